@@ -1,0 +1,78 @@
+//! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{kind::Object, name::ObjectId};
+
+/// One complete reading of a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalog {
+    /// Every object, in the order of a dump.
+    pub objects: BTreeMap<ObjectId, Object>,
+    /// What needs what.
+    pub needs: BTreeSet<Dependency>,
+    /// Objects of classes that trueup does not model, as `pg_describe_object` names them, with a fingerprint of
+    /// their catalog rows.
+    pub unmanaged: BTreeMap<String, String>,
+}
+
+/// `from` needs `to`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dependency {
+    /// Who needs.
+    pub from: ObjectId,
+    /// What is needed.
+    pub to: ObjectId,
+    /// How much.
+    pub strength: Strength,
+}
+
+/// How much an object needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// PostgreSQL knows of it and refuses to break it.
+    Hard,
+    /// Read out of a function's body: orders where it can, and yields where it would close a cycle.
+    Soft,
+}
+
+/// The SHA-256 of an object's id and attributes, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of some bytes.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        let mut text = String::with_capacity(64);
+        for byte in Sha256::digest(bytes.as_ref()) {
+            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        Self(text)
+    }
+
+    /// The hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Catalog {
+    /// The fingerprint of one object, if it is there.
+    pub fn fingerprint(&self, id: &ObjectId) -> Option<Fingerprint> {
+        self.objects.get(id).map(|object| object.fingerprint(id))
+    }
+}

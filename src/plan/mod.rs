@@ -1,0 +1,194 @@
+//! The plan as data: what is reviewed, approved, applied and rolled back.
+//!
+//! A [`Plan`] is complete: `apply` and `rollback` need nothing but it and the target. It promises that the same
+//! inputs give the same bytes, and that bytes it does not understand are refused. How it is written and read is in
+//! `format`, whether it still fits a database in `staleness`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::Fingerprint,
+    hazard::Hazard,
+    name::ObjectId,
+    sql::Sql,
+    step::{Observed, Phase, Timeouts, Verb},
+};
+
+/// The format that this version writes and the only one it reads.
+pub const FORMAT: u32 = 1;
+
+/// An ordered, rehearsed list of steps from one catalog to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The format of this file: [`FORMAT`].
+    pub format: u32,
+    /// The plan's name, also its folder's.
+    pub name: String,
+    /// When it was made.
+    pub created: jiff::Timestamp,
+    /// The version of trueup that made it.
+    pub tool: String,
+    /// `server_version_num` of the target.
+    pub server_version: u32,
+    /// The target without credentials: `db.example:5432/shop`.
+    pub target: String,
+    /// The role that planned, and that is expected to apply.
+    pub role: String,
+    /// The schemas that the plan manages.
+    pub schemas: Vec<String>,
+    /// The fingerprint of the footprint at base and after each phase.
+    pub checkpoints: Checkpoints,
+    /// What it adds up to.
+    pub summary: Summary,
+    /// What was proven, and what could not be.
+    pub rehearsal: Rehearsal,
+    /// Objects in the managed schemas of classes that trueup does not model: reported, never touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<String>,
+    /// Remarks for the reader.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The steps, in the order they run.
+    #[serde(rename = "step")]
+    pub steps: Vec<PlannedStep>,
+    /// The objects that the plan touches or depends on.
+    #[serde(default)]
+    pub footprint: Vec<FootprintEntry>,
+}
+
+/// Fingerprints over the whole footprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoints {
+    /// Before anything ran.
+    pub base: Fingerprint,
+    /// After each phase that the plan has.
+    pub after: BTreeMap<Phase, Fingerprint>,
+}
+
+/// Counts for the first line of a review.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Objects created.
+    pub create: u32,
+    /// Objects altered, renamed or validated.
+    pub alter: u32,
+    /// Objects dropped and created anew.
+    pub replace: u32,
+    /// Objects dropped.
+    pub drop: u32,
+}
+
+/// What the rehearsal proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// What was executed and compared, in order: `up`, `equal to desired`, `down`, `equal to live`, `up`.
+    pub proven: Vec<String>,
+    /// What could not be rehearsed, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_rehearsed: Vec<String>,
+}
+
+/// A step as it stands in the plan file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStep {
+    /// 1, 2, 3 …
+    pub id: u32,
+    /// When it may run.
+    pub phase: Phase,
+    /// Steps with the same number share a transaction.
+    pub batch: u32,
+    /// What it does.
+    pub action: Verb,
+    /// To what.
+    pub object: ObjectId,
+    /// One line for the reader.
+    pub summary: String,
+    /// The statements.
+    pub sql: Vec<Sql>,
+    /// Whether they run within a transaction.
+    pub transactional: bool,
+    /// How long they may wait and run.
+    pub timeouts: Timeouts,
+    /// Rows of live's table that a scan, build or rewrite goes over, as the planner estimates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// What the rehearsal saw.
+    #[serde(default)]
+    pub seen: Observed,
+    /// What it risks.
+    #[serde(default, rename = "hazard", skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<Hazard>,
+    /// The way back.
+    pub undo: PlannedUndo,
+}
+
+/// The way back of one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedUndo {
+    /// The statements; empty when there is nothing to do.
+    pub sql: Vec<Sql>,
+    /// Whether they run within a transaction.
+    pub transactional: bool,
+    /// How long they may wait and run.
+    pub timeouts: Timeouts,
+    /// What the rehearsal saw.
+    #[serde(default)]
+    pub seen: Observed,
+    /// What it risks.
+    #[serde(default, rename = "hazard", skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<Hazard>,
+}
+
+/// One object that the plan touches or depends on, and what it must be at each point. None: it must not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FootprintEntry {
+    /// Which object.
+    pub object: ObjectId,
+    /// What it is before the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Fingerprint>,
+    /// What it is at the end of each phase that changes it; where a phase is missing, as it was before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub after: BTreeMap<Phase, Change>,
+    /// Its DDL at base, so that a difference can be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ddl: Vec<Sql>,
+}
+
+/// What a phase made of an object of the footprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is this now.
+    Became(Fingerprint),
+    /// It is gone.
+    Gone,
+}
+
+impl FootprintEntry {
+    /// What the object must be once every phase up to `phase` has run; None for the base.
+    pub fn expected(&self, phase: Option<Phase>) -> Option<&Fingerprint> {
+        let last = phase.and_then(|phase| self.after.range(..=phase).next_back());
+        match last {
+            Some((_, Change::Became(fingerprint))) => Some(fingerprint),
+            Some((_, Change::Gone)) => None,
+            None => self.base.as_ref(),
+        }
+    }
+}
+
+impl Plan {
+    /// The phases that the plan has, in order.
+    pub fn phases(&self) -> Vec<Phase> {
+        Phase::ALL.into_iter().filter(|phase| self.steps.iter().any(|step| step.phase == *phase)).collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! Steps: what `lower` makes and everyone after it reads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{name::ObjectId, sql::Sql};
+
+/// When a step may run, seen from the application's deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Old and new code both work afterwards.
+    Expand,
+    /// Needs the old code gone.
+    Contract,
+}
+
+impl Phase {
+    /// Both, in the order they run.
+    pub const ALL: [Phase; 2] = [Phase::Expand, Phase::Contract];
+
+    /// The phase's name on the command line and in files.
+    pub fn label(self) -> &'static str {
+        match self {
+            Phase::Expand => "expand",
+            Phase::Contract => "contract",
+        }
+    }
+}
+
+/// What a step does to its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// It was not there.
+    Create,
+    /// It changes in place.
+    Alter,
+    /// It is called something else from now on.
+    Rename,
+    /// A constraint added as NOT VALID is proven.
+    Validate,
+    /// It goes, and comes back within the same plan.
+    Replace,
+    /// It goes.
+    Drop,
+}
+
+impl Verb {
+    /// The verb as plans print it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Verb::Create => "create",
+            Verb::Alter => "alter",
+            Verb::Rename => "rename",
+            Verb::Validate => "validate",
+            Verb::Replace => "replace",
+            Verb::Drop => "drop",
+        }
+    }
+}
+
+/// How long a step may wait and run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timeouts {
+    /// `lock_timeout` in milliseconds; 0 waits for ever (only for CONCURRENTLY, which blocks nobody meanwhile).
+    pub lock_ms: u32,
+    /// `statement_timeout` in milliseconds; 0 is none (scans and builds that hold no strong lock).
+    pub statement_ms: u32,
+}
+
+impl Timeouts {
+    /// For statements that change only the catalog.
+    pub const CATALOG: Self = Self { lock_ms: 2_000, statement_ms: 30_000 };
+    /// For CREATE and DROP INDEX CONCURRENTLY: a timeout would only leave an invalid index behind.
+    pub const CONCURRENT: Self = Self { lock_ms: 0, statement_ms: 0 };
+    /// For scans and rewrites: waits shortly for its lock, then takes the time it needs.
+    pub const SLOW: Self = Self { lock_ms: 2_000, statement_ms: 0 };
+}
+
+/// Statements and the way to run them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// In order. May be empty for an undo that has nothing to do.
+    pub sql: Vec<Sql>,
+    /// Whether it runs within a transaction; if not, there is one statement.
+    pub transactional: bool,
+    /// How long it may wait and run.
+    pub timeouts: Timeouts,
+}
+
+impl Action {
+    /// Statements in a transaction, with the timeouts of catalog changes.
+    pub fn catalog(sql: Vec<Sql>) -> Self {
+        Self { sql, transactional: true, timeouts: Timeouts::CATALOG }
+    }
+
+    /// Statements in a transaction that take the time they need.
+    pub fn slow(sql: Vec<Sql>) -> Self {
+        Self { sql, transactional: true, timeouts: Timeouts::SLOW }
+    }
+
+    /// One statement that runs outside any transaction.
+    pub fn concurrent(sql: Sql) -> Self {
+        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CONCURRENT }
+    }
+}
+
+/// One reviewable unit of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// When it may run.
+    pub phase: Phase,
+    /// What it does.
+    pub verb: Verb,
+    /// The object that it is about.
+    pub object: ObjectId,
+    /// One line for the reader: `add column tier to table public.person`.
+    pub summary: String,
+    /// The way there.
+    pub run: Action,
+    /// The way back, from the state right after `run`.
+    pub undo: Action,
+    /// Steps with the same number share one transaction; a step outside a transaction has its number alone.
+    pub batch: u32,
+}
+
+/// What was seen while one action ran in the rehearsal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observed {
+    /// Locks on relations that existed before: `ACCESS EXCLUSIVE on public.orders`, the strongest per relation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<LockSeen>,
+    /// Relations whose files were written anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewrites: Vec<String>,
+    /// Relations that were read from end to end to prove something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scans: Vec<String>,
+    /// Indexes that were built on relations that existed before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<String>,
+}
+
+/// A lock that a statement took on a relation that existed before it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockSeen {
+    /// The relation, as SQL names it.
+    pub relation: String,
+    /// The mode, as the manual names it (PostgreSQL manual, 13.3.1).
+    pub mode: LockMode,
+}
+
+/// Table-level lock modes, from weak to strong (PostgreSQL manual, 13.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LockMode {
+    /// ACCESS SHARE: conflicts only with ACCESS EXCLUSIVE.
+    #[serde(rename = "ACCESS SHARE")]
+    AccessShare,
+    /// ROW SHARE.
+    #[serde(rename = "ROW SHARE")]
+    RowShare,
+    /// ROW EXCLUSIVE: what INSERT, UPDATE and DELETE take.
+    #[serde(rename = "ROW EXCLUSIVE")]
+    RowExclusive,
+    /// SHARE UPDATE EXCLUSIVE: lets reads and writes go on.
+    #[serde(rename = "SHARE UPDATE EXCLUSIVE")]
+    ShareUpdateExclusive,
+    /// SHARE: blocks writes.
+    #[serde(rename = "SHARE")]
+    Share,
+    /// SHARE ROW EXCLUSIVE: blocks writes.
+    #[serde(rename = "SHARE ROW EXCLUSIVE")]
+    ShareRowExclusive,
+    /// EXCLUSIVE: blocks writes.
+    #[serde(rename = "EXCLUSIVE")]
+    Exclusive,
+    /// ACCESS EXCLUSIVE: blocks reads and writes.
+    #[serde(rename = "ACCESS EXCLUSIVE")]
+    AccessExclusive,
+}
+
+impl LockMode {
+    /// The mode as the manual writes it.
+    pub fn label(self) -> &'static str {
+        match self {
+            LockMode::AccessShare => "ACCESS SHARE",
+            LockMode::RowShare => "ROW SHARE",
+            LockMode::RowExclusive => "ROW EXCLUSIVE",
+            LockMode::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            LockMode::Share => "SHARE",
+            LockMode::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            LockMode::Exclusive => "EXCLUSIVE",
+            LockMode::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
+    }
+
+    /// The mode that `pg_locks.mode` names (`AccessExclusiveLock`).
+    pub fn from_pg_locks(mode: &str) -> Option<Self> {
+        Some(match mode {
+            "AccessShareLock" => LockMode::AccessShare,
+            "RowShareLock" => LockMode::RowShare,
+            "RowExclusiveLock" => LockMode::RowExclusive,
+            "ShareUpdateExclusiveLock" => LockMode::ShareUpdateExclusive,
+            "ShareLock" => LockMode::Share,
+            "ShareRowExclusiveLock" => LockMode::ShareRowExclusive,
+            "ExclusiveLock" => LockMode::Exclusive,
+            "AccessExclusiveLock" => LockMode::AccessExclusive,
+            _ => return None,
+        })
+    }
+
+    /// Whether writers wait while it is held.
+    pub fn blocks_writes(self) -> bool {
+        self >= LockMode::Share
+    }
+}
