@@ -1,4 +1,6 @@
 //! trueup: brings a PostgreSQL database to a declared schema by a plan that was rehearsed, reviewed and approved.
 
+pub mod annotation;
 pub mod name;
+pub mod source;
 pub mod sql;
