@@ -1,0 +1,5 @@
+//! Where catalogs come from: SQL files, and databases.
+
+pub mod body;
+pub mod desired;
+mod lex;
