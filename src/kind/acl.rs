@@ -30,10 +30,16 @@ pub fn changes(before: &BTreeSet<Grant>, after: &BTreeSet<Grant>) -> Vec<(&'stat
         let privileges = list(grants.iter().map(|grant| grant.privilege.as_str()));
         statements.push(("REVOKE", privileges, format!("FROM {}", role(grantee))));
     }
-    let less = |grant: &&Grant| grant.grantable && after.iter().any(|kept| same_privilege(kept, grant) && !kept.grantable);
+    let less = |grant: &&Grant| {
+        grant.grantable && after.iter().any(|kept| same_privilege(kept, grant) && !kept.grantable)
+    };
     for (grantee, grants) in by_grantee(before.iter().filter(less)) {
         let privileges = list(grants.iter().map(|grant| grant.privilege.as_str()));
-        statements.push(("REVOKE", format!("GRANT OPTION FOR {privileges}"), format!("FROM {}", role(grantee))));
+        statements.push((
+            "REVOKE",
+            format!("GRANT OPTION FOR {privileges}"),
+            format!("FROM {}", role(grantee)),
+        ));
     }
     let new = |grant: &&Grant| {
         !before.iter().any(|had| same_privilege(had, grant) && (had.grantable || !grant.grantable))

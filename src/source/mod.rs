@@ -3,3 +3,4 @@
 pub mod body;
 pub mod desired;
 mod lex;
+pub mod live;
