@@ -2,7 +2,10 @@
 
 pub mod annotation;
 pub mod catalog;
+pub mod diff;
+pub mod graph;
 pub mod kind;
+pub mod lower;
 pub mod name;
 pub mod postgres;
 pub mod source;
