@@ -81,13 +81,9 @@ pub fn order(
             let mut split = false;
             // the mildest split first: a foreign key alone reads better than a default alone
             for kinds in [&[Kind::Constraint][..], &[Kind::Default, Kind::SequenceOwner, Kind::Sequence]] {
-                for at in crossing
-                    .iter()
-                    .copied()
-                    .filter(|at| homes[*at] != *at && kinds.contains(&nodes[*at].0.kind))
-                {
+                for at in crossing.iter().copied().filter(|at| kinds.contains(&nodes[*at].0.kind)) {
+                    split |= homes[at] != at;
                     homes[at] = at;
-                    split = true;
                 }
                 if split {
                     break;
