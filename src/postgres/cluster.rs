@@ -180,14 +180,15 @@ pub(super) fn template(
     progress: &dyn Fn(&str),
 ) -> Result<PathBuf, ScratchError> {
     let templates = cache.join("templates");
-    let key = Sha256::digest(format!(
+    let key: [u8; 32] = Sha256::digest(format!(
         "{}\n{}\n{:?}",
         binaries.directory.display(),
         binaries.version,
         account.map(|account| account.uid)
-    ));
-    let key: String = key.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let template = templates.join(format!("{}-{key}", binaries.major));
+    ))
+    .into();
+    let key = key.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let template = templates.join(format!("{}-{key:016x}", binaries.major));
     if template.join("PG_VERSION").exists() {
         return Ok(template);
     }

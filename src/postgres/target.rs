@@ -155,8 +155,11 @@ impl Target {
         let mut given = url.map(settings::parse).transpose()?.unwrap_or_default();
         let defaults = settings::from_env(env);
         if let Some(service) = given.get("service").or_else(|| defaults.get("service")) {
-            let files =
-                service_files(given.get("servicefile").or_else(|| defaults.get("servicefile")), &home, env);
+            let files = service_files(
+                given.get("servicefile").or_else(|| defaults.get("servicefile")),
+                home.as_deref(),
+                env,
+            );
             for (name, value) in settings::service(service, &files)? {
                 given.entry(name).or_insert(value);
             }
@@ -165,13 +168,10 @@ impl Target {
             given.entry(name).or_insert(value);
         }
         given.retain(|_, value| !value.is_empty());
-        let user =
-            match given.get("user").cloned().or_else(|| account.map(|a| a.name)).or_else(|| env("USER")) {
-                Some(user) => user,
-                None => {
-                    return Err(wrong("user", "there is no user name: give one with PGUSER or in the URL"));
-                }
-            };
+        let user = given.get("user").cloned().or_else(|| account.map(|a| a.name)).or_else(|| env("USER"));
+        let Some(user) = user else {
+            return Err(wrong("user", "there is no user name: give one with PGUSER or in the URL"));
+        };
         Self::from_settings(&given, user, home.as_deref())
     }
 
@@ -403,6 +403,9 @@ impl Target {
         if let Some(options) = &self.options {
             set("options", options.clone());
         }
+        if self.direct_tls {
+            set("sslnegotiation", "direct".to_owned());
+        }
         if let Some(password) = self.hosts.iter().find_map(|host| host.password.as_ref()) {
             set("password", password.reveal().to_owned());
         }
@@ -480,10 +483,10 @@ fn default_socket_dir(port: u16) -> &'static str {
 
 fn service_files(
     named: Option<&String>,
-    home: &Option<PathBuf>,
+    home: Option<&Path>,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<PathBuf> {
-    let users = named.map(PathBuf::from).or_else(|| home.as_ref().map(|home| home.join(".pg_service.conf")));
+    let users = named.map(PathBuf::from).or_else(|| home.map(|home| home.join(".pg_service.conf")));
     let system = env("PGSYSCONFDIR").filter(|dir| !dir.is_empty()).map_or_else(
         || vec![PathBuf::from("/etc/postgresql-common/pg_service.conf")],
         |dir| vec![Path::new(&dir).join("pg_service.conf")],

@@ -335,6 +335,14 @@ impl Scratch {
         matches!(self.origin, Origin::Shadow(_))
     }
 
+    /// The programs of a server of our own.
+    pub fn binaries(&self) -> Option<&Binaries> {
+        match &self.origin {
+            Origin::Cluster(_, binaries) => Some(binaries),
+            Origin::Shadow(_) => None,
+        }
+    }
+
     /// The private directory of a server of our own: its socket and its log are there.
     pub fn directory(&self) -> Option<&Path> {
         match &self.origin {
