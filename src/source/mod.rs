@@ -2,4 +2,4 @@
 
 pub mod body;
 pub mod desired;
-mod lex;
+pub(crate) mod lex;

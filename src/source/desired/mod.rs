@@ -21,6 +21,7 @@ mod read;
 mod settings;
 mod split;
 mod syntax;
+mod words;
 
 pub use class::Class;
 pub use error::{DesiredError, DesiredErrors, LoadErrors, Rejected};
