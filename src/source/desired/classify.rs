@@ -35,8 +35,8 @@ pub(super) struct Order {
     pub creates: Option<Key>,
     /// What it changes or is part of.
     pub touches: Vec<Key>,
-    /// Not before what stands before it in its file about the same thing: it undoes or renames.
-    pub follows: bool,
+    /// What has to stand before it stays before it.
+    pub follows: Follows,
     /// The tables that it copies, with all that belongs to them.
     pub copies: Vec<Key>,
     /// It only takes away.
@@ -45,6 +45,16 @@ pub(super) struct Order {
     pub role: Option<String>,
     /// The roles that it names.
     pub names_roles: Vec<String>,
+}
+
+/// Of a statement that undoes or renames: which of those that stand before it in its file load before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Follows {
+    Nothing,
+    /// Those about the same thing.
+    Same,
+    /// All of them: they may refer to it without that their first words say so.
+    All,
 }
 
 /// Whether a statement only drops.
@@ -60,7 +70,7 @@ impl Order {
             class,
             creates: None,
             touches: Vec::new(),
-            follows: false,
+            follows: Follows::Nothing,
             copies: Vec::new(),
             drops: Drops::Nothing,
             role: None,
@@ -78,8 +88,8 @@ impl Order {
         self
     }
 
-    fn following(mut self) -> Self {
-        self.follows = true;
+    fn following(mut self, follows: Follows) -> Self {
+        self.follows = follows;
         self
     }
 
@@ -296,7 +306,7 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::AlterObjectSchemaStmt(moved) => {
             let relation = moved.relation.as_ref().map(|name| names.relation(name));
             let object = moved.object.as_ref().and_then(|object| names.object(moved.object_type(), object));
-            load(Order::new(Class::TableChange).touching(relation.or(object)).following())
+            load(Order::new(Class::TableChange).touching(relation.or(object)).following(Follows::All))
         }
         N::DropStmt(drop) => load(dropping(drop, names)),
         N::DropUserMappingStmt(_) => load(Order { drops: Drops::Objects, ..Order::new(Class::Infrastructure) }),
@@ -414,7 +424,7 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             ObjectType::ObjectType if class != Class::Owner => Class::TypeChange,
             _ => class.max(floor),
         };
-        order.follows |= follows;
+        order.follows = order.follows.max(if follows { Follows::Same } else { Follows::Nothing });
         order.class = if commands.len() == 1 { class } else { order.class.max(class) };
     }
     order
@@ -448,13 +458,13 @@ fn renaming(rename: &RenameStmt, names: Names<'_>) -> Order {
         ObjectType::ObjectMatview => Class::MaterializedView,
         _ => Class::Publication,
     };
-    Order::new(class).touching(relation.or(object)).following()
+    Order::new(class).touching(relation.or(object)).following(Follows::All)
 }
 
 fn dropping(drop: &DropStmt, names: Names<'_>) -> Order {
     let kind = drop.remove_type();
     let objects = drop.objects.iter().filter_map(|object| names.object(kind, object));
-    Order { drops: Drops::Objects, ..Order::new(Class::Role).touching(objects).following() }
+    Order { drops: Drops::Objects, ..Order::new(Class::Role).touching(objects).following(Follows::Same) }
 }
 
 fn do_block(arguments: &[Node]) -> Order {
@@ -469,7 +479,7 @@ fn do_block(arguments: &[Node]) -> Order {
     });
     match code.and_then(words::class_within) {
         Some(class) => Order::new(class),
-        None => Order::new(Class::Schema).following(),
+        None => Order::new(Class::Schema).following(Follows::All),
     }
 }
 

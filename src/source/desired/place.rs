@@ -33,6 +33,12 @@ impl Key {
         Self { space, path }
     }
 
+    /// The relation that it is or is part of.
+    pub fn of_relation(&self) -> Option<Self> {
+        matches!(self.space, Space::Relation | Space::Part)
+            .then(|| Self::new(Space::Relation, self.path.iter().take(2).cloned().collect()))
+    }
+
     /// The routine whatever its arguments.
     pub fn any_overload(&self) -> Option<Self> {
         (self.space == Space::Routine && self.path.len() == 3)
@@ -125,7 +131,8 @@ impl Names<'_> {
                 NodeEnum::List(list),
             ) => Key::new(Space::Relation, self.path(&list.items)),
             (
-                ObjectType::ObjectTrigger
+                ObjectType::ObjectColumn
+                | ObjectType::ObjectTrigger
                 | ObjectType::ObjectPolicy
                 | ObjectType::ObjectRule
                 | ObjectType::ObjectTabconstraint,

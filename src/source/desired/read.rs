@@ -6,7 +6,7 @@ use pg_query::NodeEnum;
 
 use super::{
     Class, DesiredError, DesiredErrors, SourceFile, attach,
-    classify::{self, Drops, Order, Verdict},
+    classify::{self, Drops, Follows, Order, Verdict},
     place::{Key, Names, Space},
     settings::{Change, Settings, Tracker},
     split::{Piece, Split},
@@ -89,7 +89,14 @@ impl Reader {
             return Err(DesiredErrors(reader.errors));
         }
         let Self { mut desired, copies, latest, .. } = reader;
+        let all_copied: BTreeSet<Key> = copies.iter().flatten().cloned().collect();
         for (statement, copied) in desired.statements.iter_mut().zip(copies) {
+            // comments are copied too
+            if statement.class == Class::Comment {
+                let relations = statement.touches.iter().filter_map(Key::of_relation);
+                let classes = relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
+                statement.class = classes.copied().max().unwrap_or(Class::Comment);
+            }
             let classes = copied.iter().filter_map(|key| latest.get(key));
             statement.class = classes.copied().chain([statement.class]).max().unwrap_or(statement.class);
         }
@@ -174,15 +181,15 @@ impl Reader {
     }
 
     fn keep(&mut self, at: Location, text: String, mut order: Order, here: &mut InFile) {
-        if order.follows || order.drops == Drops::Objects {
+        if order.follows == Follows::All {
+            order.class = order.class.max(here.reached);
+        } else if order.follows == Follows::Same {
             let earlier = order.touches.iter().filter_map(|key| here.latest.get(key)).max().copied();
             let public = order.touches == [Key::new(Space::Schema, vec!["public".to_owned()])];
             match earlier {
                 Some(class) => order.class = order.class.max(class),
                 None if order.drops == Drops::Objects && !public => return,
-                None if order.drops == Drops::Objects => order.class = Class::Schema,
-                None if order.touches.is_empty() => order.class = order.class.max(here.reached),
-                None => {}
+                None => order.class = order.class.max(Class::Schema),
             }
         }
         let Order { class, creates, touches, copies, role, names_roles, .. } = order;

@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str, tokens: &[Lexeme], start: usize) -> Parsed {
 }
 
 fn is_about_depth(message: &str) -> bool {
-    message.contains("stack depth") || message.contains("memory exhausted")
+    ["stack depth", "memory exhausted", "too deep"].iter().any(|words| message.contains(words))
 }
 
 /// The byte at which the parser stopped. It reads from left to right, so the beginning of the statement up to a
