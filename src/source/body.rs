@@ -7,10 +7,14 @@ use std::collections::BTreeSet;
 
 use super::lex::{Lexeme, Lexer, Token};
 
+/// Names have no more parts: database, schema, table, column.
+const LONGEST: usize = 4;
+
 /// Strings in strings in strings are looked into this deep.
 const DEEPEST: usize = 3;
 
-/// The names, qualified or not, in a function body, folded as PostgreSQL folds them. Of `a.b.c` also `a.b` and `a`.
+/// The names, qualified or not, in a function body, folded as PostgreSQL folds them. Of `a.b.c` also each
+/// part: `a.b`, `b.c`, `b` …
 pub fn names_in(body: &str) -> BTreeSet<Vec<String>> {
     let mut names = BTreeSet::new();
     collect(body, 0, &mut names);
@@ -27,7 +31,8 @@ fn collect(text: &str, depth: usize, names: &mut BTreeSet<Vec<String>>) {
                 chain.clear();
             }
             chain.push(name);
-            names.insert(chain.clone());
+            chain.drain(..chain.len().saturating_sub(LONGEST));
+            names.extend((0..chain.len()).map(|from| chain[from..].to_vec()));
         } else if lexeme.is_symbol(text, ".") {
             continue;
         } else {

@@ -127,7 +127,7 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::GrantRoleStmt(grant) => {
             let members: Vec<&RoleSpec> = grant.grantee_roles.iter().filter_map(as_role).collect();
             let granted = grant.granted_roles.iter().filter_map(|node| match &node.node {
-                Some(N::AccessPriv(privilege)) => Some(privilege.priv_name.clone()),
+                Some(N::AccessPriv(privilege)) if !is_built_in(&privilege.priv_name) => Some(privilege.priv_name.clone()),
                 _ => None,
             });
             let mut order = Order::new(Class::Role).naming(members.iter().copied());
@@ -518,8 +518,13 @@ fn as_role(node: &Node) -> Option<&RoleSpec> {
 
 /// The role's name, unless it is a word like `PUBLIC` or one of PostgreSQL's own.
 fn role_name(role: &RoleSpec) -> Option<String> {
-    let named = role.roletype() == RoleSpecType::RolespecCstring && !role.rolename.starts_with("pg_");
+    let named = role.roletype() == RoleSpecType::RolespecCstring && !is_built_in(&role.rolename);
     named.then(|| role.rolename.clone())
+}
+
+/// PostgreSQL keeps these names for its own roles.
+fn is_built_in(role: &str) -> bool {
+    role.starts_with("pg_")
 }
 
 /// Whether objects of the kind belong to the server rather than to a database.

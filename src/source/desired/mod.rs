@@ -21,6 +21,8 @@ mod read;
 mod settings;
 mod split;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use class::Class;
