@@ -42,6 +42,9 @@ pub enum DesiredError {
         /// What to do.
         advice: String,
     },
+    /// The system gives no thread to parse on.
+    #[error("no thread to parse SQL on: {0}")]
+    NoThread(std::io::Error),
     /// An annotation that is not one.
     #[error("{at}: {message}")]
     Annotation {

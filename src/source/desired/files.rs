@@ -9,7 +9,7 @@ use super::DesiredError;
 use crate::annotation::Location;
 
 /// A text of SQL and the name by which errors call it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceFile {
     /// The path as given, or `-` for standard input.
     pub name: String,

@@ -21,6 +21,9 @@ mod read;
 mod settings;
 mod split;
 mod syntax;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use class::Class;
 pub use error::{DesiredError, DesiredErrors, LoadErrors, Rejected};
