@@ -1,4 +1,9 @@
 //! trueup: brings a PostgreSQL database to a declared schema by a plan that was rehearsed, reviewed and approved.
 
+pub mod catalog;
+pub mod hazard;
+pub mod kind;
 pub mod name;
+pub mod plan;
 pub mod sql;
+pub mod step;
