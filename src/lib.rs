@@ -1,9 +1,13 @@
 //! trueup: brings a PostgreSQL database to a declared schema by a plan that was rehearsed, reviewed and approved.
 
+pub mod approval;
 pub mod catalog;
+pub mod config;
 pub mod hazard;
 pub mod kind;
 pub mod name;
 pub mod plan;
 pub mod sql;
 pub mod step;
+pub mod toml_file;
+pub mod visible;
