@@ -1,0 +1,221 @@
+//! A cluster of our own: made from a template, watched by a keeper, gone with its owner.
+//!
+//! The keeper is a small shell process (`keeper.sh`) in a process group of its own. It holds the reading end of a
+//! pipe; when the writing end closes, because the owner closed it, panicked or was killed, it stops the server and
+//! removes its directory. It runs as the same unprivileged user as the server.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::binaries::{self, Binaries};
+use super::error::ConnectError;
+use super::session::Session;
+use super::target::Target;
+use super::throwaway::ScratchError;
+
+const KEEPER: &str = include_str!("keeper.sh");
+
+/// The name of the superuser of every cluster of ours.
+pub(super) const SUPERUSER: &str = "postgres";
+
+/// How a server that nobody will miss is started: nothing has to survive it, and nothing may happen by itself.
+const SETTINGS: &[&str] = &[
+    "listen_addresses=",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=4GB",
+    "checkpoint_timeout=1h",
+    "max_connections=50",
+    "max_locks_per_transaction=1000",
+    "shared_buffers=64MB",
+    "jit=off",
+    "logging_collector=off",
+    "unix_socket_permissions=0700",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "lc_messages=C",
+];
+
+/// Who runs the server: PostgreSQL refuses to be run by root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Account {
+    pub uid: u32,
+    pub gid: u32,
+    pub name: String,
+}
+
+impl Account {
+    /// Nobody special unless this is root: then the first of the usual unprivileged users that there is.
+    pub(super) fn for_server() -> Result<Option<Self>, ScratchError> {
+        if !nix::unistd::geteuid().is_root() {
+            return Ok(None);
+        }
+        for name in ["postgres", "nobody"] {
+            if let Ok(Some(user)) = nix::unistd::User::from_name(name)
+                && !user.uid.is_root()
+            {
+                let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
+                return Ok(Some(Self { uid, gid, name: user.name }));
+            }
+        }
+        Err(ScratchError::NoAccount)
+    }
+}
+
+fn run_as(command: &mut Command, account: Option<&Account>) {
+    if let Some(account) = account {
+        // Setting the user in a child of root also drops root's supplementary groups.
+        command.uid(account.uid).gid(account.gid);
+    }
+}
+
+/// A running cluster. Dropping it stops and removes it, and waits for that.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    keeper: Child,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    /// Starts a copy of the template and waits until it answers; hands over the first session as superuser.
+    pub(super) async fn start(
+        binaries: &Binaries,
+        template: &Path,
+        run_dir: &Path,
+        account: Option<&Account>,
+    ) -> Result<(Self, Target, Session), ScratchError> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", KEEPER, "trueup-keeper"]);
+        command.arg(run_dir).arg(template).arg(&binaries.directory);
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        run_as(&mut command, account);
+        let mut keeper = command.spawn().map_err(|source| ScratchError::Run { what: "/bin/sh", source })?;
+        let mut lines = BufReader::new(keeper.stdout.take().ok_or(ScratchError::KeeperSilent)?).lines();
+        let mut cluster = Self { keeper, directory: PathBuf::new() };
+        for line in &mut lines {
+            let line = line.map_err(|source| ScratchError::Run { what: "/bin/sh", source })?;
+            match line.split_once(' ').unwrap_or((&line, "")) {
+                ("dir", path) => cluster.directory = PathBuf::from(path),
+                ("failed", reason) => return Err(ScratchError::Start { reason: reason.to_owned() }),
+                _ => break,
+            }
+        }
+        if cluster.directory.as_os_str().is_empty() {
+            return Err(ScratchError::KeeperSilent);
+        }
+        let target = Target::socket(&cluster.directory, 5432, SUPERUSER, SUPERUSER);
+        let session = cluster.wait_until_ready(&target).await?;
+        Ok((cluster, target, session))
+    }
+
+    async fn wait_until_ready(&self, target: &Target) -> Result<Session, ScratchError> {
+        let began = Instant::now();
+        loop {
+            match Session::connect(target).await {
+                Ok(session) => return Ok(session),
+                Err(
+                    ConnectError::NoSocket { .. }
+                    | ConnectError::Refused { .. }
+                    | ConnectError::Unavailable { .. },
+                ) if began.elapsed() < Duration::from_secs(30) => {}
+                Err(error) => {
+                    return Err(ScratchError::Start {
+                        reason: self.last_words().unwrap_or_else(|| error.to_string()),
+                    });
+                }
+            }
+            if began.elapsed() > Duration::from_secs(1)
+                && let Some(reason) = self.last_words()
+            {
+                return Err(ScratchError::Start { reason });
+            }
+            tokio::time::sleep(Duration::from_millis(4)).await;
+        }
+    }
+
+    /// The server's own reason for not starting.
+    fn last_words(&self) -> Option<String> {
+        let log = std::fs::read_to_string(self.directory.join("log")).ok()?;
+        let fatal =
+            log.lines().find_map(|line| line.split_once("FATAL:").or_else(|| line.split_once("PANIC:")));
+        fatal.map(|(_, reason)| reason.trim().to_owned()).or_else(|| {
+            // Before it can write a log line, the loader may have failed.
+            log.lines().next().filter(|line| line.contains("postgres:")).map(str::to_owned)
+        })
+    }
+
+    /// The private directory, with the socket in it.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        if let Err(error) = self.keeper.wait() {
+            tracing::warn!("the keeper of the throwaway server: {error}");
+        }
+    }
+}
+
+/// The data directory that clusters of these programs are copied from. Made once.
+pub(super) fn template(
+    binaries: &Binaries,
+    cache: &Path,
+    account: Option<&Account>,
+    progress: &dyn Fn(&str),
+) -> Result<PathBuf, ScratchError> {
+    let templates = cache.join("templates");
+    let key = Sha256::digest(format!(
+        "{}\n{}\n{:?}",
+        binaries.directory.display(),
+        binaries.version,
+        account.map(|account| account.uid)
+    ));
+    let key: String = key.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let template = templates.join(format!("{}-{key}", binaries.major));
+    if template.join("PG_VERSION").exists() {
+        return Ok(template);
+    }
+    progress(&format!("initialising a PostgreSQL {} cluster (once)", binaries.major));
+    let cannot = |source| ScratchError::Cache { path: templates.clone(), source };
+    std::fs::create_dir_all(&templates).map_err(cannot)?;
+    // Made beside its final place and renamed, so that another trueup never sees half of one.
+    let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(&templates).map_err(cannot)?;
+    if let Some(account) = account {
+        std::os::unix::fs::chown(unfinished.path(), Some(account.uid), Some(account.gid)).map_err(cannot)?;
+    }
+    let data = unfinished.path().join("data");
+    let mut command = binaries::command(&binaries.directory, "initdb");
+    command.args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+    command.arg(format!("--username={SUPERUSER}")).arg("--wal-segsize=1").arg("--pgdata").arg(&data);
+    run_as(&mut command, account);
+    let output = command.output().map_err(|source| ScratchError::Run { what: "initdb", source })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let line = said.lines().find(|line| line.contains("error:")).or(said.lines().next());
+        let reason = line.unwrap_or("initdb failed without a word").to_owned();
+        return Err(ScratchError::Initdb { directory: binaries.directory.clone(), reason });
+    }
+    match std::fs::rename(&data, &template) {
+        Ok(()) => {}
+        // Somebody else was faster.
+        Err(_) if template.join("PG_VERSION").exists() => {}
+        Err(source) => return Err(cannot(source)),
+    }
+    Ok(template)
+}

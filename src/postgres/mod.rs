@@ -1,0 +1,27 @@
+//! PostgreSQL as a service: where it is, a session on it, and a throwaway server.
+//!
+//! [`Target`] says where a database is, as libpq's users know it: URL, `PG*` variables, `.pgpass`, service files.
+//! [`Session`] is one connection to it, which also hands over the notices that the server sends. [`Scratch`] is a
+//! server for rehearsals, which is gone when this process is, however that ends.
+//!
+//! Nothing here reads the environment: `cli` hands it in. No password is ever displayed.
+
+pub mod binaries;
+mod cluster;
+mod download;
+mod error;
+mod locale;
+mod passfile;
+mod session;
+mod settings;
+mod shadow;
+mod target;
+mod throwaway;
+mod tls;
+
+pub use error::ConnectError;
+pub use locale::DatabaseSettings;
+pub use session::{Canceller, Notice, Session};
+pub use shadow::keep_shadow;
+pub use target::{Host, Password, SessionAttrs, SslMode, Target};
+pub use throwaway::{Scratch, ScratchDatabase, ScratchError, ScratchOptions};

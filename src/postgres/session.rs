@@ -1,0 +1,303 @@
+//! One connection, and everything that the server says on it.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode as DriverSsl;
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::ConnectError;
+use super::target::{Host, SessionAttrs, SslMode, Target};
+
+/// Something that the server said on the side: a notice, a warning, a debug message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `NOTICE`, `WARNING`, `INFO`, `LOG` or `DEBUG1` to `DEBUG5`'s common name `DEBUG`; never translated.
+    pub severity: String,
+    /// The SQLSTATE, five characters.
+    pub code: String,
+    /// The message.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Where it came from, as in a function's call stack.
+    pub context: Option<String>,
+}
+
+type Notices = Arc<Mutex<Vec<Notice>>>;
+
+/// What a new connection is asked first.
+const FACTS: &str = "SELECT pg_catalog.pg_backend_pid() AS pid, \
+     pg_catalog.current_setting('server_version_num') AS version, \
+     coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), false) AS superuser, \
+     pg_catalog.pg_is_in_recovery() AS standby, \
+     pg_catalog.current_setting('transaction_read_only') AS read_only";
+
+/// A connection to a target. It ends when this is dropped.
+pub struct Session {
+    client: Client,
+    driver: JoinHandle<()>,
+    notices: Notices,
+    canceller: Canceller,
+    target: Target,
+    place: String,
+    facts: Facts,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Facts {
+    pid: i32,
+    version: u32,
+    superuser: bool,
+    standby: bool,
+    read_only: bool,
+}
+
+/// Cancels what a session is doing, from anywhere.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    tls: MakeRustlsConnect,
+}
+
+impl Canceller {
+    /// Asks the server to cancel the session's current statement. That it was asked does not mean that it was in time.
+    pub async fn cancel(&self) -> Result<(), tokio_postgres::Error> {
+        self.token.cancel_query(self.tls.clone()).await
+    }
+}
+
+impl std::fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Canceller")
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("place", &self.place)
+            .field("pid", &self.facts.pid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Connects to the first of the target's hosts that answers and is of the wanted kind.
+    ///
+    /// Needs a Tokio runtime; the task that moves the bytes lives in it.
+    pub async fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let tls = target.tls()?;
+        let wanted = target.session_attrs();
+        let mut spare = None;
+        let mut first_error = None;
+        for host in target.hosts() {
+            match Self::connect_to(target, host, &tls).await {
+                Ok(session) if session.suits(wanted) => return Ok(session),
+                Ok(session) if wanted == SessionAttrs::PreferStandby => spare = spare.or(Some(session)),
+                Ok(_) => {}
+                Err(error) if error.is_of_this_host_only() && target.hosts().len() > 1 => {
+                    tracing::debug!("{error}");
+                    first_error = first_error.or(Some(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(session) = spare {
+            return Ok(session);
+        }
+        Err(first_error
+            .unwrap_or(ConnectError::SessionAttrs { target: target.describe(), wanted: wanted.as_str() }))
+    }
+
+    async fn connect_to(target: &Target, host: &Host, tls: &MakeRustlsConnect) -> Result<Self, ConnectError> {
+        let attempt = async {
+            match target.ssl_mode() {
+                // A server that insists on encryption says so in its refusal.
+                SslMode::Allow => match Self::start(target, host, tls, DriverSsl::Disable).await {
+                    Err(error) if error.as_db_error().is_some() => {
+                        Self::start(target, host, tls, DriverSsl::Require).await.map_err(|_| error)
+                    }
+                    result => result,
+                },
+                SslMode::Prefer => match Self::start(target, host, tls, DriverSsl::Prefer).await {
+                    // TLS that was tried and failed is no reason not to connect when it was only preferred.
+                    Err(error) if error.as_db_error().is_none() && !host.is_socket() => {
+                        Self::start(target, host, tls, DriverSsl::Disable).await.map_err(|_| error)
+                    }
+                    result => result,
+                },
+                SslMode::Disable => Self::start(target, host, tls, DriverSsl::Disable).await,
+                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
+                    let ssl = if host.is_socket() { DriverSsl::Disable } else { DriverSsl::Require };
+                    Self::start(target, host, tls, ssl).await
+                }
+            }
+        };
+        // The driver's own limit covers the first answer of the network only, not that of the server.
+        match tokio::time::timeout(target.connect_timeout(), attempt).await {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(error)) => Err(ConnectError::of(error, target, host)),
+            Err(_) => Err(ConnectError::Timeout {
+                target: target.describe_at(host),
+                seconds: target.connect_timeout().as_secs(),
+            }),
+        }
+    }
+
+    async fn start(
+        target: &Target,
+        host: &Host,
+        tls: &MakeRustlsConnect,
+        ssl: DriverSsl,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let (client, connection) = target.config(host, ssl).connect(tls.clone()).await?;
+        let notices = Notices::default();
+        let driver = tokio::spawn(drive(connection, Arc::clone(&notices)));
+        let canceller = Canceller { token: client.cancel_token(), tls: tls.clone() };
+        let mut facts = Facts::default();
+        for message in client.simple_query(FACTS).await? {
+            if let SimpleQueryMessage::Row(row) = message {
+                let text = |name: &str| row.get(name).unwrap_or_default();
+                facts = Facts {
+                    pid: text("pid").parse().unwrap_or_default(),
+                    version: text("version").parse().unwrap_or_default(),
+                    superuser: text("superuser") == "t",
+                    standby: text("standby") == "t",
+                    read_only: text("read_only") == "on",
+                };
+            }
+        }
+        let place = target.describe_at(host);
+        Ok(Self { client, driver, notices, canceller, target: target.clone(), place, facts })
+    }
+
+    fn suits(&self, wanted: SessionAttrs) -> bool {
+        match wanted {
+            SessionAttrs::Any => true,
+            SessionAttrs::ReadWrite => !self.facts.standby && !self.facts.read_only,
+            SessionAttrs::ReadOnly => self.facts.standby || self.facts.read_only,
+            SessionAttrs::Primary => !self.facts.standby,
+            SessionAttrs::Standby | SessionAttrs::PreferStandby => self.facts.standby,
+        }
+    }
+
+    /// The driver's client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The driver's client for what needs it mutable, such as its transactions.
+    pub fn client_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// What this is connected to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The host that answered, as in [`Target::describe`].
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The backend's process id on the server.
+    pub fn backend_pid(&self) -> i32 {
+        self.facts.pid
+    }
+
+    /// `server_version_num`, as in 150014.
+    pub fn server_version_num(&self) -> u32 {
+        self.facts.version
+    }
+
+    /// The major version, as in 15.
+    pub fn major(&self) -> u16 {
+        u16::try_from(self.facts.version / 10_000).unwrap_or(u16::MAX)
+    }
+
+    /// Whether the role is a superuser.
+    pub fn is_superuser(&self) -> bool {
+        self.facts.superuser
+    }
+
+    /// Whether the server was a standby when this connected.
+    pub fn is_standby(&self) -> bool {
+        self.facts.standby
+    }
+
+    /// Whether the connection has ended, whoever ended it.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Something that cancels the current statement, and can be handed to another task.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// The driver's token for cancelling.
+    pub fn cancel_token(&self) -> CancelToken {
+        self.canceller.token.clone()
+    }
+
+    /// What the server said on the side since the last time.
+    ///
+    /// The server says such things before it reports the statement as done, and one task reads both: after a
+    /// `simple_query` or `batch_execute` has returned, everything that it caused is here. Other calls return at
+    /// the report of the last row; [`Session::settle`] waits for what comes at the end of the transaction, too.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until the server is done with everything that was sent before.
+    pub async fn settle(&self) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute("").await
+    }
+
+    /// Ends the connection and waits until the server has been told.
+    pub async fn close(self) {
+        drop(self.client);
+        // The task ends by itself once nobody can send any more.
+        let _ = self.driver.await;
+    }
+}
+
+/// Reads and writes until the connection ends, keeping what the server says on the side.
+async fn drive<S, T>(connection: Connection<S, T>, notices: Notices)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = pin!(connection);
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) => {
+                let severity = notice
+                    .parsed_severity()
+                    .map_or_else(|| notice.severity().to_owned(), |severity| severity.to_string());
+                let notice = Notice {
+                    severity,
+                    code: notice.code().code().to_owned(),
+                    message: notice.message().to_owned(),
+                    detail: notice.detail().map(str::to_owned),
+                    hint: notice.hint().map(str::to_owned),
+                    context: notice.where_().map(str::to_owned),
+                };
+                notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!("connection ended: {error}");
+                return;
+            }
+        }
+    }
+}
