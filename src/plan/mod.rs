@@ -2,7 +2,16 @@
 //!
 //! A [`Plan`] is complete: `apply` and `rollback` need nothing but it and the target. It promises that the same
 //! inputs give the same bytes, and that bytes it does not understand are refused. How it is written and read is in
-//! `format`, whether it still fits a database in `staleness`.
+//! `format` and `folder`, whether it still fits a database in `staleness`.
+
+pub mod folder;
+pub mod format;
+pub mod script;
+pub mod staleness;
+
+pub use folder::{FolderError, PlanFile};
+pub use format::Digest;
+pub use staleness::footprint_closure;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +46,9 @@ pub struct Plan {
     pub target: String,
     /// The role that planned, and that is expected to apply.
     pub role: String,
+    /// Who made it, where that is known: policy may refuse their approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// The schemas that the plan manages.
     pub schemas: Vec<String>,
     /// The fingerprint of the footprint at base and after each phase.

@@ -66,8 +66,10 @@ mod tests {
             "BEGIN -- hidden\n INSERT INTO App.\"Audit Log\" (x) SELECT f(1) FROM orders o; \
              EXECUTE format('DELETE FROM %I.stock WHERE y = ''z''', s); v := $q$ SELECT deep() $q$; END",
         );
-        let has = |parts: &[&str]| names.contains(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
-        for parts in [&["app", "Audit Log"][..], &["app"], &["f"], &["orders"], &["stock"], &["deep"], &["z"]] {
+        let has =
+            |parts: &[&str]| names.contains(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        for parts in [&["app", "Audit Log"][..], &["app"], &["f"], &["orders"], &["stock"], &["deep"], &["z"]]
+        {
             assert!(has(parts), "{parts:?} not in {names:?}");
         }
         assert!(!has(&["hidden"]) && !has(&["Orders"]));
@@ -75,7 +77,8 @@ mod tests {
 
     #[test]
     fn any_text_is_a_body() {
-        for text in ["", "'", "$", "$$", "$a$", "E'\\", "\"", "a..b.", "\0.\0", "/*", "ü.ß", "'ü", "$ü$ x"] {
+        for text in ["", "'", "$", "$$", "$a$", "E'\\", "\"", "a..b.", "\0.\0", "/*", "ü.ß", "'ü", "$ü$ x"]
+        {
             let _ = names_in(text);
         }
     }

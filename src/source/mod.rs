@@ -2,5 +2,5 @@
 
 pub mod body;
 pub mod desired;
-mod lex;
+pub(crate) mod lex;
 pub mod live;

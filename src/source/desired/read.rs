@@ -94,7 +94,8 @@ impl Reader {
             // comments are copied too
             if statement.class == Class::Comment {
                 let relations = statement.touches.iter().filter_map(Key::of_relation);
-                let classes = relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
+                let classes =
+                    relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
                 statement.class = classes.copied().max().unwrap_or(Class::Comment);
             }
             let classes = copied.iter().filter_map(|key| latest.get(key));
@@ -117,7 +118,10 @@ impl Reader {
             // rows need no parsing, and there may be many of them
             if piece.data || tokens.first().is_some_and(|first| first.is_word(split.text, "insert")) {
                 let message = "trueup manages the schema, not rows";
-                self.note(split.location(start), format!("{} skipped: {message}", classify::leading_words(text)));
+                self.note(
+                    split.location(start),
+                    format!("{} skipped: {message}", classify::leading_words(text)),
+                );
                 continue;
             }
             match syntax::parse(text, tokens, start) {

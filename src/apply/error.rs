@@ -1,0 +1,291 @@
+//! Why an apply or a rollback did not come to its end.
+
+use std::fmt;
+
+use crate::{
+    approval::Missing,
+    catalog::Fingerprint,
+    journal::{JournalError, Position},
+    plan::staleness::Difference,
+    postgres::ConnectError,
+    run::{RunError, server_words},
+    source::live::ReadError,
+    step::Phase,
+    visible::visible_line,
+};
+
+/// Why an apply or a rollback did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It may not run. Nothing was changed.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// The first batch failed, and was rolled back. Nothing was changed.
+    #[error("{error}; nothing was changed")]
+    Failed {
+        /// What went wrong.
+        error: RunError,
+    },
+    /// It stopped part-way, and can go on.
+    #[error("{why}; {standing}")]
+    Stopped {
+        /// What went wrong.
+        why: Why,
+        /// How far it came.
+        standing: Standing,
+    },
+    /// The journal does not work.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The catalog cannot be read.
+    #[error("cannot read the catalog: {0}")]
+    Read(ReadError),
+    /// The server refused one of trueup's own questions.
+    #[error("{what}: {}", server_words(source))]
+    Query {
+        /// What was asked.
+        what: &'static str,
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
+}
+
+impl From<Refusal> for ApplyError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<ReadError> for ApplyError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// Why a plan may not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Somebody else is at it.
+    #[error("another trueup is at work in this database{}", holder(.0))]
+    Busy(Option<Holder>),
+    /// The backend of a run whose client died is still busy.
+    #[error("step {step}: backend {pid} of an earlier run is still working on it")]
+    StillRunning {
+        /// The step.
+        step: u32,
+        /// The backend.
+        pid: i32,
+    },
+    /// The server only reads.
+    #[error("{place}: this server is a standby")]
+    Standby {
+        /// Which.
+        place: String,
+    },
+    /// The plan was rehearsed on something else.
+    #[error("the server is PostgreSQL {found}; the plan was rehearsed on {expected}")]
+    Version {
+        /// The major version there.
+        found: u32,
+        /// The major version that the plan is for.
+        expected: u32,
+    },
+    /// The role lacks privileges.
+    #[error("role \"{}\" {}", visible_line(role), .lacking.join("; "))]
+    Privilege {
+        /// Which role.
+        role: String,
+        /// What it lacks: `does not own table a.b (owner c)`.
+        lacking: Vec<String>,
+    },
+    /// Not, or not validly, approved.
+    #[error("{}", .0.first().map_or_else(|| "not approved".to_owned(), ToString::to_string))]
+    NotApproved(Vec<Missing>),
+    /// The database is not what the plan was made for.
+    #[error("the plan is stale: {}", differences(.0))]
+    Stale(Vec<Difference>),
+    /// The other phase comes first.
+    #[error("phase {} has not been applied yet", .0.label())]
+    PhaseBefore(Phase),
+    /// The later phase must be rolled back first.
+    #[error("phase {} must be rolled back first", .0.label())]
+    PhaseAfter(Phase),
+    /// The plan does not have it.
+    #[error("the plan has no phase {}", .0.label())]
+    NoSuchPhase(Phase),
+    /// What an interrupted step has done cannot be told.
+    #[error("step {step}, {object}, was interrupted, and what it left is neither its beginning nor its end")]
+    Doubt {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// What the object is now.
+        actual: Option<Fingerprint>,
+    },
+}
+
+impl Refusal {
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Busy(Some(holder)) => {
+                format!("wait for it; if it is dead: SELECT pg_terminate_backend({})", holder.pid)
+            }
+            Self::Busy(None) => "wait for it, then try again".to_owned(),
+            Self::StillRunning { pid, .. } => {
+                format!("wait for it and try again; to give it up: SELECT pg_cancel_backend({pid})")
+            }
+            Self::Standby { .. } => "name the primary".to_owned(),
+            Self::Version { .. } => "plan again for this server".to_owned(),
+            Self::Privilege { .. } => {
+                "apply as the owner of these objects, or as a member of the owning role".to_owned()
+            }
+            Self::NotApproved(missing) => {
+                let dangers = missing.iter().any(|one| matches!(one, Missing::Danger { .. }));
+                let accept = if dangers { " --accept CODE,…" } else { "" };
+                format!(
+                    "`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves"
+                )
+            }
+            Self::Stale(_) => {
+                "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
+            }
+            Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
+            Self::PhaseAfter(phase) => {
+                format!("rollback --phase {} first, or leave --phase away", phase.label())
+            }
+            Self::NoSuchPhase(_) => "`trueup show PLAN` lists its phases".to_owned(),
+            Self::Doubt { .. } => {
+                "bring the object to its state before or after that step by hand, then try again".to_owned()
+            }
+        }
+    }
+}
+
+/// The session that holds the advisory lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its backend.
+    pub pid: i32,
+    /// Its role.
+    pub user: String,
+    /// What it calls itself.
+    pub application: String,
+    /// Where its client is.
+    pub client: String,
+    /// Since when it is connected.
+    pub since: String,
+}
+
+fn holder(holder: &Option<Holder>) -> String {
+    holder.as_ref().map_or_else(String::new, |Holder { pid, user, application, client, since }| {
+        let (user, application) = (visible_line(user), visible_line(application));
+        format!(": pid {pid} of {user} ({application}) from {client}, since {since}")
+    })
+}
+
+/// The first few, and how many more.
+pub(super) fn differences(differences: &[Difference]) -> String {
+    const SHOWN: usize = 3;
+    let mut text: Vec<String> = differences
+        .iter()
+        .take(SHOWN)
+        .map(|found| format!("{} {}", visible_line(&found.object.to_string()), found.how.label()))
+        .collect();
+    if differences.len() > SHOWN {
+        text.push(format!("and {} more", differences.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+/// Why it stopped part-way.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// A batch failed; it was rolled back.
+    #[error("{0}")]
+    Run(RunError),
+    /// The connection is gone.
+    #[error("the connection to the target was lost: {0}")]
+    Lost(String),
+    /// Somebody asked to.
+    #[error("stopped as asked")]
+    Asked,
+    /// Everything ran, and the result is not the one that was rehearsed.
+    #[error("every step ran, but the result differs from the rehearsal: {}", differences(.0))]
+    Differs(Vec<Difference>),
+    /// The journal could not be written.
+    #[error("{0}")]
+    Journal(JournalError),
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The phase.
+    pub phase: Phase,
+    /// How many of its steps are done.
+    pub done: usize,
+    /// How many it has.
+    pub steps: usize,
+    /// A step that may be done or not.
+    pub in_doubt: Option<u32>,
+    /// Whether it was going back.
+    pub back: bool,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phase, done, steps, in_doubt, back } = self;
+        let verb = if *back { "still in place" } else { "done" };
+        write!(f, "phase {}: {done} of {steps} steps are {verb}", phase.label())?;
+        match in_doubt {
+            Some(step) => write!(f, ", step {step} is in doubt"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ApplyError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Connect(error) => error.hint().to_owned(),
+            Self::Refused(refusal) => refusal.hint(),
+            Self::Failed { error } => failed_hint(error)?,
+            Self::Stopped { why: Why::Differs(_), .. } => {
+                "`trueup verify PLAN` shows the differences; `trueup rollback PLAN` goes back".to_owned()
+            }
+            Self::Stopped { standing, .. } => {
+                let again = if standing.back { "rollback" } else { "apply" };
+                let other = if standing.back { "" } else { "; `trueup rollback PLAN` goes back" };
+                format!("run `trueup {again} PLAN` again to go on from there{other}")
+            }
+            Self::Journal(error) => return error.hint(),
+            Self::Read(_) | Self::Query { .. } => return None,
+        })
+    }
+}
+
+fn failed_hint(error: &RunError) -> Option<String> {
+    match error {
+        RunError::Locked { blockers, .. } if !blockers.is_empty() => {
+            Some("end or wait for those transactions, then run the same command again".to_owned())
+        }
+        RunError::Locked { .. } => Some("run the same command again at a quieter time".to_owned()),
+        _ => None,
+    }
+}
+
+/// In words, where a plan stands.
+pub fn standing_words(position: Position) -> String {
+    match position {
+        Position::NotRun => "not applied".to_owned(),
+        Position::RolledBack => "rolled back".to_owned(),
+        Position::Within(phase) => format!("part-way through phase {}", phase.label()),
+        Position::After(phase) => format!("phase {} applied", phase.label()),
+    }
+}

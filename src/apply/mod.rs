@@ -1,0 +1,552 @@
+//! A plan on its target: applied phase by phase, resumed, rolled back.
+//!
+//! All of it happens on one dedicated session that holds an advisory lock. What the journal says about the plan's
+//! digest decides where to start; what the plan recorded decides whether the database is still the one it was made
+//! for. A batch and its lines in the journal are one transaction, so that a run that dies at any instant can go on
+//! from exactly there. A phase is done only once the catalog equals its checkpoint.
+//!
+//! Three kinds of failure are kept apart, since people react to them differently: refused (nothing was changed, and
+//! nothing will be until something else is done), failed (nothing was changed), stopped part-way (go on or go back).
+
+mod doubt;
+mod error;
+mod lock;
+mod preflight;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+
+pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
+
+use crate::{
+    approval::{self, Approval},
+    config::Policy,
+    journal::{self, Direction, Ended, JournalError, Position, RunId, State},
+    plan::{
+        PlanFile, PlannedStep,
+        staleness::{self, Difference, Point},
+    },
+    postgres::{Session, Target},
+    run::{self, Batch, Blocker, Item, Observer, Retry, RunError, Stop, settings},
+    source::live,
+    step::Phase,
+};
+
+/// Which phases to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Applying: the next that is not done. Rolling back: everything that ran.
+    Default,
+    /// This one.
+    One(Phase),
+    /// All of them.
+    All,
+}
+
+/// What to apply or roll back, where, and how.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The plan.
+    pub plan: &'a PlanFile,
+    /// The database.
+    pub target: &'a Target,
+    /// Which phases.
+    pub which: Which,
+    /// The approvals that there are. A rollback needs none of its own.
+    pub approvals: &'a [Approval],
+    /// What they must amount to.
+    pub policy: &'a Policy,
+    /// The time, for approvals that expire.
+    pub now: Timestamp,
+    /// How long to wait for another trueup in the same database, or for a backend that an earlier run left busy.
+    pub wait: Duration,
+    /// What to do about locks that do not come.
+    pub retry: Retry,
+    /// Asked between batches and between tries.
+    pub stop: Stop,
+    /// Check everything, run nothing, write nothing.
+    pub dry_run: bool,
+    /// The version that the journal names.
+    pub tool: &'a str,
+}
+
+/// Is told how a run goes on.
+pub trait Progress {
+    /// Something happened.
+    fn event(&mut self, event: Event<'_>);
+}
+
+/// How a run goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A phase begins.
+    Phase {
+        /// Which.
+        phase: Phase,
+        /// Which way.
+        direction: Direction,
+        /// Steps that remain.
+        steps: usize,
+        /// Whether an earlier run is gone on with.
+        resumed: bool,
+    },
+    /// A batch begins.
+    Batch(&'a Batch),
+    /// A batch is done.
+    Done(&'a Batch),
+    /// A try failed for want of a lock.
+    Retrying {
+        /// What was tried.
+        item: &'a Item,
+        /// How often by now.
+        tries: u32,
+        /// When it is tried again.
+        pause: Duration,
+        /// Who is in the way.
+        blockers: &'a [Blocker],
+    },
+    /// The catalog is read, to be compared.
+    Comparing,
+}
+
+/// Nobody listens.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn event(&mut self, _: Event<'_>) {}
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was nothing to do: where the plan stands.
+    Nothing(Position),
+    /// These phases ran to their end, each proven, in this order.
+    Done {
+        /// The phases.
+        phases: Vec<Phase>,
+        /// How many steps ran, this time.
+        steps: usize,
+        /// The phase that remains.
+        next: Option<Phase>,
+    },
+    /// With `dry_run`: what would run.
+    WouldRun(Vec<Batch>),
+}
+
+/// Applies one phase or all of a plan.
+pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
+    let mut run = Run::start(options, Direction::Apply).await?;
+    let outcome = run.apply(progress).await;
+    run.close().await;
+    outcome
+}
+
+/// Undoes what the journal says was done, last step first, and proves that the database is what it was.
+pub async fn rollback(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
+    let mut run = Run::start(options, Direction::Rollback).await?;
+    let outcome = run.rollback(progress).await;
+    run.close().await;
+    outcome
+}
+
+/// The differences between a database and what a plan expects of it where the journal says it stands.
+pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec<Difference>), ApplyError> {
+    let state = journal::state(session, &plan.digest).await?;
+    let live = live::read(session).await?;
+    let differences = staleness::compare(&plan.plan, &live, point(state.position(&plan.plan)));
+    Ok((state, differences))
+}
+
+fn point(position: Position) -> Point {
+    match position {
+        Position::NotRun | Position::RolledBack => Point::Base,
+        Position::Within(phase) => Point::Within(phase),
+        Position::After(phase) => Point::After(phase),
+    }
+}
+
+/// A run on its session.
+struct Run<'a> {
+    options: &'a Options<'a>,
+    session: Session,
+    watcher: Session,
+    direction: Direction,
+    state: State,
+}
+
+impl<'a> Run<'a> {
+    async fn start(options: &'a Options<'a>, direction: Direction) -> Result<Self, ApplyError> {
+        let target = options.target.with_application_name("trueup");
+        let session = Session::connect(&target).await?;
+        preflight::server(&session, &options.plan.plan).await?;
+        pin(&session).await?;
+        lock::take(&session, options.wait, &options.stop).await?;
+        let watcher = Session::connect(&target).await?;
+        let state = journal::state(&session, &options.plan.digest).await?;
+        Ok(Self { options, session, watcher, direction, state })
+    }
+
+    async fn close(self) {
+        self.watcher.close().await;
+        self.session.close().await;
+    }
+
+    async fn apply(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
+        let plan = &self.options.plan.plan;
+        self.settle().await?;
+        let position = self.state.position(plan);
+        let phases = self.phases_to_apply(position)?;
+        if phases.is_empty() {
+            return Ok(Outcome::Nothing(position));
+        }
+        let mut approvals = Vec::new();
+        for phase in &phases {
+            let covered = approval::check(
+                self.options.plan,
+                self.options.approvals,
+                self.options.policy,
+                *phase,
+                self.options.now,
+            )
+            .map_err(Refusal::NotApproved)?;
+            approvals.push(covered.approvals);
+        }
+        preflight::privileges(&self.session, plan).await?;
+        self.refuse_if_stale(point(position), progress).await?;
+        let batches = |phase: Phase, state: &State| {
+            let left: Vec<&PlannedStep> = plan
+                .steps
+                .iter()
+                .filter(|step| step.phase == phase && !state.done.contains(&step.id))
+                .collect();
+            Batch::forward(&left)
+        };
+        if self.options.dry_run {
+            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
+            return Ok(Outcome::WouldRun(all.collect()));
+        }
+        journal::ensure(&self.session).await?;
+        let mut steps = 0;
+        for (phase, approvals) in phases.iter().zip(approvals) {
+            let batches = batches(*phase, &self.state);
+            steps += self.run_phase(*phase, &batches, &approvals, Point::After(*phase), progress).await?;
+        }
+        let last = phases.last().copied();
+        let next = plan.phases().into_iter().find(|phase| Some(*phase) > last);
+        Ok(Outcome::Done { phases, steps, next })
+    }
+
+    async fn rollback(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
+        let plan = &self.options.plan.plan;
+        self.settle().await?;
+        let position = self.state.position(plan);
+        let current = match position {
+            Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing(position)),
+            Position::Within(phase) | Position::After(phase) => phase,
+        };
+        let mut phases: Vec<Phase> =
+            plan.phases().into_iter().rev().filter(|phase| *phase <= current).collect();
+        if let Which::One(wanted) = self.options.which {
+            if !plan.phases().contains(&wanted) {
+                return Err(Refusal::NoSuchPhase(wanted).into());
+            }
+            if wanted < current {
+                return Err(Refusal::PhaseAfter(current).into());
+            }
+            phases.retain(|phase| *phase == wanted);
+            if phases.is_empty() {
+                return Ok(Outcome::Nothing(position));
+            }
+        }
+        preflight::privileges(&self.session, plan).await?;
+        self.refuse_if_stale(point(position), progress).await?;
+        let batches = |phase: Phase, state: &State| {
+            let done: Vec<&PlannedStep> = plan
+                .steps
+                .iter()
+                .filter(|step| step.phase == phase && state.done.contains(&step.id))
+                .collect();
+            Batch::backward(&done)
+        };
+        if self.options.dry_run {
+            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
+            return Ok(Outcome::WouldRun(all.collect()));
+        }
+        let mut steps = 0;
+        for phase in &phases {
+            let batches = batches(*phase, &self.state);
+            let end = Point::before(*phase, &plan.phases());
+            steps += self.run_phase(*phase, &batches, &[], end, progress).await?;
+        }
+        Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
+    }
+
+    fn phases_to_apply(&self, position: Position) -> Result<Vec<Phase>, Refusal> {
+        let all = self.options.plan.plan.phases();
+        let reached = match position {
+            Position::After(phase) => Some(phase),
+            Position::Within(phase) => all.iter().rev().find(|earlier| **earlier < phase).copied(),
+            Position::NotRun | Position::RolledBack => None,
+        };
+        let left = all.iter().copied().filter(|phase| reached.is_none_or(|reached| *phase > reached));
+        Ok(match self.options.which {
+            Which::All => left.collect(),
+            Which::Default => left.take(1).collect(),
+            Which::One(phase) if !all.contains(&phase) => return Err(Refusal::NoSuchPhase(phase)),
+            Which::One(phase) => {
+                let mut left = left;
+                match left.next() {
+                    Some(next) if next < phase => return Err(Refusal::PhaseBefore(next)),
+                    Some(next) if next == phase => vec![phase],
+                    _ => Vec::new(),
+                }
+            }
+        })
+    }
+
+    /// Finds out what an interrupted step did, and writes it down.
+    async fn settle(&mut self) -> Result<(), ApplyError> {
+        let Some(doubt) = self.state.in_doubt.clone() else { return Ok(()) };
+        let Options { wait, stop, .. } = self.options;
+        let done = doubt::settle(&self.session, &self.options.plan.plan, &doubt, *wait, stop).await?;
+        if self.options.dry_run {
+            match (done, doubt.direction) {
+                (true, Direction::Apply) => drop(self.state.done.insert(doubt.step)),
+                (true, Direction::Rollback) => drop(self.state.done.remove(&doubt.step)),
+                (false, _) => {}
+            }
+            self.state.in_doubt = None;
+            return Ok(());
+        }
+        journal::step_ended(&self.session, doubt.row(), done).await?;
+        self.state = journal::state(&self.session, &self.options.plan.digest).await?;
+        Ok(())
+    }
+
+    async fn refuse_if_stale(&self, point: Point, progress: &mut impl Progress) -> Result<(), ApplyError> {
+        let differences = self.compare(point, progress).await?;
+        if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences).into()) }
+    }
+
+    async fn compare(
+        &self,
+        point: Point,
+        progress: &mut impl Progress,
+    ) -> Result<Vec<Difference>, ApplyError> {
+        progress.event(Event::Comparing);
+        let live = live::read(&self.session).await?;
+        // the reading has settings of its own
+        pin(&self.session).await?;
+        Ok(staleness::compare(&self.options.plan.plan, &live, point))
+    }
+
+    /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
+    async fn run_phase(
+        &mut self,
+        phase: Phase,
+        batches: &[Batch],
+        approvals: &[Approval],
+        end: Point,
+        progress: &mut impl Progress,
+    ) -> Result<usize, ApplyError> {
+        let Options { plan, tool, .. } = self.options;
+        let steps = batches.iter().map(|batch| batch.items.len()).sum();
+        let resumed =
+            self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
+        progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
+        let run =
+            journal::begin(&self.session, &plan.plan, &plan.digest, phase, self.direction, approvals, tool)
+                .await?;
+        let result = self.run_batches(run, phase, batches, progress).await;
+        let result = match result {
+            Ok(()) => match self.compare(end, progress).await {
+                Ok(differences) if differences.is_empty() => Ok(()),
+                Ok(differences) => Err(Ending::Part(Why::Differs(differences))),
+                Err(error) if self.session.is_closed() => Err(Ending::Part(Why::Lost(error.to_string()))),
+                Err(error) => Err(Ending::Error(error)),
+            },
+            failed => failed,
+        };
+        match result {
+            Ok(()) => {
+                journal::finish(&self.session, run, Ended::Done, None).await?;
+                if self.direction == Direction::Apply {
+                    self.state.reached.insert(phase);
+                } else {
+                    self.state.reached.remove(&phase);
+                }
+                self.state.last = Some(self.direction);
+                Ok(steps)
+            }
+            Err(ending) => Err(self.ended(ending, run, phase).await),
+        }
+    }
+
+    async fn run_batches(
+        &mut self,
+        run: RunId,
+        phase: Phase,
+        batches: &[Batch],
+        progress: &mut impl Progress,
+    ) -> Result<(), Ending> {
+        for batch in batches {
+            if self.options.stop.requested() {
+                return Err(Ending::Part(Why::Asked));
+            }
+            debug_assert_eq!(batch.phase, phase);
+            progress.event(Event::Batch(batch));
+            self.run_batch(run, batch, progress).await?;
+            for item in &batch.items {
+                match self.direction {
+                    Direction::Apply => self.state.done.insert(item.step),
+                    Direction::Rollback => self.state.done.remove(&item.step),
+                };
+            }
+            progress.event(Event::Done(batch));
+        }
+        Ok(())
+    }
+
+    async fn run_batch(&self, run: RunId, batch: &Batch, progress: &mut impl Progress) -> Result<(), Ending> {
+        let options = run::Options {
+            retry: self.options.retry,
+            watcher: Some(&self.watcher),
+            stop: self.options.stop.clone(),
+        };
+        let mut keeper = Keeper { run, progress };
+        if batch.transactional {
+            return run::run(&self.session, batch, &options, &mut keeper).await.map_err(Ending::Run);
+        }
+        match lock::is_held(&self.session).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Ending::Run(RunError::observer(LockLost))),
+            Err(source) => return Err(self.asking_failed(source)),
+        }
+        let Some(item) = batch.items.first() else { return Ok(()) };
+        let row = journal::step_started(&self.session, run, batch.number, item.step)
+            .await
+            .map_err(|error| self.journal_failed(error))?;
+        let result = run::run(&self.session, batch, &options, &mut keeper).await;
+        if let Err(error) = &result
+            && (error.is_lost() || self.session.is_closed())
+        {
+            return result.map_err(Ending::Run);
+        }
+        journal::step_ended(&self.session, row, result.is_ok())
+            .await
+            .map_err(|error| self.journal_failed(error))?;
+        result.map_err(Ending::Run)
+    }
+
+    fn asking_failed(&self, source: tokio_postgres::Error) -> Ending {
+        self.journal_failed(JournalError::from(source))
+    }
+
+    fn journal_failed(&self, error: JournalError) -> Ending {
+        Ending::Part(if self.session.is_closed() {
+            Why::Lost(error.to_string())
+        } else {
+            Why::Journal(error)
+        })
+    }
+
+    /// Tells the three kinds of failure apart, and writes the end of the run where that is still possible.
+    async fn ended(&mut self, ending: Ending, run: RunId, phase: Phase) -> ApplyError {
+        let steps: BTreeSet<u32> = self
+            .options
+            .plan
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.phase == phase)
+            .map(|step| step.id)
+            .collect();
+        let done = self.state.done.intersection(&steps).count();
+        let untouched = match self.direction {
+            Direction::Apply => done == 0,
+            Direction::Rollback => false,
+        };
+        let lost = self.session.is_closed();
+        let error = match ending {
+            Ending::Error(error) => return error,
+            Ending::Run(error) if !error.is_lost() && !lost && untouched => ApplyError::Failed { error },
+            ending => {
+                let why = match ending {
+                    Ending::Run(RunError::Stopped) => Why::Asked,
+                    Ending::Run(error) => Why::Run(error),
+                    Ending::Part(why) => why,
+                    Ending::Error(error) => return error,
+                };
+                // a step outside a transaction may have been cut off; the journal knows
+                let in_doubt = if lost { None } else { self.in_doubt().await };
+                let back = self.direction == Direction::Rollback;
+                ApplyError::Stopped {
+                    why,
+                    standing: Standing { phase, done, steps: steps.len(), in_doubt, back },
+                }
+            }
+        };
+        if !lost
+            && let Err(unwritten) =
+                journal::finish(&self.session, run, Ended::Stopped, Some(&error.to_string())).await
+        {
+            tracing::debug!("the end of the run is not in the journal: {unwritten}");
+        }
+        error
+    }
+
+    async fn in_doubt(&self) -> Option<u32> {
+        let state = journal::state(&self.session, &self.options.plan.digest).await.ok()?;
+        state.in_doubt.map(|doubt| doubt.step)
+    }
+}
+
+async fn pin(session: &Session) -> Result<(), ApplyError> {
+    settings::pin(session, settings::Place::Target)
+        .await
+        .map_err(|source| ApplyError::Query { what: "setting up the session", source })
+}
+
+/// How the batches of a phase did not come to their end.
+enum Ending {
+    /// A batch failed.
+    Run(RunError),
+    /// Something else stopped them.
+    Part(Why),
+    /// The error is complete already.
+    Error(ApplyError),
+}
+
+/// The session is not the one that took the lock.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this session does not hold trueup's advisory lock any more: a connection pooler changed the backend; connect directly"
+)]
+struct LockLost;
+
+/// Keeps the journal from inside each batch's transaction.
+struct Keeper<'p, P> {
+    run: RunId,
+    progress: &'p mut P,
+}
+
+impl<P: Progress> Observer for Keeper<'_, P> {
+    async fn begun(&mut self, session: &Session, _: &Batch) -> Result<(), RunError> {
+        match lock::is_held(session).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RunError::observer(LockLost)),
+            Err(error) => Err(RunError::observer(error)),
+        }
+    }
+
+    async fn closing(&mut self, session: &Session, batch: &Batch) -> Result<(), RunError> {
+        journal::batch_done(session, self.run, batch).await.map_err(RunError::observer)
+    }
+
+    fn retrying(&mut self, item: &Item, tries: u32, pause: Duration, blockers: &[Blocker]) {
+        self.progress.event(Event::Retrying { item, tries, pause, blockers });
+    }
+}

@@ -1,0 +1,96 @@
+//! What must hold before a plan may run, beyond approval and staleness.
+
+use std::collections::BTreeSet;
+
+use super::{ApplyError, error::Refusal};
+use crate::{
+    name::{Kind, ObjectId},
+    plan::Plan,
+    postgres::Session,
+    step::Verb,
+};
+
+/// The server: a primary, of the major version that the plan was rehearsed on.
+pub(super) async fn server(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
+    let query = |source| ApplyError::Query { what: "asking whether the server is a standby", source };
+    let row =
+        session.client().query_one("SELECT pg_catalog.pg_is_in_recovery()", &[]).await.map_err(query)?;
+    if row.try_get(0).map_err(query)? {
+        return Err(Refusal::Standby { place: session.place().to_owned() }.into());
+    }
+    let (found, expected) = (u32::from(session.major()), plan.server_version / 10_000);
+    if found == expected { Ok(()) } else { Err(Refusal::Version { found, expected }.into()) }
+}
+
+/// The role: owner, or member of the owner, of every relation that a step changes, with CREATE where it creates.
+pub(super) async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
+    let query = |source| ApplyError::Query { what: "asking for the role's privileges", source };
+    let mut relations = BTreeSet::new();
+    let mut schemas = BTreeSet::new();
+    for step in &plan.steps {
+        let object = step.object.target().unwrap_or_else(|| step.object.clone());
+        if let Some(relation) = relation(&object) {
+            relations.insert((relation.path.part(0).to_owned(), relation.path.part(1).to_owned()));
+        }
+        if matches!(step.action, Verb::Create | Verb::Replace) && has_own_name_in_schema(object.kind) {
+            schemas.extend(object.schema().map(str::to_owned));
+        }
+    }
+    let (namespaces, names): (Vec<String>, Vec<String>) = relations.into_iter().unzip();
+    let schemas: Vec<String> = schemas.into_iter().collect();
+    let rows = session.client().query(LACKING, &[&namespaces, &names, &schemas]).await.map_err(query)?;
+    let mut lacking = Vec::new();
+    for row in rows {
+        lacking.push(row.try_get(0).map_err(query)?);
+    }
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await.map_err(query)?;
+    Err(Refusal::Privilege { role: role.try_get(0).map_err(query)?, lacking }.into())
+}
+
+/// Relations that are there and not ours, and schemas that are there and closed to us. What is not there yet is
+/// either made by the plan or missed by the staleness check.
+const LACKING: &str = "\
+SELECT pg_catalog.format('does not own %s %I.%I (its owner is %I)', \
+         CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'table' END, \
+         n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner)) \
+  FROM pg_catalog.unnest($1::text[], $2::text[]) AS wanted(schema, name) \
+  JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema \
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name \
+ WHERE NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') \
+UNION ALL \
+SELECT pg_catalog.format('may not create in schema %I (its owner is %I)', n.nspname, pg_catalog.pg_get_userbyid(n.nspowner)) \
+  FROM pg_catalog.pg_namespace n \
+ WHERE n.nspname = ANY ($3::text[]) AND NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE') \
+ORDER BY 1";
+
+/// The relation that must be owned for a change of this object.
+fn relation(object: &ObjectId) -> Option<ObjectId> {
+    match object.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence | Kind::Index => {
+            Some(object.clone())
+        }
+        _ => object.relation(),
+    }
+}
+
+fn has_own_name_in_schema(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Table
+            | Kind::View
+            | Kind::MaterializedView
+            | Kind::Sequence
+            | Kind::Index
+            | Kind::Function
+            | Kind::Aggregate
+            | Kind::Enum
+            | Kind::Domain
+            | Kind::Composite
+            | Kind::Range
+            | Kind::Collation
+            | Kind::Statistics
+    )
+}

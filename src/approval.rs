@@ -1,0 +1,376 @@
+//! Approvals: a person's recorded yes to one plan, one phase, and named hazards.
+//!
+//! An approval is a file `approvals/<phase>-<approver>.toml` in the plan's folder, so it travels with the pull
+//! request. It is bound to the plan's digest: one changed byte of plan.toml voids it. It covers only the phase it
+//! names, and only the dangers whose codes it accepts. [`check`] decides whether what there is suffices, by the
+//! policy of the environment; it is pure, and time is given to it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::Policy,
+    hazard::Level,
+    plan::{Digest, Plan, PlanFile},
+    step::Phase,
+    toml_file::{self, TomlError},
+    visible::visible_line,
+};
+
+/// The format of approval files.
+pub const FORMAT: u32 = 1;
+
+/// One person's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The format of this file: [`FORMAT`].
+    pub format: u32,
+    /// The digest of the plan.
+    pub plan: Digest,
+    /// The phase.
+    pub phase: Phase,
+    /// Who.
+    pub approver: Approver,
+    /// In which role, where policy knows roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The codes of the dangers that were accepted.
+    #[serde(default)]
+    pub accepts: BTreeSet<String>,
+    /// Why, or what was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    pub created: Timestamp,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// Who approves: a name that is also part of a file's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Approver(String);
+
+/// A name that cannot be an approver's.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{}\" cannot be an approver's name", visible_line(.0))]
+pub struct BadApprover(String);
+
+impl BadApprover {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        "use a login name or a mail address: letters, digits and . _ @ + - (not first), at most 100"
+    }
+}
+
+impl std::str::FromStr for Approver {
+    type Err = BadApprover;
+
+    fn from_str(name: &str) -> Result<Self, BadApprover> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '+' | '-');
+        let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        if first && name.len() <= 100 && name.chars().all(fine) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(BadApprover(name.to_owned()))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Approver {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Approver {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Approver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why approvals cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ApprovalError {
+    /// A file is not as trueup writes it.
+    #[error(transparent)]
+    File(#[from] TomlError),
+    /// A file's name and what is in it are of two minds.
+    #[error("{}: this is the approval of phase {phase} by {approver}", file.display())]
+    Name {
+        /// Which file.
+        file: PathBuf,
+        /// The phase that it says.
+        phase: &'static str,
+        /// The approver that it says.
+        approver: Approver,
+    },
+    /// The approval has no bytes.
+    #[error("the approval by {approver} cannot be written as TOML: {source}")]
+    Unwritable {
+        /// Whose.
+        approver: Approver,
+        /// What the writer said.
+        source: toml::ser::Error,
+    },
+    /// The system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> ApprovalError + '_ {
+    move |source| ApprovalError::Io { path: path.to_owned(), source }
+}
+
+impl Approval {
+    fn file_name(&self) -> String {
+        format!("{}-{}.toml", self.phase.label(), self.approver)
+    }
+
+    /// Writes it into the plan's folder, over an earlier one by the same person for the same phase.
+    pub fn write(&self, plan: &PlanFile) -> Result<PathBuf, ApprovalError> {
+        let text = toml::to_string_pretty(self)
+            .map_err(|source| ApprovalError::Unwritable { approver: self.approver.clone(), source })?;
+        let dir = plan.approvals();
+        fs::create_dir_all(&dir).map_err(at(&dir))?;
+        let file = dir.join(self.file_name());
+        let mut fresh = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(&dir)
+            .map_err(at(&dir))?;
+        io::Write::write_all(&mut fresh, text.as_bytes()).map_err(at(&file))?;
+        fresh.persist(&file).map_err(|error| at(&file)(error.error))?;
+        Ok(file)
+    }
+
+    /// Reads one file.
+    pub fn read(file: &Path) -> Result<Self, ApprovalError> {
+        let text = toml_file::read_text(file)?;
+        let approval: Self = toml_file::parse(file, &text)?;
+        if approval.format != FORMAT {
+            let problem =
+                format!("this approval has format {}; format {FORMAT} is understood", approval.format);
+            return Err(TomlError::at(file, &text, 0, problem).into());
+        }
+        if file.file_name().is_none_or(|name| name != approval.file_name().as_str()) {
+            let Self { phase, approver, .. } = approval;
+            return Err(ApprovalError::Name { file: file.to_owned(), phase: phase.label(), approver });
+        }
+        Ok(approval)
+    }
+}
+
+/// Reads all approvals in a plan's folder, in the order of their names. Other files than `*.toml` are ignored.
+pub fn read_all(plan: &PlanFile) -> Result<Vec<Approval>, ApprovalError> {
+    let dir = plan.approvals();
+    let entries = match fs::read_dir(&dir) {
+        // Git does not keep empty folders
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(at(&dir))?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(at(&dir))?.path();
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    files.iter().map(|file| Approval::read(file)).collect()
+}
+
+/// The dangers of a phase: each code, and the steps that have it. These must be accepted.
+pub fn dangers(plan: &Plan, phase: Phase) -> BTreeMap<String, Vec<u32>> {
+    let mut dangers: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| step.phase == phase) {
+        for hazard in step.hazards.iter().filter(|hazard| hazard.level == Level::Danger) {
+            let steps = dangers.entry(hazard.code.clone()).or_default();
+            if steps.last() != Some(&step.id) {
+                steps.push(step.id);
+            }
+        }
+    }
+    dangers
+}
+
+/// A phase that may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// The approvals that count.
+    pub approvals: Vec<Approval>,
+}
+
+/// Why a phase may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// Too few approvals count.
+    Approvals {
+        /// Of which phase.
+        phase: Phase,
+        /// How many must.
+        required: u32,
+        /// How many do.
+        counted: u32,
+    },
+    /// A danger that nobody accepted.
+    Danger {
+        /// Its code.
+        code: String,
+        /// The steps that have it.
+        steps: Vec<u32>,
+    },
+    /// An approval that does not count.
+    Void {
+        /// Whose.
+        approver: Approver,
+        /// Why not.
+        why: Void,
+    },
+}
+
+/// Why an approval does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Void {
+    /// It is for another plan, or this one before it was changed.
+    OtherPlan(Digest),
+    /// It is for another phase.
+    OtherPhase(Phase),
+    /// Its time is over.
+    Expired(Timestamp),
+    /// It says that it will be given later than now.
+    Future(Timestamp),
+    /// Policy does not count the author's own.
+    Author,
+    /// Policy counts other roles.
+    Role(Option<String>),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Missing::Approvals { phase, required: 1, counted: 0 } => {
+                write!(f, "phase {} is not approved", phase.label())
+            }
+            Missing::Approvals { phase, required, counted } => {
+                write!(f, "phase {} has {counted} of {required} approvals", phase.label())
+            }
+            Missing::Danger { code, steps } => {
+                let steps = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                write!(f, "{} is not accepted (step {steps})", visible_line(code))
+            }
+            Missing::Void { approver, why } => {
+                write!(f, "the approval by {approver} does not count: ")?;
+                match why {
+                    Void::OtherPlan(digest) => {
+                        write!(f, "it is for the plan with digest {}…", digest.short())
+                    }
+                    Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
+                    Void::Expired(when) => write!(f, "it expired at {when}"),
+                    Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
+                    Void::Author => write!(f, "they made the plan"),
+                    Void::Role(None) => write!(f, "it names no role, and policy asks for one"),
+                    Void::Role(Some(role)) => {
+                        write!(f, "policy does not count role \"{}\"", visible_line(role))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Clocks differ: an approval may be this much younger than now.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether `approvals` let this phase of the plan run now.
+pub fn check(
+    plan: &PlanFile,
+    approvals: &[Approval],
+    policy: &Policy,
+    phase: Phase,
+    now: Timestamp,
+) -> Result<Covered, Vec<Missing>> {
+    let mut counted: BTreeMap<String, Approval> = BTreeMap::new();
+    let mut void = Vec::new();
+    for approval in approvals {
+        match void_because(approval, plan, policy, phase, now) {
+            Some(why) => void.push(Missing::Void { approver: approval.approver.clone(), why }),
+            // the same person in other capitals is not a second person
+            None => drop(counted.insert(approval.approver.as_str().to_lowercase(), approval.clone())),
+        }
+    }
+    let mut missing = Vec::new();
+    let count = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+    if count < policy.required {
+        missing.push(Missing::Approvals { phase, required: policy.required, counted: count });
+    }
+    for (code, steps) in dangers(&plan.plan, phase) {
+        if !counted.values().any(|approval| approval.accepts.contains(&code)) {
+            missing.push(Missing::Danger { code, steps });
+        }
+    }
+    if missing.is_empty() {
+        Ok(Covered { approvals: counted.into_values().collect() })
+    } else {
+        // an approval of the other phase is nothing to remark on, unless there is no other
+        let other = |missing: &Missing| matches!(missing, Missing::Void { why: Void::OtherPhase(_), .. });
+        let all_other = void.iter().all(other);
+        missing.extend(void.into_iter().filter(|missing| all_other || !other(missing)));
+        Err(missing)
+    }
+}
+
+fn void_because(
+    approval: &Approval,
+    plan: &PlanFile,
+    policy: &Policy,
+    phase: Phase,
+    now: Timestamp,
+) -> Option<Void> {
+    let limit = policy
+        .valid_hours
+        .and_then(|hours| approval.created.checked_add(SignedDuration::from_hours(i64::from(hours))).ok());
+    let expires = [approval.expires, limit].into_iter().flatten().min();
+    if approval.plan != plan.digest {
+        Some(Void::OtherPlan(approval.plan.clone()))
+    } else if approval.phase != phase {
+        Some(Void::OtherPhase(approval.phase))
+    } else if let Some(expires) = expires.filter(|expires| *expires <= now) {
+        Some(Void::Expired(expires))
+    } else if approval.created.duration_since(now) > SKEW {
+        Some(Void::Future(approval.created))
+    } else if !policy.author
+        && plan
+            .plan
+            .author
+            .as_deref()
+            .is_some_and(|author| author.eq_ignore_ascii_case(approval.approver.as_str()))
+    {
+        Some(Void::Author)
+    } else if let Some(roles) = &policy.roles
+        && approval.role.as_ref().is_none_or(|role| !roles.contains(role))
+    {
+        Some(Void::Role(approval.role.clone()))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,259 @@
+//! `trueup.toml`: what a project says once so that nobody has to type it.
+//!
+//! ```toml
+//! schema = ["schema"]            # files and folders of the desired SQL, together one schema
+//! plans = "plans"                # where plans are written
+//!
+//! [manage]
+//! schemas = ["public", "billing"]   # else: those that the desired SQL uses; ["*"] is all
+//! ignore = ["public.pgbench_*"]     # objects that are none of trueup's business
+//! owners = false                    # whether owners are compared
+//!
+//! [approval]
+//! required = 1                   # how many people must approve each phase
+//! author = true                  # whether the plan's author may be one of them
+//! valid_hours = 168              # how long an approval counts; else for ever, or as it says itself
+//! roles = ["dba"]                # whose approvals count, by the role they approve in; else everyone's
+//!
+//! [env.production]
+//! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
+//! renames = "online"             # or "instant"
+//! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
+//! approval = { required = 2 }    # over [approval], key by key
+//! ```
+//!
+//! Everything is optional, unknown keys are errors, and paths are relative to the file, which is looked for in the
+//! current directory and upward.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::toml_file::{self, TomlError};
+
+/// The file's name.
+pub const FILE: &str = "trueup.toml";
+
+/// What trueup.toml says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Files and folders of the desired SQL.
+    pub schema: Vec<PathBuf>,
+    /// Where plans are written.
+    pub plans: PathBuf,
+    /// What is managed.
+    pub manage: Manage,
+    /// Who must approve.
+    pub approval: PolicySettings,
+    /// Databases by name.
+    pub env: BTreeMap<String, Environment>,
+    /// The folder that the paths are relative to: where the file is, or was looked for.
+    #[serde(skip)]
+    pub dir: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            schema: Vec::new(),
+            plans: "plans".into(),
+            manage: Manage::default(),
+            approval: PolicySettings::default(),
+            env: BTreeMap::new(),
+            dir: PathBuf::new(),
+        }
+    }
+}
+
+/// `[manage]`: what trueup looks after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Manage {
+    /// Schemas; `*` is all of them. Without: those that the desired SQL uses.
+    pub schemas: Option<BTreeSet<String>>,
+    /// Patterns of objects to leave alone.
+    pub ignore: Vec<String>,
+    /// Whether owners are compared.
+    pub owners: bool,
+}
+
+/// `[env.NAME]`: one database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Environment {
+    /// Its connection URL. Leave the password to .pgpass or PGPASSWORD.
+    pub url: Option<String>,
+    /// The environment variable that holds its connection URL.
+    pub url_env: Option<String>,
+    /// How renames are made where their annotation does not say.
+    pub renames: Option<Renames>,
+    /// What `${name}` stands for in annotations.
+    pub values: BTreeMap<String, String>,
+    /// Who must approve, over `[approval]` key by key.
+    pub approval: PolicySettings,
+}
+
+/// How a rename is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renames {
+    /// Both names work until the contract phase.
+    Online,
+    /// At once: old code breaks.
+    Instant,
+}
+
+/// `[approval]`: who must approve, as far as it is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicySettings {
+    /// How many people.
+    pub required: Option<u32>,
+    /// Whether the plan's author counts.
+    pub author: Option<bool>,
+    /// For how long.
+    pub valid_hours: Option<u32>,
+    /// In which roles.
+    pub roles: Option<BTreeSet<String>>,
+}
+
+/// Who must approve a phase before it is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How many people.
+    pub required: u32,
+    /// Whether the plan's author counts.
+    pub author: bool,
+    /// For how long after it was given an approval counts; None: as long as it says itself.
+    pub valid_hours: Option<u32>,
+    /// The roles whose approvals count; None: everyone's.
+    pub roles: Option<BTreeSet<String>>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { required: 1, author: true, valid_hours: None, roles: None }
+    }
+}
+
+/// An environment that trueup.toml does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no environment \"{name}\" in {}", file.display())]
+pub struct UnknownEnvironment {
+    /// The name that was asked for.
+    pub name: String,
+    /// Where it was looked for.
+    pub file: PathBuf,
+    /// The names that there are.
+    pub known: Vec<String>,
+}
+
+impl UnknownEnvironment {
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match toml_file::nearest(&self.name, &self.known) {
+            Some(name) => format!("did you mean --env {name}?"),
+            None if self.known.is_empty() => format!("add [env.{}] with url_env = \"…\" there", self.name),
+            None => format!("there are: {}", self.known.join(", ")),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the trueup.toml in `start` or the nearest folder above it; the defaults if there is none.
+    pub fn find(start: &Path) -> Result<Self, TomlError> {
+        match start.ancestors().map(|dir| dir.join(FILE)).find(|file| file.is_file()) {
+            Some(file) => Self::read(&file),
+            None => Ok(Self { dir: start.to_owned(), ..Self::default() }),
+        }
+    }
+
+    /// Reads one file.
+    pub fn read(file: &Path) -> Result<Self, TomlError> {
+        let mut config: Self = toml_file::parse(file, &toml_file::read_text(file)?)?;
+        config.dir = file.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(config)
+    }
+
+    /// The paths of the desired SQL.
+    pub fn schema_paths(&self) -> Vec<PathBuf> {
+        self.schema.iter().map(|path| self.dir.join(path)).collect()
+    }
+
+    /// The folder of plans.
+    pub fn plans_dir(&self) -> PathBuf {
+        self.dir.join(&self.plans)
+    }
+
+    /// An environment by its name.
+    pub fn environment(&self, name: &str) -> Result<&Environment, UnknownEnvironment> {
+        self.env.get(name).ok_or_else(|| UnknownEnvironment {
+            name: name.to_owned(),
+            file: self.dir.join(FILE),
+            known: self.env.keys().cloned().collect(),
+        })
+    }
+
+    /// Who must approve for an environment; without one, what `[approval]` says.
+    pub fn policy(&self, env: Option<&Environment>) -> Policy {
+        let mut policy = Policy::default();
+        for settings in [Some(&self.approval), env.map(|env| &env.approval)].into_iter().flatten() {
+            let PolicySettings { required, author, valid_hours, roles } = settings;
+            policy.required = required.unwrap_or(policy.required);
+            policy.author = author.unwrap_or(policy.author);
+            policy.valid_hours = valid_hours.or(policy.valid_hours);
+            policy.roles = roles.clone().or(policy.roles);
+        }
+        policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, TomlError> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(FILE);
+        std::fs::write(&file, text).unwrap();
+        Config::read(&file)
+    }
+
+    #[test]
+    fn the_documented_file_is_understood() {
+        let documented: String = include_str!("config.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start_matches(' ')))
+            .collect();
+        let config = read(&documented).unwrap();
+        let production = config.environment("production").unwrap();
+        assert_eq!(production.renames, Some(Renames::Online));
+        assert_eq!(config.policy(None).required, 1);
+        let policy = config.policy(Some(production));
+        assert_eq!((policy.required, policy.valid_hours), (2, Some(168)));
+        assert_eq!(config.environment("prodction").unwrap_err().hint(), "did you mean --env production?");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_where_they_stand() {
+        let error = read("schema = []\n[env.x]\nurl-env = 'A'\n").unwrap_err();
+        assert!(error.to_string().ends_with("trueup.toml:3:1: unknown key `url-env`"), "{error}");
+        assert_eq!(error.hint().as_deref(), Some("did you mean `url_env`?"));
+    }
+
+    #[test]
+    fn the_file_is_found_upward() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(dir.path().join(FILE), "plans = 'p'").unwrap();
+        assert_eq!(Config::find(&deep).unwrap().plans_dir(), dir.path().join("p"));
+    }
+}

@@ -1,0 +1,495 @@
+//! The journal: what ran in a database, when, by whom, under which approvals.
+//!
+//! It lives in the database itself, in the schema `trueup`, and is made when a plan is first applied. A role needs
+//! CREATE on the database for that, or the schema made for it; nothing more. What was done is known by the step:
+//! rows of a transactional batch are committed with it, a step outside a transaction is written before and after,
+//! so one that was started and never finished is *in doubt* and its effect must be looked up.
+//!
+//! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
+//! so that a plan that was rolled back may run again.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::{Row, error::SqlState};
+
+use crate::{
+    approval::Approval,
+    plan::{Digest, Plan},
+    postgres::Session,
+    run::{Batch, server_words},
+    step::Phase,
+};
+
+/// The layout that this version writes, and the newest it reads.
+const LAYOUT: i32 = 1;
+
+/// Why the journal cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The role may not make it.
+    #[error("role \"{role}\" may not create the schema trueup in database \"{database}\"")]
+    MayNotCreate {
+        /// The role.
+        role: String,
+        /// The database.
+        database: String,
+    },
+    /// The role may not use it.
+    #[error("the journal, schema trueup: {}", server_words(.0))]
+    MayNotUse(tokio_postgres::Error),
+    /// A newer trueup was here.
+    #[error("the journal has layout {found}; this version of trueup knows layout {LAYOUT}")]
+    Layout {
+        /// The layout found.
+        found: i32,
+    },
+    /// It holds what trueup never writes.
+    #[error("the journal says {what} \"{value}\"")]
+    Content {
+        /// Which kind of value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// The server refused.
+    #[error("the journal: {}", server_words(.0))]
+    Postgres(tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for JournalError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            Self::MayNotUse(error)
+        } else {
+            Self::Postgres(error)
+        }
+    }
+}
+
+impl JournalError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        use crate::sql::ident;
+        Some(match self {
+            Self::MayNotCreate { role, database } => format!(
+                "GRANT CREATE ON DATABASE {} TO {role}; or once, as its owner: CREATE SCHEMA trueup AUTHORIZATION {role}",
+                ident(database),
+                role = ident(role)
+            ),
+            Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
+            Self::Layout { .. } => "update trueup".to_owned(),
+            Self::Content { .. } | Self::Postgres(_) => return None,
+        })
+    }
+}
+
+/// Which way a run went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// There.
+    Apply,
+    /// Back.
+    Rollback,
+}
+
+impl Direction {
+    /// The command's name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Direction::Apply => "apply",
+            Direction::Rollback => "rollback",
+        }
+    }
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    /// The plan's digest.
+    pub plan: String,
+    /// The plan's name.
+    pub name: String,
+    /// The phase.
+    pub phase: Phase,
+    /// Which way.
+    pub direction: Direction,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+    /// Whether it ended proven; None: it runs, or its client died.
+    pub outcome: Option<Ended>,
+    /// Why it stopped.
+    pub remark: Option<String>,
+    /// The role that ran it.
+    pub role: String,
+    /// Who had approved.
+    pub approvers: Vec<String>,
+    /// How many steps it did.
+    pub steps: i64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// All done, and proven equal to the checkpoint.
+    Done,
+    /// Part-way.
+    Stopped,
+}
+
+/// A step that was started outside a transaction and of which nobody wrote the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InDoubt {
+    /// The row.
+    pub id: i64,
+    /// The step.
+    pub step: u32,
+    /// Which way it was going.
+    pub direction: Direction,
+    /// The backend that ran it.
+    pub pid: i32,
+    /// When that backend started, as text: with the pid it names one session.
+    pub backend_start: String,
+}
+
+/// What the journal says about one plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// How often it ran, in either direction.
+    pub runs: usize,
+    /// The steps that are done and not undone.
+    pub done: BTreeSet<u32>,
+    /// A step that may be done or not.
+    pub in_doubt: Option<InDoubt>,
+    /// The phases that were proven at their end, and not touched since.
+    pub reached: BTreeSet<Phase>,
+    /// Which way the last run went.
+    pub last: Option<Direction>,
+}
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing of it is there.
+    NotRun,
+    /// It was there, and is not any more.
+    RolledBack,
+    /// Part of this phase is done, or all of it without the proof.
+    Within(Phase),
+    /// This phase is done and proven.
+    After(Phase),
+}
+
+impl State {
+    /// Where the plan stands.
+    pub fn position(&self, plan: &Plan) -> Position {
+        let begun = plan
+            .steps
+            .iter()
+            .rev()
+            .find(|step| {
+                self.done.contains(&step.id)
+                    || self.in_doubt.as_ref().is_some_and(|doubt| doubt.step == step.id)
+            })
+            .map(|step| step.phase);
+        match (begun, self.last) {
+            (None, Some(Direction::Rollback)) => Position::RolledBack,
+            (None, _) => Position::NotRun,
+            (Some(phase), _)
+                if self.reached.contains(&phase) && self.in_doubt.is_none() && self.all_done(plan, phase) =>
+            {
+                Position::After(phase)
+            }
+            (Some(phase), _) => Position::Within(phase),
+        }
+    }
+
+    fn all_done(&self, plan: &Plan, phase: Phase) -> bool {
+        plan.steps.iter().filter(|step| step.phase == phase).all(|step| self.done.contains(&step.id))
+    }
+}
+
+/// The number of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(i64);
+
+/// The number of a step's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowId(i64);
+
+impl InDoubt {
+    /// Its row.
+    pub fn row(&self) -> RowId {
+        RowId(self.id)
+    }
+}
+
+/// Whether there is a journal that this version can read.
+pub async fn exists(session: &Session) -> Result<bool, JournalError> {
+    let there = "SELECT pg_catalog.to_regclass('trueup.layout') IS NOT NULL";
+    if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(false);
+    }
+    let found: i32 =
+        session.client().query_one("SELECT version FROM trueup.layout", &[]).await?.try_get(0)?;
+    if found == LAYOUT { Ok(true) } else { Err(JournalError::Layout { found }) }
+}
+
+/// Makes the journal where there is none. To be called under the advisory lock.
+pub async fn ensure(session: &Session) -> Result<(), JournalError> {
+    if exists(session).await? {
+        return Ok(());
+    }
+    let row = session
+        .client()
+        .query_one(
+            "SELECT pg_catalog.to_regnamespace('trueup') IS NOT NULL, CURRENT_USER::pg_catalog.text, \
+             pg_catalog.current_database()::pg_catalog.text",
+            &[],
+        )
+        .await?;
+    let create = if row.try_get(0)? {
+        ""
+    } else {
+        "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
+    };
+    let script = format!("BEGIN; {create}{} COMMIT", include_str!("journal.sql"));
+    if let Err(error) = session.client().batch_execute(&script).await {
+        // the error is what counts, and it ended the transaction
+        let _ = session.client().batch_execute("ROLLBACK").await;
+        return Err(if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? }
+        } else {
+            error.into()
+        });
+    }
+    Ok(())
+}
+
+/// What the journal says about a plan; nothing, where there is no journal.
+pub async fn state(session: &Session, plan: &Digest) -> Result<State, JournalError> {
+    let mut state = State::default();
+    if !exists(session).await? {
+        return Ok(state);
+    }
+    let runs = "SELECT id, phase, direction, outcome FROM trueup.run WHERE plan = $1 ORDER BY id";
+    let steps = "SELECT s.run, s.id, s.step, s.outcome, r.backend_pid, r.backend_start::text \
+                 FROM trueup.step s JOIN trueup.run r ON r.id = s.run WHERE r.plan = $1 ORDER BY s.id";
+    let steps = session.client().query(steps, &[&plan.as_str()]).await?;
+    for run in session.client().query(runs, &[&plan.as_str()]).await? {
+        let (id, phase, direction) = (run.try_get::<_, i64>(0)?, phase(&run, 1)?, direction(&run, 2)?);
+        state.runs += 1;
+        state.last = Some(direction);
+        for row in &steps {
+            if row.try_get::<_, i64>(0)? != id {
+                continue;
+            }
+            let number: i32 = row.try_get(2)?;
+            let step = u32::try_from(number)
+                .map_err(|_| JournalError::Content { what: "step", value: number.to_string() })?;
+            match (row.try_get::<_, Option<&str>>(3)?, direction) {
+                (Some("done"), Direction::Apply) => drop_doubt(&mut state, step).done.insert(step),
+                (Some("done"), Direction::Rollback) => drop_doubt(&mut state, step).done.remove(&step),
+                (Some(_), _) => false,
+                (None, _) => {
+                    let doubt = InDoubt {
+                        id: row.try_get(1)?,
+                        step,
+                        direction,
+                        pid: row.try_get(4)?,
+                        backend_start: row.try_get::<_, Option<String>>(5)?.unwrap_or_default(),
+                    };
+                    state.in_doubt.replace(doubt).is_some()
+                }
+            };
+        }
+        match direction {
+            Direction::Apply if outcome(&run, 3)? == Some(Ended::Done) => state.reached.insert(phase),
+            Direction::Apply => false,
+            Direction::Rollback => state.reached.remove(&phase),
+        };
+    }
+    Ok(state)
+}
+
+/// A later row about the same step settles it.
+fn drop_doubt(state: &mut State, step: u32) -> &mut State {
+    if state.in_doubt.as_ref().is_some_and(|doubt| doubt.step == step) {
+        state.in_doubt = None;
+    }
+    state
+}
+
+/// Begins a run, and writes down the approvals that it has.
+pub async fn begin(
+    session: &Session,
+    plan: &Plan,
+    digest: &Digest,
+    phase: Phase,
+    direction: Direction,
+    approvals: &[Approval],
+    tool: &str,
+) -> Result<RunId, JournalError> {
+    let client = session.client();
+    client.batch_execute("BEGIN").await?;
+    let written = async {
+        let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backend_start) \
+                   SELECT $1, $2, $3, $4, $5, $6, backend_start FROM pg_catalog.pg_stat_activity \
+                   WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";
+        let (phase, direction) = (phase.label(), direction.label());
+        let row = client
+            .query_one(run, &[&digest.as_str(), &plan.name, &phase, &direction, &plan.schemas, &tool])
+            .await?;
+        let id: i64 = row.try_get(0)?;
+        let insert = "INSERT INTO trueup.approval (run, approver, role, accepts, reason, created, expires) \
+                      VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz, $7::text::timestamptz)";
+        for approval in approvals {
+            let accepts: Vec<&String> = approval.accepts.iter().collect();
+            let (created, expires) =
+                (approval.created.to_string(), approval.expires.map(|expires| expires.to_string()));
+            client
+                .execute(
+                    insert,
+                    &[
+                        &id,
+                        &approval.approver.as_str(),
+                        &approval.role,
+                        &accepts,
+                        &approval.reason,
+                        &created,
+                        &expires,
+                    ],
+                )
+                .await?;
+        }
+        client.batch_execute("COMMIT").await?;
+        Ok(RunId(id))
+    }
+    .await;
+    if written.is_err() && !session.is_closed() {
+        // the error is what counts
+        let _ = client.batch_execute("ROLLBACK").await;
+    }
+    written
+}
+
+/// Ends a run.
+pub async fn finish(
+    session: &Session,
+    run: RunId,
+    ended: Ended,
+    remark: Option<&str>,
+) -> Result<(), JournalError> {
+    let outcome = match ended {
+        Ended::Done => "done",
+        Ended::Stopped => "stopped",
+    };
+    let sql = "UPDATE trueup.run SET finished = pg_catalog.clock_timestamp(), outcome = $2, remark = $3 WHERE id = $1";
+    session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
+    Ok(())
+}
+
+/// Writes that a batch's steps are done; to be called in its transaction.
+pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<(), JournalError> {
+    let steps: Vec<i32> = batch.items.iter().map(|item| item.step.cast_signed()).collect();
+    let sql = "INSERT INTO trueup.step (run, step, batch, finished, outcome) \
+               SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM pg_catalog.unnest($2::int4[]) AS step";
+    session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed()]).await?;
+    Ok(())
+}
+
+/// Writes that a step outside a transaction is about to start.
+pub async fn step_started(
+    session: &Session,
+    run: RunId,
+    batch: u32,
+    step: u32,
+) -> Result<RowId, JournalError> {
+    let sql = "INSERT INTO trueup.step (run, step, batch) VALUES ($1, $2, $3) RETURNING id";
+    let row = session.client().query_one(sql, &[&run.0, &step.cast_signed(), &batch.cast_signed()]).await?;
+    Ok(RowId(row.try_get(0)?))
+}
+
+/// Writes how a step outside a transaction ended.
+pub async fn step_ended(session: &Session, row: RowId, done: bool) -> Result<(), JournalError> {
+    let outcome = if done { "done" } else { "not done" };
+    let sql = "UPDATE trueup.step SET finished = pg_catalog.clock_timestamp(), outcome = $2 WHERE id = $1";
+    session.client().execute(sql, &[&row.0, &outcome]).await?;
+    Ok(())
+}
+
+/// The schemas that plans in the journal manage.
+pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, JournalError> {
+    if !exists(session).await? {
+        return Ok(BTreeSet::new());
+    }
+    let rows =
+        session.client().query("SELECT DISTINCT pg_catalog.unnest(schemas) FROM trueup.run", &[]).await?;
+    rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect()
+}
+
+/// Every run, the oldest first.
+pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
+    if !exists(session).await? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT id, plan, name, phase, direction, outcome, \
+                      pg_catalog.to_char(started AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                      pg_catalog.to_char(finished AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                      remark, role, \
+                      ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
+                      (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done') \
+               FROM trueup.run r ORDER BY id";
+    let rows = session.client().query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Run {
+                id: row.try_get(0)?,
+                plan: row.try_get(1)?,
+                name: row.try_get(2)?,
+                phase: phase(row, 3)?,
+                direction: direction(row, 4)?,
+                outcome: outcome(row, 5)?,
+                started: timestamp(row.try_get(6)?)?,
+                finished: row.try_get::<_, Option<&str>>(7)?.map(timestamp).transpose()?,
+                remark: row.try_get(8)?,
+                role: row.try_get(9)?,
+                approvers: row.try_get(10)?,
+                steps: row.try_get(11)?,
+            })
+        })
+        .collect()
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, JournalError> {
+    text.parse().map_err(|_| JournalError::Content { what: "time", value: text.to_owned() })
+}
+
+fn phase(row: &Row, column: usize) -> Result<Phase, JournalError> {
+    let label: &str = row.try_get(column)?;
+    let found = Phase::ALL.into_iter().find(|phase| phase.label() == label);
+    found.ok_or_else(|| JournalError::Content { what: "phase", value: label.to_owned() })
+}
+
+fn direction(row: &Row, column: usize) -> Result<Direction, JournalError> {
+    let label: &str = row.try_get(column)?;
+    let found =
+        [Direction::Apply, Direction::Rollback].into_iter().find(|direction| direction.label() == label);
+    found.ok_or_else(|| JournalError::Content { what: "direction", value: label.to_owned() })
+}
+
+fn outcome(row: &Row, column: usize) -> Result<Option<Ended>, JournalError> {
+    Ok(match row.try_get::<_, Option<&str>>(column)? {
+        None => None,
+        Some("done") => Some(Ended::Done),
+        Some("stopped") => Some(Ended::Stopped),
+        Some(other) => return Err(JournalError::Content { what: "outcome", value: other.to_owned() }),
+    })
+}

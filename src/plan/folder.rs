@@ -1,0 +1,210 @@
+//! The plan's folder: plan.toml and what is written for people beside it.
+//!
+//!     plan.toml  up.sql  rollback.sql  README.md  approvals/
+//!
+//! Opening a folder renders both SQL files again: a reviewer who read up.sql read what will run, or the plan is
+//! refused. README.md is not checked, since people may add to it.
+//!
+//! A new folder appears at once, by a rename. An existing one is only written to when it holds the same plan, is
+//! empty, or holds another plan that nobody has approved yet: an approved plan is never replaced.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Plan,
+    format::{self, Digest, Unwritable},
+    script,
+};
+use crate::toml_file::{self, TomlError};
+
+/// A plan as it lies on disk.
+#[derive(Debug, Clone)]
+pub struct PlanFile {
+    /// What it says.
+    pub plan: Plan,
+    /// What it is known by.
+    pub digest: Digest,
+    /// The folder.
+    pub dir: PathBuf,
+}
+
+/// Why a plan's folder cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is no plan there.
+    #[error("there is no plan at {}", .0.display())]
+    Missing(PathBuf),
+    /// plan.toml is not as trueup writes it.
+    #[error(transparent)]
+    Plan(#[from] TomlError),
+    /// A file says something else than the plan.
+    #[error("{} is not what plan.toml says (line {line})", file.display())]
+    Differs {
+        /// Which file.
+        file: PathBuf,
+        /// The first line that differs.
+        line: usize,
+    },
+    /// The folder holds something that must not be written over.
+    #[error("{}: {why}", dir.display())]
+    Occupied {
+        /// Which folder.
+        dir: PathBuf,
+        /// What is in it.
+        why: &'static str,
+    },
+    /// The plan has no bytes.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    /// The system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing(_) => "name a plan's folder, or its plan.toml; `trueup plan` writes one".to_owned(),
+            Self::Plan(error) => return error.hint().or_else(|| Some(EDITED.to_owned())),
+            Self::Differs { .. } => EDITED.to_owned(),
+            Self::Occupied { .. } => {
+                "give the new plan another folder with --out or another --name".to_owned()
+            }
+            Self::Unwritable(_) => return None,
+            Self::Io { .. } => "check the path and its permissions".to_owned(),
+        })
+    }
+}
+
+const EDITED: &str =
+    "plans are not edited: change the schema and run `trueup plan` again, or restore the file";
+const PLAN: &str = "plan.toml";
+const README: &str = "README.md";
+const APPROVALS: &str = "approvals";
+
+fn at(path: &Path) -> impl Fn(io::Error) -> FolderError + '_ {
+    move |source| FolderError::Io { path: path.to_owned(), source }
+}
+
+impl PlanFile {
+    /// Reads a plan's folder, or the plan.toml in it, and checks up.sql and rollback.sql against it.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let file = if path.is_dir() { path.join(PLAN) } else { path.to_owned() };
+        if !file.is_file() {
+            return Err(FolderError::Missing(path.to_owned()));
+        }
+        let dir =
+            file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let text = toml_file::read_text(&file)?;
+        let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), dir };
+        for (name, rendered) in opened.scripts() {
+            let file = opened.dir.join(name);
+            let found = fs::read_to_string(&file).map_err(at(&file))?.replace("\r\n", "\n");
+            if found != rendered {
+                let same = found.lines().zip(rendered.lines()).take_while(|(a, b)| a == b).count();
+                return Err(FolderError::Differs { file, line: same + 1 });
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Where approvals lie.
+    pub fn approvals(&self) -> PathBuf {
+        self.dir.join(APPROVALS)
+    }
+
+    fn scripts(&self) -> [(&'static str, String); 2] {
+        [
+            ("up.sql", script::up(&self.plan, &self.digest)),
+            ("rollback.sql", script::rollback(&self.plan, &self.digest)),
+        ]
+    }
+}
+
+/// Writes a plan's folder; `readme` renders its review page. See the module for what is never written over.
+pub fn write(
+    dir: &Path,
+    plan: &Plan,
+    readme: impl FnOnce(&Plan, &Digest) -> String,
+) -> Result<PlanFile, FolderError> {
+    let text = format::to_text(plan)?;
+    let digest = Digest::of(&text);
+    let written = PlanFile { plan: plan.clone(), digest, dir: dir.to_owned() };
+    let mut files = vec![(PLAN, text), (README, readme(&written.plan, &written.digest))];
+    files.extend(written.scripts());
+
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(at(parent))?;
+    let occupied = occupation(dir, &written.digest)?;
+    let fresh = tempfile::Builder::new().prefix(".trueup-plan-").tempdir_in(parent).map_err(at(parent))?;
+    for (name, content) in &files {
+        let file = fresh.path().join(name);
+        fs::write(&file, content).map_err(at(&file))?;
+    }
+    let approvals = fresh.path().join(APPROVALS);
+    fs::create_dir(&approvals).map_err(at(&approvals))?;
+    if occupied {
+        // The plan goes last: until it is there, the scripts do not fit and the folder is refused.
+        for (name, _) in files.iter().rev() {
+            let file = dir.join(name);
+            fs::rename(fresh.path().join(name), &file).map_err(at(&file))?;
+        }
+        let approvals = dir.join(APPROVALS);
+        fs::create_dir_all(&approvals).map_err(at(&approvals))?;
+    } else {
+        let fresh = fresh.keep();
+        open_to_others(&fresh).map_err(at(&fresh))?;
+        if let Err(source) = fs::rename(&fresh, dir) {
+            // what could not be moved into place is not left lying about
+            fs::remove_dir_all(&fresh).map_err(at(&fresh))?;
+            return Err(FolderError::Io { path: dir.to_owned(), source });
+        }
+    }
+    Ok(written)
+}
+
+/// Whether the folder is there, having made sure that it may be written to.
+fn occupation(dir: &Path, digest: &Digest) -> Result<bool, FolderError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(at(dir))?,
+    };
+    let empty = entries.into_iter().next().is_none();
+    let file = dir.join(PLAN);
+    let refused = |why| Err(FolderError::Occupied { dir: dir.to_owned(), why });
+    if empty {
+        return Ok(true);
+    }
+    if !file.is_file() {
+        return refused("the folder is not empty and holds no plan");
+    }
+    let same = toml_file::read_text(&file).is_ok_and(|text| Digest::of(&text) == *digest);
+    let approved = fs::read_dir(dir.join(APPROVALS)).is_ok_and(|mut files| files.next().is_some());
+    if approved && !same { refused("the folder holds another plan, which has approvals") } else { Ok(true) }
+}
+
+/// Temporary folders are private; a plan's is for everyone who may read the project.
+fn open_to_others(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
+}
+
+/// Tells Git never to change the bytes of plans: `plans/.gitattributes`, unless there is one.
+pub fn write_gitattributes(plans: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(plans).map_err(at(plans))?;
+    let file = plans.join(".gitattributes");
+    match fs::File::create_new(&file) {
+        Ok(mut created) => io::Write::write_all(&mut created, b"* -text\n").map_err(at(&file)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(FolderError::Io { path: file, source }),
+    }
+}

@@ -1,0 +1,141 @@
+//! The plan as bytes: `plan.toml`.
+//!
+//! The same plan gives the same bytes, and a plan's digest is the SHA-256 of them: it is what people approve and
+//! what the journal knows a plan by. Reading is strict ([`crate::toml_file`]), and refuses a plan that could not
+//! have been written: what a reviewer did not see must not run.
+
+use std::{fmt, path::Path, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{FORMAT, Plan, PlannedStep};
+use crate::{
+    catalog::Fingerprint,
+    toml_file::{self, TomlError},
+};
+
+/// What a plan is known by: the SHA-256 of plan.toml in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest of a plan file's text.
+    pub fn of(text: &str) -> Self {
+        Self(Fingerprint::of(text).as_str().to_owned())
+    }
+
+    /// All 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first twelve digits: enough for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no digest.
+#[derive(Debug, thiserror::Error)]
+#[error("a plan's digest has 64 hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let digits = text.len() == 64 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        if digits { Ok(Self(text.to_owned())) } else { Err(NotADigest) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A plan that has no bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("plan \"{name}\" cannot be written as TOML: {source}")]
+pub struct Unwritable {
+    /// Which plan.
+    pub name: String,
+    /// What the writer said.
+    pub source: toml::ser::Error,
+}
+
+/// The text of plan.toml.
+pub fn to_text(plan: &Plan) -> Result<String, Unwritable> {
+    toml::to_string_pretty(plan).map_err(|source| Unwritable { name: plan.name.clone(), source })
+}
+
+/// Reads the text of plan.toml, which came from `file`.
+pub fn from_text(file: &Path, text: &str) -> Result<Plan, TomlError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    // what another format's keys mean is not ours to complain about: look at the number first
+    if let Ok(Head { format }) = toml::from_str(text)
+        && format != FORMAT
+    {
+        let problem = format!("this plan has format {format}; this version of trueup reads format {FORMAT}");
+        return Err(TomlError::at(file, text, 0, problem));
+    }
+    let plan: Plan = toml_file::parse(file, text)?;
+    match flaw(&plan) {
+        None => Ok(plan),
+        Some((step, problem)) => {
+            let offset = step_offset(text, step);
+            Err(TomlError::at(file, text, offset, problem))
+        }
+    }
+}
+
+/// Where the `[[step]]` with this index begins.
+fn step_offset(text: &str, index: usize) -> usize {
+    text.match_indices("[[step]]").nth(index).map_or(0, |(offset, _)| offset)
+}
+
+/// What makes a plan impossible to run as it is numbered, and at which step.
+fn flaw(plan: &Plan) -> Option<(usize, String)> {
+    let mut previous: Option<&PlannedStep> = None;
+    for (index, step) in plan.steps.iter().enumerate() {
+        let wrong = |problem: &str| Some((index, format!("step {}: {problem}", step.id)));
+        if usize::try_from(step.id) != Ok(index + 1) {
+            return wrong(&format!("expected number {}", index + 1));
+        }
+        if !step.transactional && step.sql.len() != 1 {
+            return wrong("outside a transaction there is exactly one statement");
+        }
+        if !step.undo.transactional && step.undo.sql.len() != 1 {
+            return wrong("outside a transaction there is exactly one statement to undo it");
+        }
+        if let Some(previous) = previous {
+            if step.phase < previous.phase {
+                return wrong("expand comes before contract");
+            }
+            if step.batch < previous.batch {
+                return wrong("batches are numbered in the order they run");
+            }
+            if step.batch == previous.batch {
+                if step.phase != previous.phase {
+                    return wrong("a batch is in one phase");
+                }
+                if !step.transactional || !previous.transactional {
+                    return wrong("what runs outside a transaction has a batch of its own");
+                }
+            }
+        }
+        previous = Some(step);
+    }
+    None
+}

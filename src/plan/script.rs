@@ -1,0 +1,125 @@
+//! A plan's statements as SQL files for reading: `up.sql` and `rollback.sql`.
+//!
+//! They stand beside plan.toml so that a pull request shows plain SQL, and they name its digest. What runs is
+//! always plan.toml; a file that says something else is refused ([`super::folder`]). So characters that deceive
+//! the eye are written out here, even where that would change what the statement means.
+
+use std::fmt::Write;
+
+use super::{Plan, PlannedStep, format::Digest};
+use crate::{
+    sql::Sql,
+    step::{Phase, Timeouts},
+    visible::{visible, visible_line},
+};
+
+/// The way there, phase by phase.
+pub fn up(plan: &Plan, digest: &Digest) -> String {
+    let mut script = head(plan, digest, "up.sql: what `trueup apply` runs", "nothing to do");
+    let mut phase = None;
+    let mut batches = Batches::default();
+    for step in &plan.steps {
+        if phase != Some(step.phase) {
+            phase = Some(step.phase);
+            batches.end(&mut script);
+            line(&mut script, &format!("\n-- ==== {} ====", step.phase.label()));
+        }
+        batches.step(&mut script, step.batch, step.transactional, step.timeouts);
+        statements(&mut script, step, &step.summary, &step.sql);
+    }
+    batches.end(&mut script);
+    script
+}
+
+/// The way back, last step first.
+pub fn rollback(plan: &Plan, digest: &Digest) -> String {
+    let mut script = head(plan, digest, "rollback.sql: what `trueup rollback` runs", "nothing to undo");
+    let mut batches = Batches::default();
+    for step in plan.steps.iter().rev() {
+        if step.undo.sql.is_empty() {
+            batches.end(&mut script);
+            line(&mut script, &format!("\n-- step {}: nothing to undo", step.id));
+            continue;
+        }
+        batches.step(&mut script, step.batch, step.undo.transactional, step.undo.timeouts);
+        statements(&mut script, step, &format!("undo: {}", step.summary), &step.undo.sql);
+    }
+    batches.end(&mut script);
+    script
+}
+
+/// The statements of one phase, for `--dry-run`.
+pub fn of_phase(plan: &Plan, digest: &Digest, phase: Phase) -> String {
+    let mut part = plan.clone();
+    part.steps.retain(|step| step.phase == phase);
+    up(&part, digest)
+}
+
+fn head(plan: &Plan, digest: &Digest, title: &str, empty: &str) -> String {
+    let mut text = String::new();
+    line(&mut text, &format!("-- {title}. For reading; plan.toml is what runs."));
+    line(&mut text, &format!("-- plan {}  sha256 {digest}", visible_line(&plan.name)));
+    if plan.steps.is_empty() {
+        line(&mut text, &format!("-- {empty}"));
+    }
+    text
+}
+
+/// The transaction that is open in the script.
+#[derive(Default)]
+struct Batches {
+    open: Option<(u32, Timeouts)>,
+}
+
+impl Batches {
+    fn step(&mut self, script: &mut String, batch: u32, transactional: bool, timeouts: Timeouts) {
+        let local = if transactional { "LOCAL " } else { "" };
+        match self.open {
+            Some((number, same)) if number == batch && transactional => {
+                if same != timeouts {
+                    limits(script, local, timeouts);
+                }
+                self.open = Some((batch, timeouts));
+                return;
+            }
+            _ => self.end(script),
+        }
+        line(
+            script,
+            &format!("\n-- batch {batch}{}", if transactional { "" } else { ", outside any transaction" }),
+        );
+        if transactional {
+            line(script, "BEGIN;");
+            self.open = Some((batch, timeouts));
+        }
+        limits(script, local, timeouts);
+    }
+
+    fn end(&mut self, script: &mut String) {
+        if self.open.take().is_some() {
+            line(script, "COMMIT;");
+        }
+    }
+}
+
+fn limits(script: &mut String, local: &str, timeouts: Timeouts) {
+    line(
+        script,
+        &format!(
+            "SET {local}lock_timeout = {}; SET {local}statement_timeout = {};",
+            timeouts.lock_ms, timeouts.statement_ms
+        ),
+    );
+}
+
+fn statements(script: &mut String, step: &PlannedStep, summary: &str, sql: &[Sql]) {
+    line(script, &format!("-- step {}: {}", step.id, visible_line(summary)));
+    for sql in sql {
+        line(script, &format!("{};", visible(sql.as_str())));
+    }
+}
+
+fn line(script: &mut String, text: &str) {
+    // writing to a String cannot fail
+    let _ = writeln!(script, "{text}");
+}

@@ -1,0 +1,201 @@
+//! Whether a plan still fits a database.
+//!
+//! A plan recorded what it touches and depends on: its footprint. [`compare`] holds that against a live catalog at
+//! one point of the plan's course and names every object that is not as recorded. The footprint is a set, too:
+//! what [`footprint_closure`] finds around the touched objects now and the plan does not know was added since
+//! (a view, an index, a partition), and makes the plan as stale as a change does. Changes elsewhere do not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use similar::TextDiff;
+
+use super::{FootprintEntry, Plan};
+use crate::{
+    catalog::{Catalog, Fingerprint},
+    name::{Kind, ObjectId},
+    sql::Sql,
+    step::Phase,
+};
+
+/// A point in a plan's course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// Before anything ran.
+    Base,
+    /// All of this phase, and of those before it, has run.
+    After(Phase),
+    /// Some of this phase has run. Objects that it changes are then neither what they were nor what they will be,
+    /// and only the others are compared.
+    Within(Phase),
+}
+
+impl Point {
+    /// Where a phase starts from, in a plan that has these phases.
+    pub fn before(phase: Phase, phases: &[Phase]) -> Self {
+        phases
+            .iter()
+            .rev()
+            .find(|earlier| **earlier < phase)
+            .map_or(Point::Base, |earlier| Point::After(*earlier))
+    }
+
+    fn complete(self) -> Option<Phase> {
+        match self {
+            Point::Base => None,
+            Point::After(phase) | Point::Within(phase) => Some(phase),
+        }
+    }
+}
+
+/// How an object differs from what the plan recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// It is something else.
+    Changed,
+    /// It should be there and is not.
+    Missing,
+    /// It should not be there and is.
+    Present,
+    /// The plan does not know it, and it belongs to what the plan touches.
+    Added,
+}
+
+impl How {
+    /// In words.
+    pub fn label(self) -> &'static str {
+        match self {
+            How::Changed => "changed",
+            How::Missing => "is missing",
+            How::Present => "exists already",
+            How::Added => "was added since",
+        }
+    }
+}
+
+/// One object that is not as the plan recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which object.
+    pub object: ObjectId,
+    /// How it differs.
+    pub how: How,
+    /// What it should be; None: not there.
+    pub expected: Option<Fingerprint>,
+    /// What it is; None: not there.
+    pub actual: Option<Fingerprint>,
+    /// From the recorded DDL to today's, as a unified diff without file names. When the plan has changed the object
+    /// meanwhile, the recorded side is what it was at base.
+    pub diff: String,
+}
+
+/// The objects that are not as the plan recorded them for this point, in the order of a dump.
+pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let moving = match point {
+        Point::Within(phase) => Some(phase),
+        Point::Base | Point::After(_) => None,
+    };
+    for entry in &plan.footprint {
+        if moving.is_some_and(|phase| entry.after.contains_key(&phase)) {
+            continue;
+        }
+        let expected = entry.expected(point.complete());
+        let actual = live.fingerprint(&entry.object);
+        let how = match (expected, &actual) {
+            (Some(expected), Some(actual)) if expected != actual => How::Changed,
+            (Some(_), None) => How::Missing,
+            (None, Some(_)) => How::Present,
+            _ => continue,
+        };
+        differences.push(Difference {
+            object: entry.object.clone(),
+            how,
+            expected: expected.cloned(),
+            diff: diff(&entry.ddl, live, &entry.object),
+            actual,
+        });
+    }
+    let touched = touched(plan);
+    let known: BTreeSet<&ObjectId> = plan
+        .footprint
+        .iter()
+        .map(|entry| &entry.object)
+        .chain(plan.steps.iter().map(|step| &step.object))
+        .collect();
+    for object in footprint_closure(live, &touched) {
+        if !known.contains(&object) {
+            differences.push(Difference {
+                how: How::Added,
+                expected: None,
+                actual: live.fingerprint(&object),
+                diff: diff(&[], live, &object),
+                object,
+            });
+        }
+    }
+    differences.sort_by(|a, b| a.object.cmp(&b.object));
+    differences
+}
+
+/// What the plan changes: its steps' objects, and the entries of its footprint that a phase makes something else.
+pub fn touched(plan: &Plan) -> BTreeSet<ObjectId> {
+    let changed = |entry: &&FootprintEntry| !entry.after.is_empty();
+    plan.footprint
+        .iter()
+        .filter(changed)
+        .map(|entry| entry.object.clone())
+        .chain(plan.steps.iter().map(|step| step.object.clone()))
+        .collect()
+}
+
+/// The objects around those that are touched, in one catalog: themselves, what they need directly, all that needs
+/// them directly or not, and the other parts of the same relation (its columns, constraints, triggers, policies,
+/// indexes). A planner takes the union over the catalogs before and after; only what exists is in it.
+pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+    let mut needs: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    let mut needed_by: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for edge in &catalog.needs {
+        needs.entry(&edge.from).or_default().push(&edge.to);
+        needed_by.entry(&edge.to).or_default().push(&edge.from);
+    }
+    let mut closure: BTreeSet<&ObjectId> = BTreeSet::new();
+    let mut next: Vec<&ObjectId> = touched.iter().collect();
+    while let Some(object) = next.pop() {
+        if closure.insert(object) {
+            next.extend(needed_by.get(object).into_iter().flatten());
+        }
+    }
+    let direct: Vec<&ObjectId> =
+        touched.iter().flat_map(|object| needs.get(object).into_iter().flatten().copied()).collect();
+    closure.extend(direct);
+
+    let relations: BTreeSet<Vec<String>> = touched.iter().filter_map(relation_path).collect();
+    let of_touched_relation =
+        |object: &ObjectId| relation_path(object).is_some_and(|path| relations.contains(&path));
+    for object in catalog.objects.keys() {
+        let on_relation = object.kind == Kind::Index
+            && needs.get(object).into_iter().flatten().any(|needed| of_touched_relation(needed));
+        if on_relation || of_touched_relation(object) {
+            closure.insert(object);
+        }
+    }
+    closure.into_iter().filter(|object| catalog.objects.contains_key(object)).cloned().collect()
+}
+
+/// Schema and name of the relation that an object is, or is part of.
+fn relation_path(object: &ObjectId) -> Option<Vec<String>> {
+    match object.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView => Some(object.path.parts().to_vec()),
+        _ => object.relation().map(|relation| relation.path.parts().to_vec()),
+    }
+}
+
+fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {
+    let now = live.objects.get(object).map(|found| found.ddl(object)).unwrap_or_default();
+    let (before, after) = (text(recorded), text(&now));
+    TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string()
+}
+
+fn text(ddl: &[Sql]) -> String {
+    ddl.iter().map(|sql| format!("{sql};\n")).collect()
+}

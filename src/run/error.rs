@@ -1,0 +1,160 @@
+//! What can go wrong while a batch runs.
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::{Blocker, Item, is_about_locks};
+use crate::{postgres::Session, visible::visible_line};
+
+/// Why a batch did not run to its end. A transactional one was rolled back, unless the connection was lost while
+/// it committed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The server refused a statement.
+    #[error("step {step}, {object}: {}", server_words(source))]
+    Statement {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// Which statement of the step, from 0.
+        statement: usize,
+        /// The statement.
+        sql: String,
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
+    /// A lock did not come, however often it was tried.
+    #[error("step {step}, {object}: no lock after {tries} {}{}", if *tries == 1 { "try" } else { "tries" }, in_the_way(blockers))]
+    Locked {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// How often.
+        tries: u32,
+        /// Who was in the way the last time.
+        blockers: Vec<Blocker>,
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
+    /// The index is being built by somebody else.
+    #[error("step {step}, {object}: backend {pid} is building this index")]
+    IndexInProgress {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// The backend that builds.
+        pid: i32,
+    },
+    /// The connection ended while the step ran.
+    #[error("step {step}, {object}: the connection was lost: {}", server_words(source))]
+    Lost {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// What the driver said.
+        source: tokio_postgres::Error,
+    },
+    /// COMMIT failed.
+    #[error("batch {batch}: {} {}", if *lost { "the connection was lost during COMMIT:" } else { "COMMIT failed:" }, server_words(source))]
+    Commit {
+        /// The batch.
+        batch: u32,
+        /// Whether the connection is gone: then it is not known here whether the batch was committed.
+        lost: bool,
+        /// What the server or the driver said.
+        source: tokio_postgres::Error,
+    },
+    /// A statement of trueup's own failed.
+    #[error("`{sql}`: {}", server_words(source))]
+    Control {
+        /// The statement.
+        sql: String,
+        /// Whether the connection is gone.
+        lost: bool,
+        /// What the server or the driver said.
+        source: tokio_postgres::Error,
+    },
+    /// The observer will not have it.
+    #[error("{0}")]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody asked to stop, between two tries.
+    #[error("stopped while waiting for a lock")]
+    Stopped,
+}
+
+impl RunError {
+    /// An observer's error.
+    pub fn observer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Observer(error.into())
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost { .. } => true,
+            Self::Commit { lost, .. } | Self::Control { lost, .. } => *lost,
+            _ => false,
+        }
+    }
+
+    pub(super) fn statement(
+        session: &Session,
+        item: &Item,
+        statement: usize,
+        source: tokio_postgres::Error,
+    ) -> Self {
+        let (step, object) = (item.step, visible_line(&item.object.to_string()).into_owned());
+        if is_lost(session, &source) {
+            return Self::Lost { step, object, source };
+        }
+        let sql = item.action.sql.get(statement).map(ToString::to_string).unwrap_or_default();
+        Self::Statement { step, object, statement, sql, source }
+    }
+
+    /// Whether the same may succeed later: it was about locks.
+    pub(super) fn wants_retry(&self) -> bool {
+        match self {
+            Self::Statement { source, .. } => source.code().is_some_and(is_about_locks),
+            _ => false,
+        }
+    }
+
+    pub(super) fn given_up(self, tries: u32, blockers: Vec<Blocker>) -> Self {
+        match self {
+            Self::Statement { step, object, source, .. } => {
+                Self::Locked { step, object, tries, blockers, source }
+            }
+            other => other,
+        }
+    }
+}
+
+fn in_the_way(blockers: &[Blocker]) -> String {
+    blockers.iter().map(|blocker| format!("; in the way: {blocker}")).collect()
+}
+
+/// Whether the error means that there is no session any more.
+pub fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
+    let shutdown =
+        [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
+    session.is_closed() || error.is_closed() || error.code().is_some_and(|code| shutdown.contains(code))
+}
+
+/// What the server said, in one line: message, detail, hint, SQLSTATE. Of other errors, what the driver says.
+pub fn server_words(error: &tokio_postgres::Error) -> String {
+    let Some(db) = error.as_db_error() else {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        return visible_line(&format!("{error}{cause}")).into_owned();
+    };
+    let mut words = db.message().to_owned();
+    for (label, more) in [("detail", db.detail()), ("hint", db.hint()), ("where", db.where_())] {
+        if let Some(more) = more {
+            words.push_str(&format!("; {label}: {more}"));
+        }
+    }
+    words.push_str(&format!(" ({})", DbError::code(db).code()));
+    visible_line(&words).into_owned()
+}

@@ -1,0 +1,238 @@
+//! Executes batches on a session, the same way in a rehearsal and on a target.
+//!
+//! A transactional batch is BEGIN, each action's timeouts and statements, COMMIT; anything else is one statement by
+//! itself. A lock that does not come within `lock_timeout`, or a deadlock, rolls the batch back and tries again
+//! after a growing, jittered pause, naming who is in the way. [`Observer`] sees every statement from inside the
+//! transaction: the rehearsal measures there, and `apply` writes its journal there.
+//!
+//! What runs here never depends on what came before: `batch` says what, [`settings`] says under which settings.
+
+mod batch;
+mod blockers;
+mod error;
+mod index;
+mod retry;
+pub mod settings;
+
+use std::{future::Future, pin::pin, time::Duration};
+
+use tokio_postgres::error::SqlState;
+
+pub use batch::{Batch, Item};
+pub use blockers::Blocker;
+pub use error::{RunError, is_lost, server_words};
+pub use index::{IndexState, concurrent_index, index_state};
+pub use retry::{Retry, Stop, StopHandle};
+
+use crate::{postgres::Session, step::Timeouts};
+
+/// What may be told, measured or written while a batch runs. Every method has nothing to do by default.
+pub trait Observer {
+    /// The batch's transaction has begun. Not called outside a transaction.
+    fn begun(&mut self, session: &Session, batch: &Batch) -> impl Future<Output = Result<(), RunError>> {
+        let _ = (session, batch);
+        async { Ok(()) }
+    }
+
+    /// A statement, counted from 0 within its item, is done; in a transactional batch its transaction is open.
+    fn after_statement(
+        &mut self,
+        session: &Session,
+        batch: &Batch,
+        item: &Item,
+        statement: usize,
+    ) -> impl Future<Output = Result<(), RunError>> {
+        let _ = (session, batch, item, statement);
+        async { Ok(()) }
+    }
+
+    /// All statements are done and COMMIT comes next. Not called outside a transaction.
+    fn closing(&mut self, session: &Session, batch: &Batch) -> impl Future<Output = Result<(), RunError>> {
+        let _ = (session, batch);
+        async { Ok(()) }
+    }
+
+    /// A try has failed for want of a lock, and the next comes after `pause`.
+    fn retrying(&mut self, item: &Item, tries: u32, pause: Duration, blockers: &[Blocker]) {
+        let _ = (item, tries, pause, blockers);
+    }
+}
+
+/// An observer with nothing to do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// What to do about locks that do not come.
+    pub retry: Retry,
+    /// A second session, which looks who is in the way while the first one waits. It holds no snapshot meanwhile.
+    pub watcher: Option<&'a Session>,
+    /// Asked between tries.
+    pub stop: Stop,
+}
+
+impl Options<'_> {
+    /// One try, unwatched: for rehearsals, where nobody else holds locks.
+    pub fn single() -> Self {
+        Self { retry: Retry::NONE, watcher: None, stop: Stop::never() }
+    }
+}
+
+/// Runs one batch to its end.
+pub async fn run<O: Observer>(
+    session: &Session,
+    batch: &Batch,
+    options: &Options<'_>,
+    observer: &mut O,
+) -> Result<(), RunError> {
+    let mut tries = retry::Tries::new(options.retry);
+    loop {
+        let attempt = Attempt { session, batch, options };
+        let failed = match attempt.run(observer).await {
+            Ok(()) => return Ok(()),
+            Err(failed) => failed,
+        };
+        let Failed { error, item, blockers } = failed;
+        let Some(item) = item.filter(|_| error.wants_retry()) else { return Err(error) };
+        let Some(pause) = tries.pause(item.action.timeouts.lock_ms) else {
+            return Err(error.given_up(tries.count(), blockers));
+        };
+        observer.retrying(item, tries.count(), pause, &blockers);
+        if options.stop.requested_within(pause).await {
+            return Err(RunError::Stopped);
+        }
+    }
+}
+
+/// Why one try did not succeed.
+struct Failed<'a> {
+    error: RunError,
+    item: Option<&'a Item>,
+    blockers: Vec<Blocker>,
+}
+
+impl From<RunError> for Failed<'_> {
+    fn from(error: RunError) -> Self {
+        Self { error, item: None, blockers: Vec::new() }
+    }
+}
+
+/// One try at one batch.
+struct Attempt<'a> {
+    session: &'a Session,
+    batch: &'a Batch,
+    options: &'a Options<'a>,
+}
+
+impl<'a> Attempt<'a> {
+    async fn run<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
+        if self.batch.transactional {
+            let result = self.in_transaction(observer).await;
+            if result.is_err() && !self.session.is_closed() {
+                // the transaction has failed already: what goes wrong with ending it changes nothing
+                let _ = self.session.client().batch_execute("ROLLBACK").await;
+            }
+            result
+        } else {
+            let result = self.alone(observer).await;
+            if !self.session.is_closed() {
+                let _ = self.session.client().batch_execute(NO_LIMITS).await;
+            }
+            result
+        }
+    }
+
+    async fn in_transaction<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
+        self.control("BEGIN").await?;
+        observer.begun(self.session, self.batch).await?;
+        let mut set = None;
+        for item in &self.batch.items {
+            if set != Some(item.action.timeouts) && !item.action.sql.is_empty() {
+                self.control(&limits("LOCAL ", item.action.timeouts)).await?;
+                set = Some(item.action.timeouts);
+            }
+            self.statements(item, observer).await?;
+        }
+        observer.closing(self.session, self.batch).await?;
+        // deferred constraints are checked by COMMIT: the last limits still hold for them
+        self.session.client().batch_execute("COMMIT").await.map_err(|source| {
+            RunError::Commit { batch: self.batch.number, lost: is_lost(self.session, &source), source }.into()
+        })
+    }
+
+    async fn alone<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
+        for item in &self.batch.items {
+            if let Some(index) = item.action.sql.first().and_then(concurrent_index) {
+                index::drop_left_over(self.session, &index, item).await?;
+            }
+            self.control(&limits("", item.action.timeouts)).await?;
+            self.statements(item, observer).await?;
+        }
+        Ok(())
+    }
+
+    async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<(), Failed<'a>> {
+        for (number, sql) in item.action.sql.iter().enumerate() {
+            let (result, blockers) = self.watched(sql.as_str(), item.action.timeouts).await;
+            result.map_err(|source| Failed {
+                error: RunError::statement(self.session, item, number, source),
+                item: Some(item),
+                blockers,
+            })?;
+            observer.after_statement(self.session, self.batch, item, number).await?;
+        }
+        Ok(())
+    }
+
+    async fn control(&self, sql: &str) -> Result<(), Failed<'a>> {
+        self.session.client().batch_execute(sql).await.map_err(|source| {
+            RunError::Control { sql: sql.to_owned(), lost: is_lost(self.session, &source), source }.into()
+        })
+    }
+
+    /// Runs a statement, and sees meanwhile who is in its way.
+    async fn watched(
+        &self,
+        sql: &str,
+        timeouts: Timeouts,
+    ) -> (Result<(), tokio_postgres::Error>, Vec<Blocker>) {
+        let every = match timeouts.lock_ms {
+            0 => Duration::from_secs(5),
+            lock_ms => Duration::from_millis(u64::from(lock_ms / 4)).clamp(MIN_LOOK, MAX_LOOK),
+        };
+        let mut seen = Vec::new();
+        let mut statement = pin!(self.session.client().batch_execute(sql));
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut statement => return (result, seen),
+                () = tokio::time::sleep(every), if self.options.watcher.is_some() => {
+                    if let Some(watcher) = self.options.watcher {
+                        let found = blockers::of(watcher, self.session.backend_pid()).await;
+                        if !found.is_empty() {
+                            seen = found;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const MIN_LOOK: Duration = Duration::from_millis(20);
+const MAX_LOOK: Duration = Duration::from_millis(500);
+const NO_LIMITS: &str = "SET lock_timeout = 0; SET statement_timeout = 0";
+
+fn limits(local: &str, timeouts: Timeouts) -> String {
+    let Timeouts { lock_ms, statement_ms } = timeouts;
+    format!("SET {local}lock_timeout = {lock_ms}; SET {local}statement_timeout = {statement_ms}")
+}
+
+/// The SQLSTATEs after which the same batch may well succeed later.
+fn is_about_locks(code: &SqlState) -> bool {
+    *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::T_R_DEADLOCK_DETECTED
+}
