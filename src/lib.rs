@@ -14,6 +14,7 @@ pub mod kind;
 pub mod lower;
 pub mod name;
 pub mod plan;
+pub mod planning;
 pub mod postgres;
 pub mod rehearse;
 pub mod report;

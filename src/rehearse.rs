@@ -56,6 +56,7 @@ pub async fn rehearse(
     draft: &[Step],
     base: &Catalog,
     desired: &Catalog,
+    major: u16,
 ) -> Result<Rehearsed, RehearsalError> {
     const THERE: &str = "on the way there";
     const BACK: &str = "on the way back";
@@ -74,7 +75,7 @@ pub async fn rehearse(
         for batch in here {
             run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
         }
-        rehearsed.after.insert(phase, read(clone).await?);
+        rehearsed.after.insert(phase, read(clone, major).await?);
     }
     rehearsed.there = watch.finish();
     if let Some(end) = rehearsed.after.values().next_back() {
@@ -85,19 +86,19 @@ pub async fn rehearse(
         run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
     }
     rehearsed.back = watch.finish();
-    compare(&read(clone).await?, base, BACK)?;
+    compare(&read(clone, major).await?, base, BACK)?;
     for batch in &batches {
         run::run(clone, batch, &Options::single(), &mut run::Unobserved)
             .await
             .map_err(failed("the second time"))?;
     }
-    compare(&read(clone).await?, desired, "the second time")?;
+    compare(&read(clone, major).await?, desired, "the second time")?;
     Ok(rehearsed)
 }
 
 /// Reads, and pins the settings for running again.
-async fn read(session: &Session) -> Result<Catalog, ReadError> {
-    let catalog = live::read(session).await?;
+async fn read(session: &Session, major: u16) -> Result<Catalog, ReadError> {
+    let catalog = live::read(session).await?.without_pristine_public(major);
     run::settings::pin(session, run::settings::Place::Rehearsal)
         .await
         .map_err(|source| ReadError::Query { what: "settings".to_owned(), source })?;

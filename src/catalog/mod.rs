@@ -1,5 +1,7 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
+pub mod scope;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
