@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio_postgres::config::ChannelBinding;
+
 use super::error::ConnectError;
 use super::settings::{self, Settings};
 use super::{passfile, tls};
@@ -136,6 +138,7 @@ pub struct Target {
     options: Option<String>,
     application_name: String,
     connect_timeout: Duration,
+    channel_binding: ChannelBinding,
     direct_tls: bool,
 }
 
@@ -225,6 +228,21 @@ impl Target {
             Some(Ok(seconds)) => Duration::from_secs(seconds.unsigned_abs()),
             Some(Err(_)) => return Err(wrong("connect_timeout", "it must be a number of seconds")),
         };
+        // What these ask for is not there, and must not be taken for granted.
+        for (name, value) in [("gssencmode", "require"), ("ssl_min_protocol_version", "TLSv1.3")] {
+            if given.get(name).is_some_and(|given| given == value) {
+                return Err(wrong(name, &format!("trueup does not support \"{value}\"")));
+            }
+        }
+        let channel_binding = match given.get("channel_binding").map(String::as_str) {
+            None | Some("prefer") => ChannelBinding::Prefer,
+            Some("disable") => ChannelBinding::Disable,
+            Some("require") => ChannelBinding::Require,
+            Some(other) => {
+                let problem = format!("\"{other}\" is none of disable, prefer or require");
+                return Err(wrong("channel_binding", &problem));
+            }
+        };
         let in_home = |name: &str| home.map(|home| home.join(".postgresql").join(name));
         let existing = |name: &str| in_home(name).filter(|path| path.exists());
         let root = match given.get("sslrootcert") {
@@ -250,6 +268,7 @@ impl Target {
             options: given.get("options").cloned(),
             application_name: given.get("application_name").cloned().unwrap_or_else(|| "trueup".to_owned()),
             connect_timeout,
+            channel_binding,
             direct_tls: given.get("sslnegotiation").is_some_and(|how| how == "direct"),
         })
     }
@@ -266,6 +285,7 @@ impl Target {
             options: None,
             application_name: "trueup".to_owned(),
             connect_timeout: DEFAULT_TIMEOUT,
+            channel_binding: ChannelBinding::Prefer,
             direct_tls: false,
         }
     }
@@ -346,6 +366,7 @@ impl Target {
             .application_name(&self.application_name)
             .port(host.port)
             .ssl_mode(ssl)
+            .channel_binding(self.channel_binding)
             .connect_timeout(self.connect_timeout);
         if host.is_socket() {
             config.host_path(&host.name);
@@ -403,6 +424,11 @@ impl Target {
         if let Some(options) = &self.options {
             set("options", options.clone());
         }
+        match self.channel_binding {
+            ChannelBinding::Disable => set("channel_binding", "disable".to_owned()),
+            ChannelBinding::Require => set("channel_binding", "require".to_owned()),
+            _ => None,
+        };
         if self.direct_tls {
             set("sslnegotiation", "direct".to_owned());
         }
@@ -540,7 +566,7 @@ mod tests {
 
     #[test]
     fn a_target_survives_the_way_through_a_connection_string() {
-        let url = "postgres://u:it's%5C@a:1,b:2/db?sslmode=verify-ca&sslrootcert=/x&options=-c%20a%3Db";
+        let url = "postgres://u:it's%5C@a:1,b:2/db?channel_binding=require&sslmode=verify-ca&sslrootcert=/x&options=-c%20a%3Db";
         let target = resolve(Some(url), &[]).unwrap();
         assert_eq!(resolve(Some(&target.to_conninfo()), &[]).unwrap(), target);
         let socket = Target::socket(Path::new("/run/x"), 5432, "postgres", "postgres");
@@ -569,6 +595,12 @@ mod tests {
             ("postgres://h/?connect_timeout=soon", "connect_timeout: it must be a number of seconds"),
         ] {
             assert_eq!(resolve(Some(url), &[]).unwrap_err().to_string(), message);
+        }
+        for parameter in
+            ["require_auth=none", "sslcrl=/x", "gssencmode=require", "ssl_min_protocol_version=TLSv1.3"]
+        {
+            let error = resolve(Some(&format!("postgres://h/?{parameter}")), &[]).unwrap_err();
+            assert!(error.to_string().contains("does not support"), "{error}");
         }
         assert!(resolve(Some("postgres://h/?sslmode=maybe"), &[]).is_err());
         assert!(resolve(Some("postgres://h/?target_session_attrs=best"), &[]).is_err());
