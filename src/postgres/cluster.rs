@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::binaries::{self, Binaries};
 use super::error::ConnectError;
+use super::scratch_error::ScratchError;
 use super::session::Session;
 use super::target::Target;
-use super::throwaway::ScratchError;
 
 const KEEPER: &str = include_str!("keeper.sh");
 

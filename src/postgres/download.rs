@@ -21,7 +21,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use super::binaries::{self, Binaries, SUPPORTED};
 use super::cluster;
-use super::throwaway::{ScratchError, ScratchOptions};
+use super::options::ScratchOptions;
+use super::scratch_error::ScratchError;
 use super::tls;
 
 /// Where the registry is, unless told otherwise.
