@@ -256,7 +256,7 @@ fn nothing_is_left_after_sigkill() {
 async fn killed_at_any_moment_of_its_start_it_leaves_nothing() {
     // The template is there, so that what is killed is the start of a server.
     open(&options()).await.close().await.unwrap();
-    let run_dir = tempfile::tempdir_in("/tmp").unwrap();
+    let run_dir = tempfile::tempdir_in(options().run_dir).unwrap();
     std::fs::set_permissions(run_dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o1777)).unwrap();
     let mentioned = || {
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
@@ -264,7 +264,7 @@ async fn killed_at_any_moment_of_its_start_it_leaves_nothing() {
         let name = run_dir.path().as_os_str().as_encoded_bytes();
         lines.filter(|line| line.windows(name.len()).any(|part| part == name)).count()
     };
-    for moment in (0..200).step_by(10).map(Duration::from_millis) {
+    for moment in (0..150).step_by(10).map(Duration::from_millis) {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "owner"]).env(DOES, "wait").env(RUN_DIR, run_dir.path());
         let mut owner = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
