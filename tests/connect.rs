@@ -237,6 +237,7 @@ async fn sslmode_means_what_it_means_to_libpq() {
         ("app:right@127.0.0.1", "sslmode=allow".to_owned(), Ok(false)),
         ("app:right@127.0.0.1", "sslmode=prefer".to_owned(), Ok(true)),
         ("app:right@127.0.0.1", "sslmode=require".to_owned(), Ok(true)),
+        ("app:right@127.0.0.1", "sslmode=require&channel_binding=require".to_owned(), Ok(true)),
         ("tls_only:right@127.0.0.1", "sslmode=allow".to_owned(), Ok(true)),
         ("tls_only:right@127.0.0.1", "sslmode=disable".to_owned(), Err("pg_hba.conf rejects connection")),
         // The certificate is for localhost.

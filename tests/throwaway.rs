@@ -168,6 +168,7 @@ fn runs(pid: i32) -> bool {
 }
 
 const DOES: &str = "TRUEUP_TEST_OWNER_DOES";
+const RUN_DIR: &str = "TRUEUP_TEST_RUN_DIR";
 const SHADOW: &str = "TRUEUP_TEST_SHADOW";
 const KEEPER: &str = "TRUEUP_TEST_KEEPER";
 
@@ -179,6 +180,9 @@ fn owner() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut options = options();
+        if let Some(run_dir) = std::env::var_os(RUN_DIR) {
+            options.run_dir = run_dir.into();
+        }
         if let Ok(url) = std::env::var(SHADOW) {
             options.shadow = Some(Target::resolve(Some(&url), &|_| None).unwrap());
             if std::env::var_os(KEEPER).is_some() {
@@ -246,6 +250,35 @@ fn nothing_is_left_after_sigterm() {
 #[test]
 fn nothing_is_left_after_sigkill() {
     signal_ends_everything(Signal::SIGKILL);
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_of_its_start_it_leaves_nothing() {
+    // The template is there, so that what is killed is the start of a server.
+    open(&options()).await.close().await.unwrap();
+    let run_dir = tempfile::tempdir_in(options().run_dir).unwrap();
+    std::fs::set_permissions(run_dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o1777)).unwrap();
+    let mentioned = || {
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        let name = run_dir.path().as_os_str().as_encoded_bytes();
+        lines.filter(|line| line.windows(name.len()).any(|part| part == name)).count()
+    };
+    for moment in (0..150).step_by(10).map(Duration::from_millis) {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "owner"]).env(DOES, "wait").env(RUN_DIR, run_dir.path());
+        let mut owner = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while began.elapsed() < moment {
+            std::thread::yield_now();
+        }
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        // A keeper that has not made its directory yet has the path in its command line already.
+        wait_until(&format!("nothing is left of the one killed at {moment:?}"), || {
+            mentioned() == 0 && std::fs::read_dir(run_dir.path()).unwrap().next().is_none()
+        });
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------

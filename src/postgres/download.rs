@@ -20,7 +20,9 @@ use sha2::{Digest, Sha512};
 use ureq::tls::{RootCerts, TlsConfig};
 
 use super::binaries::{self, Binaries, SUPPORTED};
-use super::throwaway::{ScratchError, ScratchOptions};
+use super::cluster;
+use super::options::ScratchOptions;
+use super::scratch_error::ScratchError;
 use super::tls;
 
 /// Where the registry is, unless told otherwise.
@@ -88,8 +90,10 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
     }
 
     let cannot = |source| ScratchError::Cache { path: cache.to_owned(), source };
-    fs::create_dir_all(cache).map_err(cannot)?;
-    let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(cache).map_err(cannot)?;
+    cluster::make_folder(cache).map_err(cannot)?;
+    cluster::remove_unfinished(cache);
+    let unfinished =
+        tempfile::Builder::new().prefix(cluster::UNFINISHED).tempdir_in(cache).map_err(cannot)?;
     unpack(&tarball, unfinished.path()).map_err(cannot)?;
     fs::set_permissions(unfinished.path(), fs::Permissions::from_mode(0o755)).map_err(cannot)?;
     let home = cache.join(format!("postgresql-{version}-{platform}"));

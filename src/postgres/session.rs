@@ -10,6 +10,7 @@ use tokio_postgres::config::SslMode as DriverSsl;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::binaries::SUPPORTED;
 use super::error::ConnectError;
 use super::target::{Host, SessionAttrs, SslMode, Target};
 
@@ -146,7 +147,10 @@ impl Session {
         };
         // The driver's own limit covers the first answer of the network only, not that of the server.
         match tokio::time::timeout(target.connect_timeout(), attempt).await {
-            Ok(Ok(session)) => Ok(session),
+            Ok(Ok(session)) if SUPPORTED.contains(&session.major()) => Ok(session),
+            Ok(Ok(session)) => {
+                Err(ConnectError::Version { target: target.describe_at(host), major: session.major() })
+            }
             Ok(Err(error)) => Err(ConnectError::of(error, target, host)),
             Err(_) => Err(ConnectError::Timeout {
                 target: target.describe_at(host),
