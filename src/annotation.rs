@@ -131,8 +131,12 @@ impl fmt::Display for AnnotationTarget {
             Self::Object { kinds, path } => {
                 write!(f, "{} {}", kinds.first().map_or("object", |kind| kind.label()), qualified(path))
             }
-            Self::Attribute { of, name } => write!(f, "attribute {} of type {}", crate::sql::ident(name), qualified(of)),
-            Self::Label { of, label } => write!(f, "label {} of enum {}", crate::sql::literal(label), qualified(of)),
+            Self::Attribute { of, name } => {
+                write!(f, "attribute {} of type {}", crate::sql::ident(name), qualified(of))
+            }
+            Self::Label { of, label } => {
+                write!(f, "label {} of enum {}", crate::sql::literal(label), qualified(of))
+            }
         }
     }
 }
@@ -194,7 +198,8 @@ fn unknown(word: &str) -> String {
         .min();
     let advice = match nearest {
         Some((_, usage)) => format!("did you mean `{usage}`?"),
-        None => "there are @renamed, @backfill and @convert; what is none of them must not begin a comment".to_owned(),
+        None => "there are @renamed, @backfill and @convert; what is none of them must not begin a comment"
+            .to_owned(),
     };
     format!("unknown annotation `@{word}`\n  {advice}")
 }
@@ -230,14 +235,17 @@ fn renamed(rest: &str) -> Result<Instruction, String> {
         }
     });
     match (name, second) {
-        (_, Some(dot)) if dot.of(&from) == "." => Err(format!("`{from}`: give the name without its schema or table")),
+        (_, Some(dot)) if dot.of(&from) == "." => {
+            Err(format!("`{from}`: give the name without its schema or table"))
+        }
         (Some(name), None) if !name.is_empty() => Ok(Instruction::Renamed { from: name, how }),
         _ => Err(format!("`{from}` is not a name; quote it if it has blanks or other characters")),
     }
 }
 
 fn backfill(rest: &str) -> Result<Instruction, String> {
-    let Fields { values: [using, filter, batch], .. } = Fields::read(rest, ["using", "where", "batch"], false)?;
+    let Fields { values: [using, filter, batch], .. } =
+        Fields::read(rest, ["using", "where", "batch"], false)?;
     let batch = match batch {
         None => None,
         Some(text) => match text.parse() {
@@ -278,7 +286,9 @@ impl<const N: usize> Fields<N> {
                     depth = depth.checked_sub(1).ok_or("a parenthesis is closed that was never opened")?;
                 }
                 (Token::Word, word) if free => {
-                    let assigned = tokens.peek().is_some_and(|next| next.start == lexeme.end && next.is_symbol(text, "="));
+                    let assigned = tokens
+                        .peek()
+                        .is_some_and(|next| next.start == lexeme.end && next.is_symbol(text, "="));
                     let key = keys.iter().position(|key| key.eq_ignore_ascii_case(word)).filter(|_| assigned);
                     let how = match word.to_ascii_lowercase().as_str() {
                         "online" if with_how => Some(How::Online),
@@ -382,7 +392,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_the_right_form() {
         for (text, message) in [
-            ("@renamd from=a", "unknown annotation `@renamd`\n  did you mean `@renamed from=NAME [online|instant]`?"),
+            (
+                "@renamd from=a",
+                "unknown annotation `@renamd`\n  did you mean `@renamed from=NAME [online|instant]`?",
+            ),
             ("@Renamed from=a", "unknown annotation `@Renamed`\n  did you mean `@renamed"),
             ("@author Jane", "unknown annotation `@author`\n  there are @renamed, @backfill and @convert"),
             ("@renamed", "@renamed: it does not say from what\n  write `@renamed from=NAME"),

@@ -33,9 +33,7 @@ fn collect(text: &str, depth: usize, names: &mut BTreeSet<Vec<String>>) {
             chain.push(name);
             chain.drain(..chain.len().saturating_sub(LONGEST));
             names.extend((0..chain.len()).map(|from| chain[from..].to_vec()));
-        } else if lexeme.is_symbol(text, ".") {
-            continue;
-        } else {
+        } else if !lexeme.is_symbol(text, ".") {
             chain.clear();
             if matches!(lexeme.token, Token::String | Token::Open) && depth < DEEPEST {
                 collect(inside(lexeme.of(text)), depth + 1, names);
@@ -66,8 +64,10 @@ mod tests {
             "BEGIN -- hidden\n INSERT INTO App.\"Audit Log\" (x) SELECT f(1) FROM orders o; \
              EXECUTE format('DELETE FROM %I.stock WHERE y = ''z''', s); v := $q$ SELECT deep() $q$; END",
         );
-        let has = |parts: &[&str]| names.contains(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
-        for parts in [&["app", "Audit Log"][..], &["app"], &["f"], &["orders"], &["stock"], &["deep"], &["z"]] {
+        let has =
+            |parts: &[&str]| names.contains(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        for parts in [&["app", "Audit Log"][..], &["app"], &["f"], &["orders"], &["stock"], &["deep"], &["z"]]
+        {
             assert!(has(parts), "{parts:?} not in {names:?}");
         }
         assert!(!has(&["hidden"]) && !has(&["Orders"]));
@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn any_text_is_a_body() {
-        for text in ["", "'", "$", "$$", "$a$", "E'\\", "\"", "a..b.", "\0.\0", "/*", "ü.ß", "'ü", "$ü$ x"] {
+        for text in ["", "'", "$", "$$", "$a$", "E'\\", "\"", "a..b.", "\0.\0", "/*", "ü.ß", "'ü", "$ü$ x"]
+        {
             let _ = names_in(text);
         }
     }

@@ -87,7 +87,8 @@ impl<'a> Lexer<'a> {
     /// Goes on behind the end of the line in which the byte `at` is, and says where that is.
     pub fn skip_line(&mut self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or(&[]);
-        self.at = rest.iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |newline| at + newline + 1);
+        self.at =
+            rest.iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |newline| at + newline + 1);
         self.at
     }
 
@@ -188,9 +189,10 @@ impl Iterator for Lexer<'_> {
                 }
                 None => (Token::Symbol, start + 1),
             },
-            (b'0'..=b'9', _) => {
-                (Token::Number, self.until(start, |byte| !(byte.is_ascii_alphanumeric() || b"._".contains(&byte))))
-            }
+            (b'0'..=b'9', _) => (
+                Token::Number,
+                self.until(start, |byte| !(byte.is_ascii_alphanumeric() || b"._".contains(&byte))),
+            ),
             _ if is_name_byte(first) => (Token::Word, self.until(start, |byte| !is_name_byte(byte))),
             _ => (Token::Symbol, start + 1),
         };
@@ -211,8 +213,20 @@ mod tests {
     #[test]
     fn quotes_end_where_postgres_ends_them() {
         for text in [
-            "'it''s'", "'back\\'", "E'it\\'s'", "e'\\\\'", "$$a;b$$", "$x$ $$ $y$ $x$", "\"a\"\"b\"", "U&\"d\\0061\"",
-            "N'x'", "/* a /* b */ c */", "-- a ' b", "größe", "a$b$c", "$1",
+            "'it''s'",
+            "'back\\'",
+            "E'it\\'s'",
+            "e'\\\\'",
+            "$$a;b$$",
+            "$x$ $$ $y$ $x$",
+            "\"a\"\"b\"",
+            "U&\"d\\0061\"",
+            "N'x'",
+            "/* a /* b */ c */",
+            "-- a ' b",
+            "größe",
+            "a$b$c",
+            "$1",
         ] {
             assert_eq!(tokens(text).len(), 1, "{text}: {:?}", tokens(text));
         }

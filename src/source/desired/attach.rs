@@ -45,7 +45,11 @@ fn annotation_text<'a>(split: &Split<'a>, lexeme: &Lexeme) -> Option<(usize, &'a
 }
 
 /// The file's annotations, each with its target.
-pub(super) fn annotations(split: &Split<'_>, items: &[Item], errors: &mut Vec<DesiredError>) -> Vec<Annotation> {
+pub(super) fn annotations(
+    split: &Split<'_>,
+    items: &[Item],
+    errors: &mut Vec<DesiredError>,
+) -> Vec<Annotation> {
     let mut found = Vec::new();
     for (index, lexeme) in split.tokens.iter().enumerate() {
         let Some((offset, text)) = annotation_text(split, lexeme) else { continue };
@@ -68,7 +72,10 @@ fn checked(instruction: Instruction, item: Option<&Item>) -> Result<(Instruction
         ));
     };
     if !matches!(instruction, Instruction::Renamed { .. }) && !item.target.is_column() {
-        return Err(format!("@{word} is on {}, and only columns have values\n  put it on a column's line", item.target));
+        return Err(format!(
+            "@{word} is on {}, and only columns have values\n  put it on a column's line",
+            item.target
+        ));
     }
     for expression in instruction.expressions() {
         if let Some(wrong) = wrong_expression(expression) {
@@ -173,21 +180,28 @@ impl Here<'_> {
                 for node in &alter.cmds {
                     let Some(N::AlterTableCmd(command)) = &node.node else { continue };
                     let of_type = alter.objtype() == ObjectType::ObjectType;
-                    let target = match (command.subtype(), command.def.as_ref().and_then(|def| def.node.as_ref())) {
-                        (AlterTableType::AtAddColumn, Some(N::ColumnDef(column))) if of_type => Some((
-                            column.location,
-                            AnnotationTarget::Attribute { of: path.clone(), name: column.colname.clone() },
-                        )),
-                        (AlterTableType::AtAddColumn, Some(N::ColumnDef(column))) => {
-                            Some((column.location, object(Kind::Column, &path, &column.colname)))
-                        }
-                        (AlterTableType::AtAddConstraint, Some(N::Constraint(constraint)))
-                            if !constraint.conname.is_empty() =>
-                        {
-                            Some((constraint.location, object(Kind::Constraint, &path, &constraint.conname)))
-                        }
-                        _ => None,
-                    };
+                    let target =
+                        match (command.subtype(), command.def.as_ref().and_then(|def| def.node.as_ref())) {
+                            (AlterTableType::AtAddColumn, Some(N::ColumnDef(column))) if of_type => Some((
+                                column.location,
+                                AnnotationTarget::Attribute {
+                                    of: path.clone(),
+                                    name: column.colname.clone(),
+                                },
+                            )),
+                            (AlterTableType::AtAddColumn, Some(N::ColumnDef(column))) => {
+                                Some((column.location, object(Kind::Column, &path, &column.colname)))
+                            }
+                            (AlterTableType::AtAddConstraint, Some(N::Constraint(constraint)))
+                                if !constraint.conname.is_empty() =>
+                            {
+                                Some((
+                                    constraint.location,
+                                    object(Kind::Constraint, &path, &constraint.conname),
+                                ))
+                            }
+                            _ => None,
+                        };
                     match target {
                         Some((_, target)) if only => self.add_whole(target),
                         Some((location, target)) => self.command(location, target),
@@ -225,7 +239,8 @@ impl Here<'_> {
                 let path = names.relation_path(name);
                 for node in &kind.coldeflist {
                     if let Some(N::ColumnDef(column)) = &node.node {
-                        let target = AnnotationTarget::Attribute { of: path.clone(), name: column.colname.clone() };
+                        let target =
+                            AnnotationTarget::Attribute { of: path.clone(), name: column.colname.clone() };
                         self.element(self.offset(column.location), target);
                     }
                 }
@@ -259,7 +274,10 @@ impl Here<'_> {
                     self.inline_constraints(&column.constraints, &path);
                 }
                 Some(NodeEnum::Constraint(constraint)) if !constraint.conname.is_empty() => {
-                    self.element(self.offset(constraint.location), object(Kind::Constraint, &path, &constraint.conname));
+                    self.element(
+                        self.offset(constraint.location),
+                        object(Kind::Constraint, &path, &constraint.conname),
+                    );
                 }
                 _ => {}
             }
@@ -327,7 +345,9 @@ impl Here<'_> {
         let last = self.code.last().map_or(self.base, |lexeme| lexeme.end);
         let after = self.split.tokens.partition_point(|lexeme| lexeme.start < last);
         let semicolon = self.split.tokens[after..].iter().find(|lexeme| lexeme.token != Token::Comment);
-        let end = semicolon.filter(|lexeme| lexeme.is_symbol(self.split.text, ";")).map_or(last, |lexeme| lexeme.end);
+        let end = semicolon
+            .filter(|lexeme| lexeme.is_symbol(self.split.text, ";"))
+            .map_or(last, |lexeme| lexeme.end);
         self.items.push(Item { start: self.base, end, target });
     }
 }

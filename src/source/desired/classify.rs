@@ -3,8 +3,8 @@
 use pg_query::{
     NodeEnum,
     protobuf::{
-        AlterTableCmd, AlterTableStmt, AlterTableType, ConstrType, DropStmt, GrantStmt, Node, ObjectType, RenameStmt,
-        RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
+        AlterTableCmd, AlterTableStmt, AlterTableType, ConstrType, DropStmt, GrantStmt, Node, ObjectType,
+        RenameStmt, RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
     },
 };
 
@@ -22,7 +22,9 @@ pub(super) enum Verdict {
     /// Left out, with a note.
     Skip(String),
     /// Left out: files are loaded as a whole. Whether a transaction begins there.
-    Transaction { begins: bool },
+    Transaction {
+        begins: bool,
+    },
     /// Not allowed: what it is and what to do.
     Refuse(String, &'static str),
 }
@@ -35,6 +37,8 @@ pub(super) struct Order {
     pub creates: Option<Key>,
     /// What it changes or is part of.
     pub touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub needs: Vec<Key>,
     /// What has to stand before it stays before it.
     pub follows: Follows,
     /// The tables that it copies, with all that belongs to them.
@@ -70,6 +74,7 @@ impl Order {
             class,
             creates: None,
             touches: Vec::new(),
+            needs: Vec::new(),
             follows: Follows::Nothing,
             copies: Vec::new(),
             drops: Drops::Nothing,
@@ -112,13 +117,13 @@ const SERVER: &str = "remove it: trueup works inside one database";
 const WHOLE: &str = "remove it: the files are loaded as a whole";
 
 /// What is to be done with the statement whose tree this is.
-#[expect(clippy::cognitive_complexity, reason = "one arm for each statement of PostgreSQL")]
 pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict {
     use NodeEnum as N;
     let refuse = |advice| Verdict::Refuse(leading_words(text), advice);
     let skip = |why: &str| Verdict::Skip(format!("{} skipped: {why}", leading_words(text)));
     let load = Verdict::Load;
-    let other = |kind: &str, path: Vec<String>| Key::new(Space::Other, [vec![kind.to_owned()], path].concat());
+    let other =
+        |kind: &str, path: Vec<String>| Key::new(Space::Other, [vec![kind.to_owned()], path].concat());
     match tree {
         // roles
         N::CreateRoleStmt(role) => load(Order::new(Class::Role).about_role(role.role.clone())),
@@ -127,7 +132,9 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::GrantRoleStmt(grant) => {
             let members: Vec<&RoleSpec> = grant.grantee_roles.iter().filter_map(as_role).collect();
             let granted = grant.granted_roles.iter().filter_map(|node| match &node.node {
-                Some(N::AccessPriv(privilege)) if !is_built_in(&privilege.priv_name) => Some(privilege.priv_name.clone()),
+                Some(N::AccessPriv(privilege)) if !is_built_in(&privilege.priv_name) => {
+                    Some(privilege.priv_name.clone())
+                }
                 _ => None,
             });
             let mut order = Order::new(Class::Role).naming(members.iter().copied());
@@ -142,15 +149,20 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::CreateSchemaStmt(schema) => {
             let role = schema.authrole.as_ref().and_then(role_name).unwrap_or_default();
             let name = if schema.schemaname.is_empty() { role } else { schema.schemaname.clone() };
-            load(Order::new(Class::Schema).creating(Key::new(Space::Schema, vec![name])).naming(&schema.authrole))
+            load(
+                Order::new(Class::Schema)
+                    .creating(Key::new(Space::Schema, vec![name]))
+                    .naming(&schema.authrole),
+            )
         }
         N::CreateExtensionStmt(extension) => load(
-            Order::new(Class::Extension).creating(Key::new(Space::Extension, vec![extension.extname.clone()])),
+            Order::new(Class::Extension)
+                .creating(Key::new(Space::Extension, vec![extension.extname.clone()])),
         ),
         N::AlterExtensionStmt(extension) => load(
-            Order::new(Class::Extension).touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
+            Order::new(Class::Extension)
+                .touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
         ),
-        N::AlterExtensionContentsStmt(_) | N::AlterObjectDependsStmt(_) => load(Order::new(Class::Publication)),
         N::CreateFdwStmt(_)
         | N::AlterFdwStmt(_)
         | N::CreateForeignServerStmt(_)
@@ -162,14 +174,20 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
 
         // types
         N::CompositeTypeStmt(kind) => match &kind.typevar {
-            Some(name) => load(Order::new(Class::Type).creating(Key::new(Space::Type, names.relation_path(name)))),
+            Some(name) => {
+                load(Order::new(Class::Type).creating(Key::new(Space::Type, names.relation_path(name))))
+            }
             None => load(Order::new(Class::Type)),
         },
         N::CreateEnumStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.type_name))),
         N::CreateRangeStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.type_name))),
         N::CreateDomainStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.domainname))),
-        N::AlterEnumStmt(kind) => load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)])),
-        N::AlterTypeStmt(kind) => load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)])),
+        N::AlterEnumStmt(kind) => {
+            load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)]))
+        }
+        N::AlterTypeStmt(kind) => {
+            load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)]))
+        }
         N::AlterDomainStmt(domain) => {
             let order = Order::new(Class::TypeChange).touching([names.type_of(&domain.type_name)]);
             load(order)
@@ -191,15 +209,19 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::CreateFunctionStmt(function) => {
             let inputs = function.parameters.iter().filter_map(|node| match &node.node {
                 // o: OUT, t: a column of TABLE
-                Some(N::FunctionParameter(parameter)) if !matches!(parameter.mode().as_str_name(),
-                    "FUNC_PARAM_OUT" | "FUNC_PARAM_TABLE") => as_type(node).map(type_text),
+                Some(N::FunctionParameter(parameter))
+                    if !matches!(parameter.mode().as_str_name(), "FUNC_PARAM_OUT" | "FUNC_PARAM_TABLE") =>
+                {
+                    as_type(node).map(type_text)
+                }
                 _ => None,
             });
             let arguments = inputs.collect::<Vec<_>>().join(",");
             load(Order::new(Class::Function).creating(names.routine(&function.funcname, Some(arguments))))
         }
         N::AlterFunctionStmt(function) => load(
-            Order::new(Class::Function).touching(function.func.as_ref().map(|func| names.routine_with_arguments(func))),
+            Order::new(Class::Function)
+                .touching(function.func.as_ref().map(|func| names.routine_with_arguments(func))),
         ),
         N::CreateCastStmt(_)
         | N::CreateOpClassStmt(_)
@@ -218,7 +240,8 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             load(order)
         }
         N::AlterSeqStmt(sequence) => load(
-            Order::new(Class::SequenceChange).touching(sequence.sequence.as_ref().map(|name| names.relation(name))),
+            Order::new(Class::SequenceChange)
+                .touching(sequence.sequence.as_ref().map(|name| names.relation(name))),
         ),
         N::CreateStmt(table) => load(create_table(table, names)),
         N::CreateForeignTableStmt(table) => {
@@ -230,15 +253,18 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
                 _ => Class::TableCopy,
             };
             let mut order = Order::new(class);
-            order.creates = table.into.as_ref().and_then(|into| into.rel.as_ref()).map(|name| names.relation(name));
+            order.creates =
+                table.into.as_ref().and_then(|into| into.rel.as_ref()).map(|name| names.relation(name));
             load(order)
         }
         N::RefreshMatViewStmt(view) => load(
-            Order::new(Class::MaterializedView).touching(view.relation.as_ref().map(|name| names.relation(name))),
+            Order::new(Class::MaterializedView)
+                .touching(view.relation.as_ref().map(|name| names.relation(name))),
         ),
         N::AlterTableStmt(alter) => load(alter_table(alter, names)),
         N::IndexStmt(index) => {
-            let mut order = Order::new(Class::Index).touching(index.relation.as_ref().map(|name| names.relation(name)));
+            let mut order =
+                Order::new(Class::Index).touching(index.relation.as_ref().map(|name| names.relation(name)));
             if let (Some(relation), false) = (&index.relation, index.idxname.is_empty()) {
                 let mut path = names.relation_path(relation);
                 path[1].clone_from(&index.idxname);
@@ -253,9 +279,10 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             order.creates = view.view.as_ref().map(|name| names.relation(name));
             load(order)
         }
-        N::RuleStmt(rule) => {
-            load(Order::new(Class::Rule).touching(rule.relation.as_ref().map(|table| names.part(table, &rule.rulename))))
-        }
+        N::RuleStmt(rule) => load(
+            Order::new(Class::Rule)
+                .touching(rule.relation.as_ref().map(|table| names.part(table, &rule.rulename))),
+        ),
         N::CreateTrigStmt(trigger) => load(
             Order::new(Class::Trigger)
                 .touching(trigger.relation.as_ref().map(|table| names.part(table, &trigger.trigname))),
@@ -271,17 +298,26 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
                 .naming(policy.roles.iter().filter_map(as_role)),
         ),
         N::CreateEventTrigStmt(_) | N::AlterEventTrigStmt(_) => load(Order::new(Class::EventTrigger)),
-        N::CreatePublicationStmt(_) | N::AlterPublicationStmt(_) => load(Order::new(Class::Publication)),
+        // the second two are about objects of any kind, which are there by then
+        N::CreatePublicationStmt(_)
+        | N::AlterPublicationStmt(_)
+        | N::AlterExtensionContentsStmt(_)
+        | N::AlterObjectDependsStmt(_) => load(Order::new(Class::Publication)),
         N::CreateSubscriptionStmt(_) | N::AlterSubscriptionStmt(_) | N::DropSubscriptionStmt(_) => {
             skip("subscriptions are not managed, and creating one would connect to its publisher")
         }
 
         // about objects
-        N::CommentStmt(comment) if is_shared(comment.objtype()) => skip("it is about the server, not the schema"),
-        N::SecLabelStmt(label) if is_shared(label.objtype()) => skip("it is about the server, not the schema"),
-        N::CommentStmt(comment) => load(Order::new(Class::Comment).touching(
-            comment.object.as_ref().and_then(|object| names.object(comment.objtype(), object)),
-        )),
+        N::CommentStmt(comment) if is_shared(comment.objtype()) => {
+            skip("it is about the server, not the schema")
+        }
+        N::SecLabelStmt(label) if is_shared(label.objtype()) => {
+            skip("it is about the server, not the schema")
+        }
+        N::CommentStmt(comment) => load(
+            Order::new(Class::Comment)
+                .touching(comment.object.as_ref().and_then(|object| names.object(comment.objtype(), object))),
+        ),
         N::SecLabelStmt(_) => load(Order::new(Class::Comment)),
         N::GrantStmt(grant) if is_shared(grant.objtype()) => skip("it is about the server, not the schema"),
         N::GrantStmt(grant) => load(privileges(grant, names)),
@@ -299,7 +335,9 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             }
             load(order)
         }
-        N::AlterOwnerStmt(owner) if is_shared(owner.object_type()) => skip("it is about the server, not the schema"),
+        N::AlterOwnerStmt(owner) if is_shared(owner.object_type()) => {
+            skip("it is about the server, not the schema")
+        }
         N::AlterOwnerStmt(owner) => load(Order::new(Class::Owner).naming(&owner.newowner)),
         N::RenameStmt(rename) if is_shared(rename.rename_type()) => refuse(SERVER),
         N::RenameStmt(rename) => load(renaming(rename, names)),
@@ -309,7 +347,9 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             load(Order::new(Class::TableChange).touching(relation.or(object)).following(Follows::All))
         }
         N::DropStmt(drop) => load(dropping(drop, names)),
-        N::DropUserMappingStmt(_) => load(Order { drops: Drops::Objects, ..Order::new(Class::Infrastructure) }),
+        N::DropUserMappingStmt(_) => {
+            load(Order { drops: Drops::Objects, ..Order::new(Class::Infrastructure) })
+        }
 
         // not schema, or only part of the way to one
         N::DoStmt(block) => load(do_block(&block.args)),
@@ -338,8 +378,12 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         | N::AlterTableMoveAllStmt(_)
         | N::DropOwnedStmt(_)
         | N::ReassignOwnedStmt(_) => refuse(SERVER),
-        N::VacuumStmt(_) | N::ReindexStmt(_) | N::ClusterStmt(_) | N::CheckPointStmt(_) => refuse(MAINTENANCE),
-        N::ImportForeignSchemaStmt(_) => refuse("write down the CREATE FOREIGN TABLE statements that it makes"),
+        N::VacuumStmt(_) | N::ReindexStmt(_) | N::ClusterStmt(_) | N::CheckPointStmt(_) => {
+            refuse(MAINTENANCE)
+        }
+        N::ImportForeignSchemaStmt(_) => {
+            refuse("write down the CREATE FOREIGN TABLE statements that it makes")
+        }
         _ => refuse(NOT_DDL),
     }
 }
@@ -355,19 +399,34 @@ fn create_table(table: &pg_query::protobuf::CreateStmt, names: Names<'_>) -> Ord
     order.creates = table.relation.as_ref().map(|name| names.relation(name));
     for node in &table.inh_relations {
         if let Some(NodeEnum::RangeVar(parent)) = &node.node {
-            order.touches.push(names.relation(parent));
+            order.needs.push(names.relation(parent));
+        }
+    }
+    let mut refer = |constraints: &[Node]| {
+        for node in constraints {
+            if let Some(NodeEnum::Constraint(constraint)) = &node.node {
+                order.needs.extend(constraint.pktable.as_ref().map(|table| names.relation(table)));
+            }
+        }
+    };
+    refer(&table.table_elts);
+    for node in &table.table_elts {
+        if let Some(NodeEnum::ColumnDef(column)) = &node.node {
+            refer(&column.constraints);
         }
     }
     for node in &table.table_elts {
         if let Some(NodeEnum::TableLikeClause(like)) = &node.node {
             order.class = Class::TableCopy;
             order.copies.extend(like.relation.as_ref().map(|name| names.relation(name)));
+            order.needs.clone_from(&order.copies);
         }
     }
     order
 }
 
 fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
+    use AlterTableType as T;
     let mut order = Order::new(Class::TableChange);
     order.touches.extend(alter.relation.as_ref().map(|name| names.relation(name)));
     let commands: Vec<&AlterTableCmd> = alter
@@ -384,16 +443,14 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             Some(NodeEnum::Constraint(constraint)) => Some(constraint),
             _ => None,
         };
-        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation) {
-            if !constraint.conname.is_empty() {
-                order.touches.push(names.part(relation, &constraint.conname));
-            }
+        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation)
+            && !constraint.conname.is_empty()
+        {
+            order.touches.push(names.part(relation, &constraint.conname));
         }
-        use AlterTableType as T;
         let (class, follows) = match command.subtype() {
             T::AtChangeOwner => (Class::Owner, false),
             T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
-            T::AtDropIdentity | T::AtDropExpression | T::AtSetExpression | T::AtDropColumn => (Class::TableChange, true),
             T::AtAddConstraint => match constraint.map(|constraint| constraint.contype()) {
                 Some(ConstrType::ConstrForeign) => (Class::ForeignKey, false),
                 _ => (Class::Constraint, false),
@@ -408,8 +465,16 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             | T::AtDisableTrigAll
             | T::AtEnableTrigUser
             | T::AtDisableTrigUser => (Class::Trigger, false),
-            T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule => (Class::Rule, false),
-            T::AtDetachPartition | T::AtDetachPartitionFinalize | T::AtDropInherit => (Class::TableChange, true),
+            T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule => {
+                (Class::Rule, false)
+            }
+            T::AtDropIdentity
+            | T::AtDropExpression
+            | T::AtSetExpression
+            | T::AtDropColumn
+            | T::AtDetachPartition
+            | T::AtDetachPartitionFinalize
+            | T::AtDropInherit => (Class::TableChange, true),
             _ => (Class::TableChange, false),
         };
         let floor = match alter.objtype() {
@@ -451,7 +516,9 @@ fn renaming(rename: &RenameStmt, names: Names<'_>) -> Order {
         ObjectType::ObjectTable | ObjectType::ObjectColumn | ObjectType::ObjectSequence => Class::TableChange,
         ObjectType::ObjectSchema => Class::Schema,
         ObjectType::ObjectType | ObjectType::ObjectAttribute | ObjectType::ObjectDomain => Class::TypeChange,
-        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => Class::Function,
+        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => {
+            Class::Function
+        }
         ObjectType::ObjectTabconstraint => Class::Constraint,
         ObjectType::ObjectIndex => Class::IndexChange,
         ObjectType::ObjectView => Class::View,
@@ -495,15 +562,19 @@ fn selecting(select: &SelectStmt, text: &str, names: Names<'_>) -> Verdict {
         return Verdict::Load(order);
     }
     let call = match select.target_list.as_slice() {
-        [Node { node: Some(NodeEnum::ResTarget(target)) }] => match target.val.as_ref().and_then(|val| val.node.as_ref()) {
-            Some(NodeEnum::FuncCall(call)) => Some(call),
-            _ => None,
-        },
+        [Node { node: Some(NodeEnum::ResTarget(target)) }] => {
+            match target.val.as_ref().and_then(|val| val.node.as_ref()) {
+                Some(NodeEnum::FuncCall(call)) => Some(call),
+                _ => None,
+            }
+        }
         _ => None,
     };
     let name = call.and_then(|call| super::place::strings(&call.funcname).pop());
     match (call, name.as_deref()) {
-        (Some(_), Some("setval")) => Verdict::Skip("setval skipped: trueup manages the schema, not values".to_owned()),
+        (Some(_), Some("setval")) => {
+            Verdict::Skip("setval skipped: trueup manages the schema, not values".to_owned())
+        }
         (Some(call), Some("set_config")) => Verdict::Setting(settings::of_set_config(&call.args, text)),
         _ => Verdict::Refuse("SELECT".to_owned(), NOT_DDL),
     }

@@ -35,7 +35,8 @@ pub struct Loaded {
 /// So many statements are sent before answers are waited for.
 const IN_FLIGHT: usize = 256;
 
-const BEFORE: &str = "SET client_min_messages = error; SET check_function_bodies = off; SET synchronous_commit = off";
+const BEFORE: &str =
+    "SET client_min_messages = error; SET check_function_bodies = off; SET synchronous_commit = off";
 const AFTER: &str = "RESET client_min_messages; RESET check_function_bodies; RESET synchronous_commit";
 
 /// Loads the desired schema into the database of `client`, which has nothing of it yet.
@@ -56,7 +57,8 @@ pub async fn load(client: &Client, desired: &Desired, roles: MissingRoles) -> Re
         wrong_settings: Vec::new(),
     };
     for (class, range) in classes(&desired.statements) {
-        let new = range.filter(|index| class != Class::Role || wanted(&desired.statements[*index], &missing, roles));
+        let new = range
+            .filter(|index| class != Class::Role || wanted(&desired.statements[*index], &missing, roles));
         loader.pending.extend(new);
         loader.settle(Waiting::InOrder).await?;
     }
@@ -65,7 +67,11 @@ pub async fn load(client: &Client, desired: &Desired, roles: MissingRoles) -> Re
     client.batch_execute(AFTER).await?;
     let created_roles = missing.into_iter().collect();
     let rejected = loader.rejected();
-    if rejected.is_empty() { Ok(Loaded { created_roles }) } else { Err(LoadErrors::Rejected { rejected, created_roles }) }
+    if rejected.is_empty() {
+        Ok(Loaded { created_roles })
+    } else {
+        Err(LoadErrors::Rejected { rejected, created_roles })
+    }
 }
 
 /// The stretches of statements of one class.
@@ -95,7 +101,11 @@ async fn missing_roles(client: &Client, desired: &Desired) -> Result<BTreeSet<St
 }
 
 /// Roles that the SQL names but does not create.
-async fn create_unsaid_roles(client: &Client, desired: &Desired, missing: &BTreeSet<String>) -> Result<(), Error> {
+async fn create_unsaid_roles(
+    client: &Client,
+    desired: &Desired,
+    missing: &BTreeSet<String>,
+) -> Result<(), Error> {
     let said: BTreeSet<&String> = desired
         .statements
         .iter()
@@ -159,9 +169,9 @@ impl<'a> Loader<'a> {
         let mut failed = Holding::default();
         let mut still = Vec::new();
         for layer in self.layers() {
-            let (held, free): (Vec<usize>, Vec<usize>) = layer
-                .into_iter()
-                .partition(|index| waiting == Waiting::InOrder && failed.holds(&self.statements[*index]).is_some());
+            let (held, free): (Vec<usize>, Vec<usize>) = layer.into_iter().partition(|index| {
+                waiting == Waiting::InOrder && failed.holds(&self.statements[*index]).is_some()
+            });
             for index in held {
                 failed.add(&self.statements[index], 0);
                 still.push(index);
@@ -273,7 +283,9 @@ impl<'a> Loader<'a> {
         WANTING.contains(&error.code())
             && self.pending.iter().filter(|other| **other != index).any(|other| {
                 let created = self.statements[*other].creates.as_ref();
-                created.is_some_and(|key| key.path.get(1).or(key.path.first()).is_some_and(|name| words.contains(&**name)))
+                created.is_some_and(|key| {
+                    key.path.get(1).or(key.path.first()).is_some_and(|name| words.contains(&**name))
+                })
             })
     }
 }
@@ -319,7 +331,8 @@ fn rejection(statement: &Statement, error: &DbError) -> Rejected {
     let at = match error.position() {
         Some(ErrorPosition::Original(position)) => {
             let before = (*position as usize).saturating_sub(1);
-            let offset = statement.text.char_indices().nth(before).map_or(statement.text.len(), |(offset, _)| offset);
+            let offset =
+                statement.text.char_indices().nth(before).map_or(statement.text.len(), |(offset, _)| offset);
             statement.at.advanced(&statement.text, offset)
         }
         _ => statement.at.clone(),

@@ -16,6 +16,7 @@ mod classify;
 mod error;
 mod files;
 mod load;
+mod order;
 mod place;
 mod read;
 mod settings;

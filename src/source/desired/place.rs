@@ -97,7 +97,11 @@ impl Names<'_> {
     /// A routine by name and arguments, as `ALTER`, `DROP` and `COMMENT` name it.
     pub fn routine_with_arguments(self, routine: &ObjectWithArgs) -> Key {
         let arguments = (!routine.args_unspecified).then(|| {
-            routine.objargs.iter().map(|argument| as_type(argument).map_or_else(String::new, type_text)).collect()
+            routine
+                .objargs
+                .iter()
+                .map(|argument| as_type(argument).map_or_else(String::new, type_text))
+                .collect()
         });
         self.routine(&routine.objname, arguments.map(|all: Vec<String>| all.join(",")))
     }
@@ -114,9 +118,15 @@ impl Names<'_> {
                 NodeEnum::ObjectWithArgs(routine),
             ) => self.routine_with_arguments(routine),
             (_, NodeEnum::ObjectWithArgs(object)) => other(self.path(&object.objname)),
-            (ObjectType::ObjectType | ObjectType::ObjectDomain, NodeEnum::TypeName(name)) => self.type_of(&name.names),
-            (ObjectType::ObjectType | ObjectType::ObjectDomain, NodeEnum::List(list)) => self.type_of(&list.items),
-            (ObjectType::ObjectSchema, NodeEnum::String(name)) => Key::new(Space::Schema, vec![name.sval.clone()]),
+            (ObjectType::ObjectType | ObjectType::ObjectDomain, NodeEnum::TypeName(name)) => {
+                self.type_of(&name.names)
+            }
+            (ObjectType::ObjectType | ObjectType::ObjectDomain, NodeEnum::List(list)) => {
+                self.type_of(&list.items)
+            }
+            (ObjectType::ObjectSchema, NodeEnum::String(name)) => {
+                Key::new(Space::Schema, vec![name.sval.clone()])
+            }
             (ObjectType::ObjectExtension, NodeEnum::String(name)) => {
                 Key::new(Space::Extension, vec![name.sval.clone()])
             }

@@ -7,6 +7,7 @@ use pg_query::NodeEnum;
 use super::{
     Class, DesiredError, DesiredErrors, SourceFile, attach,
     classify::{self, Drops, Follows, Order, Verdict},
+    order,
     place::{Key, Names, Space},
     settings::{Change, Settings, Tracker},
     split::{Piece, Split},
@@ -33,6 +34,8 @@ pub struct Statement {
     pub(super) creates: Option<Key>,
     /// What it changes or builds on, where the order of statements matters.
     pub(super) touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub(super) needs: Vec<Key>,
     /// The role that it creates, or else is about: of [`Class::Role`] only.
     pub(super) role: Option<String>,
 }
@@ -94,13 +97,15 @@ impl Reader {
             // comments are copied too
             if statement.class == Class::Comment {
                 let relations = statement.touches.iter().filter_map(Key::of_relation);
-                let classes = relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
+                let classes =
+                    relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
                 statement.class = classes.copied().max().unwrap_or(Class::Comment);
             }
             let classes = copied.iter().filter_map(|key| latest.get(key));
             statement.class = classes.copied().chain([statement.class]).max().unwrap_or(statement.class);
         }
         desired.statements.sort_by_key(|statement| statement.class);
+        desired.statements = order::by_need(desired.statements);
         Ok(desired)
     }
 
@@ -117,7 +122,10 @@ impl Reader {
             // rows need no parsing, and there may be many of them
             if piece.data || tokens.first().is_some_and(|first| first.is_word(split.text, "insert")) {
                 let message = "trueup manages the schema, not rows";
-                self.note(split.location(start), format!("{} skipped: {message}", classify::leading_words(text)));
+                self.note(
+                    split.location(start),
+                    format!("{} skipped: {message}", classify::leading_words(text)),
+                );
                 continue;
             }
             match syntax::parse(text, tokens, start) {
@@ -192,7 +200,7 @@ impl Reader {
                 None => order.class = order.class.max(Class::Schema),
             }
         }
-        let Order { class, creates, touches, copies, role, names_roles, .. } = order;
+        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _, drops: _ } = order;
         if class <= Class::MaterializedView {
             here.reached = here.reached.max(class);
         }
@@ -211,7 +219,7 @@ impl Reader {
         self.desired.roles.extend(role.clone());
         let settings = self.intern(here.settings.current());
         self.copies.push(copies);
-        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, role });
+        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, needs, role });
     }
 
     /// The number of these settings.

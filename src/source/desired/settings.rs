@@ -69,7 +69,8 @@ impl Settings {
             Change::Set { name, statement, schemas, .. } => {
                 self.values.insert(name.clone(), statement.clone());
                 if name == "search_path" {
-                    self.schema = schemas.iter().flatten().find(|name| *name != "$user" && !name.is_empty()).cloned();
+                    self.schema =
+                        schemas.iter().flatten().find(|name| *name != "$user" && !name.is_empty()).cloned();
                 }
             }
             Change::Reset(name) => {
@@ -131,7 +132,9 @@ pub(super) fn of_set(set: &VariableSetStmt, statement: &str) -> Change {
         VariableSetKind::VarSetValue => change(name, value, statement, set.is_local),
         VariableSetKind::VarSetDefault | VariableSetKind::VarReset => Change::Reset(name),
         VariableSetKind::VarResetAll => Change::ResetAll,
-        VariableSetKind::VarSetMulti | VariableSetKind::VarSetCurrent | VariableSetKind::Undefined => Change::Nothing,
+        VariableSetKind::VarSetMulti | VariableSetKind::VarSetCurrent | VariableSetKind::Undefined => {
+            Change::Nothing
+        }
     }
 }
 
@@ -147,10 +150,16 @@ pub(super) fn of_set_config(arguments: &[Node], statement: &str) -> Change {
 fn change(name: String, value: Vec<String>, statement: &str, local: bool) -> Change {
     let first = value.first().map(|value| value.to_ascii_lowercase()).unwrap_or_default();
     match name.as_str() {
-        "client_encoding" if matches!(first.as_str(), "utf8" | "utf-8" | "unicode" | "sql_ascii") => Change::Nothing,
+        "client_encoding" if matches!(first.as_str(), "utf8" | "utf-8" | "unicode" | "sql_ascii") => {
+            Change::Nothing
+        }
         "client_encoding" => Change::Refused("save the file as UTF-8 and remove the line"),
-        "standard_conforming_strings" if matches!(first.as_str(), "on" | "true" | "1" | "yes") => Change::Nothing,
-        "standard_conforming_strings" => Change::Refused("write strings with backslashes as E'…' and remove the line"),
+        "standard_conforming_strings" if matches!(first.as_str(), "on" | "true" | "1" | "yes") => {
+            Change::Nothing
+        }
+        "standard_conforming_strings" => {
+            Change::Refused("write strings with backslashes as E'…' and remove the line")
+        }
         _ if IRRELEVANT.contains(&name.as_str()) => Change::Nothing,
         _ => {
             let schemas = (name == "search_path").then_some(value);

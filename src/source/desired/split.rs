@@ -184,7 +184,9 @@ impl Open {
             _ if lexeme.token != Token::Word => {}
             word if word.eq_ignore_ascii_case("atomic") => {
                 let begun = tokens[first..self.behind.max(first)].last();
-                if begun.is_some_and(|begin| begin.is_word(text, "begin")) && tokens[first].is_word(text, "create") {
+                if begun.is_some_and(|begin| begin.is_word(text, "begin"))
+                    && tokens[first].is_word(text, "create")
+                {
                     self.atomic = 1;
                 }
             }
@@ -213,12 +215,19 @@ mod tests {
     #[test]
     fn statements_end_where_psql_ends_them() {
         assert_eq!(
-            statements("\u{feff}-- x;\nSELECT 1 /* ; */ ; ; CREATE RULE r AS ON INSERT TO t DO (a; b);\n SELECT ';'"),
+            statements(
+                "\u{feff}-- x;\nSELECT 1 /* ; */ ; ; CREATE RULE r AS ON INSERT TO t DO (a; b);\n SELECT ';'"
+            ),
             ["SELECT 1", "CREATE RULE r AS ON INSERT TO t DO (a; b)", "SELECT ';'"]
         );
         assert_eq!(
-            statements("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; x"),
-            ["CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "x"]
+            statements(
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; x"
+            ),
+            [
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
+                "x"
+            ]
         );
         assert_eq!(
             statements("\\restrict abc'd\nCOPY t (a) FROM stdin;\n1\t'\n\\.\nSELECT 2;\n\\unrestrict x\n"),
@@ -228,7 +237,10 @@ mod tests {
 
     #[test]
     fn what_is_no_sql_is_named_with_its_place() {
-        assert!(error("SELECT 1;\n  \\i other.sql\n").starts_with("a.sql:2:3: the psql command \\i does not belong"));
+        assert!(
+            error("SELECT 1;\n  \\i other.sql\n")
+                .starts_with("a.sql:2:3: the psql command \\i does not belong")
+        );
         assert!(error("SELECT 1 \\gexec\n").starts_with("a.sql:1:10: the psql command \\gexec"));
         assert!(error("SELECT\n 'x").starts_with("a.sql:2:2: unterminated quoted string"));
         assert!(error("ä\0").starts_with("a.sql:1:2: a NUL byte"));

@@ -103,7 +103,8 @@ fn what_dumps_bring_along_is_skipped_with_a_note() {
          ALTER DATABASE d SET a = 1;\nDROP ROLE r;\nDROP TABLE IF EXISTS t;\nCOMMIT;\n",
     );
     assert!(desired.statements.is_empty());
-    let notes: Vec<String> = desired.notes.iter().map(|note| format!("{}: {}", note.at.line, note.message)).collect();
+    let notes: Vec<String> =
+        desired.notes.iter().map(|note| format!("{}: {}", note.at.line, note.message)).collect();
     assert_eq!(
         notes,
         [
@@ -140,7 +141,10 @@ fn statements_run_under_the_settings_where_they_stand() {
     let under: Vec<Vec<String>> =
         desired.statements.iter().map(|one| desired.settings[one.settings].switch_from(&empty)).collect();
     let set = "SELECT pg_catalog.set_config('search_path', 's', false)".to_owned();
-    assert_eq!(under, [vec![], vec![set.clone()], vec!["SET SESSION  search_path = u".to_owned()], vec![set], vec![]]);
+    assert_eq!(
+        under,
+        [vec![], vec![set.clone()], vec!["SET SESSION  search_path = u".to_owned()], vec![set], vec![]]
+    );
 }
 
 #[test]
@@ -162,7 +166,10 @@ fn default_privileges_before_all_objects_are_early() {
         let found = read(text).statements.into_iter().find(|one| one.text.starts_with("ALTER DEFAULT"));
         found.map(|one| one.class)
     };
-    assert_eq!(class(&format!("CREATE SCHEMA s; {grants} CREATE TABLE t ();")), Some(Class::EarlyDefaultPrivileges));
+    assert_eq!(
+        class(&format!("CREATE SCHEMA s; {grants} CREATE TABLE t ();")),
+        Some(Class::EarlyDefaultPrivileges)
+    );
     assert_eq!(class(&format!("CREATE TABLE t (); {grants}")), Some(Class::DefaultPrivileges));
     assert_eq!(class(grants), Some(Class::DefaultPrivileges));
 }
@@ -185,7 +192,10 @@ fn roles_are_known_by_name() {
          CREATE SCHEMA AUTHORIZATION d; ALTER DEFAULT PRIVILEGES FOR ROLE e GRANT SELECT ON TABLES TO f, CURRENT_USER;
          GRANT g TO h; ALTER FUNCTION x() OWNER TO i; GRANT pg_read_all_data TO CURRENT_ROLE;",
     );
-    assert_eq!(desired.roles.iter().map(String::as_str).collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "f", "g", "h", "i"]);
+    assert_eq!(
+        desired.roles.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+    );
 }
 
 #[test]
@@ -239,10 +249,15 @@ fn annotations_are_on_the_object_of_their_line_or_of_the_next() {
         (21, "type app.pair", "renamed"),
         (24, "function other.f", "renamed"),
     ];
-    let found: Vec<(usize, &str, &str)> = found.iter().map(|(line, target, word)| (*line, &**target, *word)).collect();
+    let found: Vec<(usize, &str, &str)> =
+        found.iter().map(|(line, target, word)| (*line, &**target, *word)).collect();
     assert_eq!(found, expected);
-    assert!(matches!(&desired.annotations[0].instruction, Instruction::Renamed { from, .. } if from == "people"));
-    assert!(matches!(&desired.annotations[13].target, AnnotationTarget::Attribute { name, .. } if name == "a"));
+    assert!(
+        matches!(&desired.annotations[0].instruction, Instruction::Renamed { from, .. } if from == "people")
+    );
+    assert!(
+        matches!(&desired.annotations[13].target, AnnotationTarget::Attribute { name, .. } if name == "a")
+    );
 }
 
 #[test]
@@ -251,24 +266,41 @@ fn annotations_without_a_meaning_are_errors() {
         ("-- @renamed from=a\n\nCREATE TABLE t ();", "a.sql:1:4: @renamed belongs to nothing\n"),
         ("CREATE TABLE t ();\n\n-- @renamed from=a", "a.sql:3:4: @renamed belongs to nothing\n"),
         ("-- @renamed from=a\nGRANT SELECT ON t TO x;", "a.sql:1:4: @renamed belongs to nothing\n"),
-        ("CREATE TABLE t (); -- @backfill using=1", "a.sql:1:23: @backfill is on table public.t, and only columns"),
-        ("CREATE TABLE t (\n a int -- @renamd from=b\n);", "a.sql:2:11: unknown annotation `@renamd`\n  did you mean"),
-        ("CREATE TABLE t (a int -- @backfill using=1 +\n);", "a.sql:1:26: @backfill: `1 +` is not an SQL expression"),
+        (
+            "CREATE TABLE t (); -- @backfill using=1",
+            "a.sql:1:23: @backfill is on table public.t, and only columns",
+        ),
+        (
+            "CREATE TABLE t (\n a int -- @renamd from=b\n);",
+            "a.sql:2:11: unknown annotation `@renamd`\n  did you mean",
+        ),
+        (
+            "CREATE TABLE t (a int -- @backfill using=1 +\n);",
+            "a.sql:1:26: @backfill: `1 +` is not an SQL expression",
+        ),
         ("CREATE TABLE t (a int -- @backfill using=1, 2\n);", ""),
-        ("CREATE TABLE t (a int -- @backfill using=1); DROP TABLE t; --\n);", "a.sql:1:26: @backfill: a parenthesis"),
+        (
+            "CREATE TABLE t (a int -- @backfill using=1); DROP TABLE t; --\n);",
+            "a.sql:1:26: @backfill: a parenthesis",
+        ),
     ] {
         match parse(&[file("a.sql", text)]) {
             Ok(_) => assert!(message.is_empty(), "{text} is accepted"),
             Err(found) => assert!(found.to_string().starts_with(message), "{text}: {found}"),
         }
     }
-    assert!(parse(&[file("a.sql", "CREATE TABLE t (a text -- @backfill using='${plan} x' || ${who}\n);")]).is_ok());
+    assert!(
+        parse(&[file("a.sql", "CREATE TABLE t (a text -- @backfill using='${plan} x' || ${who}\n);")])
+            .is_ok()
+    );
 }
 
 #[test]
 fn expressions_may_be_nested_deeper_than_any_person_writes() {
     let sum = |count: usize| format!("CREATE VIEW v AS SELECT {} AS x", vec!["1"; count].join("+"));
-    for text in [sum(50), sum(5_000), sum(60_000), format!("CREATE VIEW v AS SELECT {}true", "NOT ".repeat(15_000))] {
+    for text in
+        [sum(50), sum(5_000), sum(60_000), format!("CREATE VIEW v AS SELECT {}true", "NOT ".repeat(15_000))]
+    {
         assert_eq!(read(&text).statements[0].class, Class::View);
     }
 }
@@ -298,8 +330,28 @@ fn any_text_at_all_is_read_or_refused() {
         usize::try_from(state % below as u64).unwrap_or(0)
     };
     const ODD: [&str; 22] = [
-        "'", "\"", "$$", "$x$", "(", ")", ";", "\\", "\\.\n", "--", "/*", "*/", "\0", "\n", "@renamed ", "é", "\u{feff}", "E'",
-        "BEGIN ATOMIC ", "END", ",", "",
+        "'",
+        "\"",
+        "$$",
+        "$x$",
+        "(",
+        ")",
+        ";",
+        "\\",
+        "\\.\n",
+        "--",
+        "/*",
+        "*/",
+        "\0",
+        "\n",
+        "@renamed ",
+        "é",
+        "\u{feff}",
+        "E'",
+        "BEGIN ATOMIC ",
+        "END",
+        ",",
+        "",
     ];
     for _ in 0..1_500 {
         let mut chars: Vec<String> = SAMPLE.chars().map(String::from).collect();

@@ -8,8 +8,25 @@ use super::Class;
 /// When a statement loads, going by its words in lower case. None for what is no DDL.
 pub(super) fn class_of(words: &[&str]) -> Option<Class> {
     const FILLERS: &[&str] = &[
-        "or", "replace", "temp", "temporary", "unlogged", "global", "local", "recursive", "constraint", "trusted",
-        "procedural", "unique", "if", "not", "exists", "foreign", "materialized", "user", "event",
+        "or",
+        "replace",
+        "temp",
+        "temporary",
+        "unlogged",
+        "global",
+        "local",
+        "recursive",
+        "constraint",
+        "trusted",
+        "procedural",
+        "unique",
+        "if",
+        "not",
+        "exists",
+        "foreign",
+        "materialized",
+        "user",
+        "event",
     ];
     let (verb, rest) = words.split_first()?;
     match *verb {
@@ -20,7 +37,7 @@ pub(super) fn class_of(words: &[&str]) -> Option<Class> {
     }
     let lead = rest.iter().take_while(|word| FILLERS.contains(word)).count();
     let (fillers, rest) = rest.split_at(lead);
-    let has = |word: &str| rest.iter().any(|other| *other == word);
+    let has = |word: &str| rest.contains(&word);
     let creates = *verb == "create";
     Some(match rest.first().copied().unwrap_or("") {
         "role" | "group" => Class::Role,
@@ -90,7 +107,7 @@ pub(super) fn class_within(code: &str) -> Option<Class> {
     let inside = tokens.iter().filter(|lexeme| lexeme.token == Token::String).filter_map(|lexeme| {
         let literal = lexeme.of(code);
         let open = literal.find(['\'', '$'])? + 1;
-        class_within(literal.get(open..)?.trim_start_matches(|c: char| c == '$').trim_end_matches(['\'', '$']))
+        class_within(literal.get(open..)?.trim_start_matches('$').trim_end_matches(['\'', '$']))
     });
     here.chain(inside).max()
 }
@@ -102,9 +119,18 @@ mod tests {
     #[test]
     fn blocks_load_with_the_latest_thing_they_define() {
         for (code, class) in [
-            ("BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END", Some(Class::Type)),
-            ("BEGIN IF NOT EXISTS (SELECT FROM pg_roles) THEN CREATE ROLE app; END IF; END", Some(Class::Role)),
-            ("BEGIN EXECUTE format('ALTER TABLE %I ADD CONSTRAINT x CHECK (true)', t); END", Some(Class::Constraint)),
+            (
+                "BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END",
+                Some(Class::Type),
+            ),
+            (
+                "BEGIN IF NOT EXISTS (SELECT FROM pg_roles) THEN CREATE ROLE app; END IF; END",
+                Some(Class::Role),
+            ),
+            (
+                "BEGIN EXECUTE format('ALTER TABLE %I ADD CONSTRAINT x CHECK (true)', t); END",
+                Some(Class::Constraint),
+            ),
             ("BEGIN CREATE TABLE t (); CREATE INDEX ON t (a); END", Some(Class::Index)),
             ("BEGIN RAISE NOTICE 'hello'; END", None),
             ("BEGIN EXECUTE '", None),
