@@ -2,6 +2,8 @@
 //!
 //! Needs `TRUEUP_TEST_URL`, a connection string of a superuser on a throwaway server; without it nothing is tested.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use tokio_postgres::{Client, Config, NoTls};
 use trueup::source::desired::{Desired, LoadErrors, MissingRoles, SourceFile, load, parse};
 

@@ -23,6 +23,7 @@ mod settings;
 mod split;
 mod syntax;
 #[cfg(test)]
+#[allow(clippy::expect_used, clippy::items_after_statements, reason = "a test fails by panicking")]
 mod tests;
 mod words;
 
