@@ -344,6 +344,7 @@ impl<const N: usize> Fields<N> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

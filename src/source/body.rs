@@ -33,9 +33,7 @@ fn collect(text: &str, depth: usize, names: &mut BTreeSet<Vec<String>>) {
             chain.push(name);
             chain.drain(..chain.len().saturating_sub(LONGEST));
             names.extend((0..chain.len()).map(|from| chain[from..].to_vec()));
-        } else if lexeme.is_symbol(text, ".") {
-            continue;
-        } else {
+        } else if !lexeme.is_symbol(text, ".") {
             chain.clear();
             if matches!(lexeme.token, Token::String | Token::Open) && depth < DEEPEST {
                 collect(inside(lexeme.of(text)), depth + 1, names);

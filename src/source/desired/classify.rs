@@ -37,6 +37,8 @@ pub(super) struct Order {
     pub creates: Option<Key>,
     /// What it changes or is part of.
     pub touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub needs: Vec<Key>,
     /// What has to stand before it stays before it.
     pub follows: Follows,
     /// The tables that it copies, with all that belongs to them.
@@ -72,6 +74,7 @@ impl Order {
             class,
             creates: None,
             touches: Vec::new(),
+            needs: Vec::new(),
             follows: Follows::Nothing,
             copies: Vec::new(),
             drops: Drops::Nothing,
@@ -114,7 +117,6 @@ const SERVER: &str = "remove it: trueup works inside one database";
 const WHOLE: &str = "remove it: the files are loaded as a whole";
 
 /// What is to be done with the statement whose tree this is.
-#[expect(clippy::cognitive_complexity, reason = "one arm for each statement of PostgreSQL")]
 pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict {
     use NodeEnum as N;
     let refuse = |advice| Verdict::Refuse(leading_words(text), advice);
@@ -161,9 +163,6 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::Extension)
                 .touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
         ),
-        N::AlterExtensionContentsStmt(_) | N::AlterObjectDependsStmt(_) => {
-            load(Order::new(Class::Publication))
-        }
         N::CreateFdwStmt(_)
         | N::AlterFdwStmt(_)
         | N::CreateForeignServerStmt(_)
@@ -299,7 +298,11 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
                 .naming(policy.roles.iter().filter_map(as_role)),
         ),
         N::CreateEventTrigStmt(_) | N::AlterEventTrigStmt(_) => load(Order::new(Class::EventTrigger)),
-        N::CreatePublicationStmt(_) | N::AlterPublicationStmt(_) => load(Order::new(Class::Publication)),
+        // the second two are about objects of any kind, which are there by then
+        N::CreatePublicationStmt(_)
+        | N::AlterPublicationStmt(_)
+        | N::AlterExtensionContentsStmt(_)
+        | N::AlterObjectDependsStmt(_) => load(Order::new(Class::Publication)),
         N::CreateSubscriptionStmt(_) | N::AlterSubscriptionStmt(_) | N::DropSubscriptionStmt(_) => {
             skip("subscriptions are not managed, and creating one would connect to its publisher")
         }
@@ -396,19 +399,34 @@ fn create_table(table: &pg_query::protobuf::CreateStmt, names: Names<'_>) -> Ord
     order.creates = table.relation.as_ref().map(|name| names.relation(name));
     for node in &table.inh_relations {
         if let Some(NodeEnum::RangeVar(parent)) = &node.node {
-            order.touches.push(names.relation(parent));
+            order.needs.push(names.relation(parent));
+        }
+    }
+    let mut refer = |constraints: &[Node]| {
+        for node in constraints {
+            if let Some(NodeEnum::Constraint(constraint)) = &node.node {
+                order.needs.extend(constraint.pktable.as_ref().map(|table| names.relation(table)));
+            }
+        }
+    };
+    refer(&table.table_elts);
+    for node in &table.table_elts {
+        if let Some(NodeEnum::ColumnDef(column)) = &node.node {
+            refer(&column.constraints);
         }
     }
     for node in &table.table_elts {
         if let Some(NodeEnum::TableLikeClause(like)) = &node.node {
             order.class = Class::TableCopy;
             order.copies.extend(like.relation.as_ref().map(|name| names.relation(name)));
+            order.needs.clone_from(&order.copies);
         }
     }
     order
 }
 
 fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
+    use AlterTableType as T;
     let mut order = Order::new(Class::TableChange);
     order.touches.extend(alter.relation.as_ref().map(|name| names.relation(name)));
     let commands: Vec<&AlterTableCmd> = alter
@@ -425,18 +443,14 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             Some(NodeEnum::Constraint(constraint)) => Some(constraint),
             _ => None,
         };
-        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation) {
-            if !constraint.conname.is_empty() {
-                order.touches.push(names.part(relation, &constraint.conname));
-            }
+        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation)
+            && !constraint.conname.is_empty()
+        {
+            order.touches.push(names.part(relation, &constraint.conname));
         }
-        use AlterTableType as T;
         let (class, follows) = match command.subtype() {
             T::AtChangeOwner => (Class::Owner, false),
             T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
-            T::AtDropIdentity | T::AtDropExpression | T::AtSetExpression | T::AtDropColumn => {
-                (Class::TableChange, true)
-            }
             T::AtAddConstraint => match constraint.map(|constraint| constraint.contype()) {
                 Some(ConstrType::ConstrForeign) => (Class::ForeignKey, false),
                 _ => (Class::Constraint, false),
@@ -454,9 +468,13 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule => {
                 (Class::Rule, false)
             }
-            T::AtDetachPartition | T::AtDetachPartitionFinalize | T::AtDropInherit => {
-                (Class::TableChange, true)
-            }
+            T::AtDropIdentity
+            | T::AtDropExpression
+            | T::AtSetExpression
+            | T::AtDropColumn
+            | T::AtDetachPartition
+            | T::AtDetachPartitionFinalize
+            | T::AtDropInherit => (Class::TableChange, true),
             _ => (Class::TableChange, false),
         };
         let floor = match alter.objtype() {

@@ -16,12 +16,14 @@ mod classify;
 mod error;
 mod files;
 mod load;
+mod order;
 mod place;
 mod read;
 mod settings;
 mod split;
 mod syntax;
 #[cfg(test)]
+#[allow(clippy::expect_used, clippy::items_after_statements, reason = "a test fails by panicking")]
 mod tests;
 mod words;
 

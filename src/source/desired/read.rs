@@ -7,6 +7,7 @@ use pg_query::NodeEnum;
 use super::{
     Class, DesiredError, DesiredErrors, SourceFile, attach,
     classify::{self, Drops, Follows, Order, Verdict},
+    order,
     place::{Key, Names, Space},
     settings::{Change, Settings, Tracker},
     split::{Piece, Split},
@@ -33,6 +34,8 @@ pub struct Statement {
     pub(super) creates: Option<Key>,
     /// What it changes or builds on, where the order of statements matters.
     pub(super) touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub(super) needs: Vec<Key>,
     /// The role that it creates, or else is about: of [`Class::Role`] only.
     pub(super) role: Option<String>,
 }
@@ -102,6 +105,7 @@ impl Reader {
             statement.class = classes.copied().chain([statement.class]).max().unwrap_or(statement.class);
         }
         desired.statements.sort_by_key(|statement| statement.class);
+        desired.statements = order::by_need(desired.statements);
         Ok(desired)
     }
 
@@ -196,7 +200,7 @@ impl Reader {
                 None => order.class = order.class.max(Class::Schema),
             }
         }
-        let Order { class, creates, touches, copies, role, names_roles, .. } = order;
+        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _, drops: _ } = order;
         if class <= Class::MaterializedView {
             here.reached = here.reached.max(class);
         }
@@ -215,7 +219,7 @@ impl Reader {
         self.desired.roles.extend(role.clone());
         let settings = self.intern(here.settings.current());
         self.copies.push(copies);
-        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, role });
+        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, needs, role });
     }
 
     /// The number of these settings.

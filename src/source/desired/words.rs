@@ -37,7 +37,7 @@ pub(super) fn class_of(words: &[&str]) -> Option<Class> {
     }
     let lead = rest.iter().take_while(|word| FILLERS.contains(word)).count();
     let (fillers, rest) = rest.split_at(lead);
-    let has = |word: &str| rest.iter().any(|other| *other == word);
+    let has = |word: &str| rest.contains(&word);
     let creates = *verb == "create";
     Some(match rest.first().copied().unwrap_or("") {
         "role" | "group" => Class::Role,
@@ -107,9 +107,7 @@ pub(super) fn class_within(code: &str) -> Option<Class> {
     let inside = tokens.iter().filter(|lexeme| lexeme.token == Token::String).filter_map(|lexeme| {
         let literal = lexeme.of(code);
         let open = literal.find(['\'', '$'])? + 1;
-        class_within(
-            literal.get(open..)?.trim_start_matches(|c: char| c == '$').trim_end_matches(['\'', '$']),
-        )
+        class_within(literal.get(open..)?.trim_start_matches('$').trim_end_matches(['\'', '$']))
     });
     here.chain(inside).max()
 }
