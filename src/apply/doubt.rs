@@ -9,7 +9,7 @@ use crate::{
     journal::{Direction, InDoubt},
     plan::{Plan, PlannedStep},
     postgres::Session,
-    run::{IndexState, Stop, concurrent_index, index_state},
+    run::{IndexState, Runnable, Stop, concurrent_index, drop_left_over, index_state},
     source::live,
 };
 
@@ -22,6 +22,7 @@ pub(super) async fn settle(
     doubt: &InDoubt,
     wait: Duration,
     stop: &Stop,
+    dry_run: bool,
 ) -> Result<bool, ApplyError> {
     wait_for_backend(session, doubt, wait, stop).await?;
     let Some(step) = plan.steps.iter().find(|step| step.id == doubt.step) else {
@@ -34,10 +35,16 @@ pub(super) async fn settle(
     };
     if let Some(index) = sql.first().and_then(concurrent_index) {
         let query = |source| ApplyError::Query { what: "looking for an interrupted index", source };
-        // an invalid one is dropped and built anew when the step runs again
         return match index_state(session, &index).await.map_err(query)? {
             IndexState::Valid => Ok(true),
-            IndexState::Absent | IndexState::Invalid => Ok(false),
+            IndexState::Absent => Ok(false),
+            IndexState::Invalid if dry_run => Ok(false),
+            IndexState::Invalid => {
+                // neither going on nor going back has a use for it
+                let item = step.there(step.id);
+                drop_left_over(session, &index, &item).await.map_err(|error| ApplyError::Failed { error })?;
+                Ok(false)
+            }
             IndexState::InProgress(pid) => Err(Refusal::StillRunning { step: step.id, pid }.into()),
         };
     }

@@ -310,15 +310,15 @@ impl<'a> Run<'a> {
     /// Finds out what an interrupted step did, and writes it down.
     async fn settle(&mut self) -> Result<(), ApplyError> {
         let Some(doubt) = self.state.in_doubt.clone() else { return Ok(()) };
-        let Options { wait, stop, .. } = self.options;
-        let done = doubt::settle(&self.session, &self.options.plan.plan, &doubt, *wait, stop).await?;
-        if self.options.dry_run {
+        let Options { plan, wait, stop, dry_run, .. } = self.options;
+        let done = doubt::settle(&self.session, &plan.plan, &doubt, *wait, stop, *dry_run).await?;
+        if *dry_run {
+            // the doubt stays, so that the plan counts as part-way
             match (done, doubt.direction) {
-                (true, Direction::Apply) => drop(self.state.done.insert(doubt.step)),
-                (true, Direction::Rollback) => drop(self.state.done.remove(&doubt.step)),
+                (true, Direction::Apply) => _ = self.state.done.insert(doubt.step),
+                (true, Direction::Rollback) => _ = self.state.done.remove(&doubt.step),
                 (false, _) => {}
             }
-            self.state.in_doubt = None;
             return Ok(());
         }
         journal::step_ended(&self.session, doubt.row(), done).await?;

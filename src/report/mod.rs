@@ -1,1 +1,55 @@
-//! Renders plans.
+//! Renders plans for people and programs.
+//!
+//! Nothing else turns a plan into something to read. Whatever comes from a database or a file is shown through
+//! [`crate::visible`], so that it cannot move a terminal's cursor, reorder a line or end a table.
+
+pub mod markdown;
+mod seen;
+pub mod text;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::plan::{Digest, FolderError, Plan, PlanFile, folder, script};
+
+/// What a plan is rendered as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    Text,
+    /// The review page.
+    Markdown,
+    /// For programs.
+    Json,
+    /// `up.sql`, then `rollback.sql`.
+    Sql,
+}
+
+/// Renders a plan; `colour` is for text on a terminal.
+pub fn render(plan: &Plan, digest: &Digest, format: Format, colour: bool) -> String {
+    match format {
+        Format::Text => text::plan(plan, digest, colour),
+        Format::Markdown => markdown::plan(plan, digest),
+        Format::Json => json(plan, digest),
+        Format::Sql => format!("{}\n{}", script::up(plan, digest), script::rollback(plan, digest)),
+    }
+}
+
+/// Writes a plan's folder with its review page; see [`folder::write`].
+pub fn write_plan(dir: &Path, plan: &Plan) -> Result<PlanFile, FolderError> {
+    folder::write(dir, plan, markdown::plan)
+}
+
+fn json(plan: &Plan, digest: &Digest) -> String {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        digest: &'a Digest,
+        #[serde(flatten)]
+        plan: &'a Plan,
+    }
+    let mut text = serde_json::to_string_pretty(&Shown { digest, plan })
+        .unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }).to_string());
+    text.push('\n');
+    text
+}

@@ -61,8 +61,8 @@ pub async fn index_state(session: &Session, index: &ObjectId) -> Result<IndexSta
     })
 }
 
-/// Makes room for the index that `item` creates.
-pub(super) async fn drop_left_over(session: &Session, index: &ObjectId, item: &Item) -> Result<(), RunError> {
+/// Drops the index, concurrently, if it is a left-over: `item` is the one that creates it.
+pub async fn drop_left_over(session: &Session, index: &ObjectId, item: &Item) -> Result<(), RunError> {
     let control = |sql: &str| {
         let sql = sql.to_owned();
         move |source| RunError::Control { sql, lost: is_lost(session, &source), source }

@@ -18,10 +18,10 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-pub use batch::{Batch, Item};
+pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use error::{RunError, is_lost, server_words};
-pub use index::{IndexState, concurrent_index, index_state};
+pub use index::{IndexState, concurrent_index, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{postgres::Session, step::Timeouts};
@@ -170,7 +170,16 @@ impl<'a> Attempt<'a> {
                 index::drop_left_over(self.session, &index, item).await?;
             }
             self.control(&limits("", item.action.timeouts)).await?;
-            self.statements(item, observer).await?;
+            let result = self.statements(item, observer).await;
+            if let (Err(_), Some(index)) = (&result, item.action.sql.first().and_then(concurrent_index))
+                && !self.session.is_closed()
+                && self.control(NO_LIMITS).await.is_ok()
+                && let Err(kept) = index::drop_left_over(self.session, &index, item).await
+            {
+                // the statement's own error is what counts; the next run drops it
+                tracing::debug!("the invalid index stays for now: {kept}");
+            }
+            result?;
         }
         Ok(())
     }

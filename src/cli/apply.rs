@@ -1,0 +1,155 @@
+//! `trueup apply`, and what `rollback` shares with it.
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::Timestamp;
+use trueup::{
+    apply::{self, Options, Outcome, Which, standing_words},
+    approval,
+    journal::Direction,
+    run::{Retry, StopHandle},
+    step::Phase,
+    visible::{visible, visible_line},
+};
+
+use super::{
+    Format,
+    approve::Phases,
+    context::Context,
+    exit::{CliError, Exit},
+    output,
+    progress::{self, Shown},
+};
+
+/// Applies an approved plan, or goes on with one that stopped. Needs no schema files.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup apply plans/20261120-tier --env production --phase expand")]
+pub struct Arguments {
+    #[command(flatten)]
+    how: How,
+    /// Which phase; without it the next one
+    #[arg(long, value_enum)]
+    phase: Option<Phases>,
+}
+
+/// What apply and rollback have in common.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// The plan's folder, its plan.toml, or its name
+    pub plan: PathBuf,
+    /// Check everything and print what would run
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Seconds to wait for another trueup in the same database
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub wait: u64,
+    /// Seconds to try for a lock, pauses included
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub lock_retries: u64,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    go(context, &arguments.how, which(arguments.phase), Direction::Apply).await
+}
+
+/// The phases that --phase means.
+pub fn which(phases: Option<Phases>) -> Which {
+    match phases {
+        None => Which::Default,
+        Some(Phases::Expand) => Which::One(Phase::Expand),
+        Some(Phases::Contract) => Which::One(Phase::Contract),
+        Some(Phases::All) => Which::All,
+    }
+}
+
+/// Applies or rolls back, and says what it came to.
+pub async fn go(context: &Context, how: &How, which: Which, direction: Direction) -> Result<Exit, CliError> {
+    let plan = context.plan(&how.plan)?;
+    let approvals = approval::read_all(&plan)?;
+    let (target, policy) = (context.target()?, context.policy()?);
+    let (handle, stop) = StopHandle::new();
+    progress::stop_at_signals(handle);
+    let options = Options {
+        plan: &plan,
+        target: &target,
+        which,
+        approvals: &approvals,
+        policy: &policy,
+        now: Timestamp::now(),
+        wait: Duration::from_secs(how.wait),
+        retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
+        stop,
+        dry_run: how.dry_run,
+        tool: env!("CARGO_PKG_VERSION"),
+    };
+    let mut shown = Shown::new(context.quiet() || how.dry_run || context.format() == Format::Json);
+    let outcome = match direction {
+        Direction::Apply => apply::apply(&options, &mut shown).await,
+        Direction::Rollback => apply::rollback(&options, &mut shown).await,
+    };
+    shown.end();
+    let outcome = outcome?;
+    if context.format() == Format::Json {
+        output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
+    } else {
+        output::result(&in_words(&outcome, direction, &plan.plan.name));
+    }
+    Ok(Exit::Done)
+}
+
+fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
+    let name = visible_line(name);
+    let list = |phases: &[Phase]| phases.iter().map(|phase| phase.label()).collect::<Vec<_>>().join(", ");
+    match (outcome, direction) {
+        (Outcome::Nothing(position), _) => format!("{name}: nothing to do; {}", standing_words(*position)),
+        (Outcome::Done { phases, steps, next }, Direction::Apply) => {
+            let next = next.map(|next| format!("; {} remains", next.label())).unwrap_or_default();
+            format!("{name}: {} applied, {steps} steps, equal to the rehearsal{next}", list(phases))
+        }
+        (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {
+            format!("{name}: {} rolled back, {steps} steps, equal to before", list(phases))
+        }
+        (Outcome::WouldRun(batches), _) => {
+            let mut text = String::new();
+            for batch in batches {
+                let how = if batch.transactional { "" } else { ", outside any transaction" };
+                text.push_str(&format!("-- {}, batch {}{how}\n", batch.phase.label(), batch.number));
+                for item in &batch.items {
+                    text.push_str(&format!("-- step {}: {}\n", item.step, visible_line(&item.summary)));
+                    for sql in &item.action.sql {
+                        text.push_str(&format!("{};\n", visible(sql.as_str())));
+                    }
+                }
+            }
+            text.push_str("-- nothing was run\n");
+            text
+        }
+    }
+}
+
+fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
+    let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
+    let more = match outcome {
+        Outcome::Nothing(position) => serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) }),
+        Outcome::Done { phases, steps, next } => {
+            serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next })
+        }
+        Outcome::WouldRun(batches) => {
+            let steps: Vec<_> = batches
+                .iter()
+                .flat_map(|batch| batch.items.iter().map(move |item| (batch, item)))
+                .map(|(batch, item)| {
+                    serde_json::json!({
+                        "step": item.step, "batch": batch.number, "phase": batch.phase,
+                        "transactional": batch.transactional, "sql": item.action.sql,
+                    })
+                })
+                .collect();
+            serde_json::json!({ "outcome": "dry_run", "steps": steps })
+        }
+    };
+    if let (Some(value), serde_json::Value::Object(more)) = (value.as_object_mut(), more) {
+        value.extend(more);
+    }
+    value
+}

@@ -1,0 +1,173 @@
+//! `trueup approve`
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use clap::ValueEnum;
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use trueup::{
+    approval::{self, Approval, Approver},
+    plan::Plan,
+    step::Phase,
+    toml_file::nearest,
+    visible::visible_line,
+};
+
+use super::{
+    Format,
+    context::Context,
+    exit::{CliError, Exit},
+    output,
+};
+
+/// Records your approval of a plan, phase by phase, as files in the plan's folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup approve plans/20261120-tier --as alice --phase contract --accept DATA_LOSS --expires 7d")]
+pub struct Arguments {
+    /// The plan's folder, its plan.toml, or its name
+    plan: PathBuf,
+    /// Who approves: a login name or mail address
+    #[arg(long = "as", value_name = "NAME")]
+    approver: String,
+    /// What is approved
+    #[arg(long, value_enum, default_value_t = Phases::Expand)]
+    phase: Phases,
+    /// Dangers that are accepted, by code; all: those that there are
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',')]
+    accept: Vec<String>,
+    /// The role to approve in, where policy counts roles
+    #[arg(long)]
+    role: Option<String>,
+    /// Why, or what was looked at
+    #[arg(long)]
+    reason: Option<String>,
+    /// Until when: 12h, 7d, a date or a timestamp
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+}
+
+/// Phases on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Phases {
+    /// Old and new code both work afterwards
+    Expand,
+    /// Needs the old code gone
+    Contract,
+    /// Every phase that the plan has
+    All,
+}
+
+impl Phases {
+    /// Those that are meant.
+    pub fn of(self, plan: &Plan) -> Vec<Phase> {
+        match self {
+            Phases::Expand => vec![Phase::Expand],
+            Phases::Contract => vec![Phase::Contract],
+            Phases::All => plan.phases(),
+        }
+    }
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    let opened = context.plan(&arguments.plan)?;
+    let approver: Approver = arguments.approver.parse()?;
+    let now = Timestamp::now();
+    let expires = arguments.expires.as_deref().map(|text| until(text, now)).transpose()?;
+    let there = opened.plan.phases();
+    let phases = arguments.phase.of(&opened.plan);
+    if let Some(missing) = phases.iter().find(|phase| !there.contains(phase)) {
+        let words: Vec<&str> = there.iter().map(|phase| phase.label()).collect();
+        return Err(CliError::new(format!("the plan has no phase {}", missing.label()))
+            .with_hint(format!("it has: {}", words.join(", "))));
+    }
+    let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
+        phases.iter().map(|phase| (*phase, approval::dangers(&opened.plan, *phase))).collect();
+    let accepted = accepted(&arguments.accept, &dangers)?;
+
+    let mut written = Vec::new();
+    for (phase, dangers) in &dangers {
+        let approval = Approval {
+            format: approval::FORMAT,
+            plan: opened.digest.clone(),
+            phase: *phase,
+            approver: approver.clone(),
+            role: arguments.role.clone(),
+            accepts: dangers.keys().filter(|code| accepted.contains(*code)).cloned().collect(),
+            reason: arguments.reason.clone(),
+            created: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
+            expires,
+        };
+        let file = approval.write(&opened)?;
+        let open: Vec<&String> = dangers.keys().filter(|code| !accepted.contains(*code)).collect();
+        written.push((approval, file, open));
+    }
+    if context.format() == Format::Json {
+        let list: Vec<_> = written
+            .iter()
+            .map(|(approval, file, open)| {
+                serde_json::json!({ "approval": approval, "file": file, "not_accepted": open })
+            })
+            .collect();
+        output::json(&serde_json::Value::from(list));
+        return Ok(Exit::Done);
+    }
+    for (approval, file, open) in &written {
+        let codes: Vec<&str> = approval.accepts.iter().map(String::as_str).collect();
+        let accepting =
+            if codes.is_empty() { String::new() } else { format!(", accepting {}", visible_line(&codes.join(", "))) };
+        output::result(&format!("{approver} approves {}{accepting}: {}", approval.phase.label(), file.display()));
+        for code in open {
+            output::note(&format!("note: {0} is not accepted; --accept {0} would", visible_line(code)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The codes, each of which must be a danger of what is approved.
+fn accepted(
+    given: &[String],
+    dangers: &BTreeMap<Phase, BTreeMap<String, Vec<u32>>>,
+) -> Result<BTreeSet<String>, CliError> {
+    let known: BTreeSet<String> = dangers.values().flat_map(|codes| codes.keys().cloned()).collect();
+    if given.iter().any(|code| code == "all") {
+        return Ok(known);
+    }
+    for code in given {
+        if !known.contains(code) {
+            let list: Vec<String> = known.into_iter().collect();
+            let hint = match nearest(code, &list) {
+                Some(near) => format!("did you mean {near}?"),
+                None if list.is_empty() => "there is nothing to accept: leave --accept away".to_owned(),
+                None => format!("to accept are: {}", list.join(", ")),
+            };
+            return Err(CliError::new(format!("{} is no danger of what is approved", visible_line(code))).with_hint(hint));
+        }
+    }
+    Ok(given.iter().cloned().collect())
+}
+
+/// `12h`, `7d`, `2026-12-01` (its end, in UTC) or a timestamp; in the future.
+fn until(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+    let hours = |count: &str, each: i64| count.parse::<i64>().ok()?.checked_mul(each).filter(|hours| *hours > 0);
+    let after = |hours: i64| now.checked_add(SignedDuration::from_hours(hours)).ok();
+    let end = if let Some(days) = text.strip_suffix('d') {
+        hours(days, 24).and_then(after)
+    } else if let Some(count) = text.strip_suffix('h') {
+        hours(count, 1).and_then(after)
+    } else if let Ok(date) = text.parse::<civil::Date>() {
+        date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|end| end.timestamp())
+    } else {
+        text.parse().ok()
+    };
+    let wrong = |what: &str| {
+        CliError::new(format!("--expires {}: {what}", visible_line(text)))
+            .with_hint("write 12h, 7d, 2026-12-01 or 2026-12-01T12:00:00Z")
+    };
+    let end = end.ok_or_else(|| wrong("this is no time"))?;
+    if end <= now {
+        return Err(wrong("this is over already"));
+    }
+    Ok(Timestamp::from_second(end.as_second()).unwrap_or(end))
+}

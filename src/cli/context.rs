@@ -1,0 +1,106 @@
+//! Where a command works: configuration, environment, database, plans.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use trueup::{
+    config::{Config, Environment, Policy},
+    plan::PlanFile,
+    postgres::{Session, Target},
+};
+
+use super::{Format, Global, exit::CliError};
+
+/// Everything that the flags, the environment and trueup.toml say.
+#[derive(Debug)]
+pub struct Context {
+    /// trueup.toml, or its defaults.
+    pub config: Config,
+    /// The flags.
+    pub global: Global,
+}
+
+impl Context {
+    /// Reads trueup.toml.
+    pub fn new(global: Global) -> Result<Self, CliError> {
+        let here = env::current_dir().map_err(|error| CliError::new(format!("the current directory: {error}")))?;
+        let config = Config::find(&here)?;
+        let context = Self { config, global };
+        context.environment()?;
+        Ok(context)
+    }
+
+    /// How to print.
+    pub fn format(&self) -> Format {
+        self.global.format
+    }
+
+    /// Whether only results and errors are wanted.
+    pub fn quiet(&self) -> bool {
+        self.global.quiet
+    }
+
+    /// The environment that --env names.
+    pub fn environment(&self) -> Result<Option<&Environment>, CliError> {
+        Ok(self.global.env.as_deref().map(|name| self.config.environment(name)).transpose()?)
+    }
+
+    /// Who must approve here.
+    pub fn policy(&self) -> Result<Policy, CliError> {
+        Ok(self.config.policy(self.environment()?))
+    }
+
+    /// The paths of the desired SQL: --schema, else trueup.toml.
+    pub fn schema(&self) -> Vec<PathBuf> {
+        if self.global.schema.is_empty() { self.config.schema_paths() } else { self.global.schema.clone() }
+    }
+
+    /// The database: --url, the environment's, DATABASE_URL, the PG* variables.
+    pub fn target(&self) -> Result<Target, CliError> {
+        let url = match (&self.global.url, self.environment()?) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(environment)) => self.url_of(environment)?,
+            (None, None) => variable("DATABASE_URL"),
+        };
+        Ok(Target::resolve(url.as_deref(), &variable)?)
+    }
+
+    fn url_of(&self, environment: &Environment) -> Result<Option<String>, CliError> {
+        let name = self.global.env.as_deref().unwrap_or_default();
+        match (&environment.url, &environment.url_env) {
+            (Some(url), _) => Ok(Some(url.clone())),
+            (None, Some(from)) => variable(from).map(Some).ok_or_else(|| {
+                CliError::new(format!("environment \"{name}\": the variable {from} is not set"))
+                    .with_hint(format!("export {from}=postgres://user@host/database"))
+            }),
+            (None, None) => Err(CliError::new(format!("environment \"{name}\" has no url"))
+                .with_hint(format!("add url_env = \"…\" to [env.{name}] in trueup.toml"))),
+        }
+    }
+
+    /// Whether the user said, in any way, which database.
+    pub fn names_a_database(&self) -> bool {
+        self.global.url.is_some()
+            || self.global.env.is_some()
+            || ["DATABASE_URL", "PGDATABASE", "PGHOST", "PGSERVICE"].iter().any(|name| variable(name).is_some())
+    }
+
+    /// A session on the database.
+    pub async fn connect(&self) -> Result<Session, CliError> {
+        Ok(Session::connect(&self.target()?.with_application_name("trueup")).await?)
+    }
+
+    /// A plan by its folder, its plan.toml, or its name.
+    pub fn plan(&self, named: &Path) -> Result<PlanFile, CliError> {
+        let by_name = self.config.plans_dir().join(named);
+        let path = if !named.exists() && by_name.exists() { &by_name } else { named };
+        Ok(PlanFile::open(path)?)
+    }
+}
+
+/// A variable of the environment; an empty one says nothing.
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

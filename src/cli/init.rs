@@ -1,0 +1,65 @@
+//! `trueup init`
+
+use std::{fs, io::Write, path::Path};
+
+use trueup::{config, plan::folder};
+
+use super::{
+    Global,
+    exit::{CliError, Exit},
+    output,
+};
+
+/// Sets up trueup.toml, schema/ and plans/ in the current directory. What is there already stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup init")]
+pub struct Arguments {}
+
+const CONFIG: &str = "\
+schema = [\"schema\"]   # the desired SQL: files and folders
+plans = \"plans\"       # where plans are written
+
+# [approval]
+# required = 1         # how many people must approve each phase
+
+# [env.production]
+# url_env = \"PRODUCTION_URL\"   # the variable that holds the connection URL
+";
+
+const SCHEMA: &str = "\
+-- What the database should be. Any files in this folder, in any order; together they are one schema.
+";
+
+pub fn run(global: &Global, _: &Arguments) -> Result<Exit, CliError> {
+    let mut lines = Vec::new();
+    create(Path::new(config::FILE), CONFIG, &mut lines)?;
+    let schema = Path::new("schema");
+    if schema.is_dir() {
+        lines.push("schema/ is there already".to_owned());
+    } else {
+        fs::create_dir(schema)?;
+        create(&schema.join("schema.sql"), SCHEMA, &mut lines)?;
+    }
+    folder::write_gitattributes(Path::new("plans"))?;
+    lines.push("plans/ is ready".to_owned());
+    if !global.quiet {
+        output::result(&lines.join("\n"));
+        output::note("next: write the schema into schema/, then `trueup plan --url …`");
+    }
+    Ok(Exit::Done)
+}
+
+fn create(file: &Path, content: &str, lines: &mut Vec<String>) -> Result<(), CliError> {
+    match fs::File::create_new(file) {
+        Ok(mut created) => {
+            created.write_all(content.as_bytes())?;
+            lines.push(format!("{} written", file.display()));
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            lines.push(format!("{} is there already", file.display()));
+            Ok(())
+        }
+        Err(error) => Err(CliError::new(format!("{}: {error}", file.display()))),
+    }
+}

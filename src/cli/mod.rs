@@ -1,0 +1,155 @@
+//! The command line: one file per command, each of which declares its arguments and calls the library.
+//!
+//! Only here is anything printed, the environment read, or the clock. Results go to standard output, progress and
+//! errors to standard error.
+
+mod apply;
+mod approve;
+mod context;
+mod demo;
+mod exit;
+mod history;
+mod init;
+mod output;
+mod plan;
+mod progress;
+mod rollback;
+mod show;
+mod status;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use context::Context;
+use exit::{CliError, Exit};
+
+/// Brings a PostgreSQL database to a declared schema: by a plan that was rehearsed, reviewed and approved.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending; 3 refused: not
+approved, stale, policy; 4 stopped part-way, can go on.
+
+Example:
+  trueup plan --schema schema/ --url postgres://app@db.example/shop
+  trueup approve plans/20261120-tier --as alice
+  trueup apply plans/20261120-tier --url postgres://app@db.example/shop";
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// The environment in trueup.toml to work on
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "url", help_heading = GLOBAL)]
+    env: Option<String>,
+    /// The database to work on; else DATABASE_URL, else the PG* variables
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
+    url: Option<String>,
+    /// Desired SQL: a file, a folder, - or a URL; repeatable; else what trueup.toml says
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
+    schema: Vec<PathBuf>,
+    /// A server to rehearse on instead of a throwaway one
+    #[arg(long, global = true, value_name = "URL", env = "TRUEUP_SHADOW_URL", hide_env_values = true, help_heading = GLOBAL)]
+    shadow_url: Option<String>,
+    /// How to print
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = GLOBAL)]
+    format: Format,
+    /// Print results and errors only
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
+    quiet: bool,
+    /// Say more; twice: say all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = GLOBAL)]
+    verbose: u8,
+}
+
+const GLOBAL: &str = "Everywhere";
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, on a terminal
+    Text,
+    /// For people, in a pull request
+    Markdown,
+    /// For programs
+    Json,
+    /// The statements (plans only)
+    Sql,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a rehearsed plan from the live database to the desired schema
+    Plan(plan::Arguments),
+    /// Print a plan for review
+    Show(show::Arguments),
+    /// Check a plan: its bytes, its approvals, and whether it still fits the database
+    Verify(verify::Arguments),
+    /// Record your approval of a plan
+    Approve(approve::Arguments),
+    /// Apply an approved plan, or go on with one that stopped
+    Apply(apply::Arguments),
+    /// Undo what was applied of a plan, and prove that the database is what it was
+    Rollback(rollback::Arguments),
+    /// Say where the database stands, and what to do next
+    Status(status::Arguments),
+    /// List what was applied and rolled back
+    History(history::Arguments),
+    /// Set up trueup.toml, schema/ and plans/
+    Init(init::Arguments),
+    /// See all of it on a throwaway server
+    Demo(demo::Arguments),
+}
+
+/// Parses the command line, runs the command, prints what went wrong.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Clap's own code for a wrong command line is 2, which means something else here
+            let exit = if error.use_stderr() { Exit::Error } else { Exit::Done };
+            return if error.print().is_ok() { exit.into() } else { Exit::Error.into() };
+        }
+    };
+    output::log(cli.global.verbose);
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, CliError> {
+    let Cli { global, command } = cli;
+    if let Command::Init(arguments) = command {
+        return init::run(&global, &arguments);
+    }
+    let context = Context::new(global)?;
+    match command {
+        Command::Plan(arguments) => plan::run(&context, &arguments).await,
+        Command::Show(arguments) => show::run(&context, &arguments),
+        Command::Verify(arguments) => verify::run(&context, &arguments).await,
+        Command::Approve(arguments) => approve::run(&context, &arguments),
+        Command::Apply(arguments) => apply::run(&context, &arguments).await,
+        Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
+        Command::Status(arguments) => status::run(&context, &arguments).await,
+        Command::History(arguments) => history::run(&context, &arguments).await,
+        Command::Demo(arguments) => demo::run(&context, &arguments).await,
+        Command::Init(_) => Ok(Exit::Done),
+    }
+}

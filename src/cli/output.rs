@@ -1,0 +1,63 @@
+//! Printing: results to standard output, everything else to standard error.
+
+use std::io::{IsTerminal, Write};
+
+use super::exit::CliError;
+use trueup::{report::text::Paint, visible::visible};
+
+/// Prints a result. A reader that has gone away is no error.
+pub fn result(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// Prints a value for programs.
+pub fn json(value: &serde_json::Value) {
+    result(&format!("{value:#}"));
+}
+
+/// Prints a remark on standard error.
+pub fn note(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "{text}");
+}
+
+/// Prints what went wrong, and what to do next.
+pub fn error(error: &CliError) {
+    let paint = Paint(colour_on(&std::io::stderr()));
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "{} {}", paint.red("error:"), visible(&error.message));
+    let _ = write!(out, "{}", visible(&error.details));
+    if let Some(hint) = &error.hint {
+        let _ = writeln!(out, "{} {}", paint.bold("hint:"), visible(hint));
+    }
+}
+
+/// Whether results are in colours.
+pub fn colour() -> bool {
+    colour_on(&std::io::stdout())
+}
+
+fn colour_on(stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
+/// Turns the library's tracing on, as far as -v asks for it.
+pub fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "trueup=info",
+        2 => "trueup=debug",
+        _ => "trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,138 @@
+//! `trueup status`
+
+use std::path::{Path, PathBuf};
+
+use trueup::{
+    apply::{self, standing_words},
+    journal::{self, Position, Run},
+    plan::{PlanFile, staleness::Difference},
+    postgres::Session,
+    report,
+    visible::visible_line,
+};
+
+use super::{
+    Format,
+    context::Context,
+    exit::{CliError, Exit},
+    output,
+};
+
+/// Says where the database stands: SAFE, NEEDS_MIGRATION, PARTIAL_MIGRATION, DRIFTED or ERROR, why, and what to do.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup status --env production --exit-code")]
+pub struct Arguments {
+    /// Exit with 2 unless it is SAFE
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// Where a database stands.
+struct Standing {
+    status: &'static str,
+    why: String,
+    next: Option<String>,
+    differences: Vec<Difference>,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    let session = match context.connect().await {
+        Ok(session) => session,
+        Err(error) if context.format() == Format::Json => {
+            output::json(&serde_json::json!({ "status": "ERROR", "why": error.message, "next": error.hint }));
+            return Ok(Exit::Error);
+        }
+        Err(error) => return Err(CliError { message: format!("ERROR: {}", error.message), ..error }),
+    };
+    let standing = standing(context, &session).await?;
+    let Standing { status, why, next, differences } = &standing;
+    if context.format() == Format::Json {
+        let objects: Vec<_> = differences
+            .iter()
+            .map(|one| serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff }))
+            .collect();
+        output::json(&serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects }));
+    } else {
+        let next = next.as_ref().map(|next| format!("next: {next}\n")).unwrap_or_default();
+        let shown = report::text::differences(differences, output::colour());
+        output::result(&format!("{status}: {why}\n{shown}{next}"));
+    }
+    Ok(match *status {
+        "SAFE" => Exit::Done,
+        "ERROR" => Exit::Error,
+        _ if arguments.exit_code => Exit::Pending,
+        _ => Exit::Done,
+    })
+}
+
+async fn standing(context: &Context, session: &Session) -> Result<Standing, CliError> {
+    let just = |status, why: String, next: Option<String>| Standing { status, why, next, differences: Vec::new() };
+    let plans = match plans(&context.config.plans_dir()) {
+        Ok(plans) => plans,
+        Err(error) => return Ok(just("ERROR", error.message, error.hint)),
+    };
+    let history = journal::history(session).await?;
+
+    let mut waiting = None;
+    let mut finished: Option<(i64, &PlanFile)> = None;
+    for opened in &plans {
+        let state = journal::state(session, &opened.digest).await?;
+        let (name, position) = (visible_line(&opened.plan.name), state.position(&opened.plan));
+        let dir = opened.dir.display();
+        match position {
+            Position::Within(_) => {
+                let why = format!("{name}: {}, {} of {} steps done", standing_words(position), state.done.len(), opened.plan.steps.len());
+                return Ok(just("PARTIAL_MIGRATION", why, Some(format!("trueup apply {dir}, or trueup rollback {dir}"))));
+            }
+            Position::After(phase) => {
+                if let Some(next) = opened.plan.phases().into_iter().find(|next| *next > phase) {
+                    let why = format!("{name}: {}, {} remains", standing_words(position), next.label());
+                    return Ok(just("PARTIAL_MIGRATION", why, Some(format!("trueup apply {dir} --phase {}", next.label()))));
+                }
+                let last = last_run(&history, opened).map_or(0, |run| run.id);
+                if finished.is_none_or(|(other, _)| last > other) {
+                    finished = Some((last, opened));
+                }
+            }
+            Position::NotRun => waiting = waiting.or(Some(opened)),
+            Position::RolledBack => {}
+        }
+    }
+    if let Some((_, opened)) = finished {
+        let (_, differences) = apply::staleness(session, opened).await?;
+        if !differences.is_empty() {
+            let name = visible_line(&opened.plan.name);
+            let why = format!("the database is not what {name} left");
+            return Ok(Standing { status: "DRIFTED", why, next: Some("trueup plan".to_owned()), differences });
+        }
+    }
+    if let Some(opened) = waiting {
+        let why = format!("{} has not been applied", visible_line(&opened.plan.name));
+        return Ok(just("NEEDS_MIGRATION", why, Some(format!("trueup verify {}", opened.dir.display()))));
+    }
+    let open = history.iter().rev().find(|run| !plans.iter().any(|opened| opened.digest.as_str() == run.plan));
+    if let Some(run) = open.filter(|run| run.outcome != Some(journal::Ended::Done)) {
+        let why = format!("{} stopped part-way, and its plan is not in the plans folder", visible_line(&run.name));
+        return Ok(just("PARTIAL_MIGRATION", why, Some("bring the plan back, then apply or roll it back".to_owned())));
+    }
+    let why = match finished {
+        Some((_, opened)) => format!("{} is applied, and the database is what it left", visible_line(&opened.plan.name)),
+        None => "no plan waits".to_owned(),
+    };
+    Ok(just("SAFE", why, None))
+}
+
+fn last_run<'a>(history: &'a [Run], opened: &PlanFile) -> Option<&'a Run> {
+    history.iter().rev().find(|run| run.plan == opened.digest.as_str())
+}
+
+/// Every plan in the folder, in the order of their names.
+fn plans(dir: &Path) -> Result<Vec<PlanFile>, CliError> {
+    let mut folders: Vec<PathBuf> = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+    };
+    folders.retain(|folder| folder.join("plan.toml").is_file());
+    folders.sort();
+    folders.iter().map(|folder| PlanFile::open(folder).map_err(CliError::from)).collect()
+}

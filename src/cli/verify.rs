@@ -1,0 +1,117 @@
+//! `trueup verify`
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use trueup::{
+    apply,
+    approval::{self, Missing},
+    journal::Position,
+    report,
+    step::Phase,
+    visible::visible_line,
+};
+
+use super::{
+    Format,
+    approve::Phases,
+    context::Context,
+    exit::{CliError, Exit},
+    output,
+};
+
+/// Checks a plan: its bytes, its approvals, and, where a database is named, whether it still fits it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup verify plans/20261120-tier --env production --phase all")]
+pub struct Arguments {
+    /// The plan's folder, its plan.toml, or its name
+    plan: PathBuf,
+    /// The phases that must be approved; without it the next one
+    #[arg(long, value_enum)]
+    phase: Option<Phases>,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    let opened = context.plan(&arguments.plan)?;
+    let approvals = approval::read_all(&opened)?;
+    let (policy, now) = (context.policy()?, Timestamp::now());
+    let (position, differences) = if context.names_a_database() {
+        let session = context.connect().await?;
+        let (state, differences) = apply::staleness(&session, &opened).await?;
+        (Some(state.position(&opened.plan)), Some(differences))
+    } else {
+        (None, None)
+    };
+    let phases = match arguments.phase {
+        Some(phases) => phases.of(&opened.plan),
+        None => next(&opened.plan.phases(), position).into_iter().collect(),
+    };
+    let checked: Vec<(Phase, Result<Vec<String>, Vec<Missing>>)> = phases
+        .into_iter()
+        .map(|phase| {
+            let covered = approval::check(&opened, &approvals, &policy, phase, now);
+            let names = |covered: approval::Covered| {
+                covered.approvals.iter().map(|approval| approval.approver.to_string()).collect()
+            };
+            (phase, covered.map(names))
+        })
+        .collect();
+    let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
+    let good = !stale && checked.iter().all(|(_, covered)| covered.is_ok());
+
+    if context.format() == Format::Json {
+        let phases: Vec<_> = checked
+            .iter()
+            .map(|(phase, covered)| match covered {
+                Ok(by) => serde_json::json!({ "phase": phase, "approved": true, "by": by }),
+                Err(missing) => {
+                    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                    serde_json::json!({ "phase": phase, "approved": false, "missing": missing })
+                }
+            })
+            .collect();
+        let different: Option<Vec<_>> = differences.as_ref().map(|all| {
+            all.iter()
+                .map(|one| serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff }))
+                .collect()
+        });
+        output::json(&serde_json::json!({
+            "plan": opened.plan.name, "digest": opened.digest, "ok": good,
+            "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
+        }));
+    } else {
+        let mut text = format!("{}: plan.toml, up.sql and rollback.sql agree, digest {}\n", visible_line(&opened.plan.name), opened.digest.short());
+        for (phase, covered) in &checked {
+            match covered {
+                Ok(by) if by.is_empty() => text.push_str(&format!("{}: needs no approval\n", phase.label())),
+                Ok(by) => text.push_str(&format!("{}: approved by {}\n", phase.label(), by.join(", "))),
+                Err(missing) => {
+                    for missing in missing {
+                        text.push_str(&format!("{}: {missing}\n", phase.label()));
+                    }
+                }
+            }
+        }
+        match (&differences, position) {
+            (Some(differences), Some(position)) if differences.is_empty() => {
+                text.push_str(&format!("database: {}, as the plan expects\n", apply::standing_words(position)));
+            }
+            (Some(differences), _) => {
+                text.push_str("database: the plan is stale\n");
+                text.push_str(&report::text::differences(differences, output::colour()));
+            }
+            (None, _) => text.push_str("database: not compared; --env or --url names one\n"),
+        }
+        output::result(&text);
+    }
+    Ok(if good { Exit::Done } else { Exit::Refused })
+}
+
+/// The phase that would be applied next.
+fn next(phases: &[Phase], position: Option<Position>) -> Option<Phase> {
+    match position {
+        Some(Position::After(done)) => phases.iter().copied().find(|phase| *phase > done),
+        Some(Position::Within(phase)) => Some(phase),
+        _ => phases.first().copied(),
+    }
+}

@@ -1,0 +1,236 @@
+//! The review page of a plan: `README.md` in its folder.
+
+use std::fmt::Write;
+
+use super::seen;
+use crate::{
+    approval::dangers,
+    hazard::{Hazard, Level},
+    plan::{Digest, Plan, PlannedStep},
+    sql::Sql,
+    step::Phase,
+    visible::{visible, visible_line},
+};
+
+/// The review page: what it adds up to, what needs a decision, then every step with its way back.
+pub fn plan(plan: &Plan, digest: &Digest) -> String {
+    let mut page = Page(String::new());
+    head(&mut page, plan, digest);
+    decisions(&mut page, plan);
+    if !plan.steps.is_empty() {
+        overview(&mut page, plan);
+    }
+    for phase in plan.phases() {
+        page.line("");
+        page.line(&format!("## {}", title(phase)));
+        for step in plan.steps.iter().filter(|step| step.phase == phase) {
+            detail(&mut page, step);
+        }
+    }
+    remarks(&mut page, plan);
+    way_on(&mut page, plan);
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn sql(&mut self, sql: &[Sql]) {
+        let text: String = sql.iter().map(|sql| format!("{};\n", visible(sql.as_str()))).collect();
+        // a fence longer than any in the text
+        let mut fence = "```".to_owned();
+        while text.contains(&fence) {
+            fence.push('`');
+        }
+        self.line(&format!("{fence}sql"));
+        self.0.push_str(&text);
+        self.line(&fence);
+    }
+}
+
+/// Text from elsewhere, as text and nothing but text.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in visible_line(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '!') {
+            shown.push('\\');
+        }
+        shown.push(c);
+    }
+    shown
+}
+
+/// The same within backticks, where backslashes do not escape.
+fn code(text: &str) -> String {
+    let text = visible_line(text).replace('|', "\\|");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+fn title(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Expand => "Expand: old and new code both work afterwards",
+        Phase::Contract => "Contract: once no old code runs any more",
+    }
+}
+
+fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
+    page.line(&format!("# {}", plain(&plan.name)));
+    page.line("");
+    let steps = if plan.steps.is_empty() { String::new() } else { format!(": {}", seen::steps(plan)) };
+    page.line(&format!("**{}**{steps}.", seen::changes(plan)));
+    page.line("");
+    let author = plan.author.as_ref().map(|author| format!(" by {}", plain(author))).unwrap_or_default();
+    page.line("| | |");
+    page.line("| --- | --- |");
+    page.line(&format!(
+        "| target | {}, PostgreSQL {}, as role {} |",
+        code(&plan.target),
+        seen::version(plan.server_version),
+        code(&plan.role)
+    ));
+    page.line(&format!("| made | {}{author} with trueup {} |", plan.created, plain(&plan.tool)));
+    page.line(&format!("| rehearsed | {} |", plain(&plan.rehearsal.proven.join(", "))));
+    for missing in &plan.rehearsal.not_rehearsed {
+        page.line(&format!("| **not rehearsed** | {} |", plain(missing)));
+    }
+    page.line(&format!("| digest | `{digest}` |"));
+}
+
+/// The dangers, before anything else: they are what approving is about.
+fn decisions(page: &mut Page, plan: &Plan) {
+    let dangerous = |hazard: &&Hazard| hazard.level == Level::Danger;
+    let mut all = plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
+    let Some(first) = all.next() else { return };
+    page.line("");
+    page.line("## To decide");
+    page.line("");
+    for (step, hazard) in std::iter::once(first).chain(all) {
+        page.line(&format!(
+            "- **{}** in step {} ({}): {}",
+            plain(&hazard.code),
+            step.id,
+            step.phase.label(),
+            advised(hazard)
+        ));
+    }
+}
+
+fn advised(hazard: &Hazard) -> String {
+    format!("{}. *{}*", plain(hazard.message.trim_end_matches('.')), plain(&hazard.advice))
+}
+
+fn overview(page: &mut Page, plan: &Plan) {
+    page.line("");
+    page.line("## Steps");
+    page.line("");
+    page.line("| | phase | batch | step | strongest lock | rows | hazards |");
+    page.line("| ---: | --- | ---: | --- | --- | ---: | --- |");
+    for step in &plan.steps {
+        let rows = step.rows.map(seen::number).unwrap_or_default();
+        let hazards: Vec<String> = step.hazards.iter().map(coded).collect();
+        let alone = if step.transactional { "" } else { " ∥" };
+        page.line(&format!(
+            "| {} | {} | {}{alone} | {} | {} | {rows} | {} |",
+            step.id,
+            step.phase.label(),
+            step.batch,
+            plain(&step.summary),
+            plain(&seen::strongest(step)),
+            hazards.join(", ")
+        ));
+    }
+    page.line("");
+    page.line("Steps of one batch share a transaction; ∥ runs outside any. Locks are those that the rehearsal saw.");
+}
+
+fn coded(hazard: &Hazard) -> String {
+    if hazard.level == Level::Danger { format!("**{}**", plain(&hazard.code)) } else { plain(&hazard.code) }
+}
+
+fn detail(page: &mut Page, step: &PlannedStep) {
+    page.line("");
+    page.line(&format!("### {}. {}", step.id, plain(&step.summary)));
+    page.line("");
+    page.sql(&step.sql);
+    let effects = seen::effects(&step.seen, step.rows);
+    if !effects.is_empty() || !step.hazards.is_empty() {
+        page.line("");
+    }
+    for effect in effects {
+        page.line(&format!("- {}", plain(&effect)));
+    }
+    for hazard in &step.hazards {
+        page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
+    }
+    page.line("");
+    if step.undo.sql.is_empty() {
+        page.line("Nothing to undo.");
+        return;
+    }
+    page.line("<details><summary>undo</summary>");
+    page.line("");
+    page.sql(&step.undo.sql);
+    let effects = seen::effects(&step.undo.seen, None);
+    if !effects.is_empty() || !step.undo.hazards.is_empty() {
+        page.line("");
+    }
+    for effect in effects {
+        page.line(&format!("- {}", plain(&effect)));
+    }
+    for hazard in &step.undo.hazards {
+        page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
+    }
+    page.line("");
+    page.line("</details>");
+}
+
+fn remarks(page: &mut Page, plan: &Plan) {
+    if !plan.notes.is_empty() || !plan.unmanaged.is_empty() {
+        page.line("");
+        page.line("## Remarks");
+        page.line("");
+    }
+    for note in &plan.notes {
+        page.line(&format!("- {}", plain(note)));
+    }
+    if !plan.unmanaged.is_empty() {
+        let names: Vec<String> = plan.unmanaged.iter().map(|name| plain(name)).collect();
+        page.line(&format!("- Not managed, and left alone: {}.", names.join(", ")));
+    }
+}
+
+/// The commands, ready to copy.
+fn way_on(page: &mut Page, plan: &Plan) {
+    page.line("");
+    page.line("## Approve, apply, roll back");
+    page.line("");
+    page.line("```sh");
+    let shell = shell_word(&plan.name);
+    for phase in plan.phases() {
+        let codes: Vec<String> = dangers(plan, phase).into_keys().collect();
+        let accept = if codes.is_empty() { String::new() } else { format!(" --accept {}", codes.join(",")) };
+        page.line(&format!("trueup approve {shell} --as YOUR_NAME --phase {}{}", phase.label(), visible_line(&accept)));
+        page.line(&format!("trueup apply {shell} --phase {}", phase.label()));
+    }
+    page.line(&format!("trueup rollback {shell}"));
+    page.line("```");
+    page.line("");
+    page.line("An approval holds for these exact bytes of `plan.toml`. A rollback undoes, last first, what was applied.");
+}
+
+fn shell_word(name: &str) -> String {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | ':');
+    if !name.is_empty() && name.chars().all(fine) {
+        name.to_owned()
+    } else {
+        let mut quoted = String::new();
+        // writing to a String cannot fail
+        let _ = write!(quoted, "'{}'", visible_line(name).replace('\'', "'\\''"));
+        quoted
+    }
+}
