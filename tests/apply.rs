@@ -208,8 +208,14 @@ fn a_backend_that_is_terminated_at_any_batch_is_resumed_from() {
 /// A transaction that CREATE INDEX CONCURRENTLY waits for.
 async fn old_transaction(target: &Target) -> Session {
     let session = Session::connect(&target.with_application_name("writer")).await.unwrap();
-    session.client().batch_execute("BEGIN; UPDATE app.person SET email = email WHERE id = 1").await.unwrap();
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
+    session.client().batch_execute(snapshot).await.unwrap();
     session
+}
+
+/// A test that waits in vain fails instead.
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), work).await.unwrap()
 }
 
 /// Waits until the index is being built, and ends trueup's sessions.
@@ -225,7 +231,7 @@ fn an_index_that_was_left_invalid_is_built_anew() {
     runtime().block_on(async {
         let case = Case::new().await;
         let writer = old_transaction(&case.target).await;
-        let (stopped, ()) = tokio::join!(case.apply(), terminate_while_building(&case.target));
+        let (stopped, ()) = tokio::join!(case.apply(), in_time(terminate_while_building(&case.target)));
         assert!(matches!(stopped, Err(ApplyError::Stopped { .. })), "{stopped:?}");
         let invalid = "SELECT indisvalid::text FROM pg_index WHERE indexrelid = 'app.person_email'::regclass";
         assert_eq!(ask(&case.target, invalid).await, "false");
@@ -244,7 +250,7 @@ fn an_index_that_was_left_invalid_is_dropped_by_a_rollback() {
     runtime().block_on(async {
         let case = Case::new().await;
         let writer = old_transaction(&case.target).await;
-        let (stopped, ()) = tokio::join!(case.apply(), terminate_while_building(&case.target));
+        let (stopped, ()) = tokio::join!(case.apply(), in_time(terminate_while_building(&case.target)));
         assert!(matches!(stopped, Err(ApplyError::Stopped { .. })), "{stopped:?}");
         writer.close().await;
         assert_eq!(done(case.rollback().await).1, 2);
@@ -345,7 +351,7 @@ fn a_stale_plan_is_refused_with_the_objects_named() {
             ("ALTER TABLE app.person ALTER COLUMN email DROP NOT NULL", "column app.person.email changed"),
             ("ALTER TABLE app.person ADD COLUMN tier int", "column app.person.tier exists already"),
             ("ALTER TABLE app.person DROP COLUMN legacy", "column app.person.legacy is missing"),
-            ("CREATE VIEW app.late AS SELECT id FROM app.person", "view app.late was added since"),
+            ("CREATE VIEW app.late AS SELECT legacy FROM app.person", "view app.late was added since"),
             ("CREATE INDEX late ON app.person (legacy)", "index app.late was added since"),
         ];
         let case = Case::new().await;

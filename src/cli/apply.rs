@@ -104,10 +104,10 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
         (Outcome::Nothing(position), _) => format!("{name}: nothing to do; {}", standing_words(*position)),
         (Outcome::Done { phases, steps, next }, Direction::Apply) => {
             let next = next.map(|next| format!("; {} remains", next.label())).unwrap_or_default();
-            format!("{name}: {} applied, {steps} steps, equal to the rehearsal{next}", list(phases))
+            format!("{name}: {} applied, {}, equal to the rehearsal{next}", list(phases), counted(*steps))
         }
         (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {
-            format!("{name}: {} rolled back, {steps} steps, equal to before", list(phases))
+            format!("{name}: {} rolled back, {}, equal to before", list(phases), counted(*steps))
         }
         (Outcome::WouldRun(batches), _) => {
             let mut text = String::new();
@@ -125,6 +125,10 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
             text
         }
     }
+}
+
+fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
 
 fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
