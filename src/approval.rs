@@ -168,7 +168,8 @@ impl Approval {
         let text = toml_file::read_text(file)?;
         let approval: Self = toml_file::parse(file, &text)?;
         if approval.format != FORMAT {
-            let problem = format!("this approval has format {}; format {FORMAT} is understood", approval.format);
+            let problem =
+                format!("this approval has format {}; format {FORMAT} is understood", approval.format);
             return Err(TomlError::at(file, &text, 0, problem).into());
         }
         if file.file_name().is_none_or(|name| name != approval.file_name().as_str()) {
@@ -267,7 +268,9 @@ pub enum Void {
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Missing::Approvals { phase, required: 1, counted: 0 } => write!(f, "phase {} is not approved", phase.label()),
+            Missing::Approvals { phase, required: 1, counted: 0 } => {
+                write!(f, "phase {} is not approved", phase.label())
+            }
             Missing::Approvals { phase, required, counted } => {
                 write!(f, "phase {} has {counted} of {required} approvals", phase.label())
             }
@@ -278,13 +281,17 @@ impl std::fmt::Display for Missing {
             Missing::Void { approver, why } => {
                 write!(f, "the approval by {approver} does not count: ")?;
                 match why {
-                    Void::OtherPlan(digest) => write!(f, "it is for the plan with digest {}…", digest.short()),
+                    Void::OtherPlan(digest) => {
+                        write!(f, "it is for the plan with digest {}…", digest.short())
+                    }
                     Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
                     Void::Expired(when) => write!(f, "it expired at {when}"),
                     Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
                     Void::Author => write!(f, "they made the plan"),
                     Void::Role(None) => write!(f, "it names no role, and policy asks for one"),
-                    Void::Role(Some(role)) => write!(f, "policy does not count role \"{}\"", visible_line(role)),
+                    Void::Role(Some(role)) => {
+                        write!(f, "policy does not count role \"{}\"", visible_line(role))
+                    }
                 }
             }
         }
@@ -332,10 +339,16 @@ pub fn check(
     }
 }
 
-fn void_because(approval: &Approval, plan: &PlanFile, policy: &Policy, phase: Phase, now: Timestamp) -> Option<Void> {
-    let limit = policy.valid_hours.and_then(|hours| {
-        approval.created.checked_add(SignedDuration::from_hours(i64::from(hours))).ok()
-    });
+fn void_because(
+    approval: &Approval,
+    plan: &PlanFile,
+    policy: &Policy,
+    phase: Phase,
+    now: Timestamp,
+) -> Option<Void> {
+    let limit = policy
+        .valid_hours
+        .and_then(|hours| approval.created.checked_add(SignedDuration::from_hours(i64::from(hours))).ok());
     let expires = [approval.expires, limit].into_iter().flatten().min();
     if approval.plan != plan.digest {
         Some(Void::OtherPlan(approval.plan.clone()))
@@ -346,7 +359,11 @@ fn void_because(approval: &Approval, plan: &PlanFile, policy: &Policy, phase: Ph
     } else if approval.created.duration_since(now) > SKEW {
         Some(Void::Future(approval.created))
     } else if !policy.author
-        && plan.plan.author.as_deref().is_some_and(|author| author.eq_ignore_ascii_case(approval.approver.as_str()))
+        && plan
+            .plan
+            .author
+            .as_deref()
+            .is_some_and(|author| author.eq_ignore_ascii_case(approval.approver.as_str()))
     {
         Some(Void::Author)
     } else if let Some(roles) = &policy.roles

@@ -195,13 +195,16 @@ impl State {
             .iter()
             .rev()
             .find(|step| {
-                self.done.contains(&step.id) || self.in_doubt.as_ref().is_some_and(|doubt| doubt.step == step.id)
+                self.done.contains(&step.id)
+                    || self.in_doubt.as_ref().is_some_and(|doubt| doubt.step == step.id)
             })
             .map(|step| step.phase);
         match (begun, self.last) {
             (None, Some(Direction::Rollback)) => Position::RolledBack,
             (None, _) => Position::NotRun,
-            (Some(phase), _) if self.reached.contains(&phase) && self.in_doubt.is_none() && self.all_done(plan, phase) => {
+            (Some(phase), _)
+                if self.reached.contains(&phase) && self.in_doubt.is_none() && self.all_done(plan, phase) =>
+            {
                 Position::After(phase)
             }
             (Some(phase), _) => Position::Within(phase),
@@ -234,7 +237,8 @@ pub async fn exists(session: &Session) -> Result<bool, JournalError> {
     if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(false);
     }
-    let found: i32 = session.client().query_one("SELECT version FROM trueup.layout", &[]).await?.try_get(0)?;
+    let found: i32 =
+        session.client().query_one("SELECT version FROM trueup.layout", &[]).await?.try_get(0)?;
     if found == LAYOUT { Ok(true) } else { Err(JournalError::Layout { found }) }
 }
 
@@ -251,7 +255,11 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
             &[],
         )
         .await?;
-    let create = if row.try_get(0)? { "" } else { "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; " };
+    let create = if row.try_get(0)? {
+        ""
+    } else {
+        "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
+    };
     let script = format!("BEGIN; {create}{} COMMIT", include_str!("journal.sql"));
     if let Err(error) = session.client().batch_execute(&script).await {
         // the error is what counts, and it ended the transaction
@@ -349,7 +357,15 @@ pub async fn begin(
             client
                 .execute(
                     insert,
-                    &[&id, &approval.approver.as_str(), &approval.role, &accepts, &approval.reason, &created, &expires],
+                    &[
+                        &id,
+                        &approval.approver.as_str(),
+                        &approval.role,
+                        &accepts,
+                        &approval.reason,
+                        &created,
+                        &expires,
+                    ],
                 )
                 .await?;
         }
@@ -365,7 +381,12 @@ pub async fn begin(
 }
 
 /// Ends a run.
-pub async fn finish(session: &Session, run: RunId, ended: Ended, remark: Option<&str>) -> Result<(), JournalError> {
+pub async fn finish(
+    session: &Session,
+    run: RunId,
+    ended: Ended,
+    remark: Option<&str>,
+) -> Result<(), JournalError> {
     let outcome = match ended {
         Ended::Done => "done",
         Ended::Stopped => "stopped",
@@ -385,7 +406,12 @@ pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<
 }
 
 /// Writes that a step outside a transaction is about to start.
-pub async fn step_started(session: &Session, run: RunId, batch: u32, step: u32) -> Result<RowId, JournalError> {
+pub async fn step_started(
+    session: &Session,
+    run: RunId,
+    batch: u32,
+    step: u32,
+) -> Result<RowId, JournalError> {
     let sql = "INSERT INTO trueup.step (run, step, batch) VALUES ($1, $2, $3) RETURNING id";
     let row = session.client().query_one(sql, &[&run.0, &step.cast_signed(), &batch.cast_signed()]).await?;
     Ok(RowId(row.try_get(0)?))
@@ -404,7 +430,8 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
     if !exists(session).await? {
         return Ok(BTreeSet::new());
     }
-    let rows = session.client().query("SELECT DISTINCT pg_catalog.unnest(schemas) FROM trueup.run", &[]).await?;
+    let rows =
+        session.client().query("SELECT DISTINCT pg_catalog.unnest(schemas) FROM trueup.run", &[]).await?;
     rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect()
 }
 
@@ -453,7 +480,8 @@ fn phase(row: &Row, column: usize) -> Result<Phase, JournalError> {
 
 fn direction(row: &Row, column: usize) -> Result<Direction, JournalError> {
     let label: &str = row.try_get(column)?;
-    let found = [Direction::Apply, Direction::Rollback].into_iter().find(|direction| direction.label() == label);
+    let found =
+        [Direction::Apply, Direction::Rollback].into_iter().find(|direction| direction.label() == label);
     found.ok_or_else(|| JournalError::Content { what: "direction", value: label.to_owned() })
 }
 

@@ -45,7 +45,9 @@ impl TomlError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => None,
-            Self::Content { suggestion, .. } => suggestion.as_ref().map(|name| format!("did you mean `{name}`?")),
+            Self::Content { suggestion, .. } => {
+                suggestion.as_ref().map(|name| format!("did you mean `{name}`?"))
+            }
         }
     }
 
@@ -157,10 +159,17 @@ mod tests {
 
     #[test]
     fn bytes_that_could_mean_two_things_are_refused() {
-        assert!(error("\u{feff}schemas = []").to_string().contains("1:1: the file begins with a byte order mark"));
+        assert!(
+            error("\u{feff}schemas = []").to_string().contains("1:1: the file begins with a byte order mark")
+        );
         assert!(error("schemas = []\n\r").to_string().contains("2:1: a carriage return stands alone"));
         let file = Path::new("f.toml");
-        assert!(text_of(file, b"ok\n\xff".to_vec()).unwrap_err().to_string().contains("2:1: the text is not UTF-8"));
+        assert!(
+            text_of(file, b"ok\n\xff".to_vec())
+                .unwrap_err()
+                .to_string()
+                .contains("2:1: the text is not UTF-8")
+        );
         assert_eq!(text_of(file, b"schemas = []\r\n".to_vec()).unwrap(), "schemas = []\n");
         assert_eq!(parse::<Sample>(file, "schemas = ['a']").unwrap().schemas, ["a"]);
     }

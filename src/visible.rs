@@ -27,7 +27,9 @@ fn escape(text: &str, wrong: impl Fn(char) -> bool) -> Cow<'_, str> {
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
             // writing to a String cannot fail
-            _ => { let _ = write!(shown, "\\u{{{:x}}}", u32::from(c)); }
+            _ => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
         }
     }
     Cow::Owned(shown)

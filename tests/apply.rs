@@ -93,7 +93,11 @@ impl Case {
 
     async fn assert_untouched(&self) {
         assert_eq!(catalog(&self.target).await, catalog(&database(BASE).await).await);
-        assert_eq!(ask(&self.target, "SELECT to_regnamespace('trueup')::text").await, "", "no journal either");
+        assert_eq!(
+            ask(&self.target, "SELECT to_regnamespace('trueup')::text").await,
+            "",
+            "no journal either"
+        );
     }
 }
 
@@ -123,9 +127,14 @@ fn refused(outcome: Result<Outcome, ApplyError>) -> Refusal {
 /// Ends trueup's sessions in this database, and waits until they are gone.
 async fn terminate(target: &Target, application: &str) {
     let session = Session::connect(target).await.unwrap();
-    let sql = "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity \
-               WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()";
-    assert!(session.client().query_one(sql, &[&application]).await.unwrap().get::<_, bool>(0));
+    let theirs = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1 \
+                  AND pid <> pg_backend_pid()";
+    let end = format!("SELECT pg_terminate_backend(pid) {theirs}");
+    session.client().query(&end, &[&application]).await.unwrap();
+    let left = format!("SELECT count(*) {theirs}");
+    while session.client().query_one(&left, &[&application]).await.unwrap().get::<_, i64>(0) > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[test]
@@ -134,7 +143,8 @@ fn phase_by_phase_there_and_back() {
         let case = Case::new().await;
         assert_eq!(done(case.apply().await), (vec![Phase::Expand], 4, Some(Phase::Contract)));
         assert_eq!(case.position().await, Position::After(Phase::Expand));
-        let again = apply::apply(&Options { which: Which::One(Phase::Expand), ..case.options() }, &mut Silent).await;
+        let again =
+            apply::apply(&Options { which: Which::One(Phase::Expand), ..case.options() }, &mut Silent).await;
         assert!(matches!(again, Ok(Outcome::Nothing(Position::After(Phase::Expand)))), "{again:?}");
         assert_eq!(done(case.apply().await), (vec![Phase::Contract], 1, None));
         assert!(matches!(case.apply().await, Ok(Outcome::Nothing(Position::After(Phase::Contract)))));
@@ -150,7 +160,8 @@ fn phase_by_phase_there_and_back() {
 
         let session = Session::connect(&case.target).await.unwrap();
         let history = journal::history(&session).await.unwrap();
-        let lines: Vec<_> = history.iter().map(|run| (run.direction, run.phase, run.steps, run.outcome)).collect();
+        let lines: Vec<_> =
+            history.iter().map(|run| (run.direction, run.phase, run.steps, run.outcome)).collect();
         let ended = Some(Ended::Done);
         assert_eq!(
             lines,
@@ -168,7 +179,10 @@ fn phase_by_phase_there_and_back() {
         let accepted = "SELECT accepts::text FROM trueup.approval a JOIN trueup.run r ON r.id = a.run \
                         WHERE phase = 'contract' AND direction = 'apply' LIMIT 1";
         assert_eq!(ask(&case.target, accepted).await, "{DATA_LOSS}");
-        assert_eq!(journal::managed_schemas(&session).await.unwrap().into_iter().collect::<Vec<_>>(), ["app"]);
+        assert_eq!(
+            journal::managed_schemas(&session).await.unwrap().into_iter().collect::<Vec<_>>(),
+            ["app"]
+        );
         let comments = "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'trueup'::regnamespace \
                         AND relkind = 'r' AND obj_description(oid, 'pg_class') IS NULL";
         assert_eq!(ask(&case.target, comments).await, "0", "every table of the journal has a comment");
@@ -220,7 +234,7 @@ async fn in_time<T>(work: impl Future<Output = T>) -> T {
 
 /// Waits until the index is being built, and ends trueup's sessions.
 async fn terminate_while_building(target: &Target) {
-    while ask(target, "SELECT count(*)::text FROM pg_stat_progress_create_index WHERE datname = current_database()").await == "0" {
+    while ask(target, "SELECT count(*)::text FROM pg_stat_progress_create_index WHERE datname = current_database() AND command = 'CREATE INDEX CONCURRENTLY'").await == "0" {
         tokio::task::yield_now().await;
     }
     terminate(target, "trueup").await;
@@ -385,7 +399,11 @@ fn drift_after_a_phase_stops_the_next() {
     runtime().block_on(async {
         let case = Case::new().await;
         done(case.apply().await);
-        execute(&case.target, "UPDATE app.person SET tier = 'free'; ALTER TABLE app.person ALTER COLUMN tier SET NOT NULL").await;
+        execute(
+            &case.target,
+            "UPDATE app.person SET tier = 'free'; ALTER TABLE app.person ALTER COLUMN tier SET NOT NULL",
+        )
+        .await;
         assert!(refused(case.apply().await).to_string().contains("column app.person.tier changed"));
         assert!(refused(case.rollback().await).to_string().contains("column app.person.tier changed"));
     });
@@ -413,9 +431,13 @@ fn approvals_must_fit_plan_phase_time_and_dangers() {
         let missing = first(&case, case.apply().await);
         assert!(matches!(missing[1], Missing::Void { why: Void::OtherPlan(_), .. }), "{missing:?}");
 
-        case.approvals = vec![Approval { expires: Some("2026-11-21T11:59:59Z".parse().unwrap()), ..good.clone() }];
+        case.approvals =
+            vec![Approval { expires: Some("2026-11-21T11:59:59Z".parse().unwrap()), ..good.clone() }];
         let missing = first(&case, case.apply().await);
-        assert_eq!(missing[1].to_string(), "the approval by alice does not count: it expired at 2026-11-21T11:59:59Z");
+        assert_eq!(
+            missing[1].to_string(),
+            "the approval by alice does not count: it expired at 2026-11-21T11:59:59Z"
+        );
 
         case.approvals = vec![Approval { phase: Phase::Contract, ..good.clone() }];
         let missing = first(&case, case.apply().await);
@@ -516,7 +538,9 @@ fn a_step_that_fails_stops_leaves_no_invalid_index_and_can_be_undone() {
         let (_dir, plan) = on_disk(&support::plan(&unique, steps).await);
         let case = Case { approvals: approvals(&plan), plan, ..Case::new().await };
         let stopped = case.apply().await;
-        let Err(ApplyError::Stopped { why: Why::Run(error), standing }) = &stopped else { panic!("{stopped:?}") };
+        let Err(ApplyError::Stopped { why: Why::Run(error), standing }) = &stopped else {
+            panic!("{stopped:?}")
+        };
         assert!(error.to_string().contains("could not create unique index"), "{error}");
         assert_eq!((standing.done, standing.in_doubt), (2, None));
         assert_eq!(ask(&case.target, "SELECT to_regclass('app.person_legacy')::text").await, "");
@@ -556,7 +580,9 @@ fn a_result_that_is_not_the_rehearsed_one_is_not_called_done() {
                 }
             }))
             .await;
-        let Err(ApplyError::Stopped { why: Why::Differs(differences), .. }) = &stopped else { panic!("{stopped:?}") };
+        let Err(ApplyError::Stopped { why: Why::Differs(differences), .. }) = &stopped else {
+            panic!("{stopped:?}")
+        };
         assert_eq!(differences[0].object.to_string(), "view app.tiers");
         assert_eq!(case.position().await, Position::Within(Phase::Expand));
     });

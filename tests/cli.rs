@@ -36,7 +36,9 @@ fn expect(output: &Output, exit: i32, part: &str) -> String {
 fn help_of_every_command() {
     let here = Path::new(".");
     let mut all = String::new();
-    for command in ["", "plan", "show", "verify", "approve", "apply", "rollback", "status", "history", "init", "demo"] {
+    for command in
+        ["", "plan", "show", "verify", "approve", "apply", "rollback", "status", "history", "init", "demo"]
+    {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|part| !part.is_empty()).collect();
         let output = trueup(here, None, &arguments);
         assert!(output.status.success());
@@ -71,18 +73,31 @@ fn the_whole_road() {
     expect(&run(&["status"]), 0, "NEEDS_MIGRATION: 20261120-tier has not been applied");
     expect(&run(&["status", "--exit-code"]), 2, "NEEDS_MIGRATION");
     expect(&run(&["verify", "plan"]), 3, "expand: phase expand is not approved");
-    let refused = expect(&run(&["apply", "plan"]), 3, "error: phase expand is not approved\nhint: `trueup verify");
+    let refused =
+        expect(&run(&["apply", "plan"]), 3, "error: phase expand is not approved\nhint: `trueup verify");
     assert!(!refused.contains("panicked"));
     expect(&run(&["approve", "plan", "--as", "../x"]), 1, "cannot be an approver's name");
-    expect(&run(&["approve", "plan", "--as", "al", "--phase", "all", "--accept", "DATA_LOS"]), 1, "did you mean DATA_LOSS?");
+    expect(
+        &run(&["approve", "plan", "--as", "al", "--phase", "all", "--accept", "DATA_LOS"]),
+        1,
+        "did you mean DATA_LOSS?",
+    );
     expect(&run(&["approve", "plan", "--as", "al", "--expires", "2020-01-01"]), 1, "this is over already");
     expect(&run(&["approve", "plan", "--as", "al", "--phase", "all"]), 0, "note: DATA_LOSS is not accepted");
     expect(&run(&["apply", "plan", "--phase", "contract"]), 3, "phase expand has not been applied yet");
     expect(&run(&["apply", "plan", "--dry-run"]), 0, "CREATE INDEX CONCURRENTLY person_email");
     expect(&run(&["apply", "plan"]), 0, "expand applied, 4 steps, equal to the rehearsal; contract remains");
-    expect(&run(&["status", "--exit-code"]), 2, "PARTIAL_MIGRATION: 20261120-tier: phase expand applied, contract remains");
+    expect(
+        &run(&["status", "--exit-code"]),
+        2,
+        "PARTIAL_MIGRATION: 20261120-tier: phase expand applied, contract remains",
+    );
     expect(&run(&["apply", "plan"]), 3, "DATA_LOSS is not accepted (step 5)");
-    expect(&run(&["approve", "plan", "--as", "al", "--phase", "all", "--accept", "all"]), 0, "accepting DATA_LOSS");
+    expect(
+        &run(&["approve", "plan", "--as", "al", "--phase", "all", "--accept", "all"]),
+        0,
+        "accepting DATA_LOSS",
+    );
     expect(&run(&["apply", "plan", "--quiet"]), 0, "contract applied, 1 step, ");
     expect(&run(&["apply", "plan"]), 0, "nothing to do; phase contract applied");
     expect(&run(&["status", "--exit-code"]), 0, "SAFE");

@@ -27,7 +27,8 @@ fn sample() -> Plan {
     let entry = FootprintEntry {
         object: id("column app.person.legacy"),
         base: Some(Fingerprint::of("a")),
-        after: [(Phase::Expand, Change::Became(Fingerprint::of("b"))), (Phase::Contract, Change::Gone)].into(),
+        after: [(Phase::Expand, Change::Became(Fingerprint::of("b"))), (Phase::Contract, Change::Gone)]
+            .into(),
         ddl: vec![Sql::new("ALTER TABLE app.person ADD COLUMN legacy text")],
     };
     assemble(150_018, steps, vec![entry])
@@ -69,14 +70,24 @@ fn line_ends_of_a_checkout_do_not_matter() {
 #[test]
 fn what_was_edited_is_refused() {
     let edits: [(&str, &str, &str, &str); 9] = [
-        ("plan.toml", "DROP COLUMN legacy", "DROP COLUMN email", "up.sql is not what plan.toml says (line 2)"),
+        (
+            "plan.toml",
+            "DROP COLUMN legacy",
+            "DROP COLUMN email",
+            "up.sql is not what plan.toml says (line 2)",
+        ),
         ("plan.toml", "created = ", "# x\ncreated = ", "up.sql is not what plan.toml says (line 2)"),
         ("plan.toml", "format = 1", "format = 2", "plan.toml:1:1: this plan has format 2"),
         ("plan.toml", "summary = \"create table app.note\"", "sumary = \"\"", "unknown key `sumary`"),
         ("plan.toml", "id = 2", "id = 3", "step 3: expected number 2"),
         ("plan.toml", "batch = 4", "batch = 3", "a batch is in one phase"),
         ("plan.toml", "batch = 3", "batch = 2", "has a batch of its own"),
-        ("up.sql", "ADD COLUMN tier text", "ADD COLUMN tier int", "up.sql is not what plan.toml says (line 10)"),
+        (
+            "up.sql",
+            "ADD COLUMN tier text",
+            "ADD COLUMN tier int",
+            "up.sql is not what plan.toml says (line 10)",
+        ),
         ("rollback.sql", "DROP VIEW", "DROP TABLE", "rollback.sql is not what plan.toml says"),
     ];
     for (name, from, to, message) in edits {
@@ -111,9 +122,9 @@ fn only_what_nobody_approved_is_written_over() {
     fs::remove_file(foreign.join("plan.toml")).unwrap();
     let error = folder::write(&foreign, &other, |_, _| String::new()).unwrap_err();
     assert!(error.to_string().ends_with("the folder is not empty and holds no plan"));
-    let hidden = fs::read_dir(dir.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.')
-    });
+    let hidden = fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
     assert_eq!(hidden.count(), 0, "nothing is left lying about");
 }
 
@@ -170,7 +181,10 @@ fn an_approver_cannot_name_another_file() {
 
 #[test]
 fn a_digest_is_the_sha256_of_the_bytes() {
-    assert_eq!(Digest::of("abc").as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(
+        Digest::of("abc").as_str(),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
     assert!("BA78".parse::<Digest>().is_err());
 }
 
@@ -217,7 +231,8 @@ fn what_would_deceive_a_reviewer_is_written_out() {
     let (_dir, opened) = on_disk(&plan);
     for format in [report::Format::Markdown, report::Format::Text, report::Format::Sql] {
         let shown = report::render(&opened.plan, &opened.digest, format, false);
-        let hidden = shown.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c));
+        let hidden =
+            shown.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c));
         assert_eq!(hidden, None, "{format:?}");
     }
     let page = report::render(&opened.plan, &opened.digest, report::Format::Markdown, false);

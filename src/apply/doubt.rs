@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use super::{
-    ApplyError,
-    error::Refusal,
-};
+use super::{ApplyError, error::Refusal};
 use crate::{
     journal::{Direction, InDoubt},
     plan::{Plan, PlannedStep},
@@ -24,10 +21,10 @@ pub(super) async fn settle(
     plan: &Plan,
     doubt: &InDoubt,
     wait: Duration,
-    stop: &Stop,
+    stopping: &Stop,
     dry_run: bool,
 ) -> Result<bool, ApplyError> {
-    wait_for_backend(session, doubt, wait, stop).await?;
+    wait_for_backend(session, doubt, wait, stopping).await?;
     let Some(step) = plan.steps.iter().find(|step| step.id == doubt.step) else {
         // the digest is the same, so the plan is: this journal was edited
         return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());
@@ -89,7 +86,12 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
  WHERE pid = $1 AND backend_start = $2::text::timestamptz AND pid <> pg_catalog.pg_backend_pid())";
 
 /// Waits until the backend that ran the step is gone: it may go on after its client died.
-async fn wait_for_backend(session: &Session, doubt: &InDoubt, wait: Duration, stop: &Stop) -> Result<(), ApplyError> {
+async fn wait_for_backend(
+    session: &Session,
+    doubt: &InDoubt,
+    wait: Duration,
+    stop: &Stop,
+) -> Result<(), ApplyError> {
     let query = |source| ApplyError::Query { what: "looking for the backend of an interrupted step", source };
     if doubt.backend_start.is_empty() {
         return Ok(());

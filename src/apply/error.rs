@@ -69,7 +69,7 @@ impl From<ReadError> for ApplyError {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Somebody else is at it.
-    #[error("another trueup is at work in this database{}", holder(.0))]
+    #[error("another trueup is at work in this database{}", holder(.0.as_ref()))]
     Busy(Option<Holder>),
     /// The backend of a run whose client died is still busy.
     #[error("step {step}: backend {pid} of an earlier run is still working on it")]
@@ -141,15 +141,23 @@ impl Refusal {
             }
             Self::Standby { .. } => "name the primary".to_owned(),
             Self::Version { .. } => "plan again for this server".to_owned(),
-            Self::Privilege { .. } => "apply as the owner of these objects, or as a member of the owning role".to_owned(),
+            Self::Privilege { .. } => {
+                "apply as the owner of these objects, or as a member of the owning role".to_owned()
+            }
             Self::NotApproved(missing) => {
                 let dangers = missing.iter().any(|one| matches!(one, Missing::Danger { .. }));
                 let accept = if dangers { " --accept CODE,…" } else { "" };
-                format!("`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves")
+                format!(
+                    "`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves"
+                )
             }
-            Self::Stale(_) => "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned(),
+            Self::Stale(_) => {
+                "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
+            }
             Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
-            Self::PhaseAfter(phase) => format!("rollback --phase {} first, or leave --phase away", phase.label()),
+            Self::PhaseAfter(phase) => {
+                format!("rollback --phase {} first, or leave --phase away", phase.label())
+            }
             Self::NoSuchPhase(_) => "`trueup show PLAN` lists its phases".to_owned(),
             Self::Doubt { .. } => {
                 "bring the object to its state before or after that step by hand, then try again".to_owned()
@@ -173,8 +181,8 @@ pub struct Holder {
     pub since: String,
 }
 
-fn holder(holder: &Option<Holder>) -> String {
-    holder.as_ref().map_or_else(String::new, |Holder { pid, user, application, client, since }| {
+fn holder(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |Holder { pid, user, application, client, since }| {
         let (user, application) = (visible_line(user), visible_line(application));
         format!(": pid {pid} of {user} ({application}) from {client}, since {since}")
     })

@@ -13,10 +13,7 @@ mod error;
 mod lock;
 mod preflight;
 
-use std::{
-    collections::BTreeSet,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -207,16 +204,24 @@ impl<'a> Run<'a> {
         }
         let mut approvals = Vec::new();
         for phase in &phases {
-            let covered =
-                approval::check(self.options.plan, self.options.approvals, self.options.policy, *phase, self.options.now)
-                    .map_err(Refusal::NotApproved)?;
+            let covered = approval::check(
+                self.options.plan,
+                self.options.approvals,
+                self.options.policy,
+                *phase,
+                self.options.now,
+            )
+            .map_err(Refusal::NotApproved)?;
             approvals.push(covered.approvals);
         }
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let batches = |phase: Phase, state: &State| {
-            let left: Vec<&PlannedStep> =
-                plan.steps.iter().filter(|step| step.phase == phase && !state.done.contains(&step.id)).collect();
+            let left: Vec<&PlannedStep> = plan
+                .steps
+                .iter()
+                .filter(|step| step.phase == phase && !state.done.contains(&step.id))
+                .collect();
             Batch::forward(&left)
         };
         if self.options.dry_run {
@@ -242,7 +247,8 @@ impl<'a> Run<'a> {
             Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing(position)),
             Position::Within(phase) | Position::After(phase) => phase,
         };
-        let mut phases: Vec<Phase> = plan.phases().into_iter().rev().filter(|phase| *phase <= current).collect();
+        let mut phases: Vec<Phase> =
+            plan.phases().into_iter().rev().filter(|phase| *phase <= current).collect();
         if let Which::One(wanted) = self.options.which {
             if !plan.phases().contains(&wanted) {
                 return Err(Refusal::NoSuchPhase(wanted).into());
@@ -258,8 +264,11 @@ impl<'a> Run<'a> {
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let batches = |phase: Phase, state: &State| {
-            let done: Vec<&PlannedStep> =
-                plan.steps.iter().filter(|step| step.phase == phase && state.done.contains(&step.id)).collect();
+            let done: Vec<&PlannedStep> = plan
+                .steps
+                .iter()
+                .filter(|step| step.phase == phase && state.done.contains(&step.id))
+                .collect();
             Batch::backward(&done)
         };
         if self.options.dry_run {
@@ -322,7 +331,11 @@ impl<'a> Run<'a> {
         if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences).into()) }
     }
 
-    async fn compare(&self, point: Point, progress: &mut impl Progress) -> Result<Vec<Difference>, ApplyError> {
+    async fn compare(
+        &self,
+        point: Point,
+        progress: &mut impl Progress,
+    ) -> Result<Vec<Difference>, ApplyError> {
         progress.event(Event::Comparing);
         let live = live::read(&self.session).await?;
         // the reading has settings of its own
@@ -341,10 +354,12 @@ impl<'a> Run<'a> {
     ) -> Result<usize, ApplyError> {
         let Options { plan, tool, .. } = self.options;
         let steps = batches.iter().map(|batch| batch.items.len()).sum();
-        let resumed = self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
+        let resumed =
+            self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
         let run =
-            journal::begin(&self.session, &plan.plan, &plan.digest, phase, self.direction, approvals, tool).await?;
+            journal::begin(&self.session, &plan.plan, &plan.digest, phase, self.direction, approvals, tool)
+                .await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
             Ok(()) => match self.compare(end, progress).await {
@@ -357,7 +372,10 @@ impl<'a> Run<'a> {
         };
         match result {
             Ok(()) => {
-                journal::finish(&self.session, run, Ended::Done, None).await?;
+                if let Err(error) = journal::finish(&self.session, run, Ended::Done, None).await {
+                    let ending = self.journal_failed(error);
+                    return Err(self.ended(ending, run, phase).await);
+                }
                 if self.direction == Direction::Apply {
                     self.state.reached.insert(phase);
                 } else {
@@ -420,7 +438,9 @@ impl<'a> Run<'a> {
         {
             return result.map_err(Ending::Run);
         }
-        journal::step_ended(&self.session, row, result.is_ok()).await.map_err(|error| self.journal_failed(error))?;
+        journal::step_ended(&self.session, row, result.is_ok())
+            .await
+            .map_err(|error| self.journal_failed(error))?;
         result.map_err(Ending::Run)
     }
 
@@ -429,7 +449,11 @@ impl<'a> Run<'a> {
     }
 
     fn journal_failed(&self, error: JournalError) -> Ending {
-        Ending::Part(if self.session.is_closed() { Why::Lost(error.to_string()) } else { Why::Journal(error) })
+        let lost = match &error {
+            JournalError::Postgres(source) => run::is_lost(&self.session, source),
+            _ => self.session.is_closed(),
+        };
+        Ending::Part(if lost { Why::Lost(error.to_string()) } else { Why::Journal(error) })
     }
 
     /// Tells the three kinds of failure apart, and writes the end of the run where that is still possible.
@@ -462,10 +486,16 @@ impl<'a> Run<'a> {
                 // a step outside a transaction may have been cut off; the journal knows
                 let in_doubt = if lost { None } else { self.in_doubt().await };
                 let back = self.direction == Direction::Rollback;
-                ApplyError::Stopped { why, standing: Standing { phase, done, steps: steps.len(), in_doubt, back } }
+                ApplyError::Stopped {
+                    why,
+                    standing: Standing { phase, done, steps: steps.len(), in_doubt, back },
+                }
             }
         };
-        if !lost && let Err(unwritten) = journal::finish(&self.session, run, Ended::Stopped, Some(&error.to_string())).await {
+        if !lost
+            && let Err(unwritten) =
+                journal::finish(&self.session, run, Ended::Stopped, Some(&error.to_string())).await
+        {
             tracing::debug!("the end of the run is not in the journal: {unwritten}");
         }
         error
@@ -495,7 +525,9 @@ enum Ending {
 
 /// The session is not the one that took the lock.
 #[derive(Debug, thiserror::Error)]
-#[error("this session does not hold trueup's advisory lock any more: a connection pooler changed the backend; connect directly")]
+#[error(
+    "this session does not hold trueup's advisory lock any more: a connection pooler changed the backend; connect directly"
+)]
 struct LockLost;
 
 /// Keeps the journal from inside each batch's transaction.

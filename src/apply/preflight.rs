@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    ApplyError,
-    error::Refusal,
-};
+use super::{ApplyError, error::Refusal};
 use crate::{
     name::{Kind, ObjectId},
     plan::Plan,
@@ -16,7 +13,8 @@ use crate::{
 /// The server: a primary, of the major version that the plan was rehearsed on.
 pub(super) async fn server(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
     let query = |source| ApplyError::Query { what: "asking whether the server is a standby", source };
-    let row = session.client().query_one("SELECT pg_catalog.pg_is_in_recovery()", &[]).await.map_err(query)?;
+    let row =
+        session.client().query_one("SELECT pg_catalog.pg_is_in_recovery()", &[]).await.map_err(query)?;
     if row.try_get(0).map_err(query)? {
         return Err(Refusal::Standby { place: session.place().to_owned() }.into());
     }
@@ -71,7 +69,9 @@ ORDER BY 1";
 /// The relation that must be owned for a change of this object.
 fn relation(object: &ObjectId) -> Option<ObjectId> {
     match object.kind {
-        Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence | Kind::Index => Some(object.clone()),
+        Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence | Kind::Index => {
+            Some(object.clone())
+        }
         _ => object.relation(),
     }
 }

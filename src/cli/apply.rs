@@ -110,19 +110,17 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
             format!("{name}: {} rolled back, {}, equal to before", list(phases), counted(*steps))
         }
         (Outcome::WouldRun(batches), _) => {
-            let mut text = String::new();
+            let mut lines = Vec::new();
             for batch in batches {
                 let how = if batch.transactional { "" } else { ", outside any transaction" };
-                text.push_str(&format!("-- {}, batch {}{how}\n", batch.phase.label(), batch.number));
+                lines.push(format!("-- {}, batch {}{how}", batch.phase.label(), batch.number));
                 for item in &batch.items {
-                    text.push_str(&format!("-- step {}: {}\n", item.step, visible_line(&item.summary)));
-                    for sql in &item.action.sql {
-                        text.push_str(&format!("{};\n", visible(sql.as_str())));
-                    }
+                    lines.push(format!("-- step {}: {}", item.step, visible_line(&item.summary)));
+                    lines.extend(item.action.sql.iter().map(|sql| format!("{};", visible(sql.as_str()))));
                 }
             }
-            text.push_str("-- nothing was run\n");
-            text
+            lines.push("-- nothing was run".to_owned());
+            lines.join("\n")
         }
     }
 }
@@ -134,7 +132,9 @@ fn counted(steps: usize) -> String {
 fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
     let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
     let more = match outcome {
-        Outcome::Nothing(position) => serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) }),
+        Outcome::Nothing(position) => {
+            serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) })
+        }
         Outcome::Done { phases, steps, next } => {
             serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next })
         }

@@ -76,14 +76,17 @@ impl FolderError {
             Self::Missing(_) => "name a plan's folder, or its plan.toml; `trueup plan` writes one".to_owned(),
             Self::Plan(error) => return error.hint().or_else(|| Some(EDITED.to_owned())),
             Self::Differs { .. } => EDITED.to_owned(),
-            Self::Occupied { .. } => "give the new plan another folder with --out or another --name".to_owned(),
+            Self::Occupied { .. } => {
+                "give the new plan another folder with --out or another --name".to_owned()
+            }
             Self::Unwritable(_) => return None,
             Self::Io { .. } => "check the path and its permissions".to_owned(),
         })
     }
 }
 
-const EDITED: &str = "plans are not edited: change the schema and run `trueup plan` again, or restore the file";
+const EDITED: &str =
+    "plans are not edited: change the schema and run `trueup plan` again, or restore the file";
 const PLAN: &str = "plan.toml";
 const README: &str = "README.md";
 const APPROVALS: &str = "approvals";
@@ -99,7 +102,8 @@ impl PlanFile {
         if !file.is_file() {
             return Err(FolderError::Missing(path.to_owned()));
         }
-        let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let dir =
+            file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let text = toml_file::read_text(&file)?;
         let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), dir };
         for (name, rendered) in opened.scripts() {
@@ -127,7 +131,11 @@ impl PlanFile {
 }
 
 /// Writes a plan's folder; `readme` renders its review page. See the module for what is never written over.
-pub fn write(dir: &Path, plan: &Plan, readme: impl FnOnce(&Plan, &Digest) -> String) -> Result<PlanFile, FolderError> {
+pub fn write(
+    dir: &Path,
+    plan: &Plan,
+    readme: impl FnOnce(&Plan, &Digest) -> String,
+) -> Result<PlanFile, FolderError> {
     let text = format::to_text(plan)?;
     let digest = Digest::of(&text);
     let written = PlanFile { plan: plan.clone(), digest, dir: dir.to_owned() };

@@ -84,7 +84,10 @@ impl Batches {
             }
             _ => self.end(script),
         }
-        line(script, &format!("\n-- batch {batch}{}", if transactional { "" } else { ", outside any transaction" }));
+        line(
+            script,
+            &format!("\n-- batch {batch}{}", if transactional { "" } else { ", outside any transaction" }),
+        );
         if transactional {
             line(script, "BEGIN;");
             self.open = Some((batch, timeouts));
@@ -100,7 +103,13 @@ impl Batches {
 }
 
 fn limits(script: &mut String, local: &str, timeouts: Timeouts) {
-    line(script, &format!("SET {local}lock_timeout = {}; SET {local}statement_timeout = {};", timeouts.lock_ms, timeouts.statement_ms));
+    line(
+        script,
+        &format!(
+            "SET {local}lock_timeout = {}; SET {local}statement_timeout = {};",
+            timeouts.lock_ms, timeouts.statement_ms
+        ),
+    );
 }
 
 fn statements(script: &mut String, step: &PlannedStep, summary: &str, sql: &[Sql]) {

@@ -32,7 +32,11 @@ pub enum Point {
 impl Point {
     /// Where a phase starts from, in a plan that has these phases.
     pub fn before(phase: Phase, phases: &[Phase]) -> Self {
-        phases.iter().rev().find(|earlier| **earlier < phase).map_or(Point::Base, |earlier| Point::After(*earlier))
+        phases
+            .iter()
+            .rev()
+            .find(|earlier| **earlier < phase)
+            .map_or(Point::Base, |earlier| Point::After(*earlier))
     }
 
     fn complete(self) -> Option<Phase> {
@@ -112,8 +116,12 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         });
     }
     let touched = touched(plan);
-    let known: BTreeSet<&ObjectId> =
-        plan.footprint.iter().map(|entry| &entry.object).chain(plan.steps.iter().map(|step| &step.object)).collect();
+    let known: BTreeSet<&ObjectId> = plan
+        .footprint
+        .iter()
+        .map(|entry| &entry.object)
+        .chain(plan.steps.iter().map(|step| &step.object))
+        .collect();
     for object in footprint_closure(live, &touched) {
         if !known.contains(&object) {
             differences.push(Difference {
@@ -157,11 +165,13 @@ pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTr
             next.extend(needed_by.get(object).into_iter().flatten());
         }
     }
-    let direct: Vec<&ObjectId> = touched.iter().flat_map(|object| needs.get(object).into_iter().flatten().copied()).collect();
+    let direct: Vec<&ObjectId> =
+        touched.iter().flat_map(|object| needs.get(object).into_iter().flatten().copied()).collect();
     closure.extend(direct);
 
     let relations: BTreeSet<Vec<String>> = touched.iter().filter_map(relation_path).collect();
-    let of_touched_relation = |object: &ObjectId| relation_path(object).is_some_and(|path| relations.contains(&path));
+    let of_touched_relation =
+        |object: &ObjectId| relation_path(object).is_some_and(|path| relations.contains(&path));
     for object in catalog.objects.keys() {
         let on_relation = object.kind == Kind::Index
             && needs.get(object).into_iter().flatten().any(|needed| of_touched_relation(needed));
@@ -187,5 +197,5 @@ fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {
 }
 
 fn text(ddl: &[Sql]) -> String {
-    ddl.iter().map(|sql| format!("{sql};\n")).collect()
+    ddl.iter().flat_map(|sql| [sql.as_str(), ";\n"]).collect()
 }

@@ -126,7 +126,9 @@ impl Batch {
 fn push<S: Runnable>(batches: &mut Vec<Batch>, step: &S, item: Item) {
     let transactional = item.action.transactional;
     match batches.last_mut() {
-        Some(last) if last.number == step.batch() && last.transactional && transactional => last.items.push(item),
+        Some(last) if last.number == step.batch() && last.transactional && transactional => {
+            last.items.push(item)
+        }
         _ => batches.push(Batch {
             number: step.batch(),
             phase: step.phase(),

@@ -124,19 +124,22 @@ impl RunError {
 
     pub(super) fn given_up(self, tries: u32, blockers: Vec<Blocker>) -> Self {
         match self {
-            Self::Statement { step, object, source, .. } => Self::Locked { step, object, tries, blockers, source },
+            Self::Statement { step, object, source, .. } => {
+                Self::Locked { step, object, tries, blockers, source }
+            }
             other => other,
         }
     }
 }
 
 fn in_the_way(blockers: &[Blocker]) -> String {
-    blockers.iter().map(|blocker| format!("; in the way: {blocker}")).collect()
+    blockers.iter().flat_map(|blocker| ["; in the way: ".to_owned(), blocker.to_string()]).collect()
 }
 
 /// Whether the error means that there is no session any more.
 pub fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
-    let shutdown = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
+    let shutdown =
+        [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
     session.is_closed() || error.is_closed() || error.code().is_some_and(|code| shutdown.contains(code))
 }
 
@@ -149,9 +152,9 @@ pub fn server_words(error: &tokio_postgres::Error) -> String {
     let mut words = db.message().to_owned();
     for (label, more) in [("detail", db.detail()), ("hint", db.hint()), ("where", db.where_())] {
         if let Some(more) = more {
-            words.push_str(&format!("; {label}: {more}"));
+            words = format!("{words}; {label}: {more}");
         }
     }
-    words.push_str(&format!(" ({})", DbError::code(db).code()));
+    words = format!("{words} ({})", DbError::code(db).code());
     visible_line(&words).into_owned()
 }

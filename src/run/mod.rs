@@ -204,7 +204,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// Runs a statement, and sees meanwhile who is in its way.
-    async fn watched(&self, sql: &str, timeouts: Timeouts) -> (Result<(), tokio_postgres::Error>, Vec<Blocker>) {
+    async fn watched(
+        &self,
+        sql: &str,
+        timeouts: Timeouts,
+    ) -> (Result<(), tokio_postgres::Error>, Vec<Blocker>) {
         let every = match timeouts.lock_ms {
             0 => Duration::from_secs(5),
             lock_ms => Duration::from_millis(u64::from(lock_ms / 4)).clamp(MIN_LOOK, MAX_LOOK),

@@ -23,7 +23,11 @@ impl Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { first: Duration::from_millis(200), longest: Duration::from_secs(10), total: Duration::from_secs(60) }
+        Self {
+            first: Duration::from_millis(200),
+            longest: Duration::from_secs(10),
+            total: Duration::from_secs(60),
+        }
     }
 }
 

@@ -64,7 +64,11 @@ pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::
 }
 
 fn may_be_missing(error: &tokio_postgres::Error) -> bool {
-    let missing =
-        [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::UNDEFINED_OBJECT, SqlState::INVALID_PARAMETER_VALUE, SqlState::FEATURE_NOT_SUPPORTED];
+    let missing = [
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::INVALID_PARAMETER_VALUE,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
     error.code().is_some_and(|code| missing.contains(code))
 }

@@ -20,8 +20,8 @@ use trueup::{
     hazard::{Hazard, Level},
     name::ObjectId,
     plan::{
-        Change, Checkpoints, FORMAT, FootprintEntry, Plan, PlanFile, PlannedStep, PlannedUndo, Rehearsal, Summary,
-        footprint_closure,
+        Change, Checkpoints, FORMAT, FootprintEntry, Plan, PlanFile, PlannedStep, PlannedUndo, Rehearsal,
+        Summary, footprint_closure,
     },
     postgres::{Scratch, ScratchOptions, Session, Target},
     report,
@@ -103,7 +103,8 @@ pub fn id(text: &str) -> ObjectId {
 pub const SHORT: Timeouts = Timeouts { lock_ms: 60, statement_ms: 30_000 };
 
 pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, undo: &str) -> PlannedStep {
-    let statements = |text: &str| text.split(';').map(str::trim).filter(|s| !s.is_empty()).map(Sql::new).collect();
+    let statements =
+        |text: &str| text.split(';').map(str::trim).filter(|s| !s.is_empty()).map(Sql::new).collect();
     let alone = |text: &str| text.contains("CONCURRENTLY");
     let timeouts = |text: &str| if alone(text) { Timeouts::CONCURRENT } else { SHORT };
     PlannedStep {
@@ -167,7 +168,14 @@ pub fn steps() -> Vec<PlannedStep> {
             "ALTER TABLE app.person ADD COLUMN tier text",
             "ALTER TABLE app.person DROP COLUMN tier",
         ),
-        step(Expand, 1, Verb::Create, "table app.note", "CREATE TABLE app.note (id int)", "DROP TABLE app.note"),
+        step(
+            Expand,
+            1,
+            Verb::Create,
+            "table app.note",
+            "CREATE TABLE app.note (id int)",
+            "DROP TABLE app.note",
+        ),
         index,
         step(
             Expand,
@@ -292,7 +300,12 @@ pub fn url(target: &Target) -> String {
     match host.socket() {
         Some(socket) => {
             let dir = socket.parent().unwrap_or(Path::new("/")).display().to_string();
-            format!("postgres:///{}?host={dir}&port={}&user={}", target.database(), host.port(), target.user())
+            format!(
+                "postgres:///{}?host={dir}&port={}&user={}",
+                target.database(),
+                host.port(),
+                target.user()
+            )
         }
         None => format!("postgres://{}@{}:{}/{}", target.user(), host.name(), host.port(), target.database()),
     }
