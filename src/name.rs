@@ -33,6 +33,8 @@ macro_rules! with_kinds {
             materialized_view: MaterializedView = "materialized view",
             constraint: Constraint = "constraint",
             index: Index = "index",
+            attachment: Attachment = "partition",
+            index_attachment: IndexAttachment = "index partition",
             statistics: Statistics = "statistics",
             rule: Rule = "rule",
             trigger: Trigger = "trigger",

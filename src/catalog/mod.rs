@@ -1,5 +1,7 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
+pub mod scope;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -71,6 +73,24 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Catalog {
+    /// The part of it that these objects are.
+    pub fn only(&self, ids: &BTreeSet<ObjectId>) -> Self {
+        self.filtered(|id| ids.contains(id))
+    }
+
+    /// The part of it whose names satisfy a condition, with the dependencies within it.
+    pub fn filtered(&self, keep: impl Fn(&ObjectId) -> bool) -> Self {
+        let objects: BTreeMap<ObjectId, Object> = self
+            .objects
+            .iter()
+            .filter(|(id, _)| keep(id))
+            .map(|(id, object)| (id.clone(), object.clone()))
+            .collect();
+        let inside = |need: &&Dependency| objects.contains_key(&need.from) && objects.contains_key(&need.to);
+        let needs = self.needs.iter().filter(inside).cloned().collect();
+        Self { objects, needs, unmanaged: self.unmanaged.clone() }
+    }
+
     /// The fingerprint of one object, if it is there.
     pub fn fingerprint(&self, id: &ObjectId) -> Option<Fingerprint> {
         self.objects.get(id).map(|object| object.fingerprint(id))

@@ -8,7 +8,7 @@ use std::{
 use trueup::{
     config::{Config, Environment, Policy},
     plan::PlanFile,
-    postgres::{Session, Target},
+    postgres::{ScratchOptions, Session, Target},
 };
 
 use super::{Format, Global, exit::CliError};
@@ -106,4 +106,15 @@ impl Context {
 /// A variable of the environment; an empty one says nothing.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where throwaway databases come from: --shadow-url, else a server of our own.
+pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
+    let mut options = ScratchOptions::from_env(&|name| env::var_os(name));
+    if let Some(url) = &context.global.shadow_url {
+        options.shadow = Some(Target::resolve(Some(url), &variable)?);
+        let own = env::current_exe().map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
+        options.shadow_keeper = Some(vec![own.into_os_string(), "keep-shadow".into()]);
+    }
+    Ok(options)
 }

@@ -107,6 +107,9 @@ enum Command {
     Init(init::Arguments),
     /// See all of it on a throwaway server
     Demo(demo::Arguments),
+    /// Drop what a dead trueup left on a shadow server (started by trueup itself)
+    #[command(hide = true)]
+    KeepShadow,
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -120,6 +123,12 @@ pub fn main() -> ExitCode {
         }
     };
     output::log(cli.global.verbose);
+    if matches!(cli.command, Command::KeepShadow) {
+        return match trueup::postgres::keep_shadow(&mut std::io::stdin().lock()) {
+            Ok(()) => Exit::Done.into(),
+            Err(_) => Exit::Error.into(),
+        };
+    }
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -150,6 +159,6 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
         Command::Demo(arguments) => demo::run(&context, &arguments).await,
-        Command::Init(_) => Ok(Exit::Done),
+        Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),
     }
 }

@@ -1,16 +1,189 @@
 //! `trueup plan`
 
-use super::{
-    context::Context,
-    exit::{CliError, Exit},
+use std::{
+    collections::BTreeSet,
+    io::Read,
+    path::{Path, PathBuf},
 };
 
-/// Writes a rehearsed plan.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  trueup plan --schema schema/ --url postgres://app@db.example/shop")]
-pub struct Arguments {}
+use trueup::{
+    catalog::scope::Manage,
+    plan::{Plan, folder},
+    planning::{self, Inputs, Planned, PlanningError, Remarks},
+    postgres::Scratch,
+    report,
+    source::desired::{self, Desired, SourceFile},
+};
 
-#[expect(clippy::unused_async)]
-pub async fn run(_: &Context, _: &Arguments) -> Result<Exit, CliError> {
-    Err(CliError::new("`trueup plan` is not built yet"))
+use super::{
+    Format,
+    context::{Context, scratch_options},
+    exit::{CliError, Exit},
+    output,
+    progress::Waiting,
+};
+
+/// Writes a rehearsed plan from the live database to the desired schema. The database is only read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  trueup plan --schema schema/ --url postgres://app@db.example/shop --name tier-level")]
+pub struct Arguments {
+    /// The plan's name; its folder is plans/DATE-NAME
+    #[arg(long, value_name = "SLUG")]
+    name: Option<String>,
+    /// The plan's own folder, instead of one below plans/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Say that these tables or columns are dropped, not renamed; `all` for any
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    assume_drop: Vec<String>,
+    /// The schemas to manage, or `all`; else those that the desired SQL uses
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    manage: Vec<String>,
+    /// End with code 2 when there is anything to do
+    #[arg(long)]
+    exit_code: bool,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    if let Some(name) = &arguments.name {
+        check_name(name)?;
+    }
+    let desired = read_desired(context)?;
+    let live = context.connect().await?;
+    let waiting = Waiting::new(context.quiet());
+    let scratch = Scratch::open(&scratch_options(context)?.with_major(live.major()), &|what| waiting.say(what)).await;
+    let scratch = scratch.map_err(|error| CliError::new(error.to_string()).with_hint(error.hint()))?;
+    let created = jiff::Timestamp::now();
+    let inputs = Inputs {
+        live: &live,
+        scratch: &scratch,
+        desired: &desired,
+        manage: manage(context, arguments),
+        ignore: context.config.manage.ignore.clone(),
+        assume_drop: arguments.assume_drop.iter().cloned().collect(),
+        name: arguments.name.clone().unwrap_or_default(),
+        author: super::context::variable("USER"),
+        created,
+        progress: &|what| waiting.say(what),
+    };
+    let result = planning::plan(&inputs).await;
+    waiting.end();
+    let closed = scratch.close().await;
+    let planned = result.map_err(planning_error)?;
+    closed.map_err(|error| CliError::new(error.to_string()).with_hint(error.hint()))?;
+    let mut plan = match planned {
+        Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
+        Planned::Questions(questions) => {
+            let list: String = questions.iter().map(|question| format!("  {question}\n")).collect();
+            let count = if questions.len() == 1 { "a question".to_owned() } else { format!("{} questions", questions.len()) };
+            let error = CliError { details: list, ..CliError::new(format!("{count} must be answered before there can be a plan")) };
+            return Err(error.refused());
+        }
+        Planned::Plan(plan) => *plan,
+    };
+    if plan.name.is_empty() {
+        plan.name = arguments.out.as_deref().and_then(Path::file_name).map_or_else(
+            || slug(plan.steps.first().map_or("plan", |step| step.summary.as_str())),
+            |name| slug(&name.to_string_lossy()),
+        );
+    }
+    write(context, arguments, &plan)?;
+    Ok(if arguments.exit_code { Exit::Pending } else { Exit::Done })
+}
+
+fn manage(context: &Context, arguments: &Arguments) -> Manage {
+    let named: BTreeSet<String> = arguments.manage.iter().cloned().collect();
+    let all = |names: &BTreeSet<String>, word: &str| names.contains(word);
+    match &context.config.manage.schemas {
+        _ if all(&named, "all") => Manage::All,
+        _ if !named.is_empty() => Manage::Only(named),
+        Some(names) if all(names, "*") => Manage::All,
+        Some(names) => Manage::Only(names.clone()),
+        None => Manage::Declared,
+    }
+}
+
+/// The desired SQL of --schema or trueup.toml, checked.
+pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
+    let paths = context.schema();
+    if paths.is_empty() {
+        return Err(CliError::new("no desired schema is given")
+            .with_hint("name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml"));
+    }
+    let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.as_os_str() == "-");
+    let mut files = if paths.is_empty() { Vec::new() } else { desired::read_paths(&paths).map_err(|e| multiline(&e.to_string()))? };
+    if !inputs.is_empty() {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        files.push(SourceFile::from_bytes("-", bytes).map_err(|error| multiline(&error.to_string()))?);
+    }
+    desired::parse(&files).map_err(|errors| multiline(&errors.to_string()))
+}
+
+/// The first line is the error, the others are details.
+fn multiline(text: &str) -> CliError {
+    let (message, details) = text.split_once('\n').unwrap_or((text, ""));
+    let details = if details.is_empty() { String::new() } else { format!("{details}\n") };
+    CliError { details, ..CliError::new(message) }
+}
+
+pub fn planning_error(error: PlanningError) -> CliError {
+    let refused = matches!(error, PlanningError::Diff(_) | PlanningError::Unmanaged(_));
+    let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };
+    if refused { shown.refused() } else { shown }
+}
+
+fn nothing(context: &Context, remarks: &Remarks) -> Exit {
+    if context.format() == Format::Json {
+        output::json(&serde_json::json!({ "plan": null, "notes": remarks.notes, "unmanaged": remarks.unmanaged, "ignored": remarks.ignored }));
+        return Exit::Done;
+    }
+    for note in remarks.notes.iter().filter(|_| !context.quiet()) {
+        output::note(&format!("note: {note}"));
+    }
+    output::result("Nothing to do: the database is as desired.");
+    Exit::Done
+}
+
+fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), CliError> {
+    let dir = match &arguments.out {
+        Some(dir) => dir.clone(),
+        None => {
+            let plans = context.config.plans_dir();
+            folder::write_gitattributes(&plans)?;
+            let date = plan.created.strftime("%Y%m%d");
+            plans.join(format!("{date}-{}", plan.name))
+        }
+    };
+    let written = report::write_plan(&dir, plan)?;
+    let format = match context.format() {
+        Format::Text => report::Format::Text,
+        Format::Markdown => report::Format::Markdown,
+        Format::Json => report::Format::Json,
+        Format::Sql => report::Format::Sql,
+    };
+    if context.quiet() {
+        output::result(&dir.display().to_string());
+        return Ok(());
+    }
+    output::result(&report::render(plan, &written.digest, format, output::colour()));
+    output::note(&format!("written to {}", dir.display()));
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), CliError> {
+    if slug(name) == name {
+        return Ok(());
+    }
+    Err(CliError::new(format!("`{name}` cannot be a plan's name"))
+        .with_hint(format!("use lower-case letters, digits and dashes: --name {}", slug(name))))
+}
+
+/// A text as a plan's name: its first words in lower case, joined by dashes.
+fn slug(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let words: Vec<&str> = clean.split_whitespace().take(8).collect();
+    if words.is_empty() { "plan".to_owned() } else { words.join("-") }
 }

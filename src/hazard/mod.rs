@@ -1,6 +1,27 @@
 //! Hazards: coded risks of a step, derived from facts, each with the safer way.
+//!
+//! One file for each hazard: its code, level and explanation, and how it is found. [`REGISTRY`] is the one list.
+
+mod blocks_writes;
+mod breaks_old_code;
+mod constrains_old_code;
+mod data_loss;
+mod foreign_key_types;
+mod table_rewrite;
+mod unindexed_foreign_key;
+mod widens_access;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::Catalog,
+    facts::Facts,
+    kind::Object,
+    name::Pair,
+    step::{LockMode, Observed, Step},
+};
 
 /// How much a hazard asks of the reviewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,4 +47,74 @@ pub struct Hazard {
     pub message: String,
     /// The safer way, or what to do about it.
     pub advice: String,
+}
+
+/// A kind of hazard.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Its code.
+    pub code: &'static str,
+    /// How much it asks of the reviewer.
+    pub level: Level,
+    /// What it means, in general.
+    pub explanation: &'static str,
+    /// The safer way.
+    pub advice: &'static str,
+    /// What it says of one step, if it is there.
+    pub find: fn(&Case<'_>) -> Option<String>,
+}
+
+/// Every hazard that there is, the worst first.
+pub const REGISTRY: &[Rule] = &[
+    data_loss::RULE,
+    table_rewrite::RULE,
+    blocks_writes::RULE,
+    breaks_old_code::RULE,
+    constrains_old_code::RULE,
+    widens_access::RULE,
+    foreign_key_types::RULE,
+    unindexed_foreign_key::RULE,
+];
+
+/// One direction of one step, with all that is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Whether this is its undo.
+    pub undo: bool,
+    /// The object on both sides of this direction.
+    pub object: Pair<Option<&'a Object>>,
+    /// The catalogs on both sides of this direction.
+    pub catalogs: Pair<&'a Catalog>,
+    /// What the rehearsal saw.
+    pub seen: &'a Observed,
+    /// The strong locks that the batch holds when the statement is done.
+    pub held: &'a BTreeMap<String, LockMode>,
+    /// What is known of live.
+    pub facts: &'a Facts,
+}
+
+impl Case<'_> {
+    /// ` (about 200000 rows)`, where live's estimate is known.
+    pub fn rows(&self, relation: &str) -> String {
+        match self.facts.relations.get(relation).and_then(|size| size.rows) {
+            Some(1) => " (about 1 row)".to_owned(),
+            Some(rows) => format!(" (about {rows} rows)"),
+            None => String::new(),
+        }
+    }
+}
+
+/// Every hazard of one direction of one step.
+pub fn judge(case: &Case<'_>) -> Vec<Hazard> {
+    let found = REGISTRY.iter().filter_map(|rule| {
+        (rule.find)(case).map(|message| Hazard {
+            code: rule.code.to_owned(),
+            level: rule.level,
+            message,
+            advice: rule.advice.to_owned(),
+        })
+    });
+    found.collect()
 }

@@ -1,12 +1,257 @@
-//! STUB on this branch only: the real module comes from main.
-use serde::{Deserialize, Serialize};
-use crate::{catalog::Fingerprint, name::ObjectId, sql::Sql};
-/// Stub.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object { /** stub */ pub text: String }
+//! The kinds of objects: one file for each, with its introspection query beside it.
+//!
+//! A kind knows its attributes, how it is created, dropped, altered and renamed, and what it survives. It knows
+//! nothing of other kinds' changes, of order, phases or locks: `diff`, `graph` and `lower` ask it.
+//!
+//! Every query returns `(classid, objid, objsubid, path text[], definition json)`: the address by which `pg_depend`
+//! knows the object, its name, and its attributes as the kind's struct reads them.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    catalog::Fingerprint,
+    name::{Kind, ObjectId, Pair},
+    sql::Sql,
+    with_kinds,
+};
+
+pub mod acl;
+
+/// What a kind of object can say of itself.
+pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
+    /// The introspection query.
+    const QUERY: &'static str;
+
+    /// How the object comes to be, all that it needs being there.
+    fn create(&self, id: &ObjectId) -> Ddl;
+
+    /// How it goes, all that needs it being gone.
+    fn drop(&self, id: &ObjectId) -> Ddl;
+
+    /// How one definition becomes the other under the same name.
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter;
+
+    /// How it gets another name, if PostgreSQL can do that.
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let _ = ids;
+        None
+    }
+
+    /// Whether it still stands, unchanged, after something that it needs was touched.
+    fn survives(&self, touch: Touch) -> bool {
+        let _ = touch;
+        false
+    }
+
+    /// The object whose end is its end too, without a word.
+    fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+        id.relation()
+    }
+
+    /// What it needs that `pg_depend` does not record.
+    fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let _ = id;
+        Vec::new()
+    }
+}
+
+/// DDL in the form that lets `lower` join what belongs into one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ddl {
+    /// Whole statements.
+    Statements(Vec<Sql>),
+    /// Parts of an ALTER TABLE.
+    Table(TableDdl),
+}
+
+/// Parts of one table's DDL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableDdl {
+    /// The table's name, as SQL has it.
+    pub table: String,
+    /// What stands between the parentheses of CREATE TABLE instead of the first clause, where that can be.
+    pub element: Option<String>,
+    /// What stands behind ALTER TABLE.
+    pub clauses: Vec<String>,
+    /// Whether inheritors are left alone: ALTER TABLE ONLY.
+    pub only: bool,
+}
+
+impl Ddl {
+    /// One statement.
+    pub fn statement(text: impl Into<String>) -> Self {
+        Self::Statements(vec![Sql::new(text)])
+    }
+
+    /// The statements, each clause list as one ALTER TABLE.
+    pub fn into_statements(self) -> Vec<Sql> {
+        match self {
+            Ddl::Statements(statements) => statements,
+            Ddl::Table(ddl) => ddl.into_statement().into_iter().collect(),
+        }
+    }
+}
+
+impl TableDdl {
+    /// The ALTER TABLE, if there is anything to alter.
+    pub fn into_statement(self) -> Option<Sql> {
+        let only = if self.only { "ONLY " } else { "" };
+        let joined = if self.clauses.len() > 1 {
+            format!("\n    {}", self.clauses.join(",\n    "))
+        } else {
+            format!(" {}", self.clauses.concat())
+        };
+        (!self.clauses.is_empty()).then(|| Sql::new(format!("ALTER TABLE {only}{}{joined}", self.table)))
+    }
+}
+
+/// How one definition becomes another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alter {
+    /// By DDL on the object as it stands; dependents feel the touch, if any.
+    InPlace(Ddl, Option<Touch>),
+    /// Only by dropping it and creating it anew. No row is stored in it.
+    Replace,
+    /// A type that columns store: a new one takes its place under them.
+    Rebuild,
+    /// Not at all, and why.
+    Refused(String),
+}
+
+/// What happens to an object, as its dependents feel it. From mild to hard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Touch {
+    /// A column keeps its type but gets another length, precision or scale.
+    Modifier,
+    /// A column gets another type or collation.
+    Type,
+    /// A type that columns store is exchanged under them.
+    Rebuild,
+    /// It is gone, if only for a moment.
+    Drop,
+}
+
+macro_rules! define_objects {
+    ($($module:ident: $kind:ident = $label:literal,)*) => {
+        $(pub mod $module; pub use $module::$kind;)*
+
+        /// One object of any kind.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Object {
+            $(#[doc = $label] $kind($kind),)*
+        }
+
+        impl Object {
+            /// The introspection query of every kind.
+            pub const QUERIES: &[(Kind, &str)] = &[$((Kind::$kind, <$kind as Definition>::QUERY),)*];
+
+            /// An object out of the JSON that its kind's query returns.
+            pub fn from_json(kind: Kind, json: &str) -> serde_json::Result<Self> {
+                match kind { $(Kind::$kind => serde_json::from_str(json).map(Object::$kind),)* }
+            }
+
+            /// The kind.
+            pub fn kind(&self) -> Kind {
+                match self { $(Object::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// How it comes to be.
+            pub fn create(&self, id: &ObjectId) -> Ddl {
+                match self { $(Object::$kind(object) => object.create(id),)* }
+            }
+
+            /// How it goes.
+            pub fn drop(&self, id: &ObjectId) -> Ddl {
+                match self { $(Object::$kind(object) => object.drop(id),)* }
+            }
+
+            /// How it becomes another of its kind.
+            pub fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+                match (pair.before, pair.after) {
+                    $((Object::$kind(before), Object::$kind(after)) => $kind::alter(Pair { before, after }, id),)*
+                    _ => Alter::Refused(format!("{id} is of two kinds")),
+                }
+            }
+
+            /// How it gets another name.
+            pub fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+                match self { $(Object::$kind(object) => object.rename(ids),)* }
+            }
+
+            /// Whether it still stands after something that it needs was touched.
+            pub fn survives(&self, touch: Touch) -> bool {
+                match self { $(Object::$kind(object) => object.survives(touch),)* }
+            }
+
+            /// The object whose end is its end too.
+            pub fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+                match self { $(Object::$kind(object) => object.part_of(id),)* }
+            }
+
+            /// What it needs that `pg_depend` does not record.
+            pub fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+                match self { $(Object::$kind(object) => object.needs(id),)* }
+            }
+
+            /// The attributes as JSON.
+            pub fn to_json(&self) -> String {
+                match self { $(Object::$kind(object) => serde_json::to_string(object).unwrap_or_default(),)* }
+            }
+        }
+    };
+}
+with_kinds!(define_objects);
+
 impl Object {
-    /// Stub.
-    pub fn fingerprint(&self, id: &ObjectId) -> Fingerprint { Fingerprint::of(format!("{id}\n{}", self.text)) }
+    /// The fingerprint of the object under its name.
+    pub fn fingerprint(&self, id: &ObjectId) -> Fingerprint {
+        Fingerprint::of(format!("{id}\n{}", self.to_json()))
+    }
+
     /// The statements that create it, for showing.
-    pub fn ddl(&self, _id: &ObjectId) -> Vec<Sql> { vec![Sql::new(self.text.clone())] }
+    pub fn ddl(&self, id: &ObjectId) -> Vec<Sql> {
+        self.create(id).into_statements()
+    }
+}
+
+/// Storage parameters, `name=value`, as `reloptions` keeps them.
+pub type Options = Vec<String>;
+
+/// ` WITH (name=value, …)`, or nothing.
+fn with_options(options: &Options) -> String {
+    if options.is_empty() { String::new() } else { format!(" WITH ({})", option_list(options)) }
+}
+
+/// `name='value', …` for WITH and SET.
+fn option_list(options: &Options) -> String {
+    options
+        .iter()
+        .map(|option| match option.split_once('=') {
+            Some((name, value)) => format!("{}={}", option_name(name), crate::sql::literal(value)),
+            None => option_name(option),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn option_name(name: &str) -> String {
+    name.split('.').map(crate::sql::ident).collect::<Vec<_>>().join(".")
+}
+
+/// `SET (…)` and `RESET (…)` that bring one list of options to another.
+fn option_changes(pair: Pair<&Options>) -> Vec<String> {
+    let set: Options = pair.after.iter().filter(|option| !pair.before.contains(option)).cloned().collect();
+    let name = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
+    let kept: Vec<String> = pair.after.iter().map(|option| name(option)).collect();
+    let reset: Vec<String> =
+        pair.before.iter().map(|option| name(option)).filter(|option| !kept.contains(option)).collect();
+    let mut clauses = Vec::new();
+    if !set.is_empty() {
+        clauses.push(format!("SET ({})", option_list(&set)));
+    }
+    if !reset.is_empty() {
+        clauses.push(format!("RESET ({})", option_list(&reset)));
+    }
+    clauses
 }

@@ -5,6 +5,7 @@
 //! removes its directory. It runs as the same unprivileged user as the server.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::binaries::{self, Binaries};
 use super::error::ConnectError;
+use super::scratch_error::ScratchError;
 use super::session::Session;
 use super::target::Target;
-use super::throwaway::ScratchError;
 
 const KEEPER: &str = include_str!("keeper.sh");
 
@@ -38,6 +39,8 @@ const SETTINGS: &[&str] = &[
     "max_locks_per_transaction=1000",
     "shared_buffers=64MB",
     "jit=off",
+    // Shared memory as files of the data directory, so that removing that removes everything.
+    "dynamic_shared_memory_type=mmap",
     "logging_collector=off",
     "unix_socket_permissions=0700",
     "timezone=UTC",
@@ -180,22 +183,24 @@ pub(super) fn template(
     progress: &dyn Fn(&str),
 ) -> Result<PathBuf, ScratchError> {
     let templates = cache.join("templates");
-    let key = Sha256::digest(format!(
+    let key: [u8; 32] = Sha256::digest(format!(
         "{}\n{}\n{:?}",
         binaries.directory.display(),
         binaries.version,
         account.map(|account| account.uid)
-    ));
-    let key: String = key.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let template = templates.join(format!("{}-{key}", binaries.major));
+    ))
+    .into();
+    let key = key.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let template = templates.join(format!("{}-{key:016x}", binaries.major));
     if template.join("PG_VERSION").exists() {
         return Ok(template);
     }
     progress(&format!("initialising a PostgreSQL {} cluster (once)", binaries.major));
     let cannot = |source| ScratchError::Cache { path: templates.clone(), source };
-    std::fs::create_dir_all(&templates).map_err(cannot)?;
+    make_folder(&templates).map_err(cannot)?;
+    remove_unfinished(&templates);
     // Made beside its final place and renamed, so that another trueup never sees half of one.
-    let unfinished = tempfile::Builder::new().prefix(".new-").tempdir_in(&templates).map_err(cannot)?;
+    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&templates).map_err(cannot)?;
     if let Some(account) = account {
         std::os::unix::fs::chown(unfinished.path(), Some(account.uid), Some(account.gid)).map_err(cannot)?;
     }
@@ -218,4 +223,36 @@ pub(super) fn template(
         Err(source) => return Err(cannot(source)),
     }
     Ok(template)
+}
+
+/// How the name of a folder begins that is not complete yet.
+pub(super) const UNFINISHED: &str = ".new-";
+
+/// Removes what a process that was killed began in the cache long ago.
+pub(super) fn remove_unfinished(folder: &Path) {
+    const LONG: Duration = Duration::from_secs(3600);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+            && old().is_some_and(|age| age > LONG)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!("{}: {error}", entry.path().display());
+        }
+    }
+}
+
+/// Makes a folder of the cache, and those above it, so that the server's user can enter them whatever the umask is.
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent() {
+        make_folder(above)?;
+    }
+    match std::fs::create_dir(folder) {
+        Ok(()) => std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }

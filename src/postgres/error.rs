@@ -99,7 +99,7 @@ pub enum ConnectError {
         /// The database.
         database: String,
     },
-    /// `pg_hba.conf` does not let this user in from here.
+    /// The server's `pg_hba.conf` does not let this user in from here, or not in this way.
     #[error("{target}: {message}")]
     NotAllowed {
         /// Where to.
@@ -174,7 +174,8 @@ impl ConnectError {
             Self::UnknownRole { .. } => "check the name, or create the role with LOGIN",
             Self::UnknownDatabase { .. } => "check the name; psql -l lists the databases that there are",
             Self::NotAllowed { .. } => {
-                "pg_hba.conf on the server must allow this user, database and address; it may ask for sslmode=require"
+                "pg_hba.conf on the server must allow this user, database and address; it may ask for \
+                 sslmode=require or a client certificate (sslcert, sslkey)"
             }
             Self::Unavailable { .. } => "try again in a moment",
             Self::Tls { .. } => {
@@ -198,10 +199,11 @@ impl ConnectError {
                     Self::WrongPassword { target: at, user: user() }
                 }
                 code if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-                    if message.contains("pg_hba.conf") {
-                        Self::NotAllowed { target: at, message }
-                    } else {
+                    // By the function that refused, since the message may be translated.
+                    if db.routine() == Some("InitializeSessionUserId") {
                         Self::UnknownRole { target: at, message }
+                    } else {
+                        Self::NotAllowed { target: at, message }
                     }
                 }
                 code if *code == SqlState::INVALID_CATALOG_NAME => {

@@ -30,6 +30,9 @@ echo started
 
 while read -r _; do :; done
 
-kill -QUIT "$server" 2>/dev/null
+# Asked until it ends: before the server has its handlers it ignores the signal, as this shell and its children do.
+(while kill -QUIT "$server" 2>/dev/null; do sleep 0.05; done) &
+asking=$!
 wait "$server"
+kill -KILL "$asking" 2>/dev/null
 remove

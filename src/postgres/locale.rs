@@ -82,19 +82,22 @@ impl DatabaseSettings {
             sql::literal(collate),
             sql::literal(ctype)
         );
+        let mut add = |clause: &str, value: &str| {
+            statement.push(' ');
+            statement.push_str(clause);
+            statement.push(' ');
+            statement.push_str(&sql::literal(value));
+        };
         if major >= 15 {
-            statement.push_str(" LOCALE_PROVIDER ");
-            statement.push_str(&sql::ident(locale_provider));
+            add("LOCALE_PROVIDER", locale_provider);
         }
-        if let Some(locale) = locale {
-            match locale_provider.as_str() {
-                "icu" => statement.push_str(&format!(" ICU_LOCALE {}", sql::literal(locale))),
-                "builtin" => statement.push_str(&format!(" BUILTIN_LOCALE {}", sql::literal(locale))),
-                _ => {}
-            }
+        match (locale_provider.as_str(), locale) {
+            ("icu", Some(locale)) => add("ICU_LOCALE", locale),
+            ("builtin", Some(locale)) => add("BUILTIN_LOCALE", locale),
+            _ => {}
         }
         if let Some(rules) = icu_rules {
-            statement.push_str(&format!(" ICU_RULES {}", sql::literal(rules)));
+            add("ICU_RULES", rules);
         }
         statement
     }

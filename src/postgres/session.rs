@@ -10,6 +10,7 @@ use tokio_postgres::config::SslMode as DriverSsl;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::binaries::SUPPORTED;
 use super::error::ConnectError;
 use super::target::{Host, SessionAttrs, SslMode, Target};
 
@@ -96,12 +97,13 @@ impl Session {
         let tls = target.tls()?;
         let wanted = target.session_attrs();
         let mut spare = None;
+        let mut unsuitable = false;
         let mut first_error = None;
         for host in target.hosts() {
             match Self::connect_to(target, host, &tls).await {
                 Ok(session) if session.suits(wanted) => return Ok(session),
                 Ok(session) if wanted == SessionAttrs::PreferStandby => spare = spare.or(Some(session)),
-                Ok(_) => {}
+                Ok(_) => unsuitable = true,
                 Err(error) if error.is_of_this_host_only() && target.hosts().len() > 1 => {
                     tracing::debug!("{error}");
                     first_error = first_error.or(Some(error));
@@ -112,8 +114,11 @@ impl Session {
         if let Some(session) = spare {
             return Ok(session);
         }
-        Err(first_error
-            .unwrap_or(ConnectError::SessionAttrs { target: target.describe(), wanted: wanted.as_str() }))
+        match first_error {
+            // That a host did not answer is no news if another one did, and does not suit.
+            Some(error) if !unsuitable => Err(error),
+            _ => Err(ConnectError::SessionAttrs { target: target.describe(), wanted: wanted.as_str() }),
+        }
     }
 
     async fn connect_to(target: &Target, host: &Host, tls: &MakeRustlsConnect) -> Result<Self, ConnectError> {
@@ -142,7 +147,10 @@ impl Session {
         };
         // The driver's own limit covers the first answer of the network only, not that of the server.
         match tokio::time::timeout(target.connect_timeout(), attempt).await {
-            Ok(Ok(session)) => Ok(session),
+            Ok(Ok(session)) if SUPPORTED.contains(&session.major()) => Ok(session),
+            Ok(Ok(session)) => {
+                Err(ConnectError::Version { target: target.describe_at(host), major: session.major() })
+            }
             Ok(Err(error)) => Err(ConnectError::of(error, target, host)),
             Err(_) => Err(ConnectError::Timeout {
                 target: target.describe_at(host),

@@ -8,7 +8,10 @@ use super::error::ConnectError;
 /// Settings by libpq's name.
 pub(super) type Settings = BTreeMap<String, String>;
 
-/// The settings that libpq knows. Those that say nothing here (GSSAPI, keepalives) are accepted and not used.
+/// Settings that promise something that would not be kept. They are refused rather than ignored.
+const UNSUPPORTED: &[&str] = &["require_auth", "sslcrl", "sslcrldir", "sslpassword"];
+
+/// The settings that are understood, as in libpq. Those that matter little (GSSAPI, keepalives) are not used.
 const KNOWN: &[&str] = &[
     "application_name",
     "channel_binding",
@@ -31,19 +34,15 @@ const KNOWN: &[&str] = &[
     "passfile",
     "password",
     "port",
-    "require_auth",
     "service",
     "servicefile",
     "sslcert",
     "sslcompression",
-    "sslcrl",
-    "sslcrldir",
     "sslkey",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
     "sslmode",
     "sslnegotiation",
-    "sslpassword",
     "sslrootcert",
     "sslsni",
     "target_session_attrs",
@@ -185,6 +184,9 @@ fn decode(text: &str) -> Result<String, ConnectError> {
 fn known(name: &str, origin: &str) -> Result<(), ConnectError> {
     if KNOWN.contains(&name) {
         return Ok(());
+    }
+    if UNSUPPORTED.contains(&name) {
+        return Err(bad(origin, format!("trueup does not support the setting \"{name}\"")));
     }
     Err(bad(origin, format!("there is no setting \"{name}\"")))
 }

@@ -13,9 +13,10 @@ use std::process::{Child, Command, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::SimpleQueryMessage;
 
+use super::scratch_error::ScratchError;
 use super::session::Session;
 use super::target::Target;
-use super::throwaway::{ScratchError, value};
+use super::throwaway::value;
 use crate::sql;
 
 /// The class of our advisory locks: "true" in ASCII.

@@ -5,8 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
@@ -14,209 +13,13 @@ use tokio_postgres::error::SqlState;
 use super::binaries::{self, Binaries};
 use super::cluster::{self, Account, Cluster};
 use super::download;
-use super::error::ConnectError;
 use super::locale::DatabaseSettings;
+use super::options::ScratchOptions;
+use super::scratch_error::{ScratchError, words};
 use super::session::Session;
 use super::shadow::Shadow;
 use super::target::Target;
 use crate::sql;
-
-/// Why there is no throwaway server, or none any more.
-#[derive(Debug, thiserror::Error)]
-pub enum ScratchError {
-    /// It does not answer, or not to us.
-    #[error("throwaway server: {0}")]
-    Connect(#[from] ConnectError),
-    /// It answered a statement with an error.
-    #[error("throwaway server: {what}: {}", words(source))]
-    Query {
-        /// What was tried.
-        what: String,
-        /// The server's error.
-        source: tokio_postgres::Error,
-    },
-    /// The server behind the shadow URL has another major version than live.
-    #[error("the shadow server {place} has PostgreSQL {found}, and {wanted} is needed")]
-    ShadowMajor {
-        /// Where it is.
-        place: String,
-        /// Its major version.
-        found: u16,
-        /// The one of live.
-        wanted: u16,
-    },
-    /// The role on the shadow server may not create databases.
-    #[error("the role of the shadow server {place} may not create databases")]
-    ShadowPrivilege {
-        /// Where it is.
-        place: String,
-    },
-    /// A major version that is not supported.
-    #[error("PostgreSQL {0} is not supported")]
-    Unsupported(u16),
-    /// A program of ours or of PostgreSQL cannot be started.
-    #[error("cannot run {what}: {source}")]
-    Run {
-        /// The program.
-        what: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// `initdb` failed.
-    #[error("{}/initdb: {reason}", directory.display())]
-    Initdb {
-        /// Where the programs are.
-        directory: PathBuf,
-        /// Its own words.
-        reason: String,
-    },
-    /// The server did not come up.
-    #[error("the throwaway server does not start: {reason}")]
-    Start {
-        /// Its own words.
-        reason: String,
-    },
-    /// The keeper ended before it said anything.
-    #[error("the keeper of the throwaway server ended before it started one")]
-    KeeperSilent,
-    /// The cache cannot be written.
-    #[error("cannot write the cache {}: {source}", path.display())]
-    Cache {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The cache is where the server's unprivileged user cannot reach it.
-    #[error("the user {user} cannot reach the cache {}", path.display())]
-    CacheUnreachable {
-        /// The user.
-        user: String,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// There is no unprivileged user to run the server as.
-    #[error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")]
-    NoAccount,
-    /// There are no programs on this machine, and none may be downloaded.
-    #[error("there is no PostgreSQL{} on this machine", of_major(*major))]
-    NotInstalled {
-        /// The wanted major version.
-        major: Option<u16>,
-    },
-    /// The download failed.
-    #[error("cannot download PostgreSQL{} from {url}: {problem}", of_major(*major))]
-    Download {
-        /// The wanted major version.
-        major: Option<u16>,
-        /// From where.
-        url: String,
-        /// What went wrong.
-        problem: String,
-    },
-    /// What was downloaded is not what the registry announced.
-    #[error("{url} is not what the registry announced: its SHA-512 differs; nothing was kept")]
-    Checksum {
-        /// From where.
-        url: String,
-    },
-}
-
-impl ScratchError {
-    /// What to do next, in one sentence.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Connect(error) => error.hint(),
-            Self::Query { .. } => "try again with -v, which shows the server's whole answer",
-            Self::ShadowMajor { .. } => "name a server of the same major version, or leave --shadow-url away",
-            Self::ShadowPrivilege { .. } => "ALTER ROLE … CREATEDB, or leave --shadow-url away",
-            Self::Unsupported(_) => "trueup works with PostgreSQL 14 to 18",
-            Self::Run { .. } | Self::KeeperSilent | Self::Start { .. } | Self::Initdb { .. } => {
-                "repair or install that PostgreSQL, or name a running server with --shadow-url"
-            }
-            Self::Cache { .. } => "free space there, or name another folder with TRUEUP_CACHE_DIR",
-            Self::CacheUnreachable { .. } => "name a folder that every user can enter with TRUEUP_CACHE_DIR",
-            Self::NoAccount => "run as an ordinary user, or name a running server with --shadow-url",
-            Self::NotInstalled { .. } | Self::Download { .. } => {
-                "install that PostgreSQL (Debian: postgresql-N), or name a running server with --shadow-url"
-            }
-            Self::Checksum { .. } => {
-                "try again; if it stays so, the registry or the way to it is not to be trusted"
-            }
-        }
-    }
-}
-
-fn words(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
-}
-
-fn of_major(major: Option<u16>) -> String {
-    major.map(|major| format!(" {major}")).unwrap_or_default()
-}
-
-/// Where a throwaway server may come from.
-#[derive(Debug, Clone)]
-pub struct ScratchOptions {
-    /// The major version; without one the newest local one, else the newest to download.
-    pub major: Option<u16>,
-    /// A server to use instead of one of our own.
-    pub shadow: Option<Target>,
-    /// The command that cleans up on the shadow server after this process was killed: it is given a pipe and calls
-    /// [`keep_shadow`](super::keep_shadow). Without it the next user of that server cleans up.
-    pub shadow_keeper: Option<Vec<OsString>>,
-    /// Directories that may hold PostgreSQL's programs: [`binaries::search_dirs`], or none to hide what is local.
-    pub search_dirs: Vec<PathBuf>,
-    /// Where downloads and templates are kept.
-    pub cache_dir: PathBuf,
-    /// Where the private directory of a running server is made. Short, since a socket's path may have 107 bytes.
-    pub run_dir: PathBuf,
-    /// The registry to download from; `None` to download nothing.
-    pub registry: Option<String>,
-}
-
-impl ScratchOptions {
-    /// Options from the environment: `PATH`, `TRUEUP_CACHE_DIR` (else the user's cache), `TRUEUP_NPM_REGISTRY`
-    /// (empty: download nothing). `env` looks up a variable.
-    pub fn from_env(env: &dyn Fn(&str) -> Option<OsString>) -> Self {
-        let registry = match env("TRUEUP_NPM_REGISTRY").and_then(|url| url.into_string().ok()) {
-            None => Some(download::REGISTRY.to_owned()),
-            Some(url) if url.is_empty() => None,
-            Some(url) => Some(url.trim_end_matches('/').to_owned()),
-        };
-        Self {
-            major: None,
-            shadow: None,
-            shadow_keeper: None,
-            search_dirs: binaries::search_dirs(env("PATH").as_deref().map(OsStr::new)),
-            cache_dir: cache_dir(env),
-            run_dir: PathBuf::from("/tmp"),
-            registry,
-        }
-    }
-
-    /// The same for another major version.
-    #[must_use]
-    pub fn with_major(self, major: u16) -> Self {
-        Self { major: Some(major), ..self }
-    }
-}
-
-/// As root a place that the server's unprivileged user can enter, else where users' caches are.
-fn cache_dir(env: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
-    let dir = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(dir) = dir("TRUEUP_CACHE_DIR") {
-        dir
-    } else if nix::unistd::geteuid().is_root() {
-        PathBuf::from("/var/cache/trueup")
-    } else if let Some(cache) = dir("XDG_CACHE_HOME") {
-        cache.join("trueup")
-    } else if let Some(home) = dir("HOME") {
-        home.join(if cfg!(target_os = "macos") { "Library/Caches/trueup" } else { ".cache/trueup" })
-    } else {
-        PathBuf::from("/tmp").join(format!("trueup-cache-{}", nix::unistd::geteuid()))
-    }
-}
 
 /// A server whose databases nobody will miss.
 ///
@@ -333,6 +136,14 @@ impl Scratch {
     /// Whether this is somebody else's server, where other databases and roles are to be left alone.
     pub fn is_shadow(&self) -> bool {
         matches!(self.origin, Origin::Shadow(_))
+    }
+
+    /// The programs of a server of our own.
+    pub fn binaries(&self) -> Option<&Binaries> {
+        match &self.origin {
+            Origin::Cluster(_, binaries) => Some(binaries),
+            Origin::Shadow(_) => None,
+        }
     }
 
     /// The private directory of a server of our own: its socket and its log are there.
@@ -460,8 +271,7 @@ fn is_about_locale(error: &tokio_postgres::Error) -> bool {
 fn reachable(cache: &Path, account: Option<&Account>) -> Result<(), ScratchError> {
     use std::os::unix::fs::MetadataExt;
     let Some(account) = account else { return Ok(()) };
-    std::fs::create_dir_all(cache)
-        .map_err(|source| ScratchError::Cache { path: cache.to_owned(), source })?;
+    cluster::make_folder(cache).map_err(|source| ScratchError::Cache { path: cache.to_owned(), source })?;
     let enter = |dir: &Path| {
         std::fs::metadata(dir).is_ok_and(|meta| {
             let (owner, group) = (meta.uid() == account.uid, meta.gid() == account.gid);

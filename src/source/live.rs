@@ -1,23 +1,321 @@
-//! STUB on this branch only: the real module comes from main.
+//! Reads the catalog of a database: every kind's query pipelined on one connection, in one snapshot.
+//!
+//! PostgreSQL's deparsers look at the latest catalog even within a snapshot. So a fingerprint over the catalogs is
+//! taken before and after, and everything is read again when somebody changed something in between.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use tokio_postgres::{
+    Client, Row,
+    types::{FromSql, Type},
+};
+
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     kind::Object,
-    name::ObjectId,
+    name::{Kind, ObjectId, Path},
     postgres::Session,
+    source::body,
 };
-/// Stub.
-pub type ReadError = tokio_postgres::Error;
-/// Stub: tables, columns, indexes and views, enough for the tests of apply.
+
+/// Why a database could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The server refused a query.
+    #[error("cannot read the catalog ({what}): {source}")]
+    Query {
+        /// Which query.
+        what: String,
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
+    /// A row that does not fit the kind: a bug of trueup, or a server that it does not know.
+    #[error("cannot understand the {kind} {path:?}: {source}")]
+    Row {
+        /// Which kind.
+        kind: &'static str,
+        /// Its name.
+        path: Vec<String>,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+    /// The schema kept changing while it was read.
+    #[error("the schema keeps changing while it is read; try again when no other migration is running")]
+    Unsteady,
+}
+
+/// What makes deparsed text the same everywhere, in one round trip.
+const PIN: &str = "
+SET search_path TO '';
+SET datestyle TO 'ISO, YMD'; SET intervalstyle TO postgres; SET timezone TO 'UTC'; SET extra_float_digits TO 1;
+SET bytea_output TO hex; SET quote_all_identifiers TO off; SET lc_messages TO 'C'";
+
+/// Changes when any row of a catalog that we read changes.
+const STATE: &str = include_str!("state.sql");
+
+/// Addresses that stand for another object: a row type for its table, an index for its constraint.
+const ALIASES: &str = include_str!("aliases.sql");
+
+/// What PostgreSQL knows of who needs whom.
+const DEPENDENCIES: &str = include_str!("dependencies.sql");
+
+/// Objects of classes that trueup does not model.
+const UNMANAGED: &str = include_str!("unmanaged.sql");
+
+/// How an object is known in `pg_depend`: classid, objid, objsubid.
+type Address = (u32, u32, i32);
+
+/// Reads everything but system schemas, members of extensions and trueup's own schema.
 pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
-    let mut catalog = Catalog::default();
-    for row in session.client().query(include_str!("stub.sql"), &[]).await? {
-        let id: ObjectId = row.get::<_, String>(0).parse().unwrap_or_else(|e| panic!("{e}"));
-        catalog.objects.insert(id.clone(), Object { text: row.get(1) });
-        for to in row.get::<_, Vec<String>>(2) {
-            if let Ok(to) = to.parse() {
-                catalog.needs.insert(Dependency { from: id.clone(), to, strength: Strength::Hard });
+    read_with(session.client()).await
+}
+
+/// Like [`read`], on a bare client.
+pub async fn read_with(client: &Client) -> Result<Catalog, ReadError> {
+    for _ in 0..3 {
+        match read_once(client).await {
+            Ok(Some(catalog)) => return Ok(catalog),
+            Ok(None) => {}
+            // what was dropped under the reading makes a deparser fail
+            Err(ReadError::Query { source, .. })
+                if source.code().is_some_and(|code| vanished(code.code())) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ReadError::Unsteady)
+}
+
+fn vanished(code: &str) -> bool {
+    matches!(code, "XX000" | "42P01" | "42704" | "42883" | "3F000" | "42703")
+}
+
+async fn read_once(client: &Client) -> Result<Option<Catalog>, ReadError> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |source| ReadError::Query { what, source }
+    };
+    let begin = format!("{PIN}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    client.batch_execute(&begin).await.map_err(failed("begin"))?;
+    let result = read_snapshot(client).await;
+    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    client.batch_execute(end).await.map_err(failed("end"))?;
+    let (state, catalog) = result?;
+    let now: String = single(client, STATE).await?;
+    Ok((now == state).then_some(catalog))
+}
+
+async fn read_snapshot(client: &Client) -> Result<(String, Catalog), ReadError> {
+    let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, query)| async move {
+        let rows = client.query_typed(*query, &[]).await;
+        rows.map(|rows| (*kind, rows))
+            .map_err(|source| ReadError::Query { what: kind.label().to_owned(), source })
+    }));
+    let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
+        single(client, STATE),
+        kinds,
+        query(client, "aliases", ALIASES),
+        query(client, "dependencies", DEPENDENCIES),
+        query(client, "unmanaged", UNMANAGED),
+    )?;
+    let mut reading = Reading::default();
+    for (kind, rows) in &kinds {
+        for row in rows {
+            reading.add(*kind, row)?;
+        }
+    }
+    for row in &aliases {
+        let from = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let to = (get(row, 3)?, get(row, 4)?, get(row, 5)?);
+        reading.aliases.insert(from, to);
+    }
+    reading.add_about()?;
+    for row in &dependencies {
+        let from = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let to = (get(row, 3)?, get(row, 4)?, get(row, 5)?);
+        reading.depend(from, to);
+    }
+    for row in &unmanaged {
+        let (name, state): (String, String) = (get(row, 0)?, get(row, 1)?);
+        reading.catalog.unmanaged.insert(name, state);
+    }
+    Ok((state, reading.finish()))
+}
+
+async fn query(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, ReadError> {
+    client.query_typed(sql, &[]).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
+}
+
+async fn single(client: &Client, sql: &str) -> Result<String, ReadError> {
+    let rows = query(client, "state", sql).await?;
+    rows.first().map_or_else(|| Ok(String::new()), |row| get(row, 0))
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, ReadError> {
+    row.try_get(index).map_err(|source| ReadError::Query { what: format!("column {index}"), source })
+}
+
+/// A JSON value as the text that the server sent.
+struct JsonText<'a>(&'a str);
+
+impl<'a> FromSql<'a> for JsonText<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(std::str::from_utf8(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSON
+    }
+}
+
+/// A catalog while it is put together.
+#[derive(Default)]
+struct Reading {
+    catalog: Catalog,
+    ids: BTreeMap<Address, ObjectId>,
+    aliases: BTreeMap<Address, Address>,
+    /// Comments and privileges, whose names are found when all else is read.
+    about: Vec<(Address, Path, Kind, String)>,
+}
+
+impl Reading {
+    fn add(&mut self, kind: Kind, row: &Row) -> Result<(), ReadError> {
+        let address = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let path: Option<Vec<String>> = get(row, 3)?;
+        let path = path.unwrap_or_default();
+        let JsonText(json) = get(row, 4)?;
+        if matches!(kind, Kind::Comment | Kind::Privileges) {
+            self.about.push((address, path.into(), kind, json.to_owned()));
+            return Ok(());
+        }
+        let id = ObjectId::new(kind, path);
+        self.ids.insert(address, id.clone());
+        self.insert(id, json)
+    }
+
+    fn insert(&mut self, id: ObjectId, json: &str) -> Result<(), ReadError> {
+        let object = Object::from_json(id.kind, json).map_err(|source| ReadError::Row {
+            kind: id.kind.label(),
+            path: id.path.parts().to_vec(),
+            source,
+        })?;
+        // an ACL that says what there would be without one says nothing
+        if !matches!(&object, Object::Privileges(privileges) if privileges.grants == privileges.default) {
+            self.catalog.objects.insert(id, object);
+        }
+        Ok(())
+    }
+
+    /// Gives comments and privileges their names, now that every target has one.
+    fn add_about(&mut self) -> Result<(), ReadError> {
+        for (address, path, kind, json) in std::mem::take(&mut self.about) {
+            // the exact target, else what it is a part of; a path that came along names what is no object of its own
+            let exact = self.resolve(address);
+            let target = match exact {
+                Some(id) => Some(id),
+                None if !path.parts().is_empty() => ObjectId { kind, path }.target(),
+                None if address.2 > 0 => None,
+                None => continue,
+            };
+            let Some(target) = target else { continue };
+            let id = ObjectId::about(kind, &target);
+            let owner = self
+                .resolve((address.0, address.1, 0))
+                .filter(|_| !self.catalog.objects.contains_key(&target));
+            for needed in [Some(target), owner].into_iter().flatten() {
+                self.need(id.clone(), needed, Strength::Hard);
+            }
+            self.insert(id, &json)?;
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, address: Address) -> Option<ObjectId> {
+        let mut address = address;
+        // an array of a domain over a row type: aliases may lead to aliases
+        for _ in 0..8 {
+            if let Some(id) = self.ids.get(&address) {
+                return Some(id.clone());
+            }
+            address = *self.aliases.get(&address)?;
+        }
+        None
+    }
+
+    /// The object at an address, or the one that it is a part of.
+    fn resolve_whole(&self, (class, object, sub): Address) -> Option<ObjectId> {
+        self.resolve((class, object, sub)).or_else(|| self.resolve((class, object, 0)))
+    }
+
+    fn depend(&mut self, from: Address, to: Address) {
+        if let (Some(from), Some(to)) = (self.resolve_whole(from), self.resolve_whole(to)) {
+            // a partition is a table like others; its attachment needs the partitioned table
+            let partition = from.kind == Kind::Table && to.kind == Kind::Table && {
+                let attachment = ObjectId { kind: Kind::Attachment, path: from.path.clone() };
+                self.catalog.objects.contains_key(&attachment)
+            };
+            if !partition {
+                self.need(from, to, Strength::Hard);
             }
         }
     }
-    Ok(catalog)
+
+    fn need(&mut self, from: ObjectId, to: ObjectId, strength: Strength) {
+        if from != to {
+            self.catalog.needs.insert(Dependency { from, to, strength });
+        }
+    }
+
+    fn finish(mut self) -> Catalog {
+        let mut more = Vec::new();
+        for (id, object) in &self.catalog.objects {
+            more.extend(object.needs(id).into_iter().map(|to| (id.clone(), to)));
+            if let Some(schema) = id.schema().filter(|_| id.kind != Kind::Schema) {
+                more.push((id.clone(), ObjectId::new(Kind::Schema, [schema])));
+            }
+        }
+        for (from, to) in more {
+            if self.catalog.objects.contains_key(&to) {
+                self.need(from, to, Strength::Hard);
+            }
+        }
+        self.read_bodies();
+        self.catalog
+    }
+
+    /// Soft dependencies out of the bodies of functions: names that are also the names of objects.
+    fn read_bodies(&mut self) {
+        let mut names: BTreeMap<&str, Vec<&ObjectId>> = BTreeMap::new();
+        for id in self.catalog.objects.keys() {
+            let name = match id.kind {
+                Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence => id.path.last(),
+                Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => id.path.last(),
+                Kind::Function | Kind::Aggregate => id.path.part(1),
+                _ => continue,
+            };
+            names.entry(name).or_default().push(id);
+        }
+        let mut found = Vec::new();
+        for (id, object) in &self.catalog.objects {
+            let Object::Function(function) = object else { continue };
+            if !matches!(function.language.as_str(), "sql" | "plpgsql") || function.source.is_empty() {
+                continue;
+            }
+            for name in body::names_in(&function.source) {
+                let Some(last) = name.last() else { continue };
+                for target in names.get(last.as_str()).into_iter().flatten() {
+                    let fits = name.len() < 2 || target.path.part(0) == name[name.len() - 2];
+                    if fits && *target != id {
+                        found.push((id.clone(), (*target).clone()));
+                    }
+                }
+            }
+        }
+        for (from, to) in found {
+            let hard = Dependency { from: from.clone(), to: to.clone(), strength: Strength::Hard };
+            if !self.catalog.needs.contains(&hard) {
+                self.need(from, to, Strength::Soft);
+            }
+        }
+    }
 }

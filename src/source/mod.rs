@@ -1,2 +1,6 @@
-//! STUB on this branch only: the real module comes from main.
+//! Where catalogs come from: SQL files, and databases.
+
+pub mod body;
+pub mod desired;
+pub(crate) mod lex;
 pub mod live;

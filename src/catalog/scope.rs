@@ -1,0 +1,157 @@
+//! What of a catalog is managed: which schemas, and what is left out of them.
+
+use std::collections::BTreeSet;
+
+use super::Catalog;
+use crate::{
+    kind::Object,
+    name::{Kind, ObjectId},
+};
+
+/// Which schemas a plan manages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manage {
+    /// Those that the desired SQL declares or puts objects in.
+    Declared,
+    /// Those of these names.
+    Only(BTreeSet<String>),
+    /// All of them.
+    All,
+}
+
+/// What is managed, decided for one pair of catalogs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The managed schemas.
+    pub schemas: BTreeSet<String>,
+    /// Whether what is in no schema is managed: extensions, event triggers.
+    pub database: bool,
+    /// Patterns of objects to leave alone: `public.pgbench_*`.
+    pub ignore: Vec<String>,
+}
+
+impl Scope {
+    /// The scope for these two catalogs. `desired` is what the user's SQL became on an empty database.
+    pub fn decide(manage: &Manage, live: &Catalog, desired: &Catalog, ignore: &[String]) -> Self {
+        let schemas = match manage {
+            Manage::All => [live, desired].iter().flat_map(|catalog| used_schemas(catalog)).collect(),
+            Manage::Only(names) => names.clone(),
+            Manage::Declared => used_schemas(desired),
+        };
+        let database = match manage {
+            Manage::All => true,
+            Manage::Only(_) => false,
+            Manage::Declared => desired.objects.keys().any(|id| id.kind == Kind::Extension),
+        };
+        Self { schemas, database, ignore: ignore.to_vec() }
+    }
+
+    /// Whether the object is managed.
+    pub fn covers(&self, id: &ObjectId) -> bool {
+        let inside = match id.schema() {
+            Some(schema) => self.schemas.contains(schema),
+            None => self.database,
+        };
+        inside && !self.ignores(id)
+    }
+
+    /// Whether the object is left out by a pattern.
+    pub fn ignores(&self, id: &ObjectId) -> bool {
+        let subject = id.target().unwrap_or_else(|| id.clone());
+        let parts = subject.path.parts();
+        self.ignore.iter().any(|pattern| {
+            // a pattern for a table covers its parts
+            let wanted = pattern.split('.').count();
+            parts.len() >= wanted && glob(pattern, &parts[..wanted].join("."))
+        })
+    }
+}
+
+/// The schemas that have an object; `public` is everywhere and counts only when it is used.
+fn used_schemas(catalog: &Catalog) -> BTreeSet<String> {
+    let declared = |id: &&ObjectId| id.kind != Kind::Schema || id.path.last() != "public";
+    let about_public = |id: &&ObjectId| id.target().is_none_or(|target| target.kind != Kind::Schema);
+    catalog
+        .objects
+        .keys()
+        .filter(declared)
+        .filter(about_public)
+        .filter_map(|id| id.schema().map(str::to_owned))
+        .collect()
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything and `?` for one character.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut patterns = pattern.chars();
+    match patterns.next() {
+        None => text.is_empty(),
+        Some('*') => text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .any(|at| glob(patterns.as_str(), &text[at..])),
+        Some(wanted) => {
+            let mut texts = text.chars();
+            texts
+                .next()
+                .is_some_and(|c| (wanted == '?' || wanted == c) && glob(patterns.as_str(), texts.as_str()))
+        }
+    }
+}
+
+impl Catalog {
+    /// The managed part of it.
+    #[must_use]
+    pub fn within(&self, scope: &Scope) -> Self {
+        self.filtered(|id| scope.covers(id))
+    }
+
+    /// Without what every database has in its schema `public` from the start, where nobody changed it.
+    #[must_use]
+    pub fn without_pristine_public(&self, major: u16) -> Self {
+        let public = ObjectId::new(Kind::Schema, ["public"]);
+        self.filtered(|id| {
+            if id.target().as_ref() != Some(&public) {
+                return true;
+            }
+            match self.objects.get(id) {
+                Some(Object::Comment(comment)) => comment.text != "standard public schema",
+                Some(Object::Privileges(privileges)) => {
+                    let public: BTreeSet<&str> = privileges
+                        .grants
+                        .iter()
+                        .filter(|grant| grant.grantee.is_some())
+                        .map(|grant| {
+                            if grant.grantee.as_deref() == Some("public") {
+                                grant.privilege.as_str()
+                            } else {
+                                ""
+                            }
+                        })
+                        .collect();
+                    let pristine: &[&str] = if major >= 15 { &["USAGE"] } else { &["CREATE", "USAGE"] };
+                    public != pristine.iter().copied().collect()
+                }
+                _ => true,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_an_object_and_its_parts() {
+        let scope = Scope {
+            schemas: BTreeSet::from(["public".to_owned()]),
+            database: false,
+            ignore: vec!["public.pgbench_*".to_owned()],
+        };
+        assert!(scope.ignores(&ObjectId::new(Kind::Table, ["public", "pgbench_accounts"])));
+        assert!(scope.ignores(&ObjectId::new(Kind::Column, ["public", "pgbench_accounts", "aid"])));
+        assert!(!scope.ignores(&ObjectId::new(Kind::Table, ["public", "orders"])));
+        assert!(!scope.covers(&ObjectId::new(Kind::Table, ["other", "orders"])));
+    }
+}

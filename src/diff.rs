@@ -1,0 +1,227 @@
+//! Two catalogs in, changes out: what has to happen to each object, and to those that cannot stand while it happens.
+//!
+//! Pure, and without any kind's name in it: objects say how they alter and what they survive. Renames are no matter
+//! here: they are applied to the first catalog before it is compared (see `rename`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    catalog::{Catalog, Strength},
+    kind::{Alter, Ddl, Object, Touch},
+    name::{ObjectId, Pair},
+};
+
+/// What happens to one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The object.
+    pub id: ObjectId,
+    /// What it was and what it will be.
+    pub object: Pair<Option<Object>>,
+    /// How it gets from one to the other.
+    pub how: How,
+}
+
+/// How an object gets from what it was to what it will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// It was not there.
+    Create,
+    /// It goes.
+    Drop,
+    /// DDL on the object as it stands.
+    InPlace(Ddl),
+    /// It goes and comes back, changed or because something that it needs does.
+    Replace,
+    /// A type is exchanged under the columns that store it.
+    Rebuild,
+    /// It happens by itself when it happens to that one.
+    Implied(ObjectId),
+}
+
+/// Changes by object.
+pub type Changes = BTreeMap<ObjectId, Change>;
+
+/// An object that cannot become what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{id}: {why}")]
+pub struct Refusal {
+    /// Which object.
+    pub id: ObjectId,
+    /// What PostgreSQL cannot do, and what can be done instead.
+    pub why: String,
+}
+
+/// The changes that lead from one catalog to the other.
+pub fn diff(catalogs: Pair<&Catalog>) -> Result<Changes, Vec<Refusal>> {
+    diff_forcing(catalogs, &BTreeSet::new())
+}
+
+/// Like [`diff`], but these objects are replaced, whatever they say.
+pub fn diff_forcing(
+    catalogs: Pair<&Catalog>,
+    replaced: &BTreeSet<ObjectId>,
+) -> Result<Changes, Vec<Refusal>> {
+    let Pair { before, after } = catalogs;
+    let mut changes = Changes::new();
+    let mut refusals = Vec::new();
+    let mut touched: Vec<(ObjectId, Touch)> = Vec::new();
+    let ids: BTreeSet<&ObjectId> = before.objects.keys().chain(after.objects.keys()).collect();
+    for id in ids {
+        let object = Pair::new(before.objects.get(id), after.objects.get(id));
+        let how = match (object.before, object.after) {
+            (Some(_), Some(_)) if replaced.contains(id) => How::Replace,
+            (Some(old), Some(new)) if old == new => continue,
+            (None, None) => continue,
+            (None, Some(_)) => How::Create,
+            (Some(_), None) => How::Drop,
+            (Some(old), Some(new)) => match Object::alter(Pair::new(old, new), id) {
+                Alter::InPlace(ddl, touch) => {
+                    touched.extend(touch.map(|touch| (id.clone(), touch)));
+                    How::InPlace(ddl)
+                }
+                Alter::Replace => How::Replace,
+                Alter::Rebuild => {
+                    touched.push((id.clone(), Touch::Rebuild));
+                    How::Rebuild
+                }
+                Alter::Refused(why) => {
+                    refusals.push(Refusal { id: id.clone(), why });
+                    continue;
+                }
+            },
+        };
+        if matches!(how, How::Drop | How::Replace) {
+            touched.push((id.clone(), Touch::Drop));
+        }
+        let object = Pair::new(object.before.cloned(), object.after.cloned());
+        changes.insert(id.clone(), Change { id: id.clone(), object, how });
+    }
+    propagate(catalogs, &mut changes, touched, &mut refusals);
+    imply(&mut changes);
+    if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
+}
+
+/// Replaces what cannot stand while something that it needs is touched, and so on.
+fn propagate(
+    catalogs: Pair<&Catalog>,
+    changes: &mut Changes,
+    mut touched: Vec<(ObjectId, Touch)>,
+    refusals: &mut Vec<Refusal>,
+) {
+    if touched.is_empty() {
+        return;
+    }
+    let mut dependents: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::Hard) {
+        dependents.entry(&need.to).or_default().push(&need.from);
+    }
+    let needed: BTreeSet<(&ObjectId, &ObjectId)> = catalogs
+        .after
+        .needs
+        .iter()
+        .filter(|need| need.strength == Strength::Hard)
+        .map(|need| (&need.from, &need.to))
+        .collect();
+    while let Some((id, touch)) = touched.pop() {
+        for dependent in dependents.get(&id).into_iter().flatten().copied() {
+            let (Some(old), Some(new)) =
+                (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
+            else {
+                continue;
+            };
+            if old.survives(touch) {
+                continue;
+            }
+            match changes.get(dependent).map(|change| &change.how) {
+                Some(How::Replace | How::Drop | How::Create | How::Implied(_)) => continue,
+                // it lets go by itself, before
+                Some(How::InPlace(_) | How::Rebuild) if !needed.contains(&(dependent, &id)) => continue,
+                _ => {}
+            }
+            if holds_rows(old) {
+                let why = format!(
+                    "it would have to be dropped and created anew, because {id} is; its rows would be lost"
+                );
+                refusals.push(Refusal { id: dependent.clone(), why });
+                continue;
+            }
+            let object = Pair::new(Some(old.clone()), Some(new.clone()));
+            changes.insert(dependent.clone(), Change { id: dependent.clone(), object, how: How::Replace });
+            touched.push((dependent.clone(), Touch::Drop));
+        }
+    }
+}
+
+/// Whether dropping it loses what users stored.
+pub fn holds_rows(object: &Object) -> bool {
+    match object {
+        Object::Table(_) => true,
+        Object::Column(column) => column.generated.is_none(),
+        _ => false,
+    }
+}
+
+/// Marks what happens by itself: a column or check that partitions and inheritors have from their parent.
+fn imply(changes: &mut Changes) {
+    let mut implied = Vec::new();
+    for change in changes.values() {
+        let object = change.object.after.as_ref().or(change.object.before.as_ref());
+        let parent = match object {
+            Some(Object::Column(column)) => {
+                let table = change.id.relation().filter(|table| {
+                    column.comes_with_table()
+                        && changes.get(table).is_some_and(|table| table.how == How::Create)
+                });
+                if table.is_some() { table } else { column.lineage.in_parent(&change.id) }
+            }
+            Some(Object::Constraint(constraint)) => constraint.lineage.in_parent(&change.id),
+            Some(Object::Default(_)) => inherited_default(changes, &change.id),
+            _ => None,
+        };
+        let Some(parent) = parent else { continue };
+        let table_is_new = change.id.relation().is_some_and(|table| {
+            changes.get(&table).is_some_and(|table| matches!(table.how, How::Create | How::Drop))
+        });
+        let comes_along = parent.kind == crate::name::Kind::Table
+            || !table_is_new
+                && changes.get(&parent).is_some_and(|other| {
+                    std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)
+                        && other.object.after == change.object.after
+                });
+        if comes_along {
+            implied.push((change.id.clone(), parent));
+        }
+    }
+    for (id, parent) in implied {
+        if let Some(change) = changes.get_mut(&id) {
+            change.how = How::Implied(parent);
+        }
+    }
+}
+
+/// The default that a new column's default in a parent brings along.
+fn inherited_default(changes: &Changes, id: &ObjectId) -> Option<ObjectId> {
+    let column = changes.get(&ObjectId { kind: crate::name::Kind::Column, path: id.path.clone() })?;
+    let (How::Create, Some(Object::Column(definition))) = (&column.how, &column.object.after) else {
+        return None;
+    };
+    definition.lineage.in_parent(&ObjectId { kind: crate::name::Kind::Default, path: id.path.clone() })
+}
+
+/// Why there is no way from one catalog to the other.
+#[derive(Debug, thiserror::Error)]
+pub enum DiffError {
+    /// Objects that cannot become what they should.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<Refusal>),
+    /// Changes that need each other in a circle.
+    #[error(transparent)]
+    Cycle(#[from] crate::graph::Cycle),
+}
+
+impl From<Vec<Refusal>> for DiffError {
+    fn from(refusals: Vec<Refusal>) -> Self {
+        Self::Refused(refusals)
+    }
+}

@@ -1,0 +1,55 @@
+//! Facts: what was seen of live that decides how much a change matters. Observed once, then plain data.
+
+use std::collections::BTreeMap;
+
+use crate::{postgres::Session, source::live::ReadError};
+
+/// What is known of live beside its catalog.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Tables and materialized views as SQL names them.
+    pub relations: BTreeMap<String, Size>,
+}
+
+/// How big a relation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Rows as the planner estimates them (`reltuples`); None where it was never analysed.
+    pub rows: Option<u64>,
+    /// Bytes of its main fork (`pg_relation_size`).
+    pub bytes: u64,
+}
+
+const SIZES: &str = "
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       CASE WHEN c.relkind = 'p'
+            THEN (SELECT sum(greatest(l.reltuples, 0))::float8 FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)
+            ELSE c.reltuples::float8 END,
+       CASE WHEN c.relkind = 'p' THEN 0 ELSE pg_relation_size(c.oid) END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+/// Looks at live. Reads no table.
+pub async fn observe(session: &Session) -> Result<Facts, ReadError> {
+    let rows = session
+        .client()
+        .query_typed(SIZES, &[])
+        .await
+        .map_err(|source| ReadError::Query { what: "sizes".to_owned(), source })?;
+    let mut facts = Facts::default();
+    for row in rows {
+        let (name, tuples, bytes): (String, Option<f64>, i64) = (row.get(0), row.get(1), row.get(2));
+        // whole numbers below 2^53: the estimate is a float of whole rows
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let rows = tuples.filter(|tuples| *tuples >= 0.0).map(|tuples| tuples as u64);
+        facts.relations.insert(name, Size { rows, bytes: u64::try_from(bytes).unwrap_or(0) });
+    }
+    Ok(facts)
+}
+
+impl Facts {
+    /// The rows of the biggest of these relations, if any is known.
+    pub fn most_rows<'a>(&self, relations: impl Iterator<Item = &'a String>) -> Option<u64> {
+        relations.filter_map(|name| self.relations.get(name).and_then(|size| size.rows)).max()
+    }
+}

@@ -1,0 +1,30 @@
+//! BLOCKS_WRITES: a table is read or an index is built while a lock keeps writers out.
+
+use super::{Case, Level, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "BLOCKS_WRITES",
+    level: Level::Danger,
+    explanation: "A scan or an index build runs while the transaction holds a lock that makes writers wait, for as long as \
+                  the table is big.",
+    advice: "run it when the table may stand still, or split the change so that the slow part runs under a weak lock",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if !case.seen.rewrites.is_empty() {
+        return None;
+    }
+    let slow: Vec<&String> = case.seen.scans.iter().chain(&case.seen.builds).collect();
+    let strong: Vec<String> = case
+        .held
+        .iter()
+        .filter(|(_, mode)| mode.blocks_writes())
+        .map(|(table, mode)| format!("{} on {table}{}", mode.label(), case.rows(table)))
+        .collect();
+    if slow.is_empty() || strong.is_empty() {
+        return None;
+    }
+    let slow: Vec<&str> = slow.into_iter().map(String::as_str).collect();
+    Some(format!("reads or builds {} while holding {}", slow.join(", "), strong.join(", ")))
+}

@@ -1,0 +1,57 @@
+//! BREAKS_OLD_CODE: code that was written for the schema before the step stops working.
+
+use super::{Case, Level, Rule};
+use crate::{kind::Object, step::Verb};
+
+pub(super) const RULE: Rule = Rule {
+    code: "BREAKS_OLD_CODE",
+    level: Level::Danger,
+    explanation: "Statements of code that is still deployed fail from this step on: what they name is gone, or is \
+                  something else.",
+    advice: "deploy code that does without it first",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if case.undo {
+        return None;
+    }
+    let id = &case.step.object;
+    if case.step.verb == Verb::Rename {
+        return Some(format!("{}: code that uses the old name fails at once", case.step.summary));
+    }
+    let gone = |what: &str| Some(format!("code that uses {id} fails: it {what}"));
+    match (case.object.before?, case.object.after) {
+        (Object::View(before), Some(Object::View(after))) => {
+            let lost: Vec<&String> =
+                before.columns.iter().filter(|column| !after.columns.contains(column)).collect();
+            let lost: Vec<&str> = lost.into_iter().map(String::as_str).collect();
+            (!lost.is_empty()).then(|| format!("{id} loses or changes columns: {}", lost.join(", ")))
+        }
+        (Object::Column(before), Some(Object::Column(after))) if before.base_type != after.base_type => {
+            gone(&format!("changes from {} to {}", before.data_type, after.data_type))
+        }
+        (Object::Function(before), Some(Object::Function(after))) if before.result != after.result => {
+            gone("returns something else")
+        }
+        (Object::Domain(_) | Object::Composite(_), Some(_)) => None,
+        (
+            Object::Table(_)
+            | Object::Column(_)
+            | Object::View(_)
+            | Object::MaterializedView(_)
+            | Object::Function(_)
+            | Object::Aggregate(_)
+            | Object::Schema(_)
+            | Object::Extension(_)
+            | Object::Enum(_)
+            | Object::Domain(_)
+            | Object::Composite(_)
+            | Object::Range(_)
+            | Object::Sequence(_),
+            None,
+        ) => gone("is dropped"),
+        (Object::Default(_), None) => gone("is no longer filled in by itself"),
+        _ => None,
+    }
+}

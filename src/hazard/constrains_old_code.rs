@@ -1,0 +1,37 @@
+//! CONSTRAINS_OLD_CODE: rows that were accepted before the step are refused after it.
+
+use super::{Case, Level, Rule};
+use crate::kind::Object;
+
+pub(super) const RULE: Rule = Rule {
+    code: "CONSTRAINS_OLD_CODE",
+    level: Level::Warning,
+    explanation: "Rows that were accepted before are refused from this step on. If rows like that are there already, the \
+                  step fails.",
+    advice: "make sure that neither the data nor code that is deployed violates it",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if case.undo {
+        return None;
+    }
+    let id = &case.step.object;
+    let on_old_table = id.relation().is_some_and(|table| case.catalogs.before.objects.contains_key(&table));
+    match (case.object.before, case.object.after?) {
+        (None, Object::Constraint(constraint))
+            if on_old_table && case.step.verb != crate::step::Verb::Validate =>
+        {
+            Some(format!("{id} refuses rows from now on: {}", constraint.definition))
+        }
+        (None, Object::Index(index))
+            if index.unique && case.catalogs.before.objects.contains_key(&index.relation()) =>
+        {
+            Some(format!("{id} refuses rows with equal keys from now on"))
+        }
+        (Some(Object::Column(before)), Object::Column(after)) if after.not_null && !before.not_null => {
+            Some(format!("{id} refuses NULL from now on"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! FOREIGN_KEY_TYPES: a foreign key compares columns of different types.
+
+use super::{Case, Level, Rule};
+use crate::{
+    kind::Object,
+    name::{Kind, ObjectId},
+};
+
+pub(super) const RULE: Rule = Rule {
+    code: "FOREIGN_KEY_TYPES",
+    level: Level::Warning,
+    explanation: "A foreign key's columns have other types than those they reference: values may not fit, and joins may not \
+                  use indexes.",
+    advice: "give both columns the same type",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if case.undo || case.object.before.is_some() {
+        return None;
+    }
+    let foreign_keys = case.catalogs.after.objects.iter().filter_map(|(id, object)| match object {
+        Object::Constraint(constraint) => constraint.references.as_ref().map(|table| (id, constraint, table)),
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for (id, constraint, table) in foreign_keys {
+        // of its own step, or folded into that of its new table
+        if *id != case.step.object && id.relation().as_ref() != Some(&case.step.object) {
+            continue;
+        }
+        let referenced = constraint.definition.split_once(" REFERENCES ").map_or("", |(_, rest)| rest);
+        let names = referenced
+            .split_once('(')
+            .and_then(|(_, rest)| rest.split_once(')'))
+            .map_or("", |(names, _)| names);
+        for (own, other) in constraint.columns.iter().zip(names.split(", ")) {
+            let own = ObjectId::new(Kind::Column, [id.path.part(0), id.path.part(1), own]);
+            let other = other.trim_start_matches("PERIOD ").trim_matches('"').replace("\"\"", "\"");
+            let other = ObjectId::new(
+                Kind::Column,
+                [table.first().map_or("", String::as_str), table.last().map_or("", String::as_str), &other],
+            );
+            if let (Some(Object::Column(a)), Some(Object::Column(b))) =
+                (case.catalogs.after.objects.get(&own), case.catalogs.after.objects.get(&other))
+                && a.base_type != b.base_type
+            {
+                found.push(format!(
+                    "{own} is {} and references {other}, which is {}",
+                    a.data_type, b.data_type
+                ));
+            }
+        }
+    }
+    (!found.is_empty()).then(|| found.join("; "))
+}

@@ -1,0 +1,46 @@
+//! Which partitioned table a table is a partition of, and for which values.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Touch};
+use crate::{name::{Kind, ObjectId, Pair}, sql};
+
+/// The attachment of a partition. Its path is the partition's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// Schema and name of the partitioned table.
+    pub parent: Vec<String>,
+    /// `FOR VALUES …` or `DEFAULT`.
+    pub bound: String,
+}
+
+impl Definition for Attachment {
+    const QUERY: &'static str = include_str!("attachment.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let parent = sql::qualified(&self.parent);
+        Ddl::statement(format!("ALTER TABLE {parent} ATTACH PARTITION {} {}", id.sql(), self.bound))
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("ALTER TABLE {} DETACH PARTITION {}", sql::qualified(&self.parent), id.sql()))
+    }
+
+    fn alter(pair: Pair<&Self>, _: &ObjectId) -> Alter {
+        let Self { parent: _, bound: _ } = pair.after;
+        Alter::Replace
+    }
+
+    fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+        Some(ObjectId { kind: Kind::Table, path: id.path.clone() })
+    }
+
+    fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+        vec![ObjectId { kind: Kind::Table, path: id.path.clone() }, ObjectId::new(Kind::Table, self.parent.clone())]
+    }
+
+    fn survives(&self, touch: Touch) -> bool {
+        touch < Touch::Drop
+    }
+}

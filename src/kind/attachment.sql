@@ -1,0 +1,10 @@
+-- there is no catalog row of its own: the address is one that pg_depend never has
+SELECT 1::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::text],
+       json_build_object('parent', ARRAY[pn.nspname::text, p.relname::text], 'bound', pg_get_expr(c.relpartbound, c.oid))
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_inherits i ON i.inhrelid = c.oid
+JOIN pg_class p ON p.oid = i.inhparent
+JOIN pg_namespace pn ON pn.oid = p.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')

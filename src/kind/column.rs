@@ -1,0 +1,287 @@
+//! Columns of tables. The default is an object of its own, since it may need what needs the table.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, option_changes, option_list, sequence::SequenceOptions};
+use crate::{name::{Kind, ObjectId, Pair}, sql};
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// The type with its modifier, as `format_type` prints it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// The type without its modifier.
+    pub base_type: String,
+    /// The collation where it is not the type's own.
+    pub collation: Option<String>,
+    /// Whether NULL is refused.
+    pub not_null: bool,
+    /// For an identity column, how it gets its values.
+    pub identity: Option<Identity>,
+    /// For a generated column, how it is computed.
+    pub generated: Option<Generated>,
+    /// The storage mode where it is not the type's own: `main`, `external` …
+    pub storage: Option<String>,
+    /// The compression method where it is set.
+    pub compression: Option<String>,
+    /// The statistics target where it is set.
+    pub statistics: Option<i32>,
+    /// `n_distinct` and the like.
+    pub options: Options,
+    /// Where it stands and where it comes from: no difference between schemas.
+    #[serde(flatten, skip_serializing)]
+    pub lineage: Lineage,
+}
+
+/// What distinguishes two readings of one schema without being a difference between them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The place among the columns.
+    #[serde(default)]
+    pub position: i32,
+    /// Whether it comes only from a parent.
+    #[serde(default)]
+    pub inherited: bool,
+    /// The partitioned table or the parents, nearest first.
+    #[serde(default)]
+    pub parents: Vec<Vec<String>>,
+    /// Whether the relation is a partition.
+    #[serde(default)]
+    pub partition: bool,
+}
+
+impl PartialEq for Lineage {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Lineage {}
+
+/// How an identity column gets its values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Whether only OVERRIDING SYSTEM VALUE can set it.
+    pub always: bool,
+    /// Schema and name of its sequence.
+    pub sequence: Vec<String>,
+    /// What the sequence counts.
+    #[serde(flatten)]
+    pub options: SequenceOptions,
+}
+
+/// How a generated column is computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generated {
+    /// Over the other columns of the row.
+    pub expression: String,
+    /// Whether it is kept in the row; if not, it is computed when it is read (18 and later).
+    pub stored: bool,
+}
+
+impl Identity {
+    fn clause(&self, id: &ObjectId) -> String {
+        let Self { always, sequence, options } = self;
+        let mut inner = options.clauses();
+        let usual = [id.path.part(0).to_owned(), format!("{}_{}_seq", id.path.part(1), id.path.last())];
+        if *sequence != usual {
+            inner.insert(0, format!("SEQUENCE NAME {}", sql::qualified(sequence)));
+        }
+        let inner = if inner.is_empty() { String::new() } else { format!(" ({})", inner.join(" ")) };
+        format!("GENERATED {} AS IDENTITY{inner}", if *always { "ALWAYS" } else { "BY DEFAULT" })
+    }
+}
+
+impl Column {
+    /// The column as CREATE TABLE and ADD COLUMN have it, with its default.
+    pub fn element(&self, id: &ObjectId, default: Option<&str>) -> String {
+        let mut text = format!("{} {}", id.sql(), self.data_type);
+        if let Some(collation) = &self.collation {
+            text += &format!(" COLLATE {collation}");
+        }
+        if let Some(Generated { expression, stored }) = &self.generated {
+            text += &format!(" GENERATED ALWAYS AS ({expression}) {}", if *stored { "STORED" } else { "VIRTUAL" });
+        }
+        if let Some(identity) = &self.identity {
+            text += &format!(" {}", identity.clause(id));
+        }
+        if let Some(default) = default {
+            text += &format!(" DEFAULT {default}");
+        }
+        if self.not_null {
+            text += " NOT NULL";
+        }
+        text
+    }
+
+    /// What CREATE TABLE cannot say of it.
+    pub fn settings(&self, id: &ObjectId) -> Vec<String> {
+        let name = id.sql();
+        let mut clauses = Vec::new();
+        if let Some(storage) = &self.storage {
+            clauses.push(format!("ALTER COLUMN {name} SET STORAGE {}", storage.to_uppercase()));
+        }
+        if let Some(compression) = &self.compression {
+            clauses.push(format!("ALTER COLUMN {name} SET COMPRESSION {compression}"));
+        }
+        if let Some(target) = self.statistics {
+            clauses.push(format!("ALTER COLUMN {name} SET STATISTICS {target}"));
+        }
+        if !self.options.is_empty() {
+            clauses.push(format!("ALTER COLUMN {name} SET ({})", option_list(&self.options)));
+        }
+        clauses
+    }
+
+    /// Whether CREATE TABLE leaves it out, since it comes from a parent.
+    pub fn comes_with_table(&self) -> bool {
+        self.lineage.inherited && !self.lineage.partition
+    }
+}
+
+impl Definition for Column {
+    const QUERY: &'static str = include_str!("column.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let element = self.element(id, None);
+        let mut clauses = vec![format!("ADD COLUMN {element}")];
+        clauses.extend(self.settings(id));
+        Ddl::Table(TableDdl { table: id.relation_sql(), element: Some(element), clauses, only: false })
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        let clauses = vec![format!("DROP COLUMN {}", id.sql())];
+        Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() })
+    }
+
+    /// A column that becomes a generated one is replaced: its values are computed.
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Pair { before, after } = pair;
+        let Self {
+            data_type,
+            base_type,
+            collation,
+            not_null,
+            identity,
+            generated,
+            storage,
+            compression,
+            statistics,
+            options,
+            lineage: _,
+        } = after;
+        // PostgreSQL can make a generated column a plain one, and nothing else
+        if generated.is_some() && *generated != before.generated {
+            return Alter::Replace;
+        }
+        let name = id.sql();
+        let mut clauses = Vec::new();
+        let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
+        let mut touch = None;
+        if before.generated.is_some() && generated.is_none() {
+            say("DROP EXPRESSION".to_owned());
+        }
+        if *not_null != before.not_null && !not_null && before.identity.is_none() {
+            say("DROP NOT NULL".to_owned());
+        }
+        if before.identity.is_some() && identity.is_none() {
+            say("DROP IDENTITY".to_owned());
+            if !not_null && before.not_null {
+                say("DROP NOT NULL".to_owned());
+            }
+        }
+        if *data_type != before.data_type || *collation != before.collation {
+            let same_base = *base_type == before.base_type;
+            touch = Some(if same_base && *collation == before.collation { Touch::Modifier } else { Touch::Type });
+            let collate = collation.as_ref().map(|collation| format!(" COLLATE {collation}")).unwrap_or_default();
+            let using = if same_base || generated.is_some() {
+                String::new()
+            } else {
+                format!(" USING {name}{}::{data_type}", through_text(&before.base_type, base_type))
+            };
+            say(format!("TYPE {data_type}{collate}{using}"));
+        }
+        if *not_null && !before.not_null {
+            say("SET NOT NULL".to_owned());
+        }
+        match (&before.identity, identity) {
+            (None, Some(identity)) => say(format!("ADD {}", identity.clause(id))),
+            (Some(old), Some(new)) if old != new => {
+                if old.always != new.always {
+                    say(format!("SET GENERATED {}", if new.always { "ALWAYS" } else { "BY DEFAULT" }));
+                }
+                // the type follows the column's
+                let mut from = old.options.clone();
+                from.data_type.clone_from(&new.options.data_type);
+                let changes = SequenceOptions::changes(Pair::new(&from, &new.options));
+                if !changes.is_empty() {
+                    let changes: Vec<String> = changes.into_iter().map(|change| format!("SET {change}")).collect();
+                    say(changes.join(" "));
+                }
+                if old.sequence != new.sequence && old.sequence.first() == new.sequence.first() {
+                    return Alter::Refused(format!(
+                        "its identity sequence is called {} and would be {}: rename the sequence with ALTER SEQUENCE",
+                        sql::qualified(&old.sequence),
+                        sql::qualified(&new.sequence)
+                    ));
+                }
+            }
+            _ => {}
+        }
+        if *storage != before.storage {
+            say(format!("SET STORAGE {}", storage.as_deref().unwrap_or("default").to_uppercase()));
+        }
+        if *compression != before.compression {
+            say(format!("SET COMPRESSION {}", compression.as_deref().unwrap_or("default")));
+        }
+        if *statistics != before.statistics {
+            say(format!("SET STATISTICS {}", statistics.unwrap_or(-1)));
+        }
+        for change in option_changes(Pair::new(&before.options, options)) {
+            say(change);
+        }
+        Alter::InPlace(Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() }), touch)
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let clauses = vec![format!("RENAME COLUMN {} TO {}", ids.before.sql(), ids.after.sql())];
+        Some(Ddl::Table(TableDdl { table: ids.before.relation_sql(), clauses, ..TableDdl::default() }))
+    }
+
+    /// A stored value outlives what its type or another column of its row becomes; one that is computed does not.
+    fn survives(&self, touch: Touch) -> bool {
+        self.generated.is_none() && touch <= Touch::Rebuild
+    }
+
+    fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+        id.relation().into_iter().collect()
+    }
+}
+
+/// `::text`, where two types have no cast between them but the one through their text form: an enum to another.
+fn through_text(before: &str, after: &str) -> &'static str {
+    const STRINGS: [&str; 4] = ["text", "character varying", "character", "name"];
+    let element = |name: &str| name.trim_end_matches("[]").to_owned();
+    let (old, new) = (element(before), element(after));
+    let user_defined = old.contains('.') || new.contains('.');
+    let string = STRINGS.contains(&old.as_str()) || STRINGS.contains(&new.as_str());
+    match (user_defined && !string, before.ends_with("[]") && after.ends_with("[]")) {
+        (false, _) => "",
+        (true, false) => "::text",
+        (true, true) => "::text[]",
+    }
+}
+
+impl Lineage {
+    /// The same thing in the nearest parent.
+    pub fn in_parent(&self, id: &ObjectId) -> Option<ObjectId> {
+        let parent = self.parents.first()?;
+        let mut parts = parent.clone();
+        parts.push(id.path.last().to_owned());
+        debug_assert!(matches!(id.kind, Kind::Column | Kind::Constraint | Kind::Default));
+        self.inherited.then(|| ObjectId::new(id.kind, parts))
+    }
+}

@@ -1,0 +1,40 @@
+SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, c.relname::text, a.attname::text],
+       json_build_object(
+         'type', format_type(a.atttypid, a.atttypmod),
+         'base_type', format_type(a.atttypid, NULL),
+         'collation', CASE WHEN a.attcollation <> t.typcollation THEN
+                        (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname)
+                         FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
+         'not_null', a.attnotnull,
+         'identity', CASE WHEN a.attidentity <> '' THEN
+                       (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],
+                                                 'type', format_type(q.seqtypid, NULL), 'start', q.seqstart, 'increment', q.seqincrement,
+                                                 'minimum', q.seqmin, 'maximum', q.seqmax, 'cache', q.seqcache, 'cycle', q.seqcycle)
+                        FROM pg_depend d
+                        JOIN pg_sequence q ON q.seqrelid = d.objid
+                        JOIN pg_class s ON s.oid = d.objid
+                        JOIN pg_namespace sn ON sn.oid = s.relnamespace
+                        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                          AND d.refobjsubid = a.attnum AND d.deptype = 'i') END,
+         'generated', CASE WHEN a.attgenerated <> '' THEN
+                        json_build_object('expression', pg_get_expr(d.adbin, d.adrelid), 'stored', a.attgenerated = 's') END,
+         'storage', CASE WHEN a.attstorage <> t.typstorage THEN
+                      CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
+         'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+         'statistics', nullif(a.attstattarget, -1),
+         'options', ARRAY(SELECT o FROM unnest(a.attoptions) AS o ORDER BY o COLLATE "C"),
+         'position', a.attnum,
+         'inherited', NOT a.attislocal,
+         'partition', c.relispartition,
+         'parents', CASE WHEN a.attinhcount > 0 THEN
+                      (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
+                       FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+                       WHERE i.inhrelid = c.oid) ELSE '[]' END)
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')

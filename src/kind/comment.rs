@@ -1,0 +1,59 @@
+//! Comments.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition};
+use crate::{name::{Kind, ObjectId, Pair}, sql};
+
+/// The comment on an object. Its path is the object's kind and path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comment {
+    /// The text.
+    pub text: String,
+}
+
+fn comment_on(id: &ObjectId, text: &str) -> Ddl {
+    let Some(target) = id.target() else { return Ddl::Statements(Vec::new()) };
+    let name = target.sql();
+    let relation = target.relation_sql();
+    let on = match target.kind {
+        Kind::Column | Kind::Default => format!("COLUMN {relation}.{name}"),
+        Kind::Constraint => format!("CONSTRAINT {name} ON {relation}"),
+        Kind::Trigger => format!("TRIGGER {name} ON {relation}"),
+        Kind::Rule => format!("RULE {name} ON {relation}"),
+        Kind::Policy => format!("POLICY {name} ON {relation}"),
+        Kind::Function => format!("ROUTINE {name}"),
+        Kind::Aggregate if target.path.part(2).is_empty() => {
+            format!("AGGREGATE {}(*)", sql::qualified(&target.path.parts()[..2]))
+        }
+        Kind::Enum | Kind::Composite | Kind::Range => format!("TYPE {name}"),
+        other => format!("{} {name}", other.label().to_uppercase()),
+    };
+    Ddl::statement(format!("COMMENT ON {on} IS {text}"))
+}
+
+impl Definition for Comment {
+    const QUERY: &'static str = include_str!("comment.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        comment_on(id, &sql::literal(&self.text))
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        comment_on(id, "NULL")
+    }
+
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Self { text: _ } = pair.after;
+        Alter::InPlace(pair.after.create(id), None)
+    }
+
+    fn survives(&self, touch: super::Touch) -> bool {
+        touch < super::Touch::Drop
+    }
+
+    fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+        id.target()
+    }
+}

@@ -1,0 +1,71 @@
+//! Composite types that stand alone (a table's row type belongs to the table).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition};
+use crate::{name::{ObjectId, Pair}, sql};
+
+/// A composite type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composite {
+    /// In order.
+    pub attributes: Vec<Attribute>,
+}
+
+/// One attribute of a composite type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// The name.
+    pub name: String,
+    /// The type with its modifier, and COLLATE where it is not the type's own.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+impl Definition for Composite {
+    const QUERY: &'static str = include_str!("composite.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let attributes: Vec<String> =
+            self.attributes.iter().map(|a| format!("\n    {} {}", sql::ident(&a.name), a.data_type)).collect();
+        let end = if attributes.is_empty() { "" } else { "\n" };
+        Ddl::statement(format!("CREATE TYPE {} AS ({}{end})", id.sql(), attributes.join(",")))
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("DROP TYPE {}", id.sql()))
+    }
+
+    /// Attributes come and go in place; only behind the others can one be added.
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Self { attributes: before } = pair.before;
+        let Self { attributes: after } = pair.after;
+        let kept = |list: &[Attribute], other: &[Attribute]| -> Vec<String> {
+            list.iter().filter(|a| other.iter().any(|b| b.name == a.name)).map(|a| a.name.clone()).collect()
+        };
+        let stay = kept(before, after);
+        if stay != kept(after, before) || !after.iter().take(stay.len()).map(|a| &a.name).eq(stay.iter()) {
+            return Alter::Rebuild;
+        }
+        let mut clauses = Vec::new();
+        for gone in before.iter().filter(|a| !stay.contains(&a.name)) {
+            clauses.push(format!("DROP ATTRIBUTE {}", sql::ident(&gone.name)));
+        }
+        for attribute in after {
+            match before.iter().find(|a| a.name == attribute.name) {
+                None => clauses.push(format!("ADD ATTRIBUTE {} {}", sql::ident(&attribute.name), attribute.data_type)),
+                Some(old) if old != attribute => {
+                    clauses.push(format!("ALTER ATTRIBUTE {} TYPE {}", sql::ident(&attribute.name), attribute.data_type));
+                }
+                Some(_) => {}
+            }
+        }
+        Alter::InPlace(Ddl::statement(format!("ALTER TYPE {} {}", id.sql(), clauses.join(", "))), None)
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        Some(Ddl::statement(format!("ALTER TYPE {} RENAME TO {}", ids.before.sql(), sql::ident(ids.after.path.last()))))
+    }
+}

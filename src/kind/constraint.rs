@@ -1,0 +1,129 @@
+//! Table constraints: primary key, unique, foreign key, check, exclusion.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, TableDdl, Touch, column::Lineage};
+use crate::{name::{ObjectId, Pair}, sql};
+
+/// A constraint of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Constraint {
+    /// Which sort.
+    pub contype: ConstraintType,
+    /// `pg_get_constraintdef` without NOT VALID.
+    pub definition: String,
+    /// Whether every row is known to satisfy it.
+    pub validated: bool,
+    /// The columns it is over, in order.
+    pub columns: Vec<String>,
+    /// For a foreign key: schema and name of the table that it references.
+    pub references: Option<Vec<String>>,
+    /// Whether the table is clustered on its index.
+    pub clustered: bool,
+    /// Whether its index is the table's replica identity.
+    pub replica_identity: bool,
+    /// Where it comes from.
+    #[serde(flatten, skip_serializing)]
+    pub lineage: Lineage,
+}
+
+/// The sorts of constraints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConstraintType {
+    /// PRIMARY KEY.
+    PrimaryKey,
+    /// UNIQUE.
+    Unique,
+    /// EXCLUDE.
+    Exclusion,
+    /// CHECK.
+    Check,
+    /// FOREIGN KEY.
+    ForeignKey,
+}
+
+impl Constraint {
+    /// `CONSTRAINT name definition`, for CREATE TABLE and ADD.
+    pub fn element(&self, id: &ObjectId) -> String {
+        let not_valid = if self.validated { "" } else { " NOT VALID" };
+        format!("CONSTRAINT {} {}{not_valid}", id.sql(), self.definition)
+    }
+
+    /// What ALTER TABLE has to say about the index behind it.
+    pub fn settings(&self, id: &ObjectId) -> Vec<String> {
+        let mut clauses = Vec::new();
+        if self.clustered {
+            clauses.push(format!("CLUSTER ON {}", id.sql()));
+        }
+        if self.replica_identity {
+            clauses.push(format!("REPLICA IDENTITY USING INDEX {}", id.sql()));
+        }
+        clauses
+    }
+
+    /// Whether it has an index behind it.
+    pub fn has_index(&self) -> bool {
+        matches!(self.contype, ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion)
+    }
+}
+
+impl Definition for Constraint {
+    const QUERY: &'static str = include_str!("constraint.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let element = self.element(id);
+        let mut clauses = vec![format!("ADD {element}")];
+        clauses.extend(self.settings(id));
+        // a key of a partitioned table is completed by the keys of its partitions, which have their own names
+        let only = self.has_index() && self.lineage.partition;
+        Ddl::Table(TableDdl { table: id.relation_sql(), element: Some(element), clauses, only })
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        let clauses = vec![format!("DROP CONSTRAINT {}", id.sql())];
+        Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() })
+    }
+
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Pair { before, after } = pair;
+        let Self { contype: _, definition, validated, columns: _, references: _, clustered, replica_identity, lineage: _ } =
+            after;
+        if *definition != before.definition || !validated && before.validated {
+            return Alter::Replace;
+        }
+        let mut clauses = Vec::new();
+        if *validated && !before.validated {
+            clauses.push(format!("VALIDATE CONSTRAINT {}", id.sql()));
+        }
+        if *clustered != before.clustered {
+            clauses.push(if *clustered { format!("CLUSTER ON {}", id.sql()) } else { "SET WITHOUT CLUSTER".to_owned() });
+        }
+        if *replica_identity && !before.replica_identity {
+            clauses.push(format!("REPLICA IDENTITY USING INDEX {}", id.sql()));
+        }
+        // when it loses the identity, the table or another index says who has it now
+        Alter::InPlace(Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() }), None)
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let clauses = vec![format!("RENAME CONSTRAINT {} TO {}", ids.before.sql(), sql::ident(ids.after.path.last()))];
+        Some(Ddl::Table(TableDdl { table: ids.before.relation_sql(), clauses, ..TableDdl::default() }))
+    }
+
+    /// PostgreSQL builds keys and checks anew when a column's type changes. A foreign key would be compared across
+    /// two types in between.
+    fn survives(&self, touch: Touch) -> bool {
+        match touch {
+            Touch::Modifier => true,
+            Touch::Type => self.contype != ConstraintType::ForeignKey,
+            Touch::Rebuild => self.has_index() && self.contype != ConstraintType::Exclusion,
+            Touch::Drop => false,
+        }
+    }
+
+    fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+        id.relation().into_iter().collect()
+    }
+}

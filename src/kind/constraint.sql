@@ -1,0 +1,28 @@
+SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text, k.conname::text],
+       json_build_object(
+         'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
+                                   WHEN 'c' THEN 'check' ELSE 'exclusion' END,
+         'definition', regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''),
+         'validated', k.convalidated,
+         'columns', ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, at)
+                          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.at),
+         'references', CASE WHEN k.contype = 'f' THEN
+                         (SELECT ARRAY[fn.nspname::text, f.relname::text] FROM pg_class f JOIN pg_namespace fn ON fn.oid = f.relnamespace
+                          WHERE f.oid = k.confrelid) END,
+         'clustered', coalesce(x.indisclustered, false),
+         'replica_identity', coalesce(x.indisreplident, false),
+         'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c',
+         'partition', CASE WHEN k.contype IN ('p', 'u', 'x') THEN c.relkind = 'p' ELSE c.relispartition END,
+         'parents', CASE WHEN k.coninhcount > 0 THEN
+                      (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
+                       FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+                       WHERE i.inhrelid = c.oid) ELSE '[]' END)
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+  -- a foreign key's copies on partitions come and go with it
+  AND NOT (k.contype = 'f' AND k.conparentid <> 0)
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')

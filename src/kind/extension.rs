@@ -1,0 +1,42 @@
+//! Extensions. Their members belong to them and are not objects of ours.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Touch};
+use crate::{name::{ObjectId, Pair}, sql};
+
+/// An extension. Its version is whatever the server installs: it changes only when asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// The schema that its members are in.
+    pub schema: String,
+    /// Whether that schema can be changed.
+    pub relocatable: bool,
+}
+
+impl Definition for Extension {
+    const QUERY: &'static str = include_str!("extension.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let schema = if self.relocatable { format!(" SCHEMA {}", sql::ident(&self.schema)) } else { String::new() };
+        Ddl::statement(format!("CREATE EXTENSION {}{schema}", id.sql()))
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("DROP EXTENSION {}", id.sql()))
+    }
+
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Self { schema, relocatable } = pair.after;
+        if *relocatable && pair.before.relocatable {
+            let ddl = format!("ALTER EXTENSION {} SET SCHEMA {}", id.sql(), sql::ident(schema));
+            return Alter::InPlace(Ddl::statement(ddl), None);
+        }
+        Alter::Replace
+    }
+
+    fn survives(&self, touch: Touch) -> bool {
+        touch < Touch::Drop
+    }
+}

@@ -1,0 +1,198 @@
+//! Indexes that are not behind a constraint.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Options, Touch, option_changes};
+use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    /// `pg_get_indexdef` without its storage parameters.
+    pub definition: String,
+    /// Schema and name of the table or materialized view.
+    pub table: Vec<String>,
+    /// Whether that is a materialized view.
+    pub on_materialized_view: bool,
+    /// Whether two equal keys are refused.
+    pub unique: bool,
+    /// Whether it is on a partitioned table.
+    pub partitioned: bool,
+    /// Whether queries can use it: false for what an interrupted CREATE INDEX CONCURRENTLY left behind.
+    pub valid: bool,
+    /// Whether the table is clustered on it.
+    pub clustered: bool,
+    /// Whether it is the table's replica identity.
+    pub replica_identity: bool,
+    /// Storage parameters.
+    pub options: Options,
+    /// Statistics targets of its expressions: column number and target.
+    pub statistics: Vec<(i16, i32)>,
+    /// The tablespace where it is not the database's.
+    pub tablespace: Option<String>,
+}
+
+impl Index {
+    /// CREATE INDEX, CONCURRENTLY or not, and the settings that follow it.
+    pub fn statements(&self, id: &ObjectId, concurrently: bool) -> Vec<Sql> {
+        let mut text = self.definition.clone();
+        if concurrently {
+            text = text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
+        }
+        // WITH and TABLESPACE stand before WHERE
+        let mut extra = super::with_options(&self.options);
+        if let Some(tablespace) = &self.tablespace {
+            extra += &format!(" TABLESPACE {}", sql::ident(tablespace));
+        }
+        if !extra.is_empty() {
+            match self.predicate_at() {
+                Some(at) => text.insert_str(text.len() - (self.definition.len() - at), &extra),
+                None => text += &extra,
+            }
+        }
+        let mut statements = vec![Sql::new(text)];
+        statements.extend(self.settings(id));
+        statements
+    }
+
+    /// What is said of an index once it is there.
+    pub fn settings(&self, id: &ObjectId) -> Vec<Sql> {
+        let mut statements = Vec::new();
+        let (table, name) = (sql::qualified(&self.table), sql::ident(id.path.last()));
+        for (column, target) in &self.statistics {
+            statements.push(Sql::new(format!("ALTER INDEX {} ALTER COLUMN {column} SET STATISTICS {target}", id.sql())));
+        }
+        let alter = if self.on_materialized_view { "ALTER MATERIALIZED VIEW" } else { "ALTER TABLE" };
+        if self.clustered {
+            statements.push(Sql::new(format!("{alter} {table} CLUSTER ON {name}")));
+        }
+        if self.replica_identity {
+            statements.push(Sql::new(format!("ALTER TABLE {table} REPLICA IDENTITY USING INDEX {name}")));
+        }
+        statements
+    }
+
+    /// Where the final ` WHERE (…)` starts: the last one outside quotes and parentheses.
+    fn predicate_at(&self) -> Option<usize> {
+        let (mut depth, mut quote, mut found) = (0_i32, None, None);
+        for (at, c) in self.definition.char_indices() {
+            match (quote, c) {
+                (Some(open), _) if open == c => quote = None,
+                (Some(_), _) => {}
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
+                (None, ' ') if depth == 0 && self.definition[at..].starts_with(" WHERE ") => found = Some(at),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The table or materialized view.
+    pub fn relation(&self) -> ObjectId {
+        let kind = if self.on_materialized_view { Kind::MaterializedView } else { Kind::Table };
+        ObjectId::new(kind, self.table.clone())
+    }
+}
+
+impl Definition for Index {
+    const QUERY: &'static str = include_str!("index.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        Ddl::Statements(self.statements(id, false))
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("DROP INDEX {}", id.sql()))
+    }
+
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Pair { before, after } = pair;
+        let Self {
+            definition,
+            table,
+            on_materialized_view: _,
+            unique: _,
+            partitioned: _,
+            valid,
+            clustered,
+            replica_identity,
+            options,
+            statistics,
+            tablespace,
+        } = after;
+        if definition != &before.definition || *table != before.table || *valid != before.valid {
+            return Alter::Replace;
+        }
+        let mut statements = Vec::new();
+        for clause in option_changes(Pair::new(&before.options, options)) {
+            statements.push(Sql::new(format!("ALTER INDEX {} {clause}", id.sql())));
+        }
+        if *tablespace != before.tablespace {
+            let name = tablespace.as_deref().map_or("pg_default".to_owned(), sql::ident);
+            statements.push(Sql::new(format!("ALTER INDEX {} SET TABLESPACE {name}", id.sql())));
+        }
+        for (column, _) in before.statistics.iter().filter(|(column, _)| statistics.iter().all(|(kept, _)| kept != column)) {
+            statements.push(Sql::new(format!("ALTER INDEX {} ALTER COLUMN {column} SET STATISTICS -1", id.sql())));
+        }
+        if before.clustered && !clustered {
+            statements.push(Sql::new(format!("ALTER TABLE {} SET WITHOUT CLUSTER", sql::qualified(table))));
+        }
+        let news = Self {
+            clustered: *clustered && !before.clustered,
+            replica_identity: *replica_identity && !before.replica_identity,
+            statistics: statistics.iter().filter(|entry| !before.statistics.contains(entry)).copied().collect(),
+            ..after.clone()
+        };
+        statements.extend(news.settings(id));
+        Alter::InPlace(Ddl::Statements(statements), None)
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let name = sql::ident(ids.after.path.last());
+        Some(Ddl::statement(format!("ALTER INDEX {} RENAME TO {name}", ids.before.sql())))
+    }
+
+    /// PostgreSQL builds it anew when a column's type changes; a predicate or expression with a literal of an
+    /// exchanged type would not fit any more.
+    fn survives(&self, touch: Touch) -> bool {
+        match touch {
+            Touch::Modifier | Touch::Type => true,
+            Touch::Rebuild => !self.definition.contains("::"),
+            Touch::Drop => false,
+        }
+    }
+
+    fn part_of(&self, _: &ObjectId) -> Option<ObjectId> {
+        Some(self.relation())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_stand_before_the_predicate() {
+        let index = Index {
+            definition: "CREATE INDEX i ON s.t USING btree (\"a WHERE b\") WHERE (c = ' WHERE '::text)".to_owned(),
+            table: vec!["s".to_owned(), "t".to_owned()],
+            on_materialized_view: false,
+            unique: false,
+            partitioned: false,
+            valid: true,
+            clustered: false,
+            replica_identity: false,
+            options: vec!["fillfactor=70".to_owned()],
+            statistics: Vec::new(),
+            tablespace: None,
+        };
+        let id = ObjectId::new(Kind::Index, ["s", "i"]);
+        assert_eq!(
+            index.statements(&id, true)[0].as_str(),
+            "CREATE INDEX CONCURRENTLY i ON s.t USING btree (\"a WHERE b\") WITH (fillfactor='70') WHERE (c = ' WHERE '::text)"
+        );
+    }
+}

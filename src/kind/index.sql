@@ -1,0 +1,29 @@
+SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::text],
+       json_build_object(
+         'definition', CASE WHEN c.reloptions IS NULL THEN pg_get_indexdef(c.oid) ELSE
+                         -- the parameters are compared one by one; PostgreSQL prints them right before TABLESPACE or WHERE
+                         replace(pg_get_indexdef(c.oid),
+                                 ' WITH (' || (SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' ||
+                                     CASE WHEN quote_ident(substr(o, strpos(o, '=') + 1)) = substr(o, strpos(o, '=') + 1)
+                                          THEN substr(o, strpos(o, '=') + 1) ELSE quote_literal(substr(o, strpos(o, '=') + 1)) END, ', ' ORDER BY at)
+                                   FROM unnest(c.reloptions) WITH ORDINALITY AS u(o, at)) || ')', '') END,
+         'table', ARRAY[tn.nspname::text, t.relname::text],
+         'on_materialized_view', t.relkind = 'm',
+         'unique', x.indisunique,
+         'partitioned', c.relkind = 'I',
+         'valid', x.indisvalid OR c.relkind = 'I',
+         'clustered', x.indisclustered,
+         'replica_identity', x.indisreplident,
+         'options', ARRAY(SELECT o FROM unnest(c.reloptions) AS o ORDER BY o COLLATE "C"),
+         'statistics', coalesce((SELECT json_agg(json_build_array(a.attnum, a.attstattarget) ORDER BY a.attnum)
+                                 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0), '[]'),
+         'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace))
+FROM pg_index x
+JOIN pg_class c ON c.oid = x.indexrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class t ON t.oid = x.indrelid
+JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE t.relkind IN ('r', 'p', 'm') AND t.relpersistence <> 't'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conrelid = t.oid AND k.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid IN (c.oid, t.oid) AND e.deptype = 'e')

@@ -1,0 +1,71 @@
+//! Which partitioned index an index is the part of.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Touch};
+use crate::{name::{Kind, ObjectId, Pair}, sql};
+
+/// The attachment of a partition's index. Its path is the index's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexAttachment {
+    /// Schema and name of the partitioned index.
+    pub parent: Vec<String>,
+    /// Schema and name of the partition.
+    pub table: Vec<String>,
+    /// Schema and name of the partitioned table.
+    pub parent_table: Vec<String>,
+    /// Whether the index is behind a constraint, and so is its parent.
+    pub constraint: bool,
+}
+
+impl IndexAttachment {
+    fn index(&self, table: &[String], index: &[String]) -> ObjectId {
+        if self.constraint {
+            let mut path = table.to_vec();
+            path.extend(index.last().cloned());
+            ObjectId::new(Kind::Constraint, path)
+        } else {
+            ObjectId::new(Kind::Index, index.to_vec())
+        }
+    }
+
+    /// The index, or the constraint that it is behind.
+    pub fn child(&self, id: &ObjectId) -> ObjectId {
+        self.index(&self.table, id.path.parts())
+    }
+}
+
+impl Definition for IndexAttachment {
+    const QUERY: &'static str = include_str!("index_attachment.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("ALTER INDEX {} ATTACH PARTITION {}", sql::qualified(&self.parent), id.sql()))
+    }
+
+    /// There is no way to detach an index: it goes with its partition or with the partitioned index.
+    fn drop(&self, _: &ObjectId) -> Ddl {
+        Ddl::Statements(Vec::new())
+    }
+
+    fn alter(pair: Pair<&Self>, _: &ObjectId) -> Alter {
+        let Self { parent: _, table: _, parent_table: _, constraint: _ } = pair.after;
+        Alter::Replace
+    }
+
+    fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+        Some(self.child(id))
+    }
+
+    fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
+        vec![
+            self.child(id),
+            self.index(&self.parent_table, &self.parent),
+            ObjectId::new(Kind::Attachment, self.table.clone()),
+        ]
+    }
+
+    fn survives(&self, touch: Touch) -> bool {
+        touch < Touch::Drop
+    }
+}

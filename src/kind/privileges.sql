@@ -1,0 +1,32 @@
+-- the address is the target's; the path is found by it
+SELECT o.classid, o.oid, o.sub, '{}'::text[],
+       json_build_object('grants', g.grants, 'default', g.by_default)
+FROM (
+    SELECT 'pg_class'::regclass::oid AS classid, c.oid, 0 AS sub, c.relacl AS acl, c.relowner AS owner,
+           CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS kind, c.relnamespace AS namespace
+    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relacl IS NOT NULL AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'pg_class'::regclass, c.oid, a.attnum, a.attacl, c.relowner, 'c', c.relnamespace
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.proowner, 'f', p.pronamespace FROM pg_proc p WHERE p.proacl IS NOT NULL
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, 0, t.typacl, t.typowner, 'T', t.typnamespace
+    FROM pg_type t WHERE t.typacl IS NOT NULL AND t.typtype IN ('c', 'd', 'e', 'r')
+    UNION ALL
+    SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspacl, n.nspowner, 'n', n.oid FROM pg_namespace n WHERE n.nspacl IS NOT NULL
+) AS o
+JOIN pg_namespace n ON n.oid = o.namespace
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(x.grant) FILTER (WHERE NOT x.by_default), '[]') AS grants,
+           coalesce(json_agg(x.grant) FILTER (WHERE x.by_default), '[]') AS by_default
+    FROM (SELECT s.by_default,
+                 json_build_object('grantee', CASE WHEN a.grantee = 0 THEN 'public' WHEN a.grantee <> o.owner THEN pg_get_userbyid(a.grantee) END,
+                                   'privilege', a.privilege_type, 'grantable', a.is_grantable,
+                                   'grantor', CASE WHEN a.grantor <> o.owner THEN pg_get_userbyid(a.grantor) END) AS "grant"
+          FROM (VALUES (false, o.acl), (true, CASE WHEN o.kind <> 'c' THEN acldefault(o.kind, o.owner) END)) AS s(by_default, acl),
+               aclexplode(s.acl) AS a) AS x
+) AS g
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.oid AND e.deptype = 'e')

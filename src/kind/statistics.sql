@@ -1,0 +1,9 @@
+SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, ARRAY[n.nspname::text, s.stxname::text],
+       json_build_object('definition', pg_get_statisticsobjdef(s.oid), 'table', ARRAY[tn.nspname::text, t.relname::text],
+                         'target', nullif(s.stxstattarget, -1))
+FROM pg_statistic_ext s
+JOIN pg_namespace n ON n.oid = s.stxnamespace
+JOIN pg_class t ON t.oid = s.stxrelid
+JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = t.oid AND e.deptype = 'e')

@@ -1,0 +1,85 @@
+//! Triggers, constraint triggers too.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alter, Ddl, Definition, Touch};
+use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
+
+/// A trigger on a table or view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    /// `pg_get_triggerdef`.
+    pub definition: String,
+    /// Whether it is a constraint trigger.
+    pub constraint: bool,
+    /// Whether it is on a view.
+    pub on_view: bool,
+    /// `origin`, `replica`, `always` or `disabled`.
+    pub enabled: String,
+}
+
+/// `ALTER TABLE … ENABLE REPLICA TRIGGER …`, for triggers and rules.
+pub(super) fn enable_clause(what: &str, id: &ObjectId, enabled: &str) -> Sql {
+    let verb = match enabled {
+        "disabled" => "DISABLE",
+        "replica" => "ENABLE REPLICA",
+        "always" => "ENABLE ALWAYS",
+        _ => "ENABLE",
+    };
+    Sql::new(format!("ALTER TABLE {} {verb} {what} {}", id.relation_sql(), id.sql()))
+}
+
+/// The table or view that a trigger or rule is on.
+pub(super) fn relation(id: &ObjectId, on_view: bool) -> Option<ObjectId> {
+    let relation = id.relation()?;
+    Some(if on_view { ObjectId { kind: Kind::View, ..relation } } else { relation })
+}
+
+impl Definition for Trigger {
+    const QUERY: &'static str = include_str!("trigger.sql");
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        let mut statements = vec![Sql::new(&*self.definition)];
+        if self.enabled != "origin" {
+            statements.push(enable_clause("TRIGGER", id, &self.enabled));
+        }
+        Ddl::Statements(statements)
+    }
+
+    fn drop(&self, id: &ObjectId) -> Ddl {
+        Ddl::statement(format!("DROP TRIGGER {} ON {}", id.sql(), id.relation_sql()))
+    }
+
+    /// CREATE OR REPLACE TRIGGER (14 and later) does not take constraint triggers.
+    fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
+        let Self { definition, constraint, on_view, enabled } = pair.after;
+        let before = pair.before;
+        let redefined = *definition != before.definition;
+        if redefined && (*constraint || before.constraint) || *on_view != before.on_view {
+            return Alter::Replace;
+        }
+        let mut statements = Vec::new();
+        if redefined {
+            statements.push(Sql::new(definition.replacen("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)));
+        }
+        if *enabled != before.enabled {
+            statements.push(enable_clause("TRIGGER", id, enabled));
+        }
+        Alter::InPlace(Ddl::Statements(statements), None)
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let (old, new) = (ids.before.sql(), sql::ident(ids.after.path.last()));
+        Some(Ddl::statement(format!("ALTER TRIGGER {old} ON {} RENAME TO {new}", ids.before.relation_sql())))
+    }
+
+    fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {
+        relation(id, self.on_view)
+    }
+
+    fn survives(&self, touch: Touch) -> bool {
+        let _ = touch;
+        false
+    }
+}

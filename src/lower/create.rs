@@ -1,0 +1,157 @@
+//! Creating an object with all that belongs into its statement, and with the privileges that it must have.
+
+use std::collections::BTreeSet;
+
+use super::{Lowering, with_relation};
+use crate::{
+    catalog::Catalog,
+    graph::Unit,
+    kind::{Column, Constraint, Object, TableDdl, acl::Grant, privileges},
+    name::{Kind, ObjectId},
+    sql::Sql,
+};
+
+impl Lowering<'_> {
+    /// The statements of a unit that creates: a table with its columns, a column with its default, anything else.
+    pub(super) fn creation_of(&self, unit: &Unit) -> Vec<Sql> {
+        let after = self.catalogs.after;
+        let Some(root) = after.objects.get(&unit.root) else { return Vec::new() };
+        let parts = Parts::of(after, unit, self.changes);
+        let mut sql = match root {
+            Object::Table(table) => {
+                let mut sql = table.create_with(&unit.root, &parts.elements());
+                let clauses = parts.settings();
+                sql.extend(
+                    TableDdl { table: unit.root.sql(), clauses, ..TableDdl::default() }.into_statement(),
+                );
+                sql
+            }
+            Object::Column(column) => {
+                let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
+                let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
+                clauses.extend(column.settings(&unit.root));
+                let table = unit.root.relation_sql();
+                TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+            }
+            Object::Privileges(wanted) => {
+                let given =
+                    unit.root.target().and_then(|target| self.given_by_default(&target, &wanted.default));
+                privileges::statements(&unit.root, given.as_ref().unwrap_or(&wanted.default), &wanted.grants)
+            }
+            other => other.create(&unit.root).into_statements(),
+        };
+        sql.extend(self.take_back(&unit.root));
+        sql
+    }
+
+    /// What the object must not have, but default privileges give to it when it is created.
+    fn take_back(&self, id: &ObjectId) -> Vec<Sql> {
+        let about = ObjectId::about(Kind::Privileges, id);
+        if self.catalogs.after.objects.contains_key(&about) {
+            return Vec::new();
+        }
+        let none = BTreeSet::new();
+        let Some(given) = self.given_by_default(id, &none) else { return Vec::new() };
+        privileges::statements(&about, &given, &none)
+    }
+
+    /// The privileges that a new object has, if the applying role's default privileges say anything about it.
+    fn given_by_default(&self, id: &ObjectId, built_in: &BTreeSet<Grant>) -> Option<BTreeSet<Grant>> {
+        let created = self
+            .changes
+            .get(id)
+            .is_some_and(|change| crate::graph::acts(change).contains(&crate::graph::Act::Create));
+        let objects = match id.kind {
+            Kind::Table | Kind::View | Kind::MaterializedView => "TABLES",
+            Kind::Sequence => "SEQUENCES",
+            Kind::Function | Kind::Aggregate => "FUNCTIONS",
+            Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => "TYPES",
+            Kind::Schema => "SCHEMAS",
+            _ => return None,
+        };
+        if !created {
+            return None;
+        }
+        let find = |schema: &str| {
+            let id = ObjectId::new(Kind::DefaultPrivileges, [schema, &self.context.role, objects]);
+            match self.catalogs.before.objects.get(&id) {
+                Some(Object::DefaultPrivileges(privileges)) => Some(privileges.grants.clone()),
+                _ => None,
+            }
+        };
+        let everywhere = find("");
+        let here = id.schema().and_then(find);
+        if everywhere.is_none() && here.is_none() {
+            return None;
+        }
+        let mut given = everywhere.unwrap_or_else(|| built_in.clone());
+        given.extend(here.unwrap_or_default());
+        Some(given)
+    }
+
+    /// What a created unit is, for the reader.
+    pub(super) fn created(&self, unit: &Unit) -> String {
+        let parts = Parts::of(self.catalogs.after, unit, self.changes);
+        let count = |n: usize, what: &str| match n {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            n => Some(format!("{n} {what}s")),
+        };
+        let counts: Vec<String> = if unit.root.kind == Kind::Table {
+            [count(parts.columns.len(), "column"), count(parts.constraints.len(), "constraint")]
+                .into_iter()
+                .flatten()
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let tail = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+        match unit.root.kind {
+            Kind::Comment => unit.root.to_string(),
+            Kind::Privileges => format!("grant {}", unit.root),
+            Kind::Column | Kind::Constraint => format!("add {}", with_relation(&unit.root)),
+            _ => format!("create {}{tail}", with_relation(&unit.root)),
+        }
+    }
+}
+
+/// What is folded into a table's or column's statement.
+struct Parts<'a> {
+    columns: Vec<(&'a ObjectId, &'a Column)>,
+    defaults: Vec<(&'a ObjectId, String)>,
+    constraints: Vec<(&'a ObjectId, &'a Constraint)>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(catalog: &'a Catalog, unit: &'a Unit, changes: &crate::diff::Changes) -> Self {
+        let mut parts = Self { columns: Vec::new(), defaults: Vec::new(), constraints: Vec::new() };
+        for id in &unit.members {
+            let implied =
+                changes.get(id).is_some_and(|change| matches!(change.how, crate::diff::How::Implied(_)));
+            match catalog.objects.get(id) {
+                _ if implied => {}
+                Some(Object::Column(column)) => parts.columns.push((id, column)),
+                Some(Object::Default(default)) => parts.defaults.push((id, default.expression.clone())),
+                Some(Object::Constraint(constraint)) => parts.constraints.push((id, constraint)),
+                _ => {}
+            }
+        }
+        parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
+        parts.constraints.sort_by_key(|(id, constraint)| (constraint.contype, (*id).clone()));
+        parts
+    }
+
+    fn elements(&self) -> Vec<String> {
+        let default = |id: &ObjectId| {
+            let mut all = self.defaults.iter();
+            all.find(|(column, _)| column.path == id.path).map(|(_, expression)| expression.as_str())
+        };
+        let columns = self.columns.iter().map(|(id, column)| column.element(id, default(id)));
+        columns.chain(self.constraints.iter().map(|(id, constraint)| constraint.element(id))).collect()
+    }
+
+    fn settings(&self) -> Vec<String> {
+        let columns = self.columns.iter().flat_map(|(id, column)| column.settings(id));
+        columns.chain(self.constraints.iter().flat_map(|(id, constraint)| constraint.settings(id))).collect()
+    }
+}

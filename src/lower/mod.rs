@@ -1,0 +1,252 @@
+//! Changes in, steps out: by which statements, in which phase and batch, and how each is undone.
+//!
+//! Pure. The order comes from `graph`; what is said of one object comes from its kind; what is particular to a
+//! table that others use meanwhile (CONCURRENTLY, NOT VALID then VALIDATE) comes from the recipes here, one file
+//! each. Every step carries its inverse, so undoing steps in reverse order is the rollback.
+
+mod batch;
+mod create;
+mod index;
+mod key;
+mod phase;
+mod rebuild;
+mod state;
+mod unproven;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::Catalog,
+    diff::{Change, Changes, DiffError, How},
+    graph::{self, Act, Unit},
+    kind::{Alter, Object},
+    name::{Kind, ObjectId, Pair},
+    sql::Sql,
+    step::{Action, Phase, Step, Verb},
+};
+
+pub use state::State;
+
+/// What decides how changes are made.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The role that applies: whose default privileges hold for what it creates.
+    pub role: String,
+    /// The server's major version.
+    pub major: u16,
+    /// Whether nobody else uses the database: everything is done plainly.
+    pub alone: bool,
+}
+
+/// The steps that lead from one catalog to the other, in order and in batches.
+pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
+    let units = graph::order(catalogs, changes, &phase::earliest)?;
+    let mut lowering =
+        Lowering { catalogs, changes, context, state: State::new(catalogs), steps: Vec::new() };
+    for unit in &units {
+        lowering.unit(unit)?;
+    }
+    let mut steps = lowering.steps;
+    steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
+    batch::number(&mut steps, catalogs, changes);
+    Ok(steps)
+}
+
+/// The statements that lead from one catalog to the other when nobody else is there.
+pub fn statements(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    context: &Context,
+) -> Result<Vec<Sql>, DiffError> {
+    let context = Context { alone: true, ..context.clone() };
+    let units = graph::order(catalogs, changes, &|_, _| Phase::Expand)?;
+    let mut lowering =
+        Lowering { catalogs, changes, context: &context, state: State::new(catalogs), steps: Vec::new() };
+    for unit in &units {
+        lowering.forward(unit)?;
+    }
+    Ok(lowering.steps.into_iter().flat_map(|step| step.run.sql).collect())
+}
+
+/// The statements that create a whole catalog in an empty database.
+pub fn creation(catalog: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
+    let empty = Catalog::default();
+    let catalogs = Pair::new(&empty, catalog);
+    statements(catalogs, &crate::diff::diff(catalogs)?, context)
+}
+
+struct Lowering<'a> {
+    catalogs: Pair<&'a Catalog>,
+    changes: &'a Changes,
+    context: &'a Context,
+    state: State<'a>,
+    steps: Vec<Step>,
+}
+
+impl Lowering<'_> {
+    /// The steps of one unit, with their undo.
+    fn unit(&mut self, unit: &Unit) -> Result<(), DiffError> {
+        let first = self.steps.len();
+        self.forward(unit)?;
+        let before = self.state.clone();
+        self.state.advance(unit, self.changes);
+        let needs_undo = self.steps[first..].iter().any(|step| step.undo.sql.is_empty());
+        if needs_undo && self.steps.len() == first + 1 {
+            let undo = self.undo(unit, &before)?;
+            // a recipe that says its own undo has said it
+            if let Some(step) = self.steps.last_mut().filter(|step| step.undo.sql.is_empty()) {
+                step.undo = undo;
+            }
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, unit: &Unit) -> Result<(), DiffError> {
+        let Some(change) = self.changes.get(&unit.root) else { return Ok(()) };
+        match unit.act {
+            Act::Create => self.create(unit, change),
+            Act::Drop => self.drop(unit, change),
+            Act::Alter => self.alter(unit, change),
+        }
+    }
+
+    fn push(&mut self, unit: &Unit, verb: Verb, summary: String, run: Action, undo: Action) {
+        let object = unit.root.clone();
+        self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
+    }
+
+    fn create(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
+        let Some(object) = &change.object.after else { return Ok(()) };
+        if !self.context.alone {
+            match object {
+                Object::Index(index) if self.existed(&index.relation()) => {
+                    return Ok(self.create_index(unit, index));
+                }
+                Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
+                    if constraint.has_index() {
+                        return Ok(self.create_key(unit, constraint));
+                    }
+                    return Ok(self.create_unproven(unit, constraint));
+                }
+                _ => {}
+            }
+        }
+        let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Create };
+        let sql = self.creation_of(unit);
+        let summary = self.created(unit);
+        let action = if slow_to_create(object) { Action::slow(sql) } else { Action::catalog(sql) };
+        self.push(unit, verb, summary, action, Action::catalog(Vec::new()));
+        Ok(())
+    }
+
+    fn drop(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
+        let Some(object) = &change.object.before else { return Ok(()) };
+        if let (Object::Index(index), false) = (object, self.context.alone)
+            && self.stays(&index.relation())
+            && self.drop_index(unit, index)
+        {
+            return Ok(());
+        }
+        let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Drop };
+        let summary = format!("drop {}", with_relation(&unit.root));
+        let sql = object.drop(&unit.root).into_statements();
+        self.push(unit, verb, summary, Action::catalog(sql), Action::catalog(Vec::new()));
+        Ok(())
+    }
+
+    fn alter(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
+        let summary = format!("alter {}", with_relation(&unit.root));
+        let sql = match &change.how {
+            How::InPlace(ddl) => ddl.clone().into_statements(),
+            How::Rebuild => self.rebuild(change),
+            _ => return Ok(()),
+        };
+        let object = change.object.after.as_ref();
+        let slow = matches!(object, Some(Object::Column(_) | Object::Domain(_) | Object::Table(_)))
+            || change.how == How::Rebuild;
+        let action = if slow { Action::slow(sql) } else { Action::catalog(sql) };
+        self.push(unit, Verb::Alter, summary, action, Action::catalog(Vec::new()));
+        Ok(())
+    }
+
+    /// The way back of a unit whose single step has none yet. `before` is the state that it started from.
+    fn undo(&self, unit: &Unit, before: &State<'_>) -> Result<Action, DiffError> {
+        let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
+        match (unit.act, &change.object.before, &change.object.after) {
+            (Act::Create, _, Some(object)) => Ok(Action::catalog(object.drop(&unit.root).into_statements())),
+            (Act::Drop, Some(_), _) => {
+                let context = Context { alone: true, ..self.context.clone() };
+                let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
+                let sql = self.creation_within(&members, &context)?;
+                Ok(Action::slow(sql))
+            }
+            (Act::Alter, Some(old), Some(new)) => {
+                let forced = match Object::alter(Pair::new(new, old), &unit.root) {
+                    Alter::InPlace(ddl, None) => return Ok(Action::slow(ddl.into_statements())),
+                    Alter::InPlace(_, Some(_)) | Alter::Rebuild | Alter::Replace => BTreeSet::new(),
+                    // what PostgreSQL cannot turn back can still be made anew
+                    Alter::Refused(_) => BTreeSet::from([unit.root.clone()]),
+                };
+                let (from, to) = (self.state.catalog(), before.catalog());
+                let catalogs = Pair::new(&from, &to);
+                let changes = crate::diff::diff_forcing(catalogs, &forced)?;
+                Ok(Action::slow(statements(catalogs, &changes, self.context)?))
+            }
+            _ => Ok(Action::catalog(Vec::new())),
+        }
+    }
+
+    fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
+        let empty = Catalog::default();
+        let catalogs = Pair::new(&empty, members);
+        let changes = crate::diff::diff(catalogs)?;
+        // what live gives to new objects by default is given again
+        let mut ambient = members.clone();
+        ambient.objects.extend(self.default_privileges());
+        let catalogs = Pair::new(&empty, &ambient);
+        statements(catalogs, &changes, context)
+    }
+
+    fn default_privileges(&self) -> Vec<(ObjectId, Object)> {
+        let all = self.catalogs.before.objects.iter();
+        all.filter(|(id, _)| id.kind == Kind::DefaultPrivileges)
+            .map(|(id, object)| (id.clone(), object.clone()))
+            .collect()
+    }
+
+    /// Whether the relation was there before the plan and is still the same one.
+    fn existed(&self, relation: &ObjectId) -> bool {
+        self.catalogs.before.objects.contains_key(relation) && self.stays(relation)
+    }
+
+    /// Whether the relation is neither dropped nor replaced by the plan.
+    fn stays(&self, relation: &ObjectId) -> bool {
+        !self
+            .changes
+            .get(relation)
+            .is_some_and(|change| matches!(change.how, How::Drop | How::Replace | How::Create))
+    }
+
+    fn relation_existed(&self, id: &ObjectId) -> bool {
+        id.relation().is_some_and(|relation| self.existed(&relation))
+    }
+}
+
+/// Whether creating it reads or writes as much data as there is.
+fn slow_to_create(object: &Object) -> bool {
+    match object {
+        Object::Index(_) | Object::Constraint(_) | Object::MaterializedView(_) | Object::Attachment(_) => {
+            true
+        }
+        Object::Column(column) => column.generated.is_some() || column.identity.is_some(),
+        _ => false,
+    }
+}
+
+/// `column total of table public.orders` reads better than the bare id.
+fn with_relation(id: &ObjectId) -> String {
+    match id.relation() {
+        Some(relation) => format!("{} {} of {}", id.kind.label(), id.sql(), relation.relation_sql()),
+        None => id.to_string(),
+    }
+}

@@ -1,0 +1,53 @@
+//! The catalog as it stands between two units of a plan.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::Catalog,
+    diff::Changes,
+    graph::{Act, Unit},
+    kind::Object,
+    name::{ObjectId, Pair},
+};
+
+/// Which objects are still as before, and which are already as after.
+#[derive(Debug, Clone)]
+pub struct State<'a> {
+    catalogs: Pair<&'a Catalog>,
+    old: BTreeSet<ObjectId>,
+    new: BTreeSet<ObjectId>,
+}
+
+impl<'a> State<'a> {
+    /// Before the first unit.
+    pub fn new(catalogs: Pair<&'a Catalog>) -> Self {
+        Self { catalogs, old: catalogs.before.objects.keys().cloned().collect(), new: BTreeSet::new() }
+    }
+
+    /// After this unit.
+    pub fn advance(&mut self, unit: &Unit, changes: &Changes) {
+        for id in unit.members.iter().filter(|id| changes.contains_key(*id)) {
+            self.old.remove(id);
+            if unit.act == Act::Drop {
+                self.new.remove(id);
+            } else {
+                self.new.insert(id.clone());
+            }
+        }
+    }
+
+    /// The whole catalog at this point.
+    pub fn catalog(&self) -> Catalog {
+        let mut catalog = Catalog::default();
+        for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
+            let here = |id: &ObjectId| self.old.contains(id) || self.new.contains(id);
+            let objects = source.objects.iter().filter(|(id, _)| ids.contains(*id));
+            catalog
+                .objects
+                .extend(objects.map(|(id, object): (&ObjectId, &Object)| (id.clone(), object.clone())));
+            let needs = source.needs.iter().filter(|need| ids.contains(&need.from) && here(&need.to));
+            catalog.needs.extend(needs.cloned());
+        }
+        catalog
+    }
+}

@@ -1,0 +1,236 @@
+//! Planning, from a live database and desired SQL to a rehearsed plan. Live is only read.
+//!
+//!     read ─ elaborate ─ diff ─ observe ─ lower ─ rehearse ─ judge ─ seal
+//!
+//! `workshop` does what needs scratch databases; everything decided here is decided by pure functions over what was
+//! read. Nothing loops back.
+
+mod question;
+mod rename;
+mod seal;
+mod workshop;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::{
+        Catalog,
+        scope::{Manage, Scope},
+    },
+    diff::{self, DiffError},
+    facts,
+    lower::{self, Context},
+    name::{ObjectId, Pair},
+    plan::Plan,
+    postgres::{Scratch, ScratchError, Session},
+    rehearse::{self, RehearsalError},
+    source::{
+        desired::{Desired, LoadErrors},
+        live::{self, ReadError},
+    },
+};
+
+pub use question::Question;
+
+/// What a plan is made of.
+pub struct Inputs<'a> {
+    /// The database to be changed. It is only read.
+    pub live: &'a Session,
+    /// Where throwaway databases are made.
+    pub scratch: &'a Scratch,
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// Which schemas are managed.
+    pub manage: Manage,
+    /// Patterns of objects to leave alone.
+    pub ignore: Vec<String>,
+    /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
+    pub assume_drop: BTreeSet<String>,
+    /// The plan's name.
+    pub name: String,
+    /// Who plans: whom policy may bar from approving.
+    pub author: Option<String>,
+    /// The time that the plan says it was made.
+    pub created: jiff::Timestamp,
+    /// Told, in a few words, what is being done.
+    pub progress: &'a dyn Fn(&str),
+}
+
+/// What planning came to.
+#[derive(Debug)]
+pub enum Planned {
+    /// Live is as it should be.
+    Nothing(Remarks),
+    /// Something must be answered first.
+    Questions(Vec<Question>),
+    /// A plan.
+    Plan(Box<Plan>),
+}
+
+/// What is worth saying beside the plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// Notes on the desired SQL: `schema/a.sql:3:1: INSERT is skipped`.
+    pub notes: Vec<String>,
+    /// Objects of classes that trueup does not model.
+    pub unmanaged: Vec<String>,
+    /// How many objects are outside the managed schemas or ignored.
+    pub ignored: usize,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanningError {
+    /// A catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A scratch database could not be had.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
+    /// The desired SQL does not load.
+    #[error(transparent)]
+    Load(#[from] LoadErrors),
+    /// There is no way from live to desired.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    /// An annotation names nothing, or nothing that can be renamed.
+    #[error("{at}: {why}")]
+    Annotation {
+        /// Where it is.
+        at: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Something differs that trueup does not model.
+    #[error("these objects differ and are of classes that trueup does not change yet: {}", .0.join(", "))]
+    Unmanaged(Vec<String>),
+    /// Live could not be built anew on scratch.
+    #[error("cannot rebuild the database on scratch: {why}")]
+    Rebuild {
+        /// Which statement failed and what PostgreSQL said, or what differs.
+        why: String,
+    },
+    /// The rehearsal failed.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
+    /// A query of trueup's own failed.
+    #[error("cannot ask the server for {what}: {source}")]
+    Query {
+        /// What was asked.
+        what: &'static str,
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
+}
+
+impl PlanningError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Read(_) | Self::Query { .. } | Self::Load(_) | Self::Annotation { .. } => return None,
+            Self::Scratch(error) => error.hint(),
+            Self::Diff(_) => "change the desired SQL, or make this change by hand and plan again",
+            Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
+            Self::Rebuild { .. } => {
+                "give a server that can hold a copy of the schema with --shadow-url, or report this as a bug"
+            }
+            Self::Rehearsal(_) => {
+                "nothing was written; please report this with both schemas, since a plan should not fail"
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Makes a plan.
+pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
+    let progress = inputs.progress;
+    progress("reading the database");
+    let live_all = live::read(inputs.live).await?;
+    progress("loading the desired schema");
+    let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
+    let wanted_all = workshop.elaborate(&live_all).await?;
+    let major = inputs.live.major();
+    let (live_all, wanted_all) =
+        (live_all.without_pristine_public(major), wanted_all.without_pristine_public(major));
+    let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
+    let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
+    if live.objects == wanted.objects {
+        return Ok(Planned::Nothing(remarks));
+    }
+    progress("rebuilding the database on scratch");
+    let (clone, base_all) = workshop.clone_of(&live_all, true).await?;
+    progress("comparing");
+    let wanted = workshop.normalised(&wanted_all, &live).await?.without_pristine_public(major).within(&scope);
+    let base_all = base_all.without_pristine_public(major);
+    let base = base_all.within(&scope);
+
+    let context = Context { role: workshop.role().to_owned(), major, alone: false };
+    let renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
+    let renamed = renamed_all.map(|all| all.without_pristine_public(major).within(&scope));
+    let start = renamed.as_ref().unwrap_or(&base);
+    let catalogs = Pair::new(start, &wanted);
+    let changes = diff::diff(catalogs).map_err(DiffError::from)?;
+    let questions = question::ask(&changes, &inputs.assume_drop);
+    if !questions.is_empty() {
+        return Ok(Planned::Questions(questions));
+    }
+    if changes.is_empty() && renames.is_empty() {
+        return Ok(Planned::Nothing(remarks));
+    }
+    let facts = facts::observe(inputs.live).await?;
+    let mut steps = renames;
+    let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);
+    steps.extend(lower::lower(catalogs, &changes, &context)?.into_iter().map(|mut step| {
+        step.batch += first;
+        step
+    }));
+    progress("rehearsing: there, back, and there again");
+    let expected = workshop::with(&base_all, &base, &wanted);
+    let rehearsed = rehearse::rehearse(clone.session(), &steps, &base_all, &expected, major).await?;
+    let sealing = seal::Sealing {
+        inputs,
+        role: workshop.role(),
+        scope: &scope,
+        live: &live_all,
+        catalogs: Pair::new(&base_all, &expected),
+        changes: &changes,
+        facts: &facts,
+        rehearsed: &rehearsed,
+        remarks,
+    };
+    Ok(Planned::Plan(Box::new(sealing.seal(steps))))
+}
+
+/// What is left out, and what must not be: a difference that no plan would hold.
+fn remarks(
+    inputs: &Inputs<'_>,
+    live: &Catalog,
+    wanted: &Catalog,
+    scope: &Scope,
+) -> Result<Remarks, PlanningError> {
+    let differs: Vec<String> = match inputs.manage {
+        // a database that has more than the SQL says is no reason to stop, unless all of it is managed
+        Manage::All => live
+            .unmanaged
+            .iter()
+            .filter(|(name, state)| wanted.unmanaged.get(*name) != Some(state))
+            .chain(wanted.unmanaged.iter().filter(|(name, _)| !live.unmanaged.contains_key(*name)))
+            .map(|(name, _)| name.clone())
+            .collect(),
+        Manage::Only(_) | Manage::Declared => wanted
+            .unmanaged
+            .iter()
+            .filter(|(name, state)| live.unmanaged.get(*name) != Some(state))
+            .map(|(name, _)| name.clone())
+            .collect(),
+    };
+    if !differs.is_empty() {
+        return Err(PlanningError::Unmanaged(differs));
+    }
+    let notes = inputs.desired.notes.iter().map(|note| format!("{}: {}", note.at, note.message)).collect();
+    let ignored = live.objects.keys().filter(|id: &&ObjectId| !scope.covers(id)).count();
+    Ok(Remarks { notes, unmanaged: live.unmanaged.keys().cloned().collect(), ignored })
+}

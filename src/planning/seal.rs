@@ -1,0 +1,236 @@
+//! The last stage: steps, facts and hazards become a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Inputs, Remarks};
+use crate::{
+    catalog::{Catalog, Fingerprint, scope::Scope},
+    diff::{Changes, How},
+    facts::Facts,
+    hazard::{self, Case},
+    kind::Object,
+    name::{ObjectId, Pair},
+    plan::{
+        self, Checkpoints, FORMAT, FootprintEntry, Plan, PlannedStep, PlannedUndo, Rehearsal, Summary,
+        footprint_closure,
+    },
+    rehearse::Rehearsed,
+    step::{LockMode, Observed, Phase, Step, Verb},
+};
+
+/// All that a plan is sealed from.
+pub(super) struct Sealing<'a> {
+    pub inputs: &'a Inputs<'a>,
+    pub role: &'a str,
+    pub scope: &'a Scope,
+    /// Live as it reads itself.
+    pub live: &'a Catalog,
+    /// Live's clone, and what the plan makes of it.
+    pub catalogs: Pair<&'a Catalog>,
+    pub changes: &'a Changes,
+    pub facts: &'a Facts,
+    pub rehearsed: &'a Rehearsed,
+    pub remarks: Remarks,
+}
+
+impl Sealing<'_> {
+    pub fn seal(self, steps: Vec<Step>) -> Plan {
+        let footprint = self.footprint(&steps);
+        let checkpoints = checkpoints(&footprint, &steps);
+        let summary = summary(&steps, self.changes);
+        let planned = self.planned(&steps);
+        let target = self.inputs.live.target();
+        Plan {
+            format: FORMAT,
+            name: self.inputs.name.clone(),
+            created: self.inputs.created,
+            author: self.inputs.author.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            server_version: self.inputs.live.server_version_num(),
+            target: format!("{}/{}", self.inputs.live.place(), target.database()),
+            role: self.role.to_owned(),
+            schemas: self.scope.schemas.iter().cloned().collect(),
+            checkpoints,
+            summary,
+            rehearsal: Rehearsal {
+                proven: [
+                    "live rebuilt on scratch and equal",
+                    "up",
+                    "equal to desired",
+                    "down",
+                    "equal to live",
+                    "up again",
+                    "equal to desired again",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                not_rehearsed: Vec::new(),
+            },
+            unmanaged: self.remarks.unmanaged.clone(),
+            notes: self.remarks.notes.clone(),
+            steps: planned,
+            footprint,
+        }
+    }
+
+    fn planned(&self, steps: &[Step]) -> Vec<PlannedStep> {
+        let there = held_locks(steps.iter().zip(&self.rehearsed.there));
+        let back = held_locks(steps.iter().zip(&self.rehearsed.back).rev());
+        let mut planned = Vec::new();
+        for ((id, (step, seen)), undone) in
+            (1..).zip(steps.iter().zip(&self.rehearsed.there)).zip(&self.rehearsed.back)
+        {
+            let at = planned.len();
+            let hazards = self.hazards(step, false, seen, there.get(at));
+            let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));
+            let slow = seen.rewrites.iter().chain(&seen.scans);
+            planned.push(PlannedStep {
+                id,
+                phase: step.phase,
+                batch: step.batch,
+                action: step.verb,
+                object: step.object.clone(),
+                summary: step.summary.clone(),
+                sql: step.run.sql.clone(),
+                transactional: step.run.transactional,
+                timeouts: step.run.timeouts,
+                rows: self.facts.most_rows(slow),
+                seen: seen.clone(),
+                hazards,
+                undo: PlannedUndo {
+                    sql: step.undo.sql.clone(),
+                    transactional: step.undo.transactional,
+                    timeouts: step.undo.timeouts,
+                    seen: undone.clone(),
+                    hazards: undo_hazards,
+                },
+            });
+        }
+        planned
+    }
+
+    fn hazards(
+        &self,
+        step: &Step,
+        undo: bool,
+        seen: &Observed,
+        held: Option<&BTreeMap<String, LockMode>>,
+    ) -> Vec<hazard::Hazard> {
+        let none = BTreeMap::new();
+        let object = self.sides(step);
+        let (object, catalogs) =
+            if undo { (object.inverse(), self.catalogs.inverse()) } else { (object, self.catalogs) };
+        hazard::judge(&Case {
+            step,
+            undo,
+            object,
+            catalogs,
+            seen,
+            held: held.unwrap_or(&none),
+            facts: self.facts,
+        })
+    }
+
+    /// What the step's object is on both sides of it.
+    fn sides(&self, step: &Step) -> Pair<Option<&Object>> {
+        let change = self.changes.get(&step.object);
+        match (step.verb, change) {
+            (Verb::Rename | Verb::Validate, _) | (_, None) => Pair::new(None, None),
+            (Verb::Create, Some(change)) => Pair::new(None, change.object.after.as_ref()),
+            (_, Some(change)) => Pair::new(change.object.before.as_ref(), change.object.after.as_ref()),
+        }
+    }
+
+    fn footprint(&self, steps: &[Step]) -> Vec<FootprintEntry> {
+        let base = self.catalogs.before;
+        let ends: Vec<(Phase, &Catalog)> =
+            self.rehearsed.after.iter().map(|(phase, catalog)| (*phase, catalog)).collect();
+        let mut touched: BTreeSet<ObjectId> = steps.iter().map(|step| step.object.clone()).collect();
+        for (_, end) in &ends {
+            let ids = base.objects.keys().chain(end.objects.keys());
+            touched.extend(ids.filter(|id| base.objects.get(*id) != end.objects.get(*id)).cloned());
+        }
+        let mut ids = footprint_closure(base, &touched);
+        for (_, end) in &ends {
+            ids.extend(footprint_closure(end, &touched));
+        }
+        ids.into_iter()
+            .map(|object| {
+                let mut after = BTreeMap::new();
+                let mut previous = base;
+                for (phase, end) in &ends {
+                    match (previous.objects.get(&object), end.objects.get(&object)) {
+                        (old, Some(new)) if old != Some(new) => {
+                            after.insert(*phase, plan::Change::Became(new.fingerprint(&object)));
+                        }
+                        (Some(_), None) => {
+                            after.insert(*phase, plan::Change::Gone);
+                        }
+                        _ => {}
+                    }
+                    previous = end;
+                }
+                let own = self.live.objects.get(&object);
+                FootprintEntry {
+                    base: own.map(|own| own.fingerprint(&object)),
+                    ddl: if touched.contains(&object) {
+                        own.map(|own| own.ddl(&object)).unwrap_or_default()
+                    } else {
+                        Vec::new()
+                    },
+                    after,
+                    object,
+                }
+            })
+            .collect()
+    }
+}
+
+/// For each step the locks that its transaction holds when it is done.
+fn held_locks<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Vec<BTreeMap<String, LockMode>> {
+    let mut all = Vec::new();
+    let mut held: BTreeMap<String, LockMode> = BTreeMap::new();
+    let mut batch = None;
+    for (step, seen) in steps {
+        if batch != Some(step.batch) || !step.run.transactional {
+            held.clear();
+            batch = Some(step.batch);
+        }
+        for lock in &seen.locks {
+            let mode = held.entry(lock.relation.clone()).or_insert(lock.mode);
+            *mode = lock.mode.max(*mode);
+        }
+        all.push(held.clone());
+    }
+    all
+}
+
+fn checkpoints(footprint: &[FootprintEntry], steps: &[Step]) -> Checkpoints {
+    let at = |phase: Option<Phase>| {
+        let lines: Vec<String> = footprint
+            .iter()
+            .filter_map(|entry| {
+                entry.expected(phase).map(|fingerprint| format!("{} {fingerprint}\n", entry.object))
+            })
+            .collect();
+        Fingerprint::of(lines.concat())
+    };
+    let phases: BTreeSet<Phase> = steps.iter().map(|step| step.phase).collect();
+    Checkpoints { base: at(None), after: phases.into_iter().map(|phase| (phase, at(Some(phase)))).collect() }
+}
+
+fn summary(steps: &[Step], changes: &Changes) -> Summary {
+    let mut summary = Summary::default();
+    for change in changes.values() {
+        match change.how {
+            How::Create => summary.create += 1,
+            How::Drop => summary.drop += 1,
+            How::Replace | How::Rebuild => summary.replace += 1,
+            How::InPlace(_) => summary.alter += 1,
+            How::Implied(_) => {}
+        }
+    }
+    let renames = steps.iter().filter(|step| step.verb == Verb::Rename).count();
+    summary.alter += u32::try_from(renames).unwrap_or(u32::MAX);
+    summary
+}

@@ -1,0 +1,315 @@
+//! What planning does on scratch: desired SQL becomes a catalog, live is built anew, texts are deparsed until stable.
+
+use std::collections::BTreeSet;
+
+use super::{Inputs, PlanningError};
+use crate::{
+    catalog::Catalog,
+    kind::Object,
+    lower::{self, Context},
+    name::{Kind, ObjectId},
+    postgres::{DatabaseSettings, ScratchDatabase, Session},
+    rehearse,
+    run::{self, Batch, Options},
+    source::{
+        desired::{self, LoadErrors, MissingRoles},
+        live,
+    },
+    sql::{self, Sql},
+    step::Step,
+};
+
+/// How often a text is loaded and deparsed again before it must be stable.
+const ROUNDS: usize = 3;
+
+pub(super) struct Workshop<'a> {
+    inputs: &'a Inputs<'a>,
+    settings: DatabaseSettings,
+    role: String,
+    /// Whether scratch is live's own cluster, with live's roles.
+    same_cluster: bool,
+}
+
+impl<'a> Workshop<'a> {
+    /// Learns of live what scratch must share with it, and makes the roles that it mentions.
+    pub async fn open(inputs: &'a Inputs<'a>, live: &Catalog) -> Result<Self, PlanningError> {
+        let settings = DatabaseSettings::of(inputs.live)
+            .await
+            .map_err(|source| PlanningError::Query { what: "its encoding and locale", source })?;
+        let role = text(inputs.live, "SELECT current_user::text", "its role").await?;
+        // only superusers may ask; where we may not, scratch is another cluster unless it says it is not
+        let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+        let own = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
+        let same_cluster = own == inputs.scratch.system_identifier();
+        let workshop = Self { inputs, settings, role, same_cluster };
+        if !same_cluster {
+            for role in roles(live) {
+                inputs.scratch.create_role(&role).await?;
+            }
+        }
+        Ok(workshop)
+    }
+
+    /// The role that plans, and that is expected to apply.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// An empty database in which live's role is the one that creates.
+    async fn database(&self) -> Result<ScratchDatabase, PlanningError> {
+        let database = self.inputs.scratch.create_database(&self.settings).await?;
+        let own = text(database.session(), "SELECT current_user::text", "its role").await?;
+        if own != self.role && !self.same_cluster && database.session().is_superuser() {
+            self.inputs.scratch.create_role(&self.role).await?;
+            let role = sql::ident(&self.role);
+            let act = format!("ALTER ROLE {role} SUPERUSER; SET SESSION AUTHORIZATION {role}");
+            execute(database.session(), &act, "the role on scratch").await?;
+        }
+        Ok(database)
+    }
+
+    /// What the desired SQL means. Where it refers to schemas and extensions of live that it does not declare, those
+    /// are loaded first.
+    pub async fn elaborate(&mut self, live: &Catalog) -> Result<Catalog, PlanningError> {
+        let missing = if self.same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
+        let database = self.database().await?;
+        let session = database.session();
+        match desired::load(session.client(), self.inputs.desired, missing).await {
+            Ok(loaded) => {
+                self.track(&loaded.created_roles);
+                let catalog = live::read(session).await?;
+                self.inputs.scratch.drop_database(database).await?;
+                Ok(catalog)
+            }
+            Err(error @ LoadErrors::Rejected { .. }) => {
+                if let LoadErrors::Rejected { created_roles, .. } = &error {
+                    self.track(created_roles);
+                }
+                let context = self.context(live, &live::read(session).await?);
+                self.inputs.scratch.drop_database(database).await?;
+                if context.objects.is_empty() {
+                    return Err(error.into());
+                }
+                let database = self.database().await?;
+                self.build(database.session(), &context).await?;
+                let result = desired::load(database.session().client(), self.inputs.desired, missing).await;
+                // what is still wrong was wrong before, too
+                result.map_err(|_| error)?;
+                let catalog = live::read(database.session()).await?;
+                self.inputs.scratch.drop_database(database).await?;
+                Ok(catalog)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn track(&self, roles: &[String]) {
+        for role in roles {
+            self.inputs.scratch.track_role(role);
+        }
+    }
+
+    /// Of live: extensions and schemas that the desired SQL did not make.
+    fn context(&self, live: &Catalog, made: &Catalog) -> Catalog {
+        let declared: BTreeSet<&str> = made
+            .objects
+            .keys()
+            .filter(|id| id.kind != Kind::Schema || id.path.last() != "public")
+            .filter_map(ObjectId::schema)
+            .collect();
+        live.filtered(|id| match id.schema() {
+            Some(schema) => schema != "public" && !declared.contains(schema),
+            None => id.kind == Kind::Extension && !made.objects.contains_key(id),
+        })
+    }
+
+    /// Live, built anew from its catalog, and what that database says it is. `prove`: it must say the same, but for
+    /// texts that PostgreSQL prints differently the second time.
+    pub async fn clone_of(
+        &self,
+        catalog: &Catalog,
+        prove: bool,
+    ) -> Result<(ScratchDatabase, Catalog), PlanningError> {
+        let mut wanted = catalog.clone();
+        let mut rounds = 0;
+        loop {
+            let database = self.database().await?;
+            self.build(database.session(), &wanted).await?;
+            let read =
+                live::read(database.session()).await?.without_pristine_public(self.inputs.live.major());
+            rounds += 1;
+            if read.objects == wanted.objects {
+                return Ok((database, read));
+            }
+            if prove {
+                let wrong = unlike(&wanted, &read);
+                if !wrong.is_empty() {
+                    return Err(PlanningError::Rebuild { why: wrong.join("; ") });
+                }
+            }
+            if rounds > ROUNDS {
+                let why = rehearse::differences(&read, &wanted).join("; ");
+                return Err(PlanningError::Rebuild { why: format!("its texts do not become stable: {why}") });
+            }
+            self.inputs.scratch.drop_database(database).await?;
+            wanted = read;
+        }
+    }
+
+    /// The desired catalog with its texts as PostgreSQL prints them when they are stable.
+    pub async fn normalised(&self, wanted: &Catalog, live: &Catalog) -> Result<Catalog, PlanningError> {
+        let _ = live;
+        let (database, catalog) = self.clone_of(wanted, true).await?;
+        self.inputs.scratch.drop_database(database).await?;
+        Ok(catalog)
+    }
+
+    /// The catalog after these steps, which are undone again.
+    pub async fn after(&self, clone: &ScratchDatabase, steps: &[Step]) -> Result<Catalog, PlanningError> {
+        let session = clone.session();
+        let pinned = run::settings::pin(session, run::settings::Place::Rehearsal).await;
+        pinned.map_err(|source| PlanningError::Query { what: "its settings", source })?;
+        let failed = |source| rehearse::RehearsalError::Run { direction: "on the way there", source };
+        for batch in &Batch::forward(steps) {
+            run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
+        }
+        let catalog = live::read(session).await?;
+        for batch in &Batch::backward(steps) {
+            run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
+        }
+        Ok(catalog)
+    }
+
+    /// Makes an empty database into one that has this catalog.
+    async fn build(&self, session: &Session, catalog: &Catalog) -> Result<(), PlanningError> {
+        let context = Context { role: self.role.clone(), major: session.major(), alone: true };
+        let public = ObjectId::new(Kind::Schema, ["public"]);
+        let has_public = catalog.objects.contains_key(&public);
+        let mut statements =
+            vec![Sql::new("SET search_path TO ''"), Sql::new("SET check_function_bodies TO off")];
+        if has_public {
+            let about = |kind| catalog.objects.contains_key(&ObjectId::about(kind, &public));
+            if about(Kind::Comment) {
+                statements.push(Sql::new("COMMENT ON SCHEMA public IS NULL"));
+            }
+            if about(Kind::Privileges) {
+                statements.push(Sql::new("REVOKE ALL ON SCHEMA public FROM PUBLIC"));
+            }
+        } else {
+            statements.push(Sql::new("DROP SCHEMA public"));
+        }
+        let made = Sql::new("CREATE SCHEMA public");
+        statements.extend(lower::creation(catalog, &context)?.into_iter().filter(|sql| *sql != made));
+        // a schema may come with its extension
+        run_all(session, &statements).await
+    }
+}
+
+/// Runs statements one after the other, all in one transaction.
+async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningError> {
+    let client = session.client();
+    let script: String = statements.iter().map(|sql| format!("{sql};\n")).collect();
+    if client.batch_execute(&format!("BEGIN;\n{script}COMMIT")).await.is_ok() {
+        return Ok(());
+    }
+    // again, to say which one it was
+    let _ = client.batch_execute("ROLLBACK").await;
+    for sql in statements {
+        client.batch_execute(sql.as_str()).await.map_err(|error| {
+            let said = run::server_words(&error);
+            PlanningError::Rebuild { why: format!("`{sql}`: {said}") }
+        })?;
+    }
+    Ok(())
+}
+
+/// Objects that differ in more than the texts that PostgreSQL deparses.
+fn unlike(wanted: &Catalog, read: &Catalog) -> Vec<String> {
+    let masked = |catalog: &Catalog| {
+        let mut masked = catalog.clone();
+        for object in masked.objects.values_mut() {
+            mask(object);
+        }
+        masked
+    };
+    rehearse::differences(&masked(read), &masked(wanted))
+}
+
+/// Takes out the texts that PostgreSQL deparses.
+fn mask(object: &mut Object) {
+    let text = String::new;
+    match object {
+        Object::View(view) => {
+            view.definition = text();
+            view.columns.clear();
+        }
+        Object::MaterializedView(view) => view.definition = text(),
+        Object::Rule(rule) => rule.definition = text(),
+        Object::Default(default) => default.expression = text(),
+        Object::Constraint(constraint) => constraint.definition = text(),
+        Object::Index(index) => index.definition = text(),
+        Object::Trigger(trigger) => trigger.definition = text(),
+        Object::Statistics(statistics) => statistics.definition = text(),
+        Object::Policy(policy) => {
+            policy.using = policy.using.as_ref().map(|_| text());
+            policy.check = policy.check.as_ref().map(|_| text());
+        }
+        Object::Column(column) => {
+            if let Some(generated) = &mut column.generated {
+                generated.expression = text();
+            }
+        }
+        Object::Function(function) => function.definition = text(),
+        Object::Domain(domain) => {
+            domain.default = domain.default.as_ref().map(|_| text());
+            for check in &mut domain.checks {
+                check.definition = text();
+            }
+        }
+        Object::Attachment(attachment) => attachment.bound = text(),
+        _ => {}
+    }
+}
+
+/// The roles that a catalog mentions.
+fn roles(catalog: &Catalog) -> BTreeSet<String> {
+    let mut roles = BTreeSet::new();
+    for (id, object) in &catalog.objects {
+        let grants = match object {
+            Object::Privileges(privileges) => &privileges.grants,
+            Object::DefaultPrivileges(privileges) => {
+                roles.insert(id.path.part(1).to_owned());
+                &privileges.grants
+            }
+            Object::Policy(policy) => {
+                roles.extend(policy.roles.iter().cloned());
+                continue;
+            }
+            _ => continue,
+        };
+        roles.extend(grants.iter().flat_map(|grant| [&grant.grantee, &grant.grantor]).flatten().cloned());
+    }
+    roles.remove("public");
+    roles.retain(|role| !role.starts_with("pg_"));
+    roles
+}
+
+/// A catalog in which the managed part has become another.
+pub(super) fn with(all: &Catalog, managed: &Catalog, wanted: &Catalog) -> Catalog {
+    let mut objects = all.objects.clone();
+    objects.retain(|id, _| !managed.objects.contains_key(id));
+    objects.extend(wanted.objects.iter().map(|(id, object)| (id.clone(), object.clone())));
+    let needs = all.needs.union(&wanted.needs).cloned().collect();
+    Catalog { objects, needs, unmanaged: all.unmanaged.clone() }
+}
+
+async fn text(session: &Session, query: &str, what: &'static str) -> Result<String, PlanningError> {
+    let rows = session.client().query_typed(query, &[]).await;
+    let rows = rows.map_err(|source| PlanningError::Query { what, source })?;
+    Ok(rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default())
+}
+
+async fn execute(session: &Session, statement: &str, what: &'static str) -> Result<(), PlanningError> {
+    let result = session.client().batch_execute(statement).await;
+    result.map_err(|source| PlanningError::Query { what, source })
+}

@@ -1,0 +1,311 @@
+//! A plan on scratch, before anyone needs it: up, compare, down, compare, up again.
+//!
+//! The database it runs on is a clone of live. What every statement locks, rewrites, scans and builds there is
+//! recorded as facts. What the comparison finds is an error to report: nothing is planned again because of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    catalog::Catalog,
+    name::ObjectId,
+    postgres::Session,
+    run::{self, Batch, Item, Observer, Options, RunError},
+    source::live::{self, ReadError},
+    sql::{self, Sql},
+    step::{LockMode, LockSeen, Observed, Phase, Step, Verb},
+};
+
+/// What the rehearsal saw and proved.
+#[derive(Debug, Clone, Default)]
+pub struct Rehearsed {
+    /// What each step did, on the way there.
+    pub there: Vec<Observed>,
+    /// What each step's undo did.
+    pub back: Vec<Observed>,
+    /// The catalog at the end of each phase.
+    pub after: BTreeMap<Phase, Catalog>,
+}
+
+/// Why a plan is not worth reviewing.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    /// A statement failed.
+    #[error("the rehearsal failed {direction}: {source}")]
+    Run {
+        /// `on the way there` or `on the way back`.
+        direction: &'static str,
+        /// Which statement, and what PostgreSQL said.
+        source: RunError,
+    },
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The statements ran, and their result is another one.
+    #[error("the rehearsal {direction} does not end where it should: {}", .differences.join("; "))]
+    Differs {
+        /// `on the way there` or `on the way back`.
+        direction: &'static str,
+        /// Objects and how they differ.
+        differences: Vec<String>,
+    },
+}
+
+/// Runs the draft on a clone of live that equals `base`, and expects `desired`.
+pub async fn rehearse(
+    clone: &Session,
+    draft: &[Step],
+    base: &Catalog,
+    desired: &Catalog,
+    major: u16,
+) -> Result<Rehearsed, RehearsalError> {
+    const THERE: &str = "on the way there";
+    const BACK: &str = "on the way back";
+    run::settings::pin(clone, run::settings::Place::Rehearsal)
+        .await
+        .map_err(|source| RehearsalError::Read(ReadError::Query { what: "settings".to_owned(), source }))?;
+    let mut rehearsed = Rehearsed::default();
+    let failed = |direction| move |source| RehearsalError::Run { direction, source };
+    let mut watch = Watch::new(clone, draft).await?;
+    let batches = Batch::forward(draft);
+    for phase in Phase::ALL {
+        let here: Vec<&Batch> = batches.iter().filter(|batch| batch.phase == phase).collect();
+        if here.is_empty() {
+            continue;
+        }
+        for batch in here {
+            run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
+        }
+        rehearsed.after.insert(phase, read(clone, major).await?);
+    }
+    rehearsed.there = watch.finish();
+    if let Some(end) = rehearsed.after.values().next_back() {
+        compare(end, desired, THERE)?;
+    }
+    let mut watch = Watch::new(clone, draft).await?;
+    for batch in &Batch::backward(draft) {
+        run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
+    }
+    rehearsed.back = watch.finish();
+    compare(&read(clone, major).await?, base, BACK)?;
+    for batch in &batches {
+        run::run(clone, batch, &Options::single(), &mut run::Unobserved)
+            .await
+            .map_err(failed("the second time"))?;
+    }
+    compare(&read(clone, major).await?, desired, "the second time")?;
+    Ok(rehearsed)
+}
+
+/// Reads, and pins the settings for running again.
+async fn read(session: &Session, major: u16) -> Result<Catalog, ReadError> {
+    let catalog = live::read(session).await?.without_pristine_public(major);
+    run::settings::pin(session, run::settings::Place::Rehearsal)
+        .await
+        .map_err(|source| ReadError::Query { what: "settings".to_owned(), source })?;
+    Ok(catalog)
+}
+
+fn compare(is: &Catalog, should: &Catalog, direction: &'static str) -> Result<(), RehearsalError> {
+    let differences = differences(is, should);
+    if differences.is_empty() { Ok(()) } else { Err(RehearsalError::Differs { direction, differences }) }
+}
+
+/// The objects in which two catalogs differ, in words: at most ten.
+pub fn differences(is: &Catalog, should: &Catalog) -> Vec<String> {
+    let ids: BTreeSet<&ObjectId> = is.objects.keys().chain(should.objects.keys()).collect();
+    let different = ids.into_iter().filter_map(|id| match (is.objects.get(id), should.objects.get(id)) {
+        (Some(is), Some(should)) if is == should => None,
+        (Some(is), Some(should)) => {
+            Some(format!("{id} is `{}` and should be `{}`", brief(&is.ddl(id)), brief(&should.ddl(id))))
+        }
+        (Some(_), None) => Some(format!("{id} is there and should not be")),
+        (None, Some(_)) => Some(format!("{id} is missing")),
+        (None, None) => None,
+    });
+    different.take(10).collect()
+}
+
+fn brief(ddl: &[Sql]) -> String {
+    ddl.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A relation that existed before: what it is called and what it is stored in.
+#[derive(Debug, Clone)]
+struct Known {
+    name: String,
+    short: String,
+    index: bool,
+    filenode: u32,
+}
+
+/// Looks at locks, files and the server's messages after every statement.
+struct Watch<'a> {
+    draft: &'a [Step],
+    known: BTreeMap<u32, Known>,
+    held: BTreeMap<u32, LockMode>,
+    seen: Vec<Observed>,
+}
+
+const RELATIONS: &str = "
+SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname::text, c.relkind IN ('i', 'I'),
+       coalesce(pg_relation_filenode(c.oid), 0)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+const OWN_LOCKS: &str = "
+SELECT l.relation, l.mode, coalesce(pg_relation_filenode(l.relation), 0)
+FROM pg_locks l
+WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+impl<'a> Watch<'a> {
+    async fn new(session: &Session, draft: &'a [Step]) -> Result<Self, ReadError> {
+        let failed = |source| ReadError::Query { what: "relations".to_owned(), source };
+        let rows = session.client().query_typed(RELATIONS, &[]).await.map_err(failed)?;
+        let mut known = BTreeMap::new();
+        for row in rows {
+            let entry =
+                Known { name: row.get(1), short: row.get(2), index: row.get(3), filenode: row.get(4) };
+            known.insert(row.get(0), entry);
+        }
+        let messages = "SET client_min_messages = debug1";
+        session.client().batch_execute(messages).await.map_err(failed)?;
+        session.take_notices();
+        Ok(Self { draft, known, held: BTreeMap::new(), seen: vec![Observed::default(); draft.len()] })
+    }
+
+    fn finish(self) -> Vec<Observed> {
+        let mut seen = self.seen;
+        for observed in &mut seen {
+            observed.locks.sort();
+            for list in [&mut observed.rewrites, &mut observed.scans, &mut observed.builds] {
+                list.sort();
+                list.dedup();
+            }
+        }
+        seen
+    }
+
+    /// What the server said that it reads, writes anew and builds (messages of `debug1`, lc_messages = C).
+    fn hear(&mut self, session: &Session, at: usize) {
+        for notice in session.take_notices() {
+            let message = notice.message.as_str();
+            let named = |prefix: &str| quoted_after(message, prefix).and_then(|name| self.relation(name));
+            let rewritten = named("rewriting table ");
+            let mut scanned = named("verifying table ");
+            if message.starts_with("validating foreign key constraint ") {
+                scanned = self.draft.get(at).map(|step| step.object.relation_sql());
+            }
+            let built = quoted_after(message, "building index ").filter(|_| {
+                let table =
+                    message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "));
+                table.is_some_and(|table| self.relation(table).is_some())
+            });
+            let Some(observed) = self.seen.get_mut(at) else { continue };
+            observed.rewrites.extend(rewritten);
+            observed.scans.extend(scanned);
+            observed.builds.extend(built.map(sql::ident));
+        }
+    }
+
+    /// The relation that existed before by its bare name, which is all that messages say.
+    fn relation(&self, short: &str) -> Option<String> {
+        self.known.values().find(|known| known.short == short).map(|known| known.name.clone())
+    }
+}
+
+fn quoted_after<'t>(message: &'t str, prefix: &str) -> Option<&'t str> {
+    let rest = message.strip_prefix(prefix)?.strip_prefix('"')?;
+    rest.find('"').map(|end| &rest[..end])
+}
+
+impl Observer for Watch<'_> {
+    async fn begun(&mut self, _: &Session, _: &Batch) -> Result<(), RunError> {
+        self.held.clear();
+        Ok(())
+    }
+
+    async fn after_statement(
+        &mut self,
+        session: &Session,
+        batch: &Batch,
+        item: &Item,
+        _: usize,
+    ) -> Result<(), RunError> {
+        let at = usize::try_from(item.step).unwrap_or(1).saturating_sub(1);
+        self.hear(session, at);
+        if !batch.transactional {
+            return self.alone(item, at);
+        }
+        let rows = session
+            .client()
+            .query_typed(OWN_LOCKS, &[])
+            .await
+            .map_err(|source| RunError::Control { sql: OWN_LOCKS.to_owned(), lost: false, source })?;
+        session.take_notices();
+        for row in rows {
+            let (oid, mode, filenode): (u32, String, u32) = (row.get(0), row.get(1), row.get(2));
+            let (Some(known), Some(mode)) = (self.known.get(&oid), LockMode::from_pg_locks(&mode)) else {
+                continue;
+            };
+            let Some(observed) = self.seen.get_mut(at) else { continue };
+            if known.filenode != filenode && known.filenode != 0 {
+                let list = if known.index { &mut observed.builds } else { &mut observed.rewrites };
+                list.push(known.name.clone());
+                let name = Known { filenode, ..known.clone() };
+                self.known.insert(oid, name);
+            }
+            let Some(known) = self.known.get(&oid).filter(|known| !known.index) else { continue };
+            if mode > LockMode::AccessShare && self.held.get(&oid).is_none_or(|held| *held < mode) {
+                self.held.insert(oid, mode);
+                strongest(&mut observed.locks, &known.name, mode);
+            }
+        }
+        if batch.items.iter().any(|other| other.step == item.step)
+            && self.draft.get(at).is_some_and(validates)
+        {
+            // no message tells of every validation: that it reads the whole table follows from what it is
+            let table = self.draft.get(at).map_or(String::new(), |step| step.object.relation_sql());
+            if let Some(observed) =
+                self.seen.get_mut(at).filter(|_| item.action.sql.iter().any(is_validation))
+            {
+                observed.scans.push(table);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn validates(step: &Step) -> bool {
+    step.verb == Verb::Validate
+}
+
+fn is_validation(sql: &Sql) -> bool {
+    sql.as_str().contains("VALIDATE CONSTRAINT")
+}
+
+impl Watch<'_> {
+    /// CONCURRENTLY leaves no lock to look at afterwards: what it takes is in the manual (13.3.1).
+    fn alone(&mut self, item: &Item, at: usize) -> Result<(), RunError> {
+        let Some(observed) = self.seen.get_mut(at) else { return Ok(()) };
+        for sql in &item.action.sql {
+            let text = sql.as_str();
+            let table =
+                text.find(" ON ").map(|at| text[at + 4..].split_whitespace().next().unwrap_or_default());
+            if let Some(table) = table.filter(|_| text.contains("INDEX CONCURRENTLY")) {
+                let table = table.trim_end_matches('(');
+                strongest(&mut observed.locks, table, LockMode::ShareUpdateExclusive);
+                observed.scans.push(table.to_owned());
+                observed.builds.push(item.object.sql());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn strongest(locks: &mut Vec<LockSeen>, relation: &str, mode: LockMode) {
+    match locks.iter_mut().find(|lock| lock.relation == relation) {
+        Some(lock) => lock.mode = lock.mode.max(mode),
+        None => locks.push(LockSeen { relation: relation.to_owned(), mode }),
+    }
+}

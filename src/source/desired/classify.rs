@@ -1,0 +1,626 @@
+//! What a statement is, by its parse tree: when it loads, or why it does not.
+
+use pg_query::{
+    NodeEnum,
+    protobuf::{
+        AlterTableCmd, AlterTableStmt, AlterTableType, ConstrType, DropStmt, GrantStmt, Node, ObjectType,
+        RenameStmt, RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
+    },
+};
+
+use super::{
+    Class,
+    place::{Key, Names, Space, as_type, type_text},
+    settings::{self, Change},
+    words,
+};
+
+/// What is to be done with a statement.
+pub(super) enum Verdict {
+    Load(Order),
+    Setting(Change),
+    /// Left out, with a note.
+    Skip(String),
+    /// Left out: files are loaded as a whole. Whether a transaction begins there.
+    Transaction {
+        begins: bool,
+    },
+    /// Not allowed: what it is and what to do.
+    Refuse(String, &'static str),
+}
+
+/// When a statement loads and in which order to which others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub class: Class,
+    /// What it creates.
+    pub creates: Option<Key>,
+    /// What it changes or is part of.
+    pub touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub needs: Vec<Key>,
+    /// What has to stand before it stays before it.
+    pub follows: Follows,
+    /// The tables that it copies, with all that belongs to them.
+    pub copies: Vec<Key>,
+    /// It only takes away.
+    pub drops: Drops,
+    /// The role that it is about.
+    pub role: Option<String>,
+    /// The roles that it names.
+    pub names_roles: Vec<String>,
+}
+
+/// Of a statement that undoes or renames: which of those that stand before it in its file load before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Follows {
+    Nothing,
+    /// Those about the same thing.
+    Same,
+    /// All of them: they may refer to it without that their first words say so.
+    All,
+}
+
+/// Whether a statement only drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drops {
+    Nothing,
+    Objects,
+}
+
+impl Order {
+    pub fn new(class: Class) -> Self {
+        Self {
+            class,
+            creates: None,
+            touches: Vec::new(),
+            needs: Vec::new(),
+            follows: Follows::Nothing,
+            copies: Vec::new(),
+            drops: Drops::Nothing,
+            role: None,
+            names_roles: Vec::new(),
+        }
+    }
+
+    fn creating(mut self, key: Key) -> Self {
+        self.creates = Some(key);
+        self
+    }
+
+    fn touching(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.touches.extend(keys);
+        self
+    }
+
+    fn following(mut self, follows: Follows) -> Self {
+        self.follows = follows;
+        self
+    }
+
+    fn naming<'a>(mut self, roles: impl IntoIterator<Item = &'a RoleSpec>) -> Self {
+        self.names_roles.extend(roles.into_iter().filter_map(role_name));
+        self
+    }
+
+    fn about_role(mut self, role: String) -> Self {
+        self.role = Some(role);
+        self
+    }
+}
+
+const DATA: &str = "the desired schema says what is there, not how data gets there: \
+    annotate the column with @backfill, or run this apart";
+const NOT_DDL: &str = "write down the DDL that it stands for, or run it apart";
+const MAINTENANCE: &str = "remove it: maintenance is no part of a schema";
+const SERVER: &str = "remove it: trueup works inside one database";
+const WHOLE: &str = "remove it: the files are loaded as a whole";
+
+/// What is to be done with the statement whose tree this is.
+pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict {
+    use NodeEnum as N;
+    let refuse = |advice| Verdict::Refuse(leading_words(text), advice);
+    let skip = |why: &str| Verdict::Skip(format!("{} skipped: {why}", leading_words(text)));
+    let load = Verdict::Load;
+    let other =
+        |kind: &str, path: Vec<String>| Key::new(Space::Other, [vec![kind.to_owned()], path].concat());
+    match tree {
+        // roles
+        N::CreateRoleStmt(role) => load(Order::new(Class::Role).about_role(role.role.clone())),
+        N::AlterRoleStmt(alter) => role_change(alter.role.iter(), alter.role.as_ref()),
+        N::AlterRoleSetStmt(alter) if alter.database.is_empty() => role_change([], alter.role.as_ref()),
+        N::GrantRoleStmt(grant) => {
+            let members: Vec<&RoleSpec> = grant.grantee_roles.iter().filter_map(as_role).collect();
+            let granted = grant.granted_roles.iter().filter_map(|node| match &node.node {
+                Some(N::AccessPriv(privilege)) if !is_built_in(&privilege.priv_name) => {
+                    Some(privilege.priv_name.clone())
+                }
+                _ => None,
+            });
+            let mut order = Order::new(Class::Role).naming(members.iter().copied());
+            order.role = members.first().and_then(|member| role_name(member));
+            order.names_roles.extend(granted);
+            load(order)
+        }
+        N::AlterRoleSetStmt(_) => skip("settings of a role in a database are not managed"),
+        N::DropRoleStmt(_) => skip("trueup never drops roles"),
+
+        // schemas, extensions and what they bring
+        N::CreateSchemaStmt(schema) => {
+            let role = schema.authrole.as_ref().and_then(role_name).unwrap_or_default();
+            let name = if schema.schemaname.is_empty() { role } else { schema.schemaname.clone() };
+            load(
+                Order::new(Class::Schema)
+                    .creating(Key::new(Space::Schema, vec![name]))
+                    .naming(&schema.authrole),
+            )
+        }
+        N::CreateExtensionStmt(extension) => load(
+            Order::new(Class::Extension)
+                .creating(Key::new(Space::Extension, vec![extension.extname.clone()])),
+        ),
+        N::AlterExtensionStmt(extension) => load(
+            Order::new(Class::Extension)
+                .touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
+        ),
+        N::CreateFdwStmt(_)
+        | N::AlterFdwStmt(_)
+        | N::CreateForeignServerStmt(_)
+        | N::AlterForeignServerStmt(_)
+        | N::AlterUserMappingStmt(_)
+        | N::CreatePlangStmt(_)
+        | N::CreateAmStmt(_) => load(Order::new(Class::Infrastructure)),
+        N::CreateUserMappingStmt(mapping) => load(Order::new(Class::Infrastructure).naming(&mapping.user)),
+
+        // types
+        N::CompositeTypeStmt(kind) => match &kind.typevar {
+            Some(name) => {
+                load(Order::new(Class::Type).creating(Key::new(Space::Type, names.relation_path(name))))
+            }
+            None => load(Order::new(Class::Type)),
+        },
+        N::CreateEnumStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.type_name))),
+        N::CreateRangeStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.type_name))),
+        N::CreateDomainStmt(kind) => load(Order::new(Class::Type).creating(names.type_of(&kind.domainname))),
+        N::AlterEnumStmt(kind) => {
+            load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)]))
+        }
+        N::AlterTypeStmt(kind) => {
+            load(Order::new(Class::TypeChange).touching([names.type_of(&kind.type_name)]))
+        }
+        N::AlterDomainStmt(domain) => {
+            let order = Order::new(Class::TypeChange).touching([names.type_of(&domain.type_name)]);
+            load(order)
+        }
+        N::AlterCollationStmt(_) => load(Order::new(Class::TypeChange)),
+        N::DefineStmt(define) => load(match define.kind() {
+            // a base type is created twice, first as a shell: its functions stand between
+            ObjectType::ObjectType => Order::new(Class::Type).touching([names.type_of(&define.defnames)]),
+            ObjectType::ObjectCollation => {
+                Order::new(Class::Type).creating(other("collation", names.path(&define.defnames)))
+            }
+            ObjectType::ObjectAggregate => {
+                Order::new(Class::FunctionUser).touching([names.routine(&define.defnames, None)])
+            }
+            _ => Order::new(Class::FunctionUser),
+        }),
+
+        // functions and what is made of them
+        N::CreateFunctionStmt(function) => {
+            let inputs = function.parameters.iter().filter_map(|node| match &node.node {
+                // o: OUT, t: a column of TABLE
+                Some(N::FunctionParameter(parameter))
+                    if !matches!(parameter.mode().as_str_name(), "FUNC_PARAM_OUT" | "FUNC_PARAM_TABLE") =>
+                {
+                    as_type(node).map(type_text)
+                }
+                _ => None,
+            });
+            let arguments = inputs.collect::<Vec<_>>().join(",");
+            load(Order::new(Class::Function).creating(names.routine(&function.funcname, Some(arguments))))
+        }
+        N::AlterFunctionStmt(function) => load(
+            Order::new(Class::Function)
+                .touching(function.func.as_ref().map(|func| names.routine_with_arguments(func))),
+        ),
+        N::CreateCastStmt(_)
+        | N::CreateOpClassStmt(_)
+        | N::CreateOpFamilyStmt(_)
+        | N::AlterOpFamilyStmt(_)
+        | N::AlterOperatorStmt(_)
+        | N::CreateTransformStmt(_)
+        | N::CreateConversionStmt(_)
+        | N::AlterTsdictionaryStmt(_)
+        | N::AlterTsconfigurationStmt(_) => load(Order::new(Class::FunctionUser)),
+
+        // relations
+        N::CreateSeqStmt(sequence) => {
+            let mut order = Order::new(Class::Sequence);
+            order.creates = sequence.sequence.as_ref().map(|name| names.relation(name));
+            load(order)
+        }
+        N::AlterSeqStmt(sequence) => load(
+            Order::new(Class::SequenceChange)
+                .touching(sequence.sequence.as_ref().map(|name| names.relation(name))),
+        ),
+        N::CreateStmt(table) => load(create_table(table, names)),
+        N::CreateForeignTableStmt(table) => {
+            load(table.base_stmt.as_ref().map_or(Order::new(Class::Table), |base| create_table(base, names)))
+        }
+        N::CreateTableAsStmt(table) => {
+            let class = match table.objtype() {
+                ObjectType::ObjectMatview => Class::MaterializedView,
+                _ => Class::TableCopy,
+            };
+            let mut order = Order::new(class);
+            order.creates =
+                table.into.as_ref().and_then(|into| into.rel.as_ref()).map(|name| names.relation(name));
+            load(order)
+        }
+        N::RefreshMatViewStmt(view) => load(
+            Order::new(Class::MaterializedView)
+                .touching(view.relation.as_ref().map(|name| names.relation(name))),
+        ),
+        N::AlterTableStmt(alter) => load(alter_table(alter, names)),
+        N::IndexStmt(index) => {
+            let mut order =
+                Order::new(Class::Index).touching(index.relation.as_ref().map(|name| names.relation(name)));
+            if let (Some(relation), false) = (&index.relation, index.idxname.is_empty()) {
+                let mut path = names.relation_path(relation);
+                path[1].clone_from(&index.idxname);
+                order.creates = Some(Key::new(Space::Relation, path));
+            }
+            load(order)
+        }
+        N::CreateStatsStmt(_) => load(Order::new(Class::Index)),
+        N::AlterStatsStmt(_) => load(Order::new(Class::IndexChange)),
+        N::ViewStmt(view) => {
+            let mut order = Order::new(Class::View);
+            order.creates = view.view.as_ref().map(|name| names.relation(name));
+            load(order)
+        }
+        N::RuleStmt(rule) => load(
+            Order::new(Class::Rule)
+                .touching(rule.relation.as_ref().map(|table| names.part(table, &rule.rulename))),
+        ),
+        N::CreateTrigStmt(trigger) => load(
+            Order::new(Class::Trigger)
+                .touching(trigger.relation.as_ref().map(|table| names.part(table, &trigger.trigname))),
+        ),
+        N::CreatePolicyStmt(policy) => load(
+            Order::new(Class::Policy)
+                .touching(policy.table.as_ref().map(|table| names.part(table, &policy.policy_name)))
+                .naming(policy.roles.iter().filter_map(as_role)),
+        ),
+        N::AlterPolicyStmt(policy) => load(
+            Order::new(Class::Policy)
+                .touching(policy.table.as_ref().map(|table| names.part(table, &policy.policy_name)))
+                .naming(policy.roles.iter().filter_map(as_role)),
+        ),
+        N::CreateEventTrigStmt(_) | N::AlterEventTrigStmt(_) => load(Order::new(Class::EventTrigger)),
+        // the second two are about objects of any kind, which are there by then
+        N::CreatePublicationStmt(_)
+        | N::AlterPublicationStmt(_)
+        | N::AlterExtensionContentsStmt(_)
+        | N::AlterObjectDependsStmt(_) => load(Order::new(Class::Publication)),
+        N::CreateSubscriptionStmt(_) | N::AlterSubscriptionStmt(_) | N::DropSubscriptionStmt(_) => {
+            skip("subscriptions are not managed, and creating one would connect to its publisher")
+        }
+
+        // about objects
+        N::CommentStmt(comment) if is_shared(comment.objtype()) => {
+            skip("it is about the server, not the schema")
+        }
+        N::SecLabelStmt(label) if is_shared(label.objtype()) => {
+            skip("it is about the server, not the schema")
+        }
+        N::CommentStmt(comment) => load(
+            Order::new(Class::Comment)
+                .touching(comment.object.as_ref().and_then(|object| names.object(comment.objtype(), object))),
+        ),
+        N::SecLabelStmt(_) => load(Order::new(Class::Comment)),
+        N::GrantStmt(grant) if is_shared(grant.objtype()) => skip("it is about the server, not the schema"),
+        N::GrantStmt(grant) => load(privileges(grant, names)),
+        N::AlterDefaultPrivilegesStmt(defaults) => {
+            let mut order = Order::new(Class::DefaultPrivileges);
+            if let Some(action) = &defaults.action {
+                order = order.naming(action.grantees.iter().filter_map(as_role));
+            }
+            for option in &defaults.options {
+                if let Some(N::DefElem(option)) = &option.node
+                    && let Some(Some(N::List(list))) = option.arg.as_ref().map(|arg| arg.node.as_ref())
+                {
+                    order = order.naming(list.items.iter().filter_map(as_role));
+                }
+            }
+            load(order)
+        }
+        N::AlterOwnerStmt(owner) if is_shared(owner.object_type()) => {
+            skip("it is about the server, not the schema")
+        }
+        N::AlterOwnerStmt(owner) => load(Order::new(Class::Owner).naming(&owner.newowner)),
+        N::RenameStmt(rename) if is_shared(rename.rename_type()) => refuse(SERVER),
+        N::RenameStmt(rename) => load(renaming(rename, names)),
+        N::AlterObjectSchemaStmt(moved) => {
+            let relation = moved.relation.as_ref().map(|name| names.relation(name));
+            let object = moved.object.as_ref().and_then(|object| names.object(moved.object_type(), object));
+            load(Order::new(Class::TableChange).touching(relation.or(object)).following(Follows::All))
+        }
+        N::DropStmt(drop) => load(dropping(drop, names)),
+        N::DropUserMappingStmt(_) => {
+            load(Order { drops: Drops::Objects, ..Order::new(Class::Infrastructure) })
+        }
+
+        // not schema, or only part of the way to one
+        N::DoStmt(block) => load(do_block(&block.args)),
+        N::VariableSetStmt(set) => Verdict::Setting(settings::of_set(set, text)),
+        N::ConstraintsSetStmt(_) => Verdict::Setting(Change::Nothing),
+        N::TransactionStmt(transaction) => match transaction.kind() {
+            TransactionStmtKind::TransStmtBegin | TransactionStmtKind::TransStmtStart => {
+                Verdict::Transaction { begins: true }
+            }
+            TransactionStmtKind::TransStmtCommit => Verdict::Transaction { begins: false },
+            _ => refuse(WHOLE),
+        },
+        N::InsertStmt(_) => skip("trueup manages the schema, not rows"),
+        N::CopyStmt(copy) if copy.is_from => skip("trueup manages the schema, not rows"),
+        N::SelectStmt(select) => selecting(select, text, names),
+        N::UpdateStmt(_) | N::DeleteStmt(_) | N::MergeStmt(_) | N::TruncateStmt(_) => refuse(DATA),
+        N::AlterDatabaseStmt(_) | N::AlterDatabaseSetStmt(_) | N::AlterDatabaseRefreshCollStmt(_) => {
+            skip("settings of the database are not managed")
+        }
+        N::CreatedbStmt(_)
+        | N::DropdbStmt(_)
+        | N::AlterSystemStmt(_)
+        | N::CreateTableSpaceStmt(_)
+        | N::DropTableSpaceStmt(_)
+        | N::AlterTableSpaceOptionsStmt(_)
+        | N::AlterTableMoveAllStmt(_)
+        | N::DropOwnedStmt(_)
+        | N::ReassignOwnedStmt(_) => refuse(SERVER),
+        N::VacuumStmt(_) | N::ReindexStmt(_) | N::ClusterStmt(_) | N::CheckPointStmt(_) => {
+            refuse(MAINTENANCE)
+        }
+        N::ImportForeignSchemaStmt(_) => {
+            refuse("write down the CREATE FOREIGN TABLE statements that it makes")
+        }
+        _ => refuse(NOT_DDL),
+    }
+}
+
+fn role_change<'a>(named: impl IntoIterator<Item = &'a RoleSpec>, role: Option<&RoleSpec>) -> Verdict {
+    let mut order = Order::new(Class::Role).naming(named);
+    order.role = role.and_then(role_name);
+    Verdict::Load(order)
+}
+
+fn create_table(table: &pg_query::protobuf::CreateStmt, names: Names<'_>) -> Order {
+    let mut order = Order::new(Class::Table);
+    order.creates = table.relation.as_ref().map(|name| names.relation(name));
+    for node in &table.inh_relations {
+        if let Some(NodeEnum::RangeVar(parent)) = &node.node {
+            order.needs.push(names.relation(parent));
+        }
+    }
+    let mut refer = |constraints: &[Node]| {
+        for node in constraints {
+            if let Some(NodeEnum::Constraint(constraint)) = &node.node {
+                order.needs.extend(constraint.pktable.as_ref().map(|table| names.relation(table)));
+            }
+        }
+    };
+    refer(&table.table_elts);
+    for node in &table.table_elts {
+        if let Some(NodeEnum::ColumnDef(column)) = &node.node {
+            refer(&column.constraints);
+        }
+    }
+    for node in &table.table_elts {
+        if let Some(NodeEnum::TableLikeClause(like)) = &node.node {
+            order.class = Class::TableCopy;
+            order.copies.extend(like.relation.as_ref().map(|name| names.relation(name)));
+            order.needs.clone_from(&order.copies);
+        }
+    }
+    order
+}
+
+fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
+    use AlterTableType as T;
+    let mut order = Order::new(Class::TableChange);
+    order.touches.extend(alter.relation.as_ref().map(|name| names.relation(name)));
+    let commands: Vec<&AlterTableCmd> = alter
+        .cmds
+        .iter()
+        .filter_map(|node| match &node.node {
+            Some(NodeEnum::AlterTableCmd(command)) => Some(&**command),
+            _ => None,
+        })
+        .collect();
+    for command in &commands {
+        order.names_roles.extend(command.newowner.as_ref().and_then(role_name));
+        let constraint = match command.def.as_ref().and_then(|def| def.node.as_ref()) {
+            Some(NodeEnum::Constraint(constraint)) => Some(constraint),
+            _ => None,
+        };
+        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation)
+            && !constraint.conname.is_empty()
+        {
+            order.touches.push(names.part(relation, &constraint.conname));
+        }
+        let (class, follows) = match command.subtype() {
+            T::AtChangeOwner => (Class::Owner, false),
+            T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
+            T::AtAddConstraint => match constraint.map(|constraint| constraint.contype()) {
+                Some(ConstrType::ConstrForeign) => (Class::ForeignKey, false),
+                _ => (Class::Constraint, false),
+            },
+            T::AtDropConstraint | T::AtValidateConstraint | T::AtAlterConstraint => (Class::Constraint, true),
+            T::AtReplicaIdentity | T::AtClusterOn | T::AtDropCluster => (Class::IndexChange, false),
+            T::AtEnableTrig
+            | T::AtEnableAlwaysTrig
+            | T::AtEnableReplicaTrig
+            | T::AtDisableTrig
+            | T::AtEnableTrigAll
+            | T::AtDisableTrigAll
+            | T::AtEnableTrigUser
+            | T::AtDisableTrigUser => (Class::Trigger, false),
+            T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule => {
+                (Class::Rule, false)
+            }
+            T::AtDropIdentity
+            | T::AtDropExpression
+            | T::AtSetExpression
+            | T::AtDropColumn
+            | T::AtDetachPartition
+            | T::AtDetachPartitionFinalize
+            | T::AtDropInherit => (Class::TableChange, true),
+            _ => (Class::TableChange, false),
+        };
+        let floor = match alter.objtype() {
+            ObjectType::ObjectIndex => Class::IndexChange,
+            ObjectType::ObjectView => Class::View,
+            ObjectType::ObjectMatview => Class::MaterializedView,
+            ObjectType::ObjectSequence => Class::SequenceChange,
+            ObjectType::ObjectType => Class::TypeChange,
+            _ => class,
+        };
+        let class = match alter.objtype() {
+            ObjectType::ObjectType if class != Class::Owner => Class::TypeChange,
+            _ => class.max(floor),
+        };
+        order.follows = order.follows.max(if follows { Follows::Same } else { Follows::Nothing });
+        order.class = if commands.len() == 1 { class } else { order.class.max(class) };
+    }
+    order
+}
+
+fn privileges(grant: &GrantStmt, names: Names<'_>) -> Order {
+    let objects = grant.objects.iter().filter_map(|node| match &node.node {
+        Some(NodeEnum::RangeVar(relation)) => Some(names.relation(relation)),
+        _ => names.object(grant.objtype(), node),
+    });
+    Order::new(Class::Privilege)
+        .touching(objects)
+        .naming(grant.grantees.iter().filter_map(as_role))
+        .naming(&grant.grantor)
+}
+
+fn renaming(rename: &RenameStmt, names: Names<'_>) -> Order {
+    let relation = rename.relation.as_ref().map(|name| match rename.rename_type() {
+        ObjectType::ObjectAttribute => Key::new(Space::Type, names.relation_path(name)),
+        _ => names.relation(name),
+    });
+    let object = rename.object.as_ref().and_then(|object| names.object(rename.rename_type(), object));
+    let class = match rename.rename_type() {
+        ObjectType::ObjectTable | ObjectType::ObjectColumn | ObjectType::ObjectSequence => Class::TableChange,
+        ObjectType::ObjectSchema => Class::Schema,
+        ObjectType::ObjectType | ObjectType::ObjectAttribute | ObjectType::ObjectDomain => Class::TypeChange,
+        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => {
+            Class::Function
+        }
+        ObjectType::ObjectTabconstraint => Class::Constraint,
+        ObjectType::ObjectIndex => Class::IndexChange,
+        ObjectType::ObjectView => Class::View,
+        ObjectType::ObjectMatview => Class::MaterializedView,
+        _ => Class::Publication,
+    };
+    Order::new(class).touching(relation.or(object)).following(Follows::All)
+}
+
+fn dropping(drop: &DropStmt, names: Names<'_>) -> Order {
+    let kind = drop.remove_type();
+    let objects = drop.objects.iter().filter_map(|object| names.object(kind, object));
+    Order { drops: Drops::Objects, ..Order::new(Class::Role).touching(objects).following(Follows::Same) }
+}
+
+fn do_block(arguments: &[Node]) -> Order {
+    let code = arguments.iter().find_map(|node| match &node.node {
+        Some(NodeEnum::DefElem(element)) if element.defname == "as" => {
+            match element.arg.as_ref().and_then(|arg| arg.node.as_ref()) {
+                Some(NodeEnum::String(code)) => Some(code.sval.as_str()),
+                _ => None,
+            }
+        }
+        _ => None,
+    });
+    match code.and_then(words::class_within) {
+        Some(class) => Order::new(class),
+        None => Order::new(Class::Schema).following(Follows::All),
+    }
+}
+
+/// `SELECT set_config(…)` and `SELECT setval(…)`, which dumps have, and `SELECT … INTO`.
+fn selecting(select: &SelectStmt, text: &str, names: Names<'_>) -> Verdict {
+    let mut leftmost = select;
+    while let Some(left) = &leftmost.larg {
+        leftmost = left;
+    }
+    if let Some(into) = &leftmost.into_clause {
+        let mut order = Order::new(Class::TableCopy);
+        order.creates = into.rel.as_ref().map(|name| names.relation(name));
+        return Verdict::Load(order);
+    }
+    let call = match select.target_list.as_slice() {
+        [Node { node: Some(NodeEnum::ResTarget(target)) }] => {
+            match target.val.as_ref().and_then(|val| val.node.as_ref()) {
+                Some(NodeEnum::FuncCall(call)) => Some(call),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let name = call.and_then(|call| super::place::strings(&call.funcname).pop());
+    match (call, name.as_deref()) {
+        (Some(_), Some("setval")) => {
+            Verdict::Skip("setval skipped: trueup manages the schema, not values".to_owned())
+        }
+        (Some(call), Some("set_config")) => Verdict::Setting(settings::of_set_config(&call.args, text)),
+        _ => Verdict::Refuse("SELECT".to_owned(), NOT_DDL),
+    }
+}
+
+fn as_role(node: &Node) -> Option<&RoleSpec> {
+    match &node.node {
+        Some(NodeEnum::RoleSpec(role)) => Some(role),
+        _ => None,
+    }
+}
+
+/// The role's name, unless it is a word like `PUBLIC` or one of PostgreSQL's own.
+fn role_name(role: &RoleSpec) -> Option<String> {
+    let named = role.roletype() == RoleSpecType::RolespecCstring && !is_built_in(&role.rolename);
+    named.then(|| role.rolename.clone())
+}
+
+/// PostgreSQL keeps these names for its own roles.
+fn is_built_in(role: &str) -> bool {
+    role.starts_with("pg_")
+}
+
+/// Whether objects of the kind belong to the server rather than to a database.
+fn is_shared(kind: ObjectType) -> bool {
+    matches!(
+        kind,
+        ObjectType::ObjectDatabase
+            | ObjectType::ObjectRole
+            | ObjectType::ObjectTablespace
+            | ObjectType::ObjectSubscription
+            | ObjectType::ObjectParameterAcl
+    )
+}
+
+/// The first words of a statement, as messages call it: `ALTER SYSTEM`, `UPDATE`.
+pub(super) fn leading_words(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    let count = match words.first().map(|word| word.to_ascii_uppercase()).as_deref() {
+        Some("CREATE" | "ALTER" | "DROP" | "REASSIGN" | "IMPORT" | "COMMENT" | "GRANT") => 2,
+        _ => 1,
+    };
+    let words: Vec<String> = words
+        .iter()
+        .take(count)
+        .map(|word| word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_uppercase())
+        .collect();
+    words.join(" ")
+}

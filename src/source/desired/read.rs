@@ -1,0 +1,287 @@
+//! From texts to statements: split, parsed, classified, with their settings and annotations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pg_query::NodeEnum;
+
+use super::{
+    Class, DesiredError, DesiredErrors, SourceFile, attach,
+    classify::{self, Drops, Follows, Order, Verdict},
+    order,
+    place::{Key, Names, Space},
+    settings::{Change, Settings, Tracker},
+    split::{Piece, Split},
+    syntax::{self, Parsed},
+    words,
+};
+use crate::{
+    annotation::{Annotation, Location},
+    source::lex::Token,
+};
+
+/// One statement of the desired schema that is to be executed.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The SQL as it is executed, without its semicolon. As long as it is in the file, so that places agree.
+    pub text: String,
+    /// Where it begins.
+    pub at: Location,
+    /// When it loads.
+    pub class: Class,
+    /// The settings in force where it stands: an index into [`Desired`]'s.
+    pub(super) settings: usize,
+    /// What it creates.
+    pub(super) creates: Option<Key>,
+    /// What it changes or builds on, where the order of statements matters.
+    pub(super) touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub(super) needs: Vec<Key>,
+    /// The role that it creates, or else is about: of [`Class::Role`] only.
+    pub(super) role: Option<String>,
+}
+
+/// Something that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where it stands.
+    pub at: Location,
+    /// What was done with it: `INSERT skipped: …`.
+    pub message: String,
+}
+
+/// The desired schema as SQL, in the order of loading.
+#[derive(Debug, Clone, Default)]
+pub struct Desired {
+    /// The statements, in the order of loading.
+    pub statements: Vec<Statement>,
+    /// The instructions in comments, in the order of the files.
+    pub annotations: Vec<Annotation>,
+    /// What was left out.
+    pub notes: Vec<Note>,
+    /// The roles that statements name: owners, grantees, members.
+    pub roles: BTreeSet<String>,
+    /// The different settings under which statements run.
+    pub(super) settings: Vec<Settings>,
+}
+
+/// Reads the desired SQL. The order of the files does not matter.
+pub fn parse(files: &[SourceFile]) -> Result<Desired, DesiredErrors> {
+    let unreadable = |source| DesiredErrors(vec![DesiredError::NoThread(source)]);
+    syntax::with_large_stack(|| Reader::read(files)).map_err(unreadable)?
+}
+
+#[derive(Default)]
+struct Reader {
+    desired: Desired,
+    errors: Vec<DesiredError>,
+    /// Of each statement read, the tables that it copies: it waits for all that belongs to them.
+    copies: Vec<Vec<Key>>,
+    /// Over all files: when the last statement about something loads.
+    latest: BTreeMap<Key, Class>,
+}
+
+impl Reader {
+    fn read(files: &[SourceFile]) -> Result<Desired, DesiredErrors> {
+        let mut reader = Self::default();
+        let mut sorted: Vec<&SourceFile> = files.iter().collect();
+        sorted.sort();
+        for file in sorted {
+            reader.file(file);
+        }
+        if !reader.errors.is_empty() {
+            return Err(DesiredErrors(reader.errors));
+        }
+        let Self { mut desired, copies, latest, .. } = reader;
+        let all_copied: BTreeSet<Key> = copies.iter().flatten().cloned().collect();
+        for (statement, copied) in desired.statements.iter_mut().zip(copies) {
+            // comments are copied too
+            if statement.class == Class::Comment {
+                let relations = statement.touches.iter().filter_map(Key::of_relation);
+                let classes =
+                    relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
+                statement.class = classes.copied().max().unwrap_or(Class::Comment);
+            }
+            let classes = copied.iter().filter_map(|key| latest.get(key));
+            statement.class = classes.copied().chain([statement.class]).max().unwrap_or(statement.class);
+        }
+        desired.statements.sort_by_key(|statement| statement.class);
+        desired.statements = order::by_need(desired.statements);
+        Ok(desired)
+    }
+
+    fn file(&mut self, file: &SourceFile) {
+        let mut split = Split::new(&file.name, &file.text);
+        self.errors.append(&mut split.errors);
+        let annotated = attach::has_any(&split);
+        let mut items = Vec::new();
+        let mut here = InFile { first: self.desired.statements.len(), ..InFile::default() };
+        for piece in split.statements.clone() {
+            let range = split.range(piece);
+            let (text, start) = (&split.text[range.clone()], range.start);
+            let tokens = split.tokens_of(piece);
+            // rows need no parsing, and there may be many of them
+            if piece.data || tokens.first().is_some_and(|first| first.is_word(split.text, "insert")) {
+                let message = "trueup manages the schema, not rows";
+                self.note(
+                    split.location(start),
+                    format!("{} skipped: {message}", classify::leading_words(text)),
+                );
+                continue;
+            }
+            match syntax::parse(text, tokens, start) {
+                Parsed::Wrong(offset, message) => {
+                    self.errors.push(DesiredError::Syntax { at: split.location(start + offset), message });
+                }
+                Parsed::TooDeep => self.unparsed(&split, piece, &mut here),
+                Parsed::Tree(tree) => {
+                    let names = Names { schema: here.settings.current().schema() };
+                    if annotated {
+                        items.append(&mut attach::items(&split, piece, &tree, names));
+                    }
+                    let verdict = classify::verdict(&tree, text, names);
+                    let text = executed(&split, piece, &tree);
+                    self.decide(&split, start, text, verdict, &mut here);
+                }
+            }
+        }
+        self.place_default_privileges(&here);
+        if annotated {
+            let mut annotations = attach::annotations(&split, &items, &mut self.errors);
+            self.desired.annotations.append(&mut annotations);
+        }
+    }
+
+    fn note(&mut self, at: Location, message: String) {
+        self.desired.notes.push(Note { at, message });
+    }
+
+    /// A statement without a tree is told by its words.
+    fn unparsed(&mut self, split: &Split<'_>, piece: Piece, here: &mut InFile) {
+        let tokens = split.tokens_of(piece);
+        let words = words::words(split.text, tokens.get(..24).unwrap_or(tokens));
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let text = split.text[split.range(piece)].to_owned();
+        let verdict = match words::class_of(&words) {
+            Some(class) => Verdict::Load(Order::new(class)),
+            None => Verdict::Refuse(
+                classify::leading_words(&text),
+                "it is too large to tell what it is; write DDL, in smaller statements",
+            ),
+        };
+        self.decide(split, tokens.first().map_or(0, |first| first.start), text, verdict, here);
+    }
+
+    fn decide(&mut self, split: &Split<'_>, start: usize, text: String, verdict: Verdict, here: &mut InFile) {
+        let at = split.location(start);
+        match verdict {
+            Verdict::Skip(message) => self.note(at, message),
+            Verdict::Transaction { begins } => here.settings.transaction(begins),
+            Verdict::Refuse(what, advice) => {
+                self.errors.push(DesiredError::Refused { at, what, advice: advice.to_owned() });
+            }
+            Verdict::Setting(Change::Refused(advice)) => {
+                let what = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                self.errors.push(DesiredError::Refused { at, what, advice: advice.to_owned() });
+            }
+            Verdict::Setting(change) => here.settings.change(&change),
+            Verdict::Load(order) => self.keep(at, text, order, here),
+        }
+    }
+
+    fn keep(&mut self, at: Location, text: String, mut order: Order, here: &mut InFile) {
+        if order.follows == Follows::All {
+            order.class = order.class.max(here.reached);
+        } else if order.follows == Follows::Same {
+            let earlier = order.touches.iter().filter_map(|key| here.latest.get(key)).max().copied();
+            let public = order.touches == [Key::new(Space::Schema, vec!["public".to_owned()])];
+            match earlier {
+                Some(class) => order.class = order.class.max(class),
+                None if order.drops == Drops::Objects && !public => return,
+                None => order.class = order.class.max(Class::Schema),
+            }
+        }
+        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _, drops: _ } = order;
+        if class <= Class::MaterializedView {
+            here.reached = here.reached.max(class);
+        }
+        for key in creates.iter().chain(&touches) {
+            // owners, comments and grants come last, and nothing has to wait for them
+            if class <= Class::MaterializedView || matches!(key.space, Space::Part | Space::Other) {
+                for key in [Some(key.clone()), key.any_overload()].into_iter().flatten() {
+                    for latest in [&mut here.latest, &mut self.latest] {
+                        let slot = latest.entry(key.clone()).or_insert(class);
+                        *slot = class.max(*slot);
+                    }
+                }
+            }
+        }
+        self.desired.roles.extend(names_roles);
+        self.desired.roles.extend(role.clone());
+        let settings = self.intern(here.settings.current());
+        self.copies.push(copies);
+        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, needs, role });
+    }
+
+    /// The number of these settings.
+    fn intern(&mut self, settings: &Settings) -> usize {
+        let known = &mut self.desired.settings;
+        known.iter().rposition(|other| other == settings).unwrap_or_else(|| {
+            known.push(settings.clone());
+            known.len() - 1
+        })
+    }
+
+    /// Default privileges that stand before all objects of their file are meant for them; others for what comes later.
+    fn place_default_privileges(&mut self, here: &InFile) {
+        let creates = |statement: &Statement| (Class::Type..Class::Owner).contains(&statement.class);
+        let statements = &mut self.desired.statements[here.first..];
+        let Some(first) = statements.iter().position(creates) else { return };
+        for statement in &mut statements[..first] {
+            if statement.class == Class::DefaultPrivileges {
+                statement.class = Class::EarlyDefaultPrivileges;
+            }
+        }
+    }
+}
+
+/// What is known within one file.
+struct InFile {
+    settings: Tracker,
+    /// When the last statement about something loads.
+    latest: BTreeMap<Key, Class>,
+    /// When the last statement of all loads.
+    reached: Class,
+    /// The index of the file's first statement.
+    first: usize,
+}
+
+impl Default for InFile {
+    fn default() -> Self {
+        Self { settings: Tracker::default(), latest: BTreeMap::new(), reached: Class::Schema, first: 0 }
+    }
+}
+
+/// The statement as it is executed: in an empty database, so that nothing is to be gained by `CONCURRENTLY`, which is
+/// blanked out so that places stay what they are.
+fn executed(split: &Split<'_>, piece: Piece, tree: &NodeEnum) -> String {
+    let range = split.range(piece);
+    let mut text = split.text[range.clone()].to_owned();
+    let concurrent = match tree {
+        NodeEnum::IndexStmt(index) => index.concurrent,
+        NodeEnum::RefreshMatViewStmt(view) => view.concurrent,
+        NodeEnum::DropStmt(drop) => drop.concurrent,
+        NodeEnum::AlterTableStmt(_) => true,
+        _ => false,
+    };
+    if concurrent {
+        let tokens = split.tokens_of(piece);
+        let mut words = tokens.iter().filter(|lexeme| lexeme.token != Token::Comment);
+        let found = words.find(|lexeme| lexeme.is_word(split.text, "concurrently"));
+        if let Some(lexeme) = found {
+            let within = lexeme.start - range.start..lexeme.end - range.start;
+            let blanks = " ".repeat(within.len());
+            text.replace_range(within, &blanks);
+        }
+    }
+    text
+}

@@ -1,0 +1,16 @@
+-- one number per catalog: the rows that are there and the transactions that wrote them
+SELECT concat_ws(',',
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_class WHERE oid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(attrelid || ' ' || attnum || ' ' || xmin::text, 0))) FROM pg_attribute WHERE attrelid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_attrdef),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_constraint WHERE oid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(indexrelid || ' ' || xmin::text, 0))) FROM pg_index WHERE indexrelid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_type WHERE oid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_enum),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_proc WHERE oid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_namespace),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_trigger),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_policy),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_rewrite WHERE oid >= 16384),
+    (SELECT concat(count(*), ':', sum(hashtextextended(oid || ' ' || xmin::text, 0))) FROM pg_extension),
+    (SELECT concat(count(*), ':', sum(hashtextextended(seqrelid || ' ' || xmin::text, 0))) FROM pg_sequence))

@@ -1,0 +1,212 @@
+//! Desired SQL loaded into a real PostgreSQL. Each case is a function of a client on an empty database of its own.
+//!
+//! Needs `TRUEUP_TEST_URL`, a connection string of a superuser on a throwaway server; without it nothing is tested.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use tokio_postgres::{Client, Config, NoTls};
+use trueup::source::desired::{Desired, LoadErrors, MissingRoles, SourceFile, load, parse};
+
+fn desired(files: &[(&str, &str)]) -> Desired {
+    let files: Vec<SourceFile> = files
+        .iter()
+        .map(|(name, text)| SourceFile { name: (*name).to_owned(), text: (*text).to_owned() })
+        .collect();
+    parse(&files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn loads(client: &Client, files: &[(&str, &str)]) {
+    if let Err(error) = load(client, &desired(files), MissingRoles::Create).await {
+        panic!("{error}");
+    }
+}
+
+async fn refused(client: &Client, text: &str) -> String {
+    match load(client, &desired(&[("a.sql", text)]), MissingRoles::Create).await {
+        Ok(_) => panic!("{text} loads"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The first column of a query, lines joined by `;`.
+async fn ask(client: &Client, query: &str) -> String {
+    let rows = client.query(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+    rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("; ")
+}
+
+/// Statements in an order that psql would refuse, and which retries alone would get wrong.
+async fn any_order(client: &Client) {
+    loads(
+        client,
+        &[
+            (
+                "a.sql",
+                "CREATE VIEW v AS SELECT *, f(1) AS called FROM app.t;
+                 CREATE TRIGGER g BEFORE INSERT ON app.t EXECUTE FUNCTION g();",
+            ),
+            (
+                "b.sql",
+                "ALTER TABLE app.t ADD COLUMN late app.mood;
+                 ALTER TABLE app.t ADD FOREIGN KEY (id) REFERENCES app.u (code);",
+            ),
+            (
+                "c.sql",
+                "CREATE FUNCTION f(bigint) RETURNS text LANGUAGE sql AS 'SELECT ''wide''';
+                 CREATE FUNCTION f(app.t) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+            ),
+            (
+                "d.sql",
+                "CREATE TABLE app.t (id int PRIMARY KEY REFERENCES app.u);
+                 CREATE UNIQUE INDEX CONCURRENTLY ON app.u (code);",
+            ),
+            (
+                "e.sql",
+                "CREATE FUNCTION f(int) RETURNS text LANGUAGE sql AS 'SELECT ''narrow''';
+                 CREATE TABLE app.u (id int PRIMARY KEY, code int);",
+            ),
+            (
+                "f.sql",
+                "CREATE TYPE app.mood AS ENUM ('sad'); ALTER TYPE app.mood ADD VALUE 'ok';
+                 CREATE SCHEMA app; CREATE SCHEMA public;",
+            ),
+            (
+                "g.sql",
+                "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                 CREATE MATERIALIZED VIEW m AS SELECT * FROM v; CREATE INDEX ON m (id);",
+            ),
+            (
+                "h.sql",
+                "DO $$ BEGIN IF EXISTS (SELECT FROM pg_class WHERE relname = 't') THEN
+                 ALTER TABLE app.t ADD CONSTRAINT c CHECK (id > 0); END IF; END $$;",
+            ),
+        ],
+    )
+    .await;
+    let columns =
+        "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'v'::regclass";
+    assert_eq!(ask(client, columns).await, "id,late,called");
+    let view = ask(client, "SELECT pg_get_viewdef('v')").await;
+    assert!(view.contains("f(1)"), "{view}");
+    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_constraint WHERE conname = 'c'").await, "1");
+    assert_eq!(ask(client, "SELECT f(1)").await, "narrow");
+}
+
+/// What `psql -f` makes of an order that matters.
+async fn order_that_matters(client: &Client) {
+    loads(
+        client,
+        &[(
+            "a.sql",
+            "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t; ALTER TABLE t RENAME a TO b;
+             CREATE TABLE copy (LIKE t INCLUDING ALL); CREATE INDEX ON t (b);
+             DROP TABLE IF EXISTS gone; CREATE TABLE gone (a int); DROP TABLE gone;
+             CREATE VIEW x AS SELECT 1 AS a; CREATE VIEW y AS SELECT * FROM x;
+             CREATE OR REPLACE VIEW x AS SELECT a FROM y;
+             CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+             CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';",
+        )],
+    )
+    .await;
+    let view = ask(client, "SELECT pg_get_viewdef('v')").await;
+    assert!(view.contains("b AS a"), "{view}");
+    assert_eq!(ask(client, "SELECT coalesce(to_regclass('gone')::text, 'none')").await, "none");
+    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_indexes WHERE tablename = 'copy'").await, "0");
+    assert_eq!(ask(client, "SELECT f()::text").await, "2");
+    assert!(ask(client, "SELECT pg_get_viewdef('x')").await.contains("FROM y"));
+}
+
+/// Each file has its own settings, and none are left behind.
+async fn settings_of_files(client: &Client) {
+    loads(
+        client,
+        &[
+            (
+                "a.sql",
+                "SET search_path = s; SET transaction_timeout = 0; CREATE TABLE t (); CREATE SCHEMA s;",
+            ),
+            ("b.sql", "CREATE TABLE t ();"),
+            ("c.sql", "SELECT pg_catalog.set_config('search_path', '', false); CREATE TABLE s.u ();"),
+        ],
+    )
+    .await;
+    let tables =
+        "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname IN ('s', 'public') ORDER BY 1";
+    assert_eq!(ask(client, tables).await, "public.t; s.t; s.u");
+    assert_eq!(ask(client, "SELECT current_setting('search_path')").await, "\"$user\", public");
+    assert_eq!(ask(client, "SELECT current_setting('check_function_bodies')").await, "on");
+}
+
+/// What PostgreSQL refuses is told where it stands, and what failed only because of it is not.
+async fn refusals(client: &Client) {
+    let text = "CREATE TABLE t (\n  é int,\n  a nosuch);\nCREATE VIEW v AS SELECT * FROM t;
+        GRANT SELECT ON t TO PUBLIC;";
+    assert_eq!(refused(client, text).await, "a.sql:3:5: type \"nosuch\" does not exist");
+    let hint = refused(client, "CREATE TABLE w (a_b int);\nCREATE VIEW x AS\n SELECT ab FROM w;").await;
+    assert!(hint.starts_with("a.sql:3:9: column \"ab\" does not exist\n  Perhaps"), "{hint}");
+    let twice = refused(client, "CREATE TABLE z (a int);\nCREATE TABLE z (b int);").await;
+    assert_eq!(twice, "a.sql:2:1: relation \"z\" already exists");
+}
+
+/// Roles that are named are made where that is allowed, and left alone where they are there.
+async fn roles(client: &Client) {
+    let text =
+        "CREATE TABLE t (); GRANT SELECT ON t TO trueup_test_reader; CREATE ROLE trueup_test_writer LOGIN;
+        ALTER ROLE trueup_test_writer CREATEDB; ALTER ROLE trueup_test_there CREATEDB;
+        GRANT trueup_test_there TO trueup_test_writer;
+        DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trueup_test_reader') THEN
+        CREATE ROLE trueup_test_reader; END IF; END $$;";
+    client.batch_execute("CREATE ROLE trueup_test_there").await.expect("a role");
+    let files = desired(&[("a.sql", text)]);
+    match load(client, &files, MissingRoles::Refuse).await {
+        Err(LoadErrors::MissingRoles(missing)) => {
+            assert_eq!(missing, ["trueup_test_reader", "trueup_test_writer"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    let loaded = load(client, &files, MissingRoles::Create).await.unwrap_or_else(|error| panic!("{error}"));
+    let states = "SELECT rolname || ' ' || rolcanlogin || ' ' || rolcreatedb FROM pg_roles
+        WHERE rolname ~ '^trueup_test_' ORDER BY 1";
+    let found = ask(client, states).await;
+    let clean = "DROP TABLE t; DROP ROLE trueup_test_reader, trueup_test_writer, trueup_test_there";
+    client.batch_execute(clean).await.expect("the roles go");
+    assert_eq!(loaded.created_roles, ["trueup_test_reader", "trueup_test_writer"]);
+    assert_eq!(
+        found,
+        "trueup_test_reader false false; trueup_test_there false false; trueup_test_writer true true"
+    );
+}
+
+/// Runs a case on a new database, which it drops again.
+async fn on_empty_database(name: &str, case: impl AsyncFnOnce(&Client)) {
+    let Ok(url) = std::env::var("TRUEUP_TEST_URL") else { return };
+    let config: Config = url.parse().expect("TRUEUP_TEST_URL is a connection string");
+    let connect = async |config: &Config| {
+        let (client, connection) = config.connect(NoTls).await.expect("the server answers");
+        (client, tokio::spawn(connection))
+    };
+    let (server, _) = connect(&config).await;
+    let database = format!("trueup_desired_{name}");
+    server.batch_execute(&format!("DROP DATABASE IF EXISTS {database}")).await.expect("no such database");
+    server
+        .batch_execute(&format!("CREATE DATABASE {database} TEMPLATE template0"))
+        .await
+        .expect("a database");
+    let (client, closed) = connect(config.clone().dbname(&database)).await;
+    case(&client).await;
+    drop(client);
+    let _ = closed.await;
+    server.batch_execute(&format!("DROP DATABASE {database}")).await.expect("the database goes");
+}
+
+macro_rules! cases {
+    ($($case:ident),*) => {
+        mod on_a_server {
+            $(#[tokio::test]
+            async fn $case() {
+                super::on_empty_database(stringify!($case), super::$case).await;
+            })*
+        }
+    };
+}
+cases!(any_order, order_that_matters, settings_of_files, refusals, roles);
