@@ -123,7 +123,7 @@ fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
 /// same holds on the way back, one that is to come comes when the foreign key is gone.
 fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let columns = |object: Option<&Object>| match object {
-        Some(Object::Constraint(key)) if key.has_index() => Some(key.columns.iter().collect::<BTreeSet<_>>()),
+        Some(Object::Constraint(key)) if key.has_index() => Some(key.columns.iter().cloned().collect::<BTreeSet<_>>()),
         _ => None,
     };
     for (catalog, act, other_act) in [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)] {
