@@ -400,7 +400,7 @@ pub async fn finish(
 pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<(), JournalError> {
     let steps: Vec<i32> = batch.items.iter().map(|item| item.step.cast_signed()).collect();
     let sql = "INSERT INTO trueup.step (run, step, batch, finished, outcome) \
-               SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM pg_catalog.unnest($2::int4[]) AS step";
+               SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM unnest($2::int4[]) AS step";
     session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed()]).await?;
     Ok(())
 }
@@ -431,7 +431,7 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
         return Ok(BTreeSet::new());
     }
     let rows =
-        session.client().query("SELECT DISTINCT pg_catalog.unnest(schemas) FROM trueup.run", &[]).await?;
+        session.client().query("SELECT DISTINCT unnest(schemas) FROM trueup.run", &[]).await?;
     rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect()
 }
 

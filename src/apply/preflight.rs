@@ -56,7 +56,7 @@ const LACKING: &str = "\
 SELECT pg_catalog.format('does not own %s %I.%I (its owner is %I)', \
          CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'table' END, \
          n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner)) \
-  FROM pg_catalog.unnest($1::text[], $2::text[]) AS wanted(schema, name) \
+  FROM unnest($1::text[], $2::text[]) AS wanted(schema, name) \
   JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema \
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name \
  WHERE NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') \

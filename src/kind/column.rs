@@ -157,7 +157,7 @@ impl Definition for Column {
         Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() })
     }
 
-    /// Only a generated column can be replaced: its values can be computed again.
+    /// A column that becomes a generated one is replaced: its values are computed.
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
         let Pair { before, after } = pair;
         let Self {
@@ -173,14 +173,9 @@ impl Definition for Column {
             options,
             lineage: _,
         } = after;
-        match (&before.generated, generated) {
-            (Some(old), Some(new)) if old != new => return Alter::Replace,
-            (None, Some(_)) => {
-                return Alter::Refused(
-                    "PostgreSQL cannot make a plain column a generated one: drop it and add it under another name".to_owned(),
-                );
-            }
-            _ => {}
+        // PostgreSQL can make a generated column a plain one, and nothing else
+        if generated.is_some() && *generated != before.generated {
+            return Alter::Replace;
         }
         let name = id.sql();
         let mut clauses = Vec::new();
@@ -202,8 +197,11 @@ impl Definition for Column {
             let same_base = *base_type == before.base_type;
             touch = Some(if same_base && *collation == before.collation { Touch::Modifier } else { Touch::Type });
             let collate = collation.as_ref().map(|collation| format!(" COLLATE {collation}")).unwrap_or_default();
-            let using =
-                if same_base || generated.is_some() { String::new() } else { format!(" USING {name}::{data_type}") };
+            let using = if same_base || generated.is_some() {
+                String::new()
+            } else {
+                format!(" USING {name}{}::{data_type}", through_text(&before.base_type, base_type))
+            };
             say(format!("TYPE {data_type}{collate}{using}"));
         }
         if *not_null && !before.not_null {
@@ -260,6 +258,20 @@ impl Definition for Column {
 
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
         id.relation().into_iter().collect()
+    }
+}
+
+/// `::text`, where two types have no cast between them but the one through their text form: an enum to another.
+fn through_text(before: &str, after: &str) -> &'static str {
+    const STRINGS: [&str; 4] = ["text", "character varying", "character", "name"];
+    let element = |name: &str| name.trim_end_matches("[]").to_owned();
+    let (old, new) = (element(before), element(after));
+    let user_defined = old.contains('.') || new.contains('.');
+    let string = STRINGS.contains(&old.as_str()) || STRINGS.contains(&new.as_str());
+    match (user_defined && !string, before.ends_with("[]") && after.ends_with("[]")) {
+        (false, _) => "",
+        (true, false) => "::text",
+        (true, true) => "::text[]",
     }
 }
 

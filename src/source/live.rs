@@ -199,7 +199,10 @@ impl Reading {
             path: id.path.parts().to_vec(),
             source,
         })?;
-        self.catalog.objects.insert(id, object);
+        // an ACL that says what there would be without one says nothing
+        if !matches!(&object, Object::Privileges(privileges) if privileges.grants == privileges.default) {
+            self.catalog.objects.insert(id, object);
+        }
         Ok(())
     }
 
