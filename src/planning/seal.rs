@@ -39,7 +39,6 @@ impl Sealing<'_> {
         let checkpoints = checkpoints(&footprint, &steps);
         let summary = summary(&steps, self.changes);
         let planned = self.planned(&steps);
-        let target = self.inputs.live.target();
         Plan {
             format: FORMAT,
             name: self.inputs.name.clone(),
@@ -47,7 +46,7 @@ impl Sealing<'_> {
             author: self.inputs.author.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             server_version: self.inputs.live.server_version_num(),
-            target: format!("{}/{}", self.inputs.live.place(), target.database()),
+            target: self.inputs.live.place().to_owned(),
             role: self.role.to_owned(),
             schemas: self.scope.schemas.iter().cloned().collect(),
             checkpoints,
