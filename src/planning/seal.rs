@@ -75,12 +75,16 @@ impl Sealing<'_> {
     fn planned(&self, steps: &[Step]) -> Vec<PlannedStep> {
         let there = held_locks(steps.iter().zip(&self.rehearsed.there));
         let back = held_locks(steps.iter().zip(&self.rehearsed.back).rev());
-        let mut planned = Vec::new();
+        let mut planned: Vec<PlannedStep> = Vec::new();
         for ((id, (step, seen)), undone) in
             (1..).zip(steps.iter().zip(&self.rehearsed.there)).zip(&self.rehearsed.back)
         {
             let at = planned.len();
-            let hazards = self.hazards(step, false, seen, there.get(at));
+            // of the two steps of a replace, the one that brings it back says what is different
+            let goes = step.verb == Verb::Replace
+                && !planned.iter().any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
+            let mut hazards = self.hazards(step, false, seen, there.get(at));
+            hazards.retain(|hazard| !goes || hazard.code == "DATA_LOSS");
             let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));
             let slow = seen.rewrites.iter().chain(&seen.scans);
             planned.push(PlannedStep {
