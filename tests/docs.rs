@@ -28,7 +28,8 @@ This page is made from the registry in `src/hazard/` by `TRUEUP_UPDATE=1 cargo t
 
 "
     .to_owned();
-    for (level, title) in [(Level::Danger, "Danger"), (Level::Warning, "Warning"), (Level::Notice, "Notice")] {
+    for (level, title) in [(Level::Danger, "Danger"), (Level::Warning, "Warning"), (Level::Notice, "Notice")]
+    {
         writeln!(page, "## {title}\n").unwrap();
         for rule in REGISTRY.iter().filter(|rule| rule.level == level) {
             writeln!(page, "### {}\n\n{}\n\nSafer: {}.\n", rule.code, rule.explanation, rule.advice).unwrap();
@@ -77,9 +78,14 @@ fn the_map_is_of_this_country() {
 /// Links to files lead somewhere.
 #[test]
 fn links_lead_somewhere() {
-    for page in
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD-PARTY.md", "docs/hazards.md"]
-    {
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "THIRD-PARTY.md",
+        "docs/hazards.md",
+    ] {
         let folder = root().join(page).parent().unwrap().to_owned();
         for link in read(page).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap();

@@ -1,11 +1,7 @@
 //! The example in schema/ and plans/, and the demo that uses it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use trueup::{
     approval,
@@ -98,7 +94,10 @@ fn the_example_has_one_of_each() {
     };
     has(Phase::Expand, "RENAME COLUMN name TO full_name");
     has(Phase::Expand, "ADD COLUMN currency character(3) DEFAULT 'EUR'::bpchar NOT NULL");
-    has(Phase::Expand, "FOREIGN KEY (customer_id) REFERENCES public.customers(id) ON DELETE SET NULL NOT VALID");
+    has(
+        Phase::Expand,
+        "FOREIGN KEY (customer_id) REFERENCES public.customers(id) ON DELETE SET NULL NOT VALID",
+    );
     has(Phase::Expand, "VALIDATE CONSTRAINT");
     has(Phase::Expand, "CREATE INDEX CONCURRENTLY");
     has(Phase::Expand, "CREATE OR REPLACE VIEW");

@@ -8,7 +8,12 @@ use std::{
 };
 
 fn init(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trueup")).arg("init").args(arguments).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_trueup"))
+        .arg("init")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 fn out(output: &Output) -> String {
@@ -67,7 +72,10 @@ fn a_file_in_the_way_is_an_error() {
     let run = init(folder.path(), &[]);
     assert_eq!(run.status.code(), Some(1));
     let error = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(error, "error: schema is a file, and the folder of the desired SQL should be there\nhint: move it away, then run `trueup init` again\n");
+    assert_eq!(
+        error,
+        "error: schema is a file, and the folder of the desired SQL should be there\nhint: move it away, then run `trueup init` again\n"
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was written");
 }
 

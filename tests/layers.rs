@@ -38,7 +38,11 @@ const LAYERS: &[&str] = &[
 
 /// Imports that point upward, each with the reason why it is not worth a module of its own.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("annotation", "source", "an annotation is found with the scanner and the positions that desired SQL has"),
+    (
+        "annotation",
+        "source",
+        "an annotation is found with the scanner and the positions that desired SQL has",
+    ),
     ("diff", "graph", "its error is also that of ordering: a cycle is a difference that cannot be made"),
     ("kind", "catalog", "an object's fingerprint is the catalog's type"),
 ];

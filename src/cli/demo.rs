@@ -292,7 +292,8 @@ fn ensure(holds: bool, otherwise: &str) -> Result<(), CliError> {
     if holds {
         return Ok(());
     }
-    Err(CliError::new(format!("the demo does not hold: {otherwise}")).with_hint("please report this as a bug"))
+    Err(CliError::new(format!("the demo does not hold: {otherwise}"))
+        .with_hint("please report this as a bug"))
 }
 
 fn scratch_error(error: ScratchError) -> CliError {

@@ -31,8 +31,7 @@ pub async fn open(session: &Session) -> Result<(), CliError> {
 
 /// What is wanted today.
 pub fn desired() -> Result<Desired, CliError> {
-    let files =
-        TODAY.map(|(name, text)| SourceFile { name: name.to_owned(), text: text.to_owned() });
+    let files = TODAY.map(|(name, text)| SourceFile { name: name.to_owned(), text: text.to_owned() });
     desired::parse(&files).map_err(|errors| CliError::new(errors.to_string()))
 }
 

@@ -39,7 +39,9 @@ impl Story {
     /// The title.
     pub fn opening(&self) {
         let title = self.paint.bold("trueup demo");
-        self.line(&format!("{title}: a shop goes from yesterday's schema to today's and back while it is open"));
+        self.line(&format!(
+            "{title}: a shop goes from yesterday's schema to today's and back while it is open"
+        ));
     }
 
     /// What is done next.
@@ -116,7 +118,9 @@ impl Story {
     /// What the plan said it loses.
     pub fn lost(&self, before: &Picture, after: &Picture) {
         let lost = report::number(before.faxes.saturating_sub(after.faxes));
-        self.line(&format!("   {lost} fax numbers are lost, as DATA_LOSS announced: the column is back, empty"));
+        self.line(&format!(
+            "   {lost} fax numbers are lost, as DATA_LOSS announced: the column is back, empty"
+        ));
     }
 
     /// The end.
@@ -124,10 +128,18 @@ impl Story {
         let rows = report::number(rows.rows());
         let writes = report::number(acknowledged);
         let sign = self.paint.green("✔");
-        output::result(&format!("{sign} Plan {} applied: the catalog is what schema/ says.", plan.digest.short()));
-        output::result(&format!("{sign} Rolled back: the catalog is yesterday's, {rows} rows are what they were,"));
+        output::result(&format!(
+            "{sign} Plan {} applied: the catalog is what schema/ says.",
+            plan.digest.short()
+        ));
+        output::result(&format!(
+            "{sign} Rolled back: the catalog is yesterday's, {rows} rows are what they were,"
+        ));
         output::result(&format!("  and all {writes} writes that were acknowledged meanwhile are there."));
-        output::result(&format!("Both the applied plan and its rollback are proven; {:.1} s.", took.as_secs_f64()));
+        output::result(&format!(
+            "Both the applied plan and its rollback are proven; {:.1} s.",
+            took.as_secs_f64()
+        ));
     }
 }
 

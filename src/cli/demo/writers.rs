@@ -179,8 +179,7 @@ async fn write(writer: Writer, target: &Target, orders: &Orders) -> Result<Tally
     };
     let mut number: i64 = 0;
     while !orders.stop.load(Ordering::SeqCst) {
-        let release =
-            if orders.today.load(Ordering::SeqCst) { Release::Today } else { Release::Yesterday };
+        let release = if orders.today.load(Ordering::SeqCst) { Release::Today } else { Release::Yesterday };
         let before = orders.between.load(Ordering::SeqCst);
         let since = Instant::now();
         // each time anew, so that a statement is parsed against the schema of the moment
@@ -199,7 +198,8 @@ async fn write(writer: Writer, target: &Target, orders: &Orders) -> Result<Tally
                 } else {
                     tally.unexplained += 1;
                 }
-                let said = error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned());
+                let said =
+                    error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned());
                 *tally.words.entry(said).or_default() += 1;
                 if session.is_closed() {
                     break;
