@@ -197,11 +197,9 @@ impl<'a> Watch<'a> {
                 scanned = self.draft.get(at).map(|step| step.object.relation_sql());
             }
             let built = quoted_after(message, "building index ").and_then(|index| {
-                let table = message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "));
-                let table = table.and_then(|table| self.relation(table))?;
-                // an index is in its table's schema, whose name ends where the table's begins
-                let schema = &table[..table.len() - sql::ident(table_name(&table)).len()];
-                Some(self.relation(index).unwrap_or_else(|| format!("{schema}{}", sql::ident(index))))
+                let table =
+                    message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "))?;
+                self.beside(table, index)
             });
             let Some(observed) = self.seen.get_mut(at) else { continue };
             observed.rewrites.extend(rewritten);
@@ -214,13 +212,11 @@ impl<'a> Watch<'a> {
     fn relation(&self, short: &str) -> Option<String> {
         self.known.values().find(|known| known.short == short).map(|known| known.name.clone())
     }
-}
 
-/// The last part of a qualified name as SQL has it, unquoted as far as it stands there.
-fn table_name(qualified: &str) -> &str {
-    match qualified.strip_suffix('"').and_then(|open| open.rfind(".\"").map(|at| &open[at + 2..])) {
-        Some(quoted) => quoted,
-        None => qualified.rsplit('.').next().unwrap_or(qualified),
+    /// An index by its bare name, in the schema of its table, which existed before.
+    fn beside(&self, table: &str, index: &str) -> Option<String> {
+        let schema = self.relation(table)?.strip_suffix(&sql::ident(table))?.to_owned();
+        Some(format!("{schema}{}", sql::ident(index)))
     }
 }
 
