@@ -210,14 +210,18 @@ impl Reading {
     fn add_about(&mut self) -> Result<(), ReadError> {
         for (address, path, kind, json) in std::mem::take(&mut self.about) {
             // the exact target, else what it is a part of; a path that came along names what is no object of its own
-            let exact = self.resolve(address);
-            let target = match exact {
-                Some(id) => Some(id),
-                None if !path.parts().is_empty() => ObjectId { kind, path }.target(),
-                None if address.2 > 0 => None,
-                None => continue,
+            let target = match self.ids.get(&address) {
+                Some(id) => id.clone(),
+                None if path.parts().is_empty() => continue,
+                None => {
+                    let Some(target) = (ObjectId { kind, path: path.clone() }).target() else {
+                        let name = format!("{} {}", kind.label(), path.parts().join(" "));
+                        self.catalog.unmanaged.insert(name, json);
+                        continue;
+                    };
+                    target
+                }
             };
-            let Some(target) = target else { continue };
             let id = ObjectId::about(kind, &target);
             let owner = self
                 .resolve((address.0, address.1, 0))
