@@ -175,7 +175,7 @@ impl Config {
     /// Reads one file.
     pub fn read(file: &Path) -> Result<Self, TomlError> {
         let mut config: Self = toml_file::parse(file, &toml_file::read_text(file)?)?;
-        config.dir = file.parent().unwrap_or(Path::new("")).to_owned();
+        file.parent().unwrap_or(Path::new("")).clone_into(&mut config.dir);
         Ok(config)
     }
 

@@ -184,6 +184,13 @@ impl Edges {
             before(find(id, Act::Drop), find(id, Act::Create), false);
         }
         free_names(changes, &find, &mut before);
+        // a foreign key that comes back takes whichever key fits: the one that goes must be gone by then
+        for need in &catalogs.before.needs {
+            let foreign_key = matches!(changes.get(&need.from), Some(Change { how: How::Replace, .. }) if need.from.kind == Kind::Constraint);
+            if foreign_key && matches!(changes.get(&need.to), Some(Change { how: How::Drop, .. })) {
+                before(find(&need.to, Act::Drop), find(&need.from, Act::Create), false);
+            }
+        }
         for change in changes.values() {
             special(change, changes, &find, &mut before);
         }
@@ -327,7 +334,10 @@ fn homes(
             Act::Alter => None,
         };
         let Some(object) = object else { continue };
+        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
+        let unproven = matches!(object, Object::Constraint(constraint) if !constraint.validated);
         let whole = match (act, id.kind) {
+            (Act::Create, Kind::Constraint) if unproven => None,
             (Act::Create, Kind::Column | Kind::Default | Kind::Constraint) | (Act::Drop, _) => {
                 object.part_of(id)
             }

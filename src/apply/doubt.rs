@@ -21,10 +21,10 @@ pub(super) async fn settle(
     plan: &Plan,
     doubt: &InDoubt,
     wait: Duration,
-    stop: &Stop,
+    stopping: &Stop,
     dry_run: bool,
 ) -> Result<bool, ApplyError> {
-    wait_for_backend(session, doubt, wait, stop).await?;
+    wait_for_backend(session, doubt, wait, stopping).await?;
     let Some(step) = plan.steps.iter().find(|step| step.id == doubt.step) else {
         // the digest is the same, so the plan is: this journal was edited
         return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());

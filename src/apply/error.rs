@@ -69,7 +69,7 @@ impl From<ReadError> for ApplyError {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Somebody else is at it.
-    #[error("another trueup is at work in this database{}", holder(.0))]
+    #[error("another trueup is at work in this database{}", holder(.0.as_ref()))]
     Busy(Option<Holder>),
     /// The backend of a run whose client died is still busy.
     #[error("step {step}: backend {pid} of an earlier run is still working on it")]
@@ -181,8 +181,8 @@ pub struct Holder {
     pub since: String,
 }
 
-fn holder(holder: &Option<Holder>) -> String {
-    holder.as_ref().map_or_else(String::new, |Holder { pid, user, application, client, since }| {
+fn holder(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |Holder { pid, user, application, client, since }| {
         let (user, application) = (visible_line(user), visible_line(application));
         format!(": pid {pid} of {user} ({application}) from {client}, since {since}")
     })

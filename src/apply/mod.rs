@@ -372,7 +372,10 @@ impl<'a> Run<'a> {
         };
         match result {
             Ok(()) => {
-                journal::finish(&self.session, run, Ended::Done, None).await?;
+                if let Err(error) = journal::finish(&self.session, run, Ended::Done, None).await {
+                    let ending = self.journal_failed(error);
+                    return Err(self.ended(ending, run, phase).await);
+                }
                 if self.direction == Direction::Apply {
                     self.state.reached.insert(phase);
                 } else {
@@ -446,11 +449,11 @@ impl<'a> Run<'a> {
     }
 
     fn journal_failed(&self, error: JournalError) -> Ending {
-        Ending::Part(if self.session.is_closed() {
-            Why::Lost(error.to_string())
-        } else {
-            Why::Journal(error)
-        })
+        let lost = match &error {
+            JournalError::Postgres(source) => run::is_lost(&self.session, source),
+            _ => self.session.is_closed(),
+        };
+        Ending::Part(if lost { Why::Lost(error.to_string()) } else { Why::Journal(error) })
     }
 
     /// Tells the three kinds of failure apart, and writes the end of the run where that is still possible.

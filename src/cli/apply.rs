@@ -104,33 +104,37 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
         (Outcome::Nothing(position), _) => format!("{name}: nothing to do; {}", standing_words(*position)),
         (Outcome::Done { phases, steps, next }, Direction::Apply) => {
             let next = next.map(|next| format!("; {} remains", next.label())).unwrap_or_default();
-            format!("{name}: {} applied, {steps} steps, equal to the rehearsal{next}", list(phases))
+            format!("{name}: {} applied, {}, equal to the rehearsal{next}", list(phases), counted(*steps))
         }
         (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {
-            format!("{name}: {} rolled back, {steps} steps, equal to before", list(phases))
+            format!("{name}: {} rolled back, {}, equal to before", list(phases), counted(*steps))
         }
         (Outcome::WouldRun(batches), _) => {
-            let mut text = String::new();
+            let mut lines = Vec::new();
             for batch in batches {
                 let how = if batch.transactional { "" } else { ", outside any transaction" };
-                text.push_str(&format!("-- {}, batch {}{how}\n", batch.phase.label(), batch.number));
+                lines.push(format!("-- {}, batch {}{how}", batch.phase.label(), batch.number));
                 for item in &batch.items {
-                    text.push_str(&format!("-- step {}: {}\n", item.step, visible_line(&item.summary)));
-                    for sql in &item.action.sql {
-                        text.push_str(&format!("{};\n", visible(sql.as_str())));
-                    }
+                    lines.push(format!("-- step {}: {}", item.step, visible_line(&item.summary)));
+                    lines.extend(item.action.sql.iter().map(|sql| format!("{};", visible(sql.as_str()))));
                 }
             }
-            text.push_str("-- nothing was run\n");
-            text
+            lines.push("-- nothing was run".to_owned());
+            lines.join("\n")
         }
     }
+}
+
+fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
 
 fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
     let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
     let more = match outcome {
-        Outcome::Nothing(position) => serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) }),
+        Outcome::Nothing(position) => {
+            serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) })
+        }
         Outcome::Done { phases, steps, next } => {
             serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next })
         }

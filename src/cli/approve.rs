@@ -24,7 +24,9 @@ use super::{
 
 /// Records your approval of a plan, phase by phase, as files in the plan's folder.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  trueup approve plans/20261120-tier --as alice --phase contract --accept DATA_LOSS --expires 7d")]
+#[command(
+    after_help = "Example:\n  trueup approve plans/20261120-tier --as alice --phase contract --accept DATA_LOSS --expires 7d"
+)]
 pub struct Arguments {
     /// The plan's folder, its plan.toml, or its name
     plan: PathBuf,
@@ -115,9 +117,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     }
     for (approval, file, open) in &written {
         let codes: Vec<&str> = approval.accepts.iter().map(String::as_str).collect();
-        let accepting =
-            if codes.is_empty() { String::new() } else { format!(", accepting {}", visible_line(&codes.join(", "))) };
-        output::result(&format!("{approver} approves {}{accepting}: {}", approval.phase.label(), file.display()));
+        let accepting = if codes.is_empty() {
+            String::new()
+        } else {
+            format!(", accepting {}", visible_line(&codes.join(", ")))
+        };
+        output::result(&format!(
+            "{approver} approves {}{accepting}: {}",
+            approval.phase.label(),
+            file.display()
+        ));
         for code in open {
             output::note(&format!("note: {0} is not accepted; --accept {0} would", visible_line(code)));
         }
@@ -142,7 +151,8 @@ fn accepted(
                 None if list.is_empty() => "there is nothing to accept: leave --accept away".to_owned(),
                 None => format!("to accept are: {}", list.join(", ")),
             };
-            return Err(CliError::new(format!("{} is no danger of what is approved", visible_line(code))).with_hint(hint));
+            return Err(CliError::new(format!("{} is no danger of what is approved", visible_line(code)))
+                .with_hint(hint));
         }
     }
     Ok(given.iter().cloned().collect())
@@ -150,7 +160,8 @@ fn accepted(
 
 /// `12h`, `7d`, `2026-12-01` (its end, in UTC) or a timestamp; in the future.
 fn until(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
-    let hours = |count: &str, each: i64| count.parse::<i64>().ok()?.checked_mul(each).filter(|hours| *hours > 0);
+    let hours =
+        |count: &str, each: i64| count.parse::<i64>().ok()?.checked_mul(each).filter(|hours| *hours > 0);
     let after = |hours: i64| now.checked_add(SignedDuration::from_hours(hours)).ok();
     let end = if let Some(days) = text.strip_suffix('d') {
         hours(days, 24).and_then(after)

@@ -25,7 +25,8 @@ pub struct Context {
 impl Context {
     /// Reads trueup.toml.
     pub fn new(global: Global) -> Result<Self, CliError> {
-        let here = env::current_dir().map_err(|error| CliError::new(format!("the current directory: {error}")))?;
+        let here =
+            env::current_dir().map_err(|error| CliError::new(format!("the current directory: {error}")))?;
         let config = Config::find(&here)?;
         let context = Self { config, global };
         context.environment()?;
@@ -84,7 +85,9 @@ impl Context {
     pub fn names_a_database(&self) -> bool {
         self.global.url.is_some()
             || self.global.env.is_some()
-            || ["DATABASE_URL", "PGDATABASE", "PGHOST", "PGSERVICE"].iter().any(|name| variable(name).is_some())
+            || ["DATABASE_URL", "PGDATABASE", "PGHOST", "PGSERVICE"]
+                .iter()
+                .any(|name| variable(name).is_some())
     }
 
     /// A session on the database.

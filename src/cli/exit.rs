@@ -86,9 +86,9 @@ impl From<FolderError> for CliError {
     fn from(error: FolderError) -> Self {
         // a plan that was changed is refused as one that was not approved is
         let exit = match error {
-            FolderError::Plan(TomlError::Content { .. }) | FolderError::Differs { .. } | FolderError::Occupied { .. } => {
-                Exit::Refused
-            }
+            FolderError::Plan(TomlError::Content { .. })
+            | FolderError::Differs { .. }
+            | FolderError::Occupied { .. } => Exit::Refused,
             _ => Exit::Error,
         };
         Self { exit, hint: error.hint(), ..Self::new(error.to_string()) }
@@ -142,9 +142,11 @@ impl From<ApplyError> for CliError {
 fn details(error: &ApplyError) -> String {
     match error {
         ApplyError::Refused(refusal) => match refusal.as_ref() {
-            Refusal::NotApproved(missing) => {
-                missing.iter().skip(1).map(|missing| format!("  {missing}\n")).collect()
-            }
+            Refusal::NotApproved(missing) => missing
+                .iter()
+                .skip(1)
+                .flat_map(|missing| ["  ".to_owned(), missing.to_string(), "\n".to_owned()])
+                .collect(),
             Refusal::Stale(differences) => report::text::differences(differences, false),
             _ => String::new(),
         },

@@ -35,7 +35,11 @@ fn columns(run: &Run) -> [String; 6] {
         Some(Ended::Stopped) => "stopped",
         None => "unfinished",
     };
-    let by = if run.approvers.is_empty() { String::new() } else { format!(", approved by {}", run.approvers.join(", ")) };
+    let by = if run.approvers.is_empty() {
+        String::new()
+    } else {
+        format!(", approved by {}", run.approvers.join(", "))
+    };
     let why = run.remark.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     [
         run.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
@@ -52,21 +56,17 @@ fn text(runs: &[Run]) -> String {
     let rows: Vec<[String; 6]> = runs.iter().map(columns).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3, 4].map(width);
-    let mut text = String::new();
-    for row in &rows {
-        for (cell, width) in row.iter().zip(widths) {
-            text.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(&row[5]);
-        text.push('\n');
-    }
-    text
+    let line = |row: &[String; 6]| {
+        let mut cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.push(row[5].clone());
+        cells.join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn markdown(runs: &[Run]) -> String {
-    let mut text = "| when | what | plan | digest | steps | outcome |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
-    for run in runs {
-        text.push_str(&format!("| {} |\n", columns(run).map(|cell| cell.replace('|', "\\|")).join(" | ")));
-    }
-    text
+    let head = ["| when | what | plan | digest | steps | outcome |", "| --- | --- | --- | --- | --- | --- |"];
+    let row = |run: &Run| format!("| {} |", columns(run).map(|cell| cell.replace('|', "\\|")).join(" | "));
+    head.into_iter().map(str::to_owned).chain(runs.iter().map(row)).collect::<Vec<_>>().join("\n")
 }

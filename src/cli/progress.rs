@@ -81,15 +81,27 @@ impl Progress for Shown {
             }
             Event::Done(batch) => {
                 let took = self.since.elapsed();
-                let took = if took.as_millis() >= 100 { format!("  {:.1} s", took.as_secs_f64()) } else { String::new() };
+                let took = if took.as_millis() >= 100 {
+                    format!("  {:.1} s", took.as_secs_f64())
+                } else {
+                    String::new()
+                };
                 let last = batch.items.len().saturating_sub(1);
                 for (index, item) in batch.items.iter().enumerate() {
                     let took = if index == last { self.paint.dim(&took) } else { String::new() };
-                    self.line(&format!("  {} {:>3} {}{took}", self.paint.green("✔"), item.step, visible_line(&item.summary)));
+                    self.line(&format!(
+                        "  {} {:>3} {}{took}",
+                        self.paint.green("✔"),
+                        item.step,
+                        visible_line(&item.summary)
+                    ));
                 }
             }
             Event::Retrying { item, tries, pause, blockers } => {
-                let who: String = blockers.iter().map(|blocker| format!("; in the way: {blocker}")).collect();
+                let who: String = blockers
+                    .iter()
+                    .flat_map(|blocker| ["; in the way: ".to_owned(), blocker.to_string()])
+                    .collect();
                 self.line(&format!(
                     "  {} step {}: no lock at try {tries}{who}; again in {:.1} s",
                     self.paint.yellow("…"),
@@ -105,7 +117,8 @@ impl Progress for Shown {
 /// Asks the run to stop at Ctrl-C or SIGTERM; the second time the process ends as usual.
 pub fn stop_at_signals(handle: StopHandle) {
     tokio::spawn(async move {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
             return;
         };
         for time in 0.. {

@@ -51,7 +51,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             .iter()
             .map(|one| serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff }))
             .collect();
-        output::json(&serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects }));
+        output::json(
+            &serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects }),
+        );
     } else {
         let next = next.as_ref().map(|next| format!("next: {next}\n")).unwrap_or_default();
         let shown = report::text::differences(differences, output::colour());
@@ -66,7 +68,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 }
 
 async fn standing(context: &Context, session: &Session) -> Result<Standing, CliError> {
-    let just = |status, why: String, next: Option<String>| Standing { status, why, next, differences: Vec::new() };
+    let just =
+        |status, why: String, next: Option<String>| Standing { status, why, next, differences: Vec::new() };
     let plans = match plans(&context.config.plans_dir()) {
         Ok(plans) => plans,
         Err(error) => return Ok(just("ERROR", error.message, error.hint)),
@@ -81,13 +84,26 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         let dir = opened.dir.display();
         match position {
             Position::Within(_) => {
-                let why = format!("{name}: {}, {} of {} steps done", standing_words(position), state.done.len(), opened.plan.steps.len());
-                return Ok(just("PARTIAL_MIGRATION", why, Some(format!("trueup apply {dir}, or trueup rollback {dir}"))));
+                let why = format!(
+                    "{name}: {}, {} of {} steps done",
+                    standing_words(position),
+                    state.done.len(),
+                    opened.plan.steps.len()
+                );
+                return Ok(just(
+                    "PARTIAL_MIGRATION",
+                    why,
+                    Some(format!("trueup apply {dir}, or trueup rollback {dir}")),
+                ));
             }
             Position::After(phase) => {
                 if let Some(next) = opened.plan.phases().into_iter().find(|next| *next > phase) {
                     let why = format!("{name}: {}, {} remains", standing_words(position), next.label());
-                    return Ok(just("PARTIAL_MIGRATION", why, Some(format!("trueup apply {dir} --phase {}", next.label()))));
+                    return Ok(just(
+                        "PARTIAL_MIGRATION",
+                        why,
+                        Some(format!("trueup apply {dir} --phase {}", next.label())),
+                    ));
                 }
                 let last = last_run(&history, opened).map_or(0, |run| run.id);
                 if finished.is_none_or(|(other, _)| last > other) {
@@ -103,20 +119,33 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         if !differences.is_empty() {
             let name = visible_line(&opened.plan.name);
             let why = format!("the database is not what {name} left");
-            return Ok(Standing { status: "DRIFTED", why, next: Some("trueup plan".to_owned()), differences });
+            return Ok(Standing {
+                status: "DRIFTED",
+                why,
+                next: Some("trueup plan".to_owned()),
+                differences,
+            });
         }
     }
     if let Some(opened) = waiting {
         let why = format!("{} has not been applied", visible_line(&opened.plan.name));
         return Ok(just("NEEDS_MIGRATION", why, Some(format!("trueup verify {}", opened.dir.display()))));
     }
-    let open = history.iter().rev().find(|run| !plans.iter().any(|opened| opened.digest.as_str() == run.plan));
+    let open =
+        history.iter().rev().find(|run| !plans.iter().any(|opened| opened.digest.as_str() == run.plan));
     if let Some(run) = open.filter(|run| run.outcome != Some(journal::Ended::Done)) {
-        let why = format!("{} stopped part-way, and its plan is not in the plans folder", visible_line(&run.name));
-        return Ok(just("PARTIAL_MIGRATION", why, Some("bring the plan back, then apply or roll it back".to_owned())));
+        let why =
+            format!("{} stopped part-way, and its plan is not in the plans folder", visible_line(&run.name));
+        return Ok(just(
+            "PARTIAL_MIGRATION",
+            why,
+            Some("bring the plan back, then apply or roll it back".to_owned()),
+        ));
     }
     let why = match finished {
-        Some((_, opened)) => format!("{} is applied, and the database is what it left", visible_line(&opened.plan.name)),
+        Some((_, opened)) => {
+            format!("{} is applied, and the database is what it left", visible_line(&opened.plan.name))
+        }
         None => "no plan waits".to_owned(),
     };
     Ok(just("SAFE", why, None))

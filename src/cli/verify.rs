@@ -46,7 +46,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Some(phases) => phases.of(&opened.plan),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
-    let checked: Vec<(Phase, Result<Vec<String>, Vec<Missing>>)> = phases
+    let checked: Vec<Checked> = phases
         .into_iter()
         .map(|phase| {
             let covered = approval::check(&opened, &approvals, &policy, phase, now);
@@ -80,32 +80,34 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
         }));
     } else {
-        let mut text = format!("{}: plan.toml, up.sql and rollback.sql agree, digest {}\n", visible_line(&opened.plan.name), opened.digest.short());
+        let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
+        let mut lines = vec![format!("{name}: plan.toml, up.sql and rollback.sql agree, digest {digest}")];
         for (phase, covered) in &checked {
             match covered {
-                Ok(by) if by.is_empty() => text.push_str(&format!("{}: needs no approval\n", phase.label())),
-                Ok(by) => text.push_str(&format!("{}: approved by {}\n", phase.label(), by.join(", "))),
+                Ok(by) if by.is_empty() => lines.push(format!("{}: needs no approval", phase.label())),
+                Ok(by) => lines.push(format!("{}: approved by {}", phase.label(), by.join(", "))),
                 Err(missing) => {
-                    for missing in missing {
-                        text.push_str(&format!("{}: {missing}\n", phase.label()));
-                    }
+                    lines.extend(missing.iter().map(|missing| format!("{}: {missing}", phase.label())));
                 }
             }
         }
         match (&differences, position) {
             (Some(differences), Some(position)) if differences.is_empty() => {
-                text.push_str(&format!("database: {}, as the plan expects\n", apply::standing_words(position)));
+                lines.push(format!("database: {}, as the plan expects", apply::standing_words(position)));
             }
             (Some(differences), _) => {
-                text.push_str("database: the plan is stale\n");
-                text.push_str(&report::text::differences(differences, output::colour()));
+                lines.push("database: the plan is stale".to_owned());
+                lines.push(report::text::differences(differences, output::colour()));
             }
-            (None, _) => text.push_str("database: not compared; --env or --url names one\n"),
+            (None, _) => lines.push("database: not compared; --env or --url names one".to_owned()),
         }
-        output::result(&text);
+        output::result(&lines.join("\n"));
     }
     Ok(if good { Exit::Done } else { Exit::Refused })
 }
+
+/// A phase, and who approved it or what is missing.
+type Checked = (Phase, Result<Vec<String>, Vec<Missing>>);
 
 /// The phase that would be applied next.
 fn next(phases: &[Phase], position: Option<Position>) -> Option<Phase> {

@@ -29,7 +29,7 @@ fn find(case: &Case<'_>) -> Option<String> {
             };
             let everyone: Vec<&str> = after
                 .grants
-                .difference(&before)
+                .without(&before)
                 .filter(|grant| grant.grantee.as_deref() == Some("public"))
                 .map(|grant| grant.privilege.as_str())
                 .collect();

@@ -1,10 +1,12 @@
 //! Access privileges, as PostgreSQL's ACLs keep them: who granted what to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
+use super::any_order::AnyOrder;
 use crate::sql;
+
+/// Grants in the order in which they were given.
+pub type Grants = AnyOrder<Grant>;
 
 /// One privilege of one role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct Grant {
 /// The REVOKEs and GRANTs that lead from one set of privileges to another, as (`GRANT` or `REVOKE`, what, whom).
 ///
 /// Each entry is a statement but for ON and its object: `("REVOKE", "SELECT, INSERT", "FROM app")`.
-pub fn changes(before: &BTreeSet<Grant>, after: &BTreeSet<Grant>) -> Vec<(&'static str, String, String)> {
+pub fn changes(before: &Grants, after: &Grants) -> Vec<(&'static str, String, String)> {
     let mut statements = Vec::new();
     let gone = |grant: &&Grant| !after.iter().any(|kept| same_privilege(kept, grant));
     for (grantee, grants) in by_grantee(before.iter().filter(gone)) {
@@ -59,10 +61,15 @@ fn same_privilege(a: &Grant, b: &Grant) -> bool {
     a.grantee == b.grantee && a.privilege == b.privilege && a.grantor == b.grantor
 }
 
-fn by_grantee<'a>(grants: impl Iterator<Item = &'a Grant>) -> BTreeMap<Option<&'a str>, Vec<&'a Grant>> {
-    let mut groups: BTreeMap<Option<&str>, Vec<&Grant>> = BTreeMap::new();
+/// Grants by grantee, in the order in which the grantees come up.
+fn by_grantee<'a>(grants: impl Iterator<Item = &'a Grant>) -> Vec<(Option<&'a str>, Vec<&'a Grant>)> {
+    let mut groups: Vec<(Option<&str>, Vec<&Grant>)> = Vec::new();
     for grant in grants {
-        groups.entry(grant.grantee.as_deref()).or_default().push(grant);
+        let grantee = grant.grantee.as_deref();
+        match groups.iter_mut().find(|(known, _)| *known == grantee) {
+            Some((_, group)) => group.push(grant),
+            None => groups.push((grantee, vec![grant])),
+        }
     }
     groups
 }

@@ -1,10 +1,8 @@
 //! Default privileges: what objects that a role creates from now on are granted.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, acl::{self, Grant}};
+use super::{Alter, Ddl, Definition, acl::{self, Grants}};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// The default privileges of one role, in one schema or everywhere, for one type of object. Its path is the schema
@@ -13,12 +11,12 @@ use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 #[serde(deny_unknown_fields)]
 pub struct DefaultPrivileges {
     /// What is granted.
-    pub grants: BTreeSet<Grant>,
+    pub grants: Grants,
     /// What PostgreSQL grants without them.
-    pub default: BTreeSet<Grant>,
+    pub default: Grants,
 }
 
-fn statements(id: &ObjectId, before: &BTreeSet<Grant>, after: &BTreeSet<Grant>) -> Vec<Sql> {
+fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
     let (schema, role, objects) = (id.path.part(0), id.path.part(1), id.path.part(2));
     let within = if schema.is_empty() { String::new() } else { format!(" IN SCHEMA {}", sql::ident(schema)) };
     acl::changes(before, after)

@@ -185,7 +185,7 @@ mod tests {
             valid: true,
             clustered: false,
             replica_identity: false,
-            options: vec!["fillfactor=70".to_owned()],
+            options: ["fillfactor=70".to_owned()].into_iter().collect(),
             statistics: Vec::new(),
             tablespace: None,
         };

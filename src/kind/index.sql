@@ -14,7 +14,7 @@ SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::te
          'valid', x.indisvalid OR c.relkind = 'I',
          'clustered', x.indisclustered,
          'replica_identity', x.indisreplident,
-         'options', ARRAY(SELECT o FROM unnest(c.reloptions) AS o ORDER BY o COLLATE "C"),
+         'options', coalesce(c.reloptions, '{}'),
          'statistics', coalesce((SELECT json_agg(json_build_array(a.attnum, a.attstattarget) ORDER BY a.attnum)
                                  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0), '[]'),
          'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace))

@@ -1,7 +1,7 @@
 SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::text],
        json_build_object(
          'definition', rtrim(pg_get_viewdef(c.oid), ';'),
-         'options', ARRAY(SELECT o FROM unnest(c.reloptions) AS o ORDER BY o COLLATE "C"),
+         'options', coalesce(c.reloptions, '{}'),
          'access_method', (SELECT a.amname FROM pg_am a WHERE a.oid = c.relam AND a.amname <> 'heap'),
          'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace))
 FROM pg_class c

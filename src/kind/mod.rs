@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub mod acl;
+pub mod any_order;
 
 /// What a kind of object can say of itself.
 pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
@@ -216,7 +217,7 @@ impl Object {
 }
 
 /// Storage parameters, `name=value`, as `reloptions` keeps them.
-pub type Options = Vec<String>;
+pub type Options = any_order::AnyOrder<String>;
 
 /// ` WITH (name=value, …)`, or nothing.
 fn with_options(options: &Options) -> String {
@@ -224,7 +225,7 @@ fn with_options(options: &Options) -> String {
 }
 
 /// `name='value', …` for WITH and SET.
-fn option_list(options: &Options) -> String {
+fn option_list(options: &[String]) -> String {
     options
         .iter()
         .map(|option| match option.split_once('=') {
@@ -241,7 +242,7 @@ fn option_name(name: &str) -> String {
 
 /// `SET (…)` and `RESET (…)` that bring one list of options to another.
 fn option_changes(pair: Pair<&Options>) -> Vec<String> {
-    let set: Options = pair.after.iter().filter(|option| !pair.before.contains(option)).cloned().collect();
+    let set: Options = pair.after.without(pair.before).cloned().collect();
     let name = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
     let kept: Vec<String> = pair.after.iter().map(|option| name(option)).collect();
     let reset: Vec<String> =

@@ -1,10 +1,8 @@
 //! The privileges on one object, where they are not what PostgreSQL gives by itself.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, acl::{self, Grant}};
+use super::{Alter, Ddl, Definition, acl::{self, Grants}};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// All privileges on an object. Its path is the object's kind and path.
@@ -12,13 +10,13 @@ use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 #[serde(deny_unknown_fields)]
 pub struct Privileges {
     /// What is granted.
-    pub grants: BTreeSet<Grant>,
+    pub grants: Grants,
     /// What PostgreSQL grants by itself on such an object (`acldefault`).
-    pub default: BTreeSet<Grant>,
+    pub default: Grants,
 }
 
 /// GRANT and REVOKE on the target of `id`.
-pub fn statements(id: &ObjectId, before: &BTreeSet<Grant>, after: &BTreeSet<Grant>) -> Vec<Sql> {
+pub fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
     let Some(target) = id.target() else { return Vec::new() };
     let (on, columns) = match target.kind {
         Kind::Column => (format!("TABLE {}", target.relation_sql()), format!(" ({})", sql::ident(target.path.last()))),
@@ -41,10 +39,8 @@ impl Privileges {
     /// Whether going from one to the other grants anything. (A table's REVOKE takes its columns' privileges along,
     /// so what only revokes on a column comes before what changes on its table, and what grants comes after.)
     pub fn grants_more(before: Option<&Self>, after: Option<&Self>) -> bool {
-        let none = BTreeSet::new();
-        let side = |side: Option<&Self>| side.map(|privileges| privileges.grants.clone());
-        let before = side(before).unwrap_or_else(|| none.clone());
-        side(after).unwrap_or(none).difference(&before).next().is_some()
+        let side = |side: Option<&Self>| side.map(|privileges| privileges.grants.clone()).unwrap_or_default();
+        side(after).without(&side(before)).next().is_some()
     }
 }
 

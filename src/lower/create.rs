@@ -1,12 +1,10 @@
 //! Creating an object with all that belongs into its statement, and with the privileges that it must have.
 
-use std::collections::BTreeSet;
-
 use super::{Lowering, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
-    kind::{Column, Constraint, Object, TableDdl, acl::Grant, privileges},
+    kind::{Column, Constraint, Object, TableDdl, acl::Grants, privileges},
     name::{Kind, ObjectId},
     sql::Sql,
 };
@@ -50,13 +48,13 @@ impl Lowering<'_> {
         if self.catalogs.after.objects.contains_key(&about) {
             return Vec::new();
         }
-        let none = BTreeSet::new();
+        let none = Grants::default();
         let Some(given) = self.given_by_default(id, &none) else { return Vec::new() };
         privileges::statements(&about, &given, &none)
     }
 
     /// The privileges that a new object has, if the applying role's default privileges say anything about it.
-    fn given_by_default(&self, id: &ObjectId, built_in: &BTreeSet<Grant>) -> Option<BTreeSet<Grant>> {
+    fn given_by_default(&self, id: &ObjectId, built_in: &Grants) -> Option<Grants> {
         let created = self
             .changes
             .get(id)
@@ -85,7 +83,7 @@ impl Lowering<'_> {
             return None;
         }
         let mut given = everywhere.unwrap_or_else(|| built_in.clone());
-        given.extend(here.unwrap_or_default());
+        given.add_all(here.unwrap_or_default().to_vec());
         Some(given)
     }
 

@@ -4,6 +4,7 @@ use super::{Lowering, with_relation};
 use crate::{
     graph::Unit,
     kind::{Definition, Index},
+    name::{Kind, ObjectId},
     sql::Sql,
     step::{Action, Verb},
 };
@@ -19,13 +20,14 @@ impl Lowering<'_> {
         }
         let settings = statements.split_off(1);
         let build = statements.remove(0);
-        self.push(
-            unit,
-            Verb::Create,
-            summary,
-            Action::concurrent(build),
-            Action::concurrent(drop_statement(unit)),
-        );
+        // an index of a partition is gone already when the partitioned one is
+        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
+        let drop = if self.catalogs.after.objects.contains_key(&attached) {
+            Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", unit.root.sql()))
+        } else {
+            drop_statement(unit)
+        };
+        self.push(unit, Verb::Create, summary, Action::concurrent(build), Action::concurrent(drop));
         if !settings.is_empty() {
             let summary = format!("alter {}", unit.root);
             let undo = Action::catalog(undo_settings(index));
@@ -36,8 +38,7 @@ impl Lowering<'_> {
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too.
     pub(super) fn drop_index(&mut self, unit: &Unit, index: &Index) -> bool {
         let mut undo = index.statements(&unit.root, true);
-        let attached =
-            crate::name::ObjectId { kind: crate::name::Kind::IndexAttachment, path: unit.root.path.clone() };
+        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
         if index.partitioned
             || undo.len() != 1
             || unit.members.len() > 1

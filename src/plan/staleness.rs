@@ -197,5 +197,5 @@ fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {
 }
 
 fn text(ddl: &[Sql]) -> String {
-    ddl.iter().map(|sql| format!("{sql};\n")).collect()
+    ddl.iter().flat_map(|sql| [sql.as_str(), ";\n"]).collect()
 }

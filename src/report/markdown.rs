@@ -1,7 +1,5 @@
 //! The review page of a plan: `README.md` in its folder.
 
-use std::fmt::Write;
-
 use super::seen;
 use crate::{
     approval::dangers,
@@ -41,7 +39,7 @@ impl Page {
     }
 
     fn sql(&mut self, sql: &[Sql]) {
-        let text: String = sql.iter().map(|sql| format!("{};\n", visible(sql.as_str()))).collect();
+        let text: String = sql.iter().flat_map(|sql| [visible(sql.as_str()), ";\n".into()]).collect();
         // a fence longer than any in the text
         let mut fence = "```".to_owned();
         while text.contains(&fence) {
@@ -104,7 +102,8 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
 /// The dangers, before anything else: they are what approving is about.
 fn decisions(page: &mut Page, plan: &Plan) {
     let dangerous = |hazard: &&Hazard| hazard.level == Level::Danger;
-    let mut all = plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
+    let mut all =
+        plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
     let Some(first) = all.next() else { return };
     page.line("");
     page.line("## To decide");
@@ -145,7 +144,9 @@ fn overview(page: &mut Page, plan: &Plan) {
         ));
     }
     page.line("");
-    page.line("Steps of one batch share a transaction; ∥ runs outside any. Locks are those that the rehearsal saw.");
+    page.line(
+        "Steps of one batch share a transaction; ∥ runs outside any. Locks are those that the rehearsal saw.",
+    );
 }
 
 fn coded(hazard: &Hazard) -> String {
@@ -214,7 +215,11 @@ fn way_on(page: &mut Page, plan: &Plan) {
     for phase in plan.phases() {
         let codes: Vec<String> = dangers(plan, phase).into_keys().collect();
         let accept = if codes.is_empty() { String::new() } else { format!(" --accept {}", codes.join(",")) };
-        page.line(&format!("trueup approve {shell} --as YOUR_NAME --phase {}{}", phase.label(), visible_line(&accept)));
+        page.line(&format!(
+            "trueup approve {shell} --as YOUR_NAME --phase {}{}",
+            phase.label(),
+            visible_line(&accept)
+        ));
         page.line(&format!("trueup apply {shell} --phase {}", phase.label()));
     }
     page.line(&format!("trueup rollback {shell}"));
@@ -228,9 +233,6 @@ fn shell_word(name: &str) -> String {
     if !name.is_empty() && name.chars().all(fine) {
         name.to_owned()
     } else {
-        let mut quoted = String::new();
-        // writing to a String cannot fail
-        let _ = write!(quoted, "'{}'", visible_line(name).replace('\'', "'\\''"));
-        quoted
+        format!("'{}'", visible_line(name).replace('\'', "'\\''"))
     }
 }

@@ -15,8 +15,11 @@ pub(super) fn changes(plan: &Plan) -> String {
         (summary.replace, "replaced"),
         (summary.drop, "dropped"),
     ];
-    let some: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let some: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     if some.is_empty() { "nothing changes".to_owned() } else { some.join(", ") }
 }
 
@@ -46,7 +49,7 @@ pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -72,7 +75,9 @@ pub(super) fn effects(seen: &Observed, rows: Option<u64>) -> Vec<String> {
         .map(|lock| format!("locks {}: {}, {}", lock.relation, lock.mode.label(), blocks(lock.mode)))
         .collect();
     let about = rows.map(|rows| format!(", about {} rows", number(rows))).unwrap_or_default();
-    for (verb, relations) in [("rewrites", &seen.rewrites), ("reads all of", &seen.scans), ("builds", &seen.builds)] {
+    for (verb, relations) in
+        [("rewrites", &seen.rewrites), ("reads all of", &seen.scans), ("builds", &seen.builds)]
+    {
         lines.extend(relations.iter().map(|relation| format!("{verb} {relation}{about}")));
     }
     lines

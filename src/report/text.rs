@@ -116,7 +116,11 @@ fn step(step: &PlannedStep, paint: Paint) -> Vec<String> {
     };
     let mut lines = vec![format!("  {:>3} {sign} {}", step.id, paint.bold(&visible_line(&step.summary)))];
     lines.extend(sql(&step.sql));
-    lines.extend(seen::effects(&step.seen, step.rows).iter().map(|text| format!("        {}", paint.dim(&visible_line(text)))));
+    lines.extend(
+        seen::effects(&step.seen, step.rows)
+            .iter()
+            .map(|text| format!("        {}", paint.dim(&visible_line(text)))),
+    );
     lines.extend(step.hazards.iter().flat_map(|hazard| hazard_lines(hazard, paint)));
     lines
 }
@@ -140,16 +144,20 @@ fn hazard_lines(hazard: &Hazard, paint: Paint) -> [String; 2] {
 pub fn differences(differences: &[Difference], colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
     for found in differences {
         let object = visible_line(&found.object.to_string()).into_owned();
-        out.push_str(&format!("{} {}\n", paint.bold(&object), found.how.label()));
-        for line in visible(&found.diff).lines() {
-            let painted = match line.as_bytes().first() {
-                Some(b'+') => paint.green(line),
-                Some(b'-') => paint.red(line),
-                _ => paint.dim(line),
+        line(&format!("{} {}", paint.bold(&object), found.how.label()));
+        for changed in visible(&found.diff).lines() {
+            let painted = match changed.as_bytes().first() {
+                Some(b'+') => paint.green(changed),
+                Some(b'-') => paint.red(changed),
+                _ => paint.dim(changed),
             };
-            out.push_str(&format!("  {painted}\n"));
+            line(&format!("  {painted}"));
         }
     }
     out

@@ -133,7 +133,7 @@ impl RunError {
 }
 
 fn in_the_way(blockers: &[Blocker]) -> String {
-    blockers.iter().map(|blocker| format!("; in the way: {blocker}")).collect()
+    blockers.iter().flat_map(|blocker| ["; in the way: ".to_owned(), blocker.to_string()]).collect()
 }
 
 /// Whether the error means that there is no session any more.
@@ -152,9 +152,9 @@ pub fn server_words(error: &tokio_postgres::Error) -> String {
     let mut words = db.message().to_owned();
     for (label, more) in [("detail", db.detail()), ("hint", db.hint()), ("where", db.where_())] {
         if let Some(more) = more {
-            words.push_str(&format!("; {label}: {more}"));
+            words = format!("{words}; {label}: {more}");
         }
     }
-    words.push_str(&format!(" ({})", DbError::code(db).code()));
+    words = format!("{words} ({})", DbError::code(db).code());
     visible_line(&words).into_owned()
 }

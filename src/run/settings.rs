@@ -54,6 +54,10 @@ pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::
     let all: Vec<String> =
         PINNED.iter().chain(on_target).map(|(name, value)| format!("SET {name} TO {value}")).collect();
     session.client().batch_execute(&all.join("; ")).await?;
+    if place == Place::Target {
+        // reading the catalog sets one of its own
+        session.client().batch_execute("RESET TimeZone").await?;
+    }
     for (name, value) in WHERE_POSSIBLE {
         match session.client().batch_execute(&format!("SET {name} TO {value}")).await {
             Err(error) if !may_be_missing(&error) => return Err(error),

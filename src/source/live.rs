@@ -49,7 +49,7 @@ pub enum ReadError {
 const PIN: &str = "
 SET search_path TO '';
 SET datestyle TO 'ISO, YMD'; SET intervalstyle TO postgres; SET timezone TO 'UTC'; SET extra_float_digits TO 1;
-SET bytea_output TO hex; SET quote_all_identifiers TO off; SET lc_messages TO 'C'";
+SET bytea_output TO hex; SET quote_all_identifiers TO off";
 
 /// Changes when any row of a catalog that we read changes.
 const STATE: &str = include_str!("state.sql");
