@@ -157,7 +157,8 @@ impl Case {
 
     async fn road(&self) -> Result<(), String> {
         let wanted = made_from(&self.to).await.map_err(|error| format!("the desired SQL: {error}"))?;
-        let database = Database::with(&self.from).await.map_err(|error| format!("the database's SQL: {error}"))?;
+        let database =
+            Database::with(&self.from).await.map_err(|error| format!("the database's SQL: {error}"))?;
         let before = database.dump().await;
         if let Some(seed) = &self.seed {
             database.try_execute(seed).await.map_err(|error| format!("the seed: {error}"))?;
@@ -182,7 +183,9 @@ impl Case {
             database.done().await;
             return Ok(());
         }
-        self.migrate(&database, &before, &wanted).await.map_err(|what| format!("{what}\n{}", planned.shown()))?;
+        self.migrate(&database, &before, &wanted)
+            .await
+            .map_err(|what| format!("{what}\n{}", planned.shown()))?;
         database.done().await;
         Ok(())
     }
@@ -192,12 +195,14 @@ impl Case {
         self.check(&plan)?;
         let lost = |table: &str| self.relabelled || loses(&plan, table);
         let rows = Contents::of(database).await;
-        database.trueup(&["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"]).await.ended(0)?;
+        database
+            .trueup(&["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"])
+            .await
+            .ended(0)?;
         let applied = database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0)?;
         let (dump, rows_after) = (database.dump().await, Contents::of(database).await);
         dump.must_equal(wanted, "the plan does not lead to what is desired").await?;
-        rows.must_survive(&rows_after, &lost)
-            .map_err(|what| format!("{what}\n{}", applied.shown()))?;
+        rows.must_survive(&rows_after, &lost).map_err(|what| format!("{what}\n{}", applied.shown()))?;
         let mut again = vec!["plan", "--schema", "desired.sql", "--out", "again", "--exit-code"];
         again.extend(self.args.iter().map(String::as_str));
         let again = database.trueup(&again).await;
@@ -220,10 +225,25 @@ impl Case {
             })
         };
         let mut wrong: Vec<String> = Vec::new();
-        wrong.extend(self.shape.forbid.iter().filter(|text| has(text)).map(|text| format!("{text:?} is in the plan")));
-        wrong.extend(self.shape.require.iter().filter(|text| !has(text)).map(|text| format!("{text:?} is not in the plan")));
-        let codes: Vec<&str> = plan.steps.iter().flat_map(|step| &step.hazards).map(|hazard| hazard.code.as_str()).collect();
-        wrong.extend(self.shape.hazards.iter().filter(|code| !codes.contains(&code.as_str())).map(|code| format!("no step has {code}")));
+        wrong.extend(
+            self.shape.forbid.iter().filter(|text| has(text)).map(|text| format!("{text:?} is in the plan")),
+        );
+        wrong.extend(
+            self.shape
+                .require
+                .iter()
+                .filter(|text| !has(text))
+                .map(|text| format!("{text:?} is not in the plan")),
+        );
+        let codes: Vec<&str> =
+            plan.steps.iter().flat_map(|step| &step.hazards).map(|hazard| hazard.code.as_str()).collect();
+        wrong.extend(
+            self.shape
+                .hazards
+                .iter()
+                .filter(|code| !codes.contains(&code.as_str()))
+                .map(|code| format!("no step has {code}")),
+        );
         let all = plan.steps.iter().flat_map(|step| step.sql.iter().chain(&step.undo.sql));
         let cascades = all.filter(|sql| sql.as_str().starts_with("DROP") && sql.as_str().contains("CASCADE"));
         wrong.extend(cascades.map(|sql| format!("CASCADE: {}", sql.as_str())));
@@ -244,7 +264,10 @@ fn loses(plan: &Plan, table: &str) -> bool {
         let there = step.hazards.iter().any(|hazard| hazard.code == "DATA_LOSS");
         let back = step.undo.hazards.iter().any(|hazard| hazard.code == "DATA_LOSS");
         let relation = step.object.relation().unwrap_or_else(|| step.object.clone());
-        (there || back) && relation.kind == trueup::name::Kind::Table && relation.sql() == table && step.object == relation
+        (there || back)
+            && relation.kind == trueup::name::Kind::Table
+            && relation.sql() == table
+            && step.object == relation
     })
 }
 
@@ -276,7 +299,9 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let trials = folders(&root)
         .iter()
-        .flat_map(|folder| [Direction::Forwards, Direction::Backwards].map(|direction| trial(&root, folder, direction)))
+        .flat_map(|folder| {
+            [Direction::Forwards, Direction::Backwards].map(|direction| trial(&root, folder, direction))
+        })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let ran = conclusion.num_passed + conclusion.num_failed > 0 && !arguments.list;

@@ -28,6 +28,11 @@ impl Dump {
         Self::from_text(&String::from_utf8(output.stdout).unwrap())
     }
 
+    /// What pg_dump wrote.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
     fn from_text(text: &str) -> Self {
         // the last one is of a newer pg_dump than the server
         let noise = ["\\restrict", "\\unrestrict", "SET transaction_timeout"];
@@ -44,8 +49,13 @@ impl Dump {
                 }
             }
         }
-        let mut sections: Vec<(String, String)> =
-            sections.into_iter().map(|(name, body)| (name, without_order(body))).collect();
+        let mut sections: Vec<(String, String)> = sections
+            .into_iter()
+            .map(|(name, body)| {
+                let body = without_order(&name, body);
+                (name, body)
+            })
+            .collect();
         sections.sort();
         Self { sql: lines.join("\n"), sections }
     }
@@ -81,9 +91,12 @@ impl fmt::Display for Dump {
     }
 }
 
-/// The columns of a table, and storage parameters, in order of their names.
-fn without_order(body: Vec<&str>) -> String {
+/// The columns of a table, storage parameters and grants, in order of their names.
+fn without_order(name: &str, body: Vec<&str>) -> String {
     let mut body: Vec<String> = body.into_iter().map(sorted_parameters).collect();
+    if name.contains("; Type: ACL;") || name.contains("; Type: DEFAULT ACL;") {
+        body.sort_unstable();
+    }
     let is_table = body.first().is_some_and(|line| {
         let mut words = line.split(' ');
         words.next() == Some("CREATE") && words.take(2).any(|word| word == "TABLE") && line.ends_with('(')

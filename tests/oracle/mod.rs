@@ -4,6 +4,7 @@
 
 pub mod dump;
 pub mod rows;
+pub mod standby;
 
 use std::{
     path::{Path, PathBuf},
@@ -71,13 +72,25 @@ pub struct Database {
 impl Database {
     /// An empty one.
     pub async fn empty() -> Self {
+        Self::from_template("template0").await
+    }
+
+    /// One like this, to which nobody may be connected.
+    pub async fn copy(&self) -> Self {
+        Self::from_template(self.target.database()).await
+    }
+
+    async fn from_template(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let admin = Session::connect(server()).await.unwrap();
-        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.client().batch_execute(&create).await.unwrap();
         admin.close().await;
-        Self { target: server().with_database(&name), folder: tempfile::tempdir().unwrap() }
+        Self {
+            target: server().with_database(&name),
+            folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+        }
     }
 
     /// One with this in it.
@@ -105,7 +118,8 @@ impl Database {
     /// One value, as text; nothing for NULL.
     pub async fn ask(&self, sql: &str) -> String {
         let session = self.session().await;
-        let row = session.client().query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let row =
+            session.client().query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         session.close().await;
         row.get::<_, Option<String>>(0).unwrap_or_default()
     }
@@ -161,16 +175,24 @@ impl Ran {
 
     /// Fails unless it ended with this code.
     pub fn ended(self, code: i32) -> Result<Self, String> {
-        if self.code == Some(code) { Ok(self) } else { Err(format!("exit {code} was expected:\n{}", self.shown())) }
+        if self.code == Some(code) {
+            Ok(self)
+        } else {
+            Err(format!("exit {code} was expected:\n{}", self.shown()))
+        }
     }
 
-    /// Fails unless it ended with this code and its first line of standard error holds this.
+    /// Fails unless it ended with this code and the first line of its error holds this.
     #[track_caller]
     pub fn fails(&self, code: i32, first_line: &str) {
-        let first = self.stderr.lines().next().unwrap_or_default();
+        // before it there may be what was done until then
+        let first = self.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
         assert_eq!(self.code, Some(code), "{}", self.shown());
-        assert!(first.contains(first_line), "{first_line:?} is not in the first line of\n{}", self.shown());
-        assert!(first.starts_with("error: "), "{}", self.shown());
+        assert!(
+            !first.is_empty() && first.contains(first_line),
+            "{first_line:?} is not in the first line of\n{}",
+            self.shown()
+        );
         assert!(!self.stderr.contains("panicked"), "{}", self.shown());
     }
 }
@@ -199,7 +221,12 @@ pub async fn finish(mut command: tokio::process::Command, arguments: &[&str]) ->
     let Ok(output) = ended else { panic!("$ {shown}\nhangs") };
     let output = output.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { command: shown, code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    Ran {
+        command: shown,
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
 /// `postgres://…` for the binary.
@@ -208,7 +235,12 @@ pub fn url(target: &Target) -> String {
     match host.socket() {
         Some(socket) => {
             let dir = socket.parent().unwrap_or(Path::new("/")).display().to_string();
-            format!("postgres:///{}?host={dir}&port={}&user={}", target.database(), host.port(), target.user())
+            format!(
+                "postgres:///{}?host={dir}&port={}&user={}",
+                target.database(),
+                host.port(),
+                target.user()
+            )
         }
         None => {
             format!("postgres://{}@{}:{}/{}", target.user(), host.name(), host.port(), target.database())
