@@ -196,21 +196,27 @@ impl<'a> Watch<'a> {
             if message.starts_with("validating foreign key constraint ") {
                 scanned = self.draft.get(at).map(|step| step.object.relation_sql());
             }
-            let built = quoted_after(message, "building index ").filter(|_| {
+            let built = quoted_after(message, "building index ").and_then(|index| {
                 let table =
-                    message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "));
-                table.is_some_and(|table| self.relation(table).is_some())
+                    message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "))?;
+                self.beside(table, index)
             });
             let Some(observed) = self.seen.get_mut(at) else { continue };
             observed.rewrites.extend(rewritten);
             observed.scans.extend(scanned);
-            observed.builds.extend(built.map(sql::ident));
+            observed.builds.extend(built);
         }
     }
 
     /// The relation that existed before by its bare name, which is all that messages say.
     fn relation(&self, short: &str) -> Option<String> {
         self.known.values().find(|known| known.short == short).map(|known| known.name.clone())
+    }
+
+    /// An index by its bare name, in the schema of its table, which existed before.
+    fn beside(&self, table: &str, index: &str) -> Option<String> {
+        let schema = self.relation(table)?.strip_suffix(&sql::ident(table))?.to_owned();
+        Some(format!("{schema}{}", sql::ident(index)))
     }
 }
 

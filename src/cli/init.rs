@@ -10,7 +10,8 @@ use super::{
     output,
 };
 
-/// Sets up trueup.toml, schema/ and plans/ in the current directory. What is there already stays as it is.
+/// Sets up trueup.toml, schema/, plans/ and a CI workflow in the current directory. What is there already stays as
+/// it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  trueup init")]
 pub struct Arguments {}
@@ -30,7 +31,44 @@ const SCHEMA: &str = "\
 -- What the database should be. Any files in this folder, in any order; together they are one schema.
 ";
 
+const WORKFLOW_FILE: &str = ".github/workflows/trueup.yml";
+
+/// A check of pull requests. It needs a `trueup` on the PATH and, for what is commented out, a database.
+const WORKFLOW: &str = "\
+# Checks every plan of a pull request: that nobody edited it, and that it is approved.
+name: trueup
+on:
+  pull_request:
+    paths: [\"schema/**\", \"plans/**\", \"trueup.toml\"]
+
+permissions:
+  contents: read
+
+jobs:
+  plans:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      # - name: Install trueup
+      #   run: put it on the PATH as you do with other tools
+      - name: Verify plans
+        run: |
+          for plan in plans/*/plan.toml; do
+            [ ! -e \"$plan\" ] || trueup verify \"$plan\" --phase all
+          done
+      # - name: Where the database stands
+      #   run: trueup status --exit-code
+      #   env:
+      #     DATABASE_URL: ${{ secrets.STAGING_URL }}
+";
+
 pub fn run(global: &Global, _: &Arguments) -> Result<Exit, CliError> {
+    for (folder, what) in [("schema", "the folder of the desired SQL"), ("plans", "the folder of plans")] {
+        if Path::new(folder).is_file() {
+            return Err(CliError::new(format!("{folder} is a file, and {what} should be there"))
+                .with_hint("move it away, then run `trueup init` again"));
+        }
+    }
     let mut lines = Vec::new();
     create(Path::new(config::FILE), CONFIG, &mut lines)?;
     let schema = Path::new("schema");
@@ -42,6 +80,11 @@ pub fn run(global: &Global, _: &Arguments) -> Result<Exit, CliError> {
     }
     folder::write_gitattributes(Path::new("plans"))?;
     lines.push("plans/ is ready".to_owned());
+    let workflow = Path::new(WORKFLOW_FILE);
+    if let Some(folder) = workflow.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    create(workflow, WORKFLOW, &mut lines)?;
     if !global.quiet {
         output::result(&lines.join("\n"));
         output::note("next: write the schema into schema/, then `trueup plan --url …`");

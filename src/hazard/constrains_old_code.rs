@@ -20,7 +20,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let on_old_table = id.relation().is_some_and(|table| case.catalogs.before.objects.contains_key(&table));
     match (case.object.before, case.object.after?) {
         (None, Object::Constraint(constraint))
-            if on_old_table && case.step.verb != crate::step::Verb::Validate =>
+            if on_old_table && case.step.verb == crate::step::Verb::Create =>
         {
             Some(format!("{id} refuses rows from now on: {}", constraint.definition))
         }

@@ -23,7 +23,7 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     let mut phase = None;
     let mut missing: BTreeSet<ObjectId> = BTreeSet::new();
     for step in steps.iter_mut() {
-        let alone = alone(step);
+        let alone = alone(step, changes);
         let locks = locked_table(step, catalogs.before);
         let moves_on = matches!((&table, &locks), (Some(held), Some(wanted)) if held != wanted);
         let breaks = previous.is_none_or(|previous| previous != alone || previous == Alone::Always)
@@ -56,11 +56,12 @@ enum Alone {
     Labels,
 }
 
-fn alone(step: &Step) -> Alone {
+fn alone(step: &Step, changes: &Changes) -> Alone {
+    let in_place = matches!(changes.get(&step.object), Some(change) if matches!(change.how, How::InPlace(_)));
     match step.verb {
         _ if !step.run.transactional || !step.undo.transactional => Alone::Always,
         Verb::Validate => Alone::Always,
-        Verb::Alter if step.object.kind == Kind::Enum => Alone::Labels,
+        Verb::Alter if step.object.kind == Kind::Enum && in_place => Alone::Labels,
         _ => Alone::No,
     }
 }

@@ -60,7 +60,7 @@ impl Lowering<'_> {
         let add = crate::kind::TableDdl { table, clauses, ..Default::default() };
         self.push(
             unit,
-            Verb::Create,
+            Verb::Alter,
             summary,
             Action::catalog(add.into_statement().into_iter().collect()),
             drop,

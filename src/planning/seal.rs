@@ -39,7 +39,6 @@ impl Sealing<'_> {
         let checkpoints = checkpoints(&footprint, &steps);
         let summary = summary(&steps, self.changes);
         let planned = self.planned(&steps);
-        let target = self.inputs.live.target();
         Plan {
             format: FORMAT,
             name: self.inputs.name.clone(),
@@ -47,7 +46,7 @@ impl Sealing<'_> {
             author: self.inputs.author.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             server_version: self.inputs.live.server_version_num(),
-            target: format!("{}/{}", self.inputs.live.place(), target.database()),
+            target: self.inputs.live.place().to_owned(),
             role: self.role.to_owned(),
             schemas: self.scope.schemas.iter().cloned().collect(),
             checkpoints,
@@ -76,12 +75,16 @@ impl Sealing<'_> {
     fn planned(&self, steps: &[Step]) -> Vec<PlannedStep> {
         let there = held_locks(steps.iter().zip(&self.rehearsed.there));
         let back = held_locks(steps.iter().zip(&self.rehearsed.back).rev());
-        let mut planned = Vec::new();
+        let mut planned: Vec<PlannedStep> = Vec::new();
         for ((id, (step, seen)), undone) in
             (1..).zip(steps.iter().zip(&self.rehearsed.there)).zip(&self.rehearsed.back)
         {
             let at = planned.len();
-            let hazards = self.hazards(step, false, seen, there.get(at));
+            // of the two steps of a replace, the one that brings it back says what is different
+            let goes = step.verb == Verb::Replace
+                && !planned.iter().any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
+            let mut hazards = self.hazards(step, false, seen, there.get(at));
+            hazards.retain(|hazard| !goes || hazard.code == "DATA_LOSS");
             let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));
             let slow = seen.rewrites.iter().chain(&seen.scans);
             planned.push(PlannedStep {

@@ -11,6 +11,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use seen::number;
+
 use crate::plan::{Digest, FolderError, Plan, PlanFile, folder, script};
 
 /// What a plan is rendered as.

@@ -45,7 +45,7 @@ pub(super) fn version(number: u32) -> String {
 }
 
 /// `1,234,567`.
-pub(super) fn number(number: u64) -> String {
+pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

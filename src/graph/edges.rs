@@ -1,0 +1,214 @@
+//! Which act comes before which: dependencies, names that must be free, and orders that no catalog records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Act, Node};
+use crate::{
+    catalog::{Catalog, Strength},
+    diff::{Change, Changes, How},
+    kind::{Object, Privileges},
+    name::{Kind, ObjectId, Pair},
+};
+
+/// Which act comes before which, by position in the list of nodes; true for soft ones.
+pub(super) struct Edges(BTreeMap<(usize, usize), bool>);
+
+impl Edges {
+    pub fn all(&self) -> impl Iterator<Item = (usize, usize, bool)> + '_ {
+        self.0.iter().map(|((from, to), soft)| (*from, *to, *soft))
+    }
+
+    pub fn of(
+        catalogs: Pair<&Catalog>,
+        changes: &Changes,
+        nodes: &[Node],
+        index: &BTreeMap<&Node, usize>,
+    ) -> Self {
+        let mut edges = Self(BTreeMap::new());
+        let find =
+            |id: &ObjectId, act: Act| changes.get(id).and_then(|_| index.get(&(id.clone(), act)).copied());
+        let mut before = |first: Option<usize>, second: Option<usize>, soft: bool| {
+            let (Some(first), Some(second)) = (first, second) else { return };
+            if first != second {
+                edges.0.entry((first, second)).and_modify(|known| *known &= soft).or_insert(soft);
+            }
+        };
+        let needed: BTreeSet<(&ObjectId, &ObjectId)> =
+            catalogs.after.needs.iter().map(|n| (&n.from, &n.to)).collect();
+        for need in &catalogs.before.needs {
+            if !changes.contains_key(&need.from) || !changes.contains_key(&need.to) {
+                continue;
+            }
+            let soft = need.strength == Strength::Soft;
+            let (user, used) = (&need.from, &need.to);
+            before(find(user, Act::Drop), find(used, Act::Drop), soft);
+            before(find(user, Act::Drop), find(used, Act::Alter), soft);
+            before(find(user, Act::Alter), find(used, Act::Drop), soft);
+            if !needed.contains(&(user, used)) {
+                before(find(user, Act::Alter), find(used, Act::Alter), soft);
+            }
+        }
+        for need in &catalogs.after.needs {
+            if !changes.contains_key(&need.from) || !changes.contains_key(&need.to) {
+                continue;
+            }
+            let soft = need.strength == Strength::Soft;
+            let (user, used) = (&need.from, &need.to);
+            for first in [Act::Create, Act::Alter] {
+                for second in [Act::Create, Act::Alter] {
+                    before(find(used, first), find(user, second), soft);
+                }
+            }
+        }
+        for (id, _) in nodes.iter().filter(|(_, act)| *act == Act::Drop) {
+            before(find(id, Act::Drop), find(id, Act::Create), false);
+        }
+        free_names(changes, &find, &mut before);
+        free_keys(catalogs, changes, &find, &mut before);
+        for change in changes.values() {
+            special(change, changes, &find, &mut before);
+        }
+        edges
+    }
+}
+
+type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
+type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
+
+/// A name is freed before it is used again.
+fn free_names(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let mut freed: BTreeMap<(&str, String), Vec<&ObjectId>> = BTreeMap::new();
+    for change in changes.values() {
+        if let (Some(object), Some(_)) = (&change.object.before, find(&change.id, Act::Drop)) {
+            for name in names(&change.id, object) {
+                freed.entry(name).or_default().push(&change.id);
+            }
+        }
+    }
+    for change in changes.values() {
+        if let (Some(object), Some(create)) = (&change.object.after, find(&change.id, Act::Create)) {
+            for name in names(&change.id, object) {
+                for other in freed.get(&name).into_iter().flatten().filter(|other| ***other != change.id) {
+                    before(find(other, Act::Drop), Some(create), false);
+                }
+            }
+        }
+    }
+}
+
+/// The names that an object takes, with the namespace that each is unique in.
+fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
+    let full = id.path.parts().join("\0");
+    match object {
+        Object::Table(_) | Object::View(_) | Object::MaterializedView(_) | Object::Composite(_) => {
+            vec![("relation", full.clone()), ("type", full)]
+        }
+        Object::Sequence(_) | Object::Index(_) => vec![("relation", full)],
+        Object::Enum(_) | Object::Domain(_) => vec![("type", full)],
+        Object::Range(range) => {
+            vec![("type", full), ("type", format!("{}\0{}", id.path.part(0), range.multirange))]
+        }
+        Object::Function(_) | Object::Aggregate(_) => vec![("routine", full)],
+        Object::Constraint(constraint) if constraint.has_index() => {
+            vec![("relation", format!("{}\0{}", id.path.part(0), id.path.last()))]
+        }
+        Object::Column(column) => {
+            column.identity.iter().map(|identity| ("relation", identity.sequence.join("\0"))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A foreign key takes whichever key fits when it is added: one that is to go must be gone by then. And so that the
+/// same holds on the way back, one that is to come comes when the foreign key is gone.
+fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let columns = |object: Option<&Object>| match object {
+        Some(Object::Constraint(key)) if key.has_index() => Some(key.columns.iter().cloned().collect::<BTreeSet<_>>()),
+        _ => None,
+    };
+    for (catalog, act, other_act) in [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)] {
+        for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Constraint) {
+            let (foreign_key, key) = (find(&need.from, act), columns(catalog.objects.get(&need.to)));
+            let (Some(foreign_key), Some(key)) = (foreign_key, key) else { continue };
+            for other in changes.values().filter(|other| other.id.relation() == need.to.relation() && other.id != need.to) {
+                let side = if act == Act::Create { &other.object.before } else { &other.object.after };
+                if columns(side.as_ref()).is_none_or(|columns| columns != key) {
+                    continue;
+                }
+                let other = find(&other.id, other_act);
+                if act == Act::Create {
+                    before(other, Some(foreign_key), false);
+                } else {
+                    before(Some(foreign_key), other, false);
+                }
+            }
+        }
+    }
+}
+
+/// Orders that no dependency records.
+fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let create = find(&change.id, Act::Create);
+    match change.id.kind {
+        // a partition is complete, its keys and indexes too, before it is attached
+        Kind::Attachment => {
+            for other in changes.values() {
+                let of_partition = |id: &ObjectId| id.path.parts().starts_with(change.id.path.parts());
+                let index = match other.object.after.as_ref() {
+                    Some(Object::Index(index)) => index.table == change.id.path.parts(),
+                    _ => matches!(other.id.kind, Kind::Column | Kind::Constraint) && of_partition(&other.id),
+                };
+                if index && !is_inherited(other) {
+                    before(find(&other.id, Act::Create), create, false);
+                    before(find(&other.id, Act::Alter), create, false);
+                }
+            }
+        }
+        // a table's REVOKE takes along what its columns were granted
+        Kind::Privileges => {
+            let Some(target) = change.id.target().filter(|target| target.kind == Kind::Column) else {
+                return;
+            };
+            let Some(table) = target.relation() else { return };
+            let table = ObjectId::about(Kind::Privileges, &table);
+            let side = |object: &Option<Object>| match object {
+                Some(Object::Privileges(privileges)) => Some(privileges.clone()),
+                _ => None,
+            };
+            let (old, new) = (side(&change.object.before), side(&change.object.after));
+            let grants = Privileges::grants_more(old.as_ref(), new.as_ref());
+            for act in [Act::Drop, Act::Alter, Act::Create] {
+                for own in [Act::Drop, Act::Alter, Act::Create] {
+                    let (own, table) = (find(&change.id, own), find(&table, act));
+                    if grants { before(table, own, false) } else { before(own, table, false) }
+                }
+            }
+        }
+        // default privileges change when everything is created, so that it is created under those of live
+        Kind::DefaultPrivileges => {
+            for other in changes
+                .values()
+                .filter(|other| !matches!(other.id.kind, Kind::DefaultPrivileges | Kind::EventTrigger))
+            {
+                for own in [Act::Drop, Act::Alter, Act::Create] {
+                    before(find(&other.id, Act::Create), find(&change.id, own), false);
+                }
+            }
+        }
+        // event triggers fire on DDL: they come last and go first
+        Kind::EventTrigger => {
+            for other in changes.values().filter(|other| other.id.kind != Kind::EventTrigger) {
+                for act in [Act::Drop, Act::Alter, Act::Create] {
+                    before(find(&other.id, act), create, true);
+                    before(find(&change.id, Act::Drop), find(&other.id, act), true);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_inherited(change: &Change) -> bool {
+    matches!(change.how, How::Implied(_))
+}
+

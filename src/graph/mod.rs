@@ -1,0 +1,221 @@
+//! Changes in, their order out.
+//!
+//! Every change is one or two *acts* (a replace is a drop and a create). What belongs into one statement is one
+//! *unit*: a new table with its columns, defaults and constraints; a dropped table with all that goes with it. Edges
+//! say which act comes before which. Units on a cycle are split where that can be done (a foreign key becomes a
+//! statement of its own), then soft edges yield; a cycle that is left is an error that names its members.
+//! petgraph stays in here. `edges` says which act comes before which, `sequence` puts the units in a row.
+
+mod edges;
+mod sequence;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
+
+use edges::Edges;
+
+use crate::{
+    catalog::Catalog,
+    diff::{Change, Changes, How},
+    kind::Object,
+    name::{Kind, ObjectId, Pair},
+    step::Phase,
+};
+
+/// What is done to an object at one point of the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    /// It goes, for good or to come back.
+    Drop,
+    /// It changes as it stands.
+    Alter,
+    /// It comes, for the first time or back.
+    Create,
+}
+
+/// Acts that are one statement, or one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// What is done.
+    pub act: Act,
+    /// The object that the others are part of.
+    pub root: ObjectId,
+    /// All objects of the unit, the root too, in the order of a dump.
+    pub members: Vec<ObjectId>,
+    /// When it may run.
+    pub phase: Phase,
+}
+
+/// Changes that need each other in a circle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("these changes need each other in a circle that cannot be split: {}", .members.join(", "))]
+pub struct Cycle {
+    /// `drop view public.a`, …
+    pub members: Vec<String>,
+}
+
+type Node = (ObjectId, Act);
+
+/// Orders changes. `phase` says when an act may run at the earliest.
+pub fn order(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    phase: &dyn Fn(&Change, Act) -> Phase,
+) -> Result<Vec<Unit>, Cycle> {
+    let nodes: Vec<Node> = changes
+        .values()
+        .flat_map(|change| acts(change).iter().map(|act| (change.id.clone(), *act)))
+        .collect();
+    let index: BTreeMap<&Node, usize> = nodes.iter().enumerate().map(|(at, node)| (node, at)).collect();
+    let edges = Edges::of(catalogs, changes, &nodes, &index);
+    let mut homes = homes(changes, &nodes, &index, catalogs);
+    let mut soft_yields = BTreeSet::new();
+    loop {
+        let cycles = cycles(&edges, &homes, &soft_yields);
+        if cycles.is_empty() {
+            break;
+        }
+        for cycle in cycles {
+            let inside: Vec<(usize, usize, bool)> = edges
+                .all()
+                .filter(|(from, to, _)| homes[*from] != homes[*to])
+                .filter(|(from, to, _)| cycle.contains(&homes[*from]) && cycle.contains(&homes[*to]))
+                .collect();
+            let crossing: BTreeSet<usize> = inside.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
+            let mut split = false;
+            // the mildest split first: a foreign key alone reads better than a default alone
+            for kinds in [&[Kind::Constraint][..], &[Kind::Default, Kind::SequenceOwner, Kind::Sequence]] {
+                for at in crossing.iter().copied().filter(|at| kinds.contains(&nodes[*at].0.kind)) {
+                    split |= homes[at] != at;
+                    homes[at] = at;
+                }
+                if split {
+                    break;
+                }
+            }
+            if !split {
+                let soft: Vec<(usize, usize)> = inside
+                    .iter()
+                    .filter(|(from, to, soft)| *soft && !soft_yields.contains(&(*from, *to)))
+                    .map(|(from, to, _)| (*from, *to))
+                    .collect();
+                if soft.is_empty() {
+                    let members = cycle.iter().map(|at| describe(&nodes[*at])).collect();
+                    return Err(Cycle { members });
+                }
+                soft_yields.extend(soft);
+            }
+        }
+    }
+    let graph = unit_graph(&edges, &homes, &soft_yields);
+    Ok(sequence::sequence(changes, &nodes, &homes, &graph, phase))
+}
+
+fn describe((id, act): &Node) -> String {
+    let verb = match act {
+        Act::Drop => "drop",
+        Act::Alter => "alter",
+        Act::Create => "create",
+    };
+    format!("{verb} {id}")
+}
+
+/// The acts that a change is made of.
+pub fn acts(change: &Change) -> &'static [Act] {
+    match change.how {
+        How::Create => &[Act::Create],
+        How::Drop => &[Act::Drop],
+        How::InPlace(_) | How::Rebuild => &[Act::Alter],
+        How::Replace => &[Act::Drop, Act::Create],
+        How::Implied(_) => match (&change.object.before, &change.object.after) {
+            (None, _) => &[Act::Create],
+            (_, None) => &[Act::Drop],
+            _ => &[Act::Alter],
+        },
+    }
+}
+
+/// For each node the one whose unit it is in: itself, unless it is part of what comes or goes with it.
+fn homes(
+    changes: &Changes,
+    nodes: &[Node],
+    index: &BTreeMap<&Node, usize>,
+    catalogs: Pair<&Catalog>,
+) -> Vec<usize> {
+    let mut homes: Vec<usize> = (0..nodes.len()).collect();
+    let find = |id: &ObjectId, act: Act| index.get(&(id.clone(), act)).copied();
+    for (at, (id, act)) in nodes.iter().enumerate() {
+        let Some(change) = changes.get(id) else { continue };
+        if let How::Implied(by) = &change.how {
+            if let Some(home) = find(by, *act) {
+                homes[at] = home;
+            }
+            continue;
+        }
+        let object = match act {
+            Act::Drop => change.object.before.as_ref(),
+            Act::Create => change.object.after.as_ref(),
+            Act::Alter => None,
+        };
+        let Some(object) = object else { continue };
+        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
+        let unproven = matches!(object, Object::Constraint(constraint) if !constraint.validated);
+        let whole = match (act, id.kind) {
+            (Act::Create, Kind::Constraint) if unproven => None,
+            (Act::Create, Kind::Column | Kind::Default | Kind::Constraint) | (Act::Drop, _) => {
+                object.part_of(id)
+            }
+            _ => None,
+        };
+        if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
+            homes[at] = home;
+        }
+        // an owned sequence goes with its column
+        if let (Act::Drop, Object::SequenceOwner(owner)) = (act, object) {
+            let column = ObjectId::new(Kind::Column, owner.column.clone());
+            let sequence = ObjectId { kind: Kind::Sequence, path: id.path.clone() };
+            let only_owner = catalogs.before.objects.contains_key(&sequence);
+            if let (Some(column), Some(sequence), true) =
+                (find(&column, Act::Drop), find(&sequence, Act::Drop), only_owner)
+            {
+                homes[sequence] = column;
+                homes[at] = column;
+            }
+        }
+    }
+    for at in 0..homes.len() {
+        let mut root = at;
+        while homes[root] != root {
+            root = homes[root];
+        }
+        homes[at] = root;
+    }
+    homes
+}
+
+fn unit_graph(
+    edges: &Edges,
+    homes: &[usize],
+    soft_yields: &BTreeSet<(usize, usize)>,
+) -> DiGraphMap<usize, ()> {
+    let mut graph = DiGraphMap::new();
+    for home in homes {
+        graph.add_node(*home);
+    }
+    for (from, to, _) in edges.all().filter(|(from, to, _)| !soft_yields.contains(&(*from, *to))) {
+        if homes[from] != homes[to] {
+            graph.add_edge(homes[from], homes[to], ());
+        }
+    }
+    graph
+}
+
+/// The units that stand on cycles, cycle by cycle.
+fn cycles(edges: &Edges, homes: &[usize], soft_yields: &BTreeSet<(usize, usize)>) -> Vec<BTreeSet<usize>> {
+    tarjan_scc(&unit_graph(edges, homes, soft_yields))
+        .into_iter()
+        .filter(|component| component.len() > 1)
+        .map(|component| component.into_iter().collect())
+        .collect()
+}

@@ -1,0 +1,146 @@
+//! Units in a row: as the edges demand, phase by phase, and so that what was dropped to come back is back soon.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
+
+use super::{Act, Node, Unit};
+use crate::{diff::{Change, Changes}, name::{Kind, ObjectId}, step::Phase};
+
+type Graph = DiGraphMap<usize, ()>;
+
+/// The units in order. The graph has no cycle.
+pub(super) fn sequence(
+    changes: &Changes,
+    nodes: &[Node],
+    homes: &[usize],
+    graph: &Graph,
+    phase: &dyn Fn(&Change, Act) -> Phase,
+) -> Vec<Unit> {
+    let mut units = units(changes, nodes, homes, phase);
+    let returns = returns(nodes, homes);
+    settle_phases(&mut units, graph, &returns);
+    let mut row = Row { graph, returns, missing: BTreeSet::new(), urgent: BTreeSet::new(), placed: BTreeSet::new() };
+    let mut waits: BTreeMap<usize, usize> =
+        units.keys().map(|at| (*at, graph.neighbors_directed(*at, Direction::Incoming).count())).collect();
+    let mut ready: BTreeSet<usize> = waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
+    let mut order = Vec::new();
+    while let Some(at) = ready.iter().copied().min_by_key(|at| row.key(*at, &units)) {
+        ready.remove(&at);
+        row.place(at);
+        for next in graph.neighbors(at) {
+            if let Some(count) = waits.get_mut(&next) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.insert(next);
+                }
+            }
+        }
+        order.push(at);
+    }
+    order.into_iter().filter_map(|at| units.remove(&at)).collect()
+}
+
+fn units(
+    changes: &Changes,
+    nodes: &[Node],
+    homes: &[usize],
+    phase: &dyn Fn(&Change, Act) -> Phase,
+) -> BTreeMap<usize, Unit> {
+    let mut units: BTreeMap<usize, Unit> = BTreeMap::new();
+    for (at, (id, act)) in nodes.iter().enumerate() {
+        let (root, root_act) = &nodes[homes[at]];
+        let unit = units.entry(homes[at]).or_insert_with(|| Unit {
+            act: *root_act,
+            root: root.clone(),
+            members: Vec::new(),
+            phase: Phase::Expand,
+        });
+        unit.members.push(id.clone());
+        if homes[at] == at {
+            unit.phase = changes.get(id).map_or(Phase::Expand, |change| phase(change, *act));
+        }
+    }
+    units
+}
+
+/// For each unit that drops what comes back, the units that bring it back.
+fn returns(nodes: &[Node], homes: &[usize]) -> BTreeMap<usize, BTreeSet<usize>> {
+    let creates: BTreeMap<&ObjectId, usize> =
+        nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Create).map(|(at, (id, _))| (id, homes[at])).collect();
+    let mut returns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for (at, (id, _)) in nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Drop) {
+        if let Some(create) = creates.get(id) {
+            returns.entry(homes[at]).or_default().insert(*create);
+        }
+    }
+    returns
+}
+
+/// What comes after a contract step is contract, too; and nothing is missing between the phases.
+fn settle_phases(units: &mut BTreeMap<usize, Unit>, graph: &Graph, returns: &BTreeMap<usize, BTreeSet<usize>>) {
+    let Ok(order) = toposort(graph, None) else { return };
+    loop {
+        let before: Vec<Phase> = units.values().map(|unit| unit.phase).collect();
+        for at in &order {
+            let earlier = graph.neighbors_directed(*at, Direction::Incoming);
+            let latest = earlier.filter_map(|from| units.get(&from).map(|unit| unit.phase)).max();
+            if let (Some(unit), Some(latest)) = (units.get_mut(at), latest) {
+                unit.phase = unit.phase.max(latest);
+            }
+        }
+        for (drop, creates) in returns {
+            let together = creates.iter().chain([drop]);
+            let latest = together.clone().filter_map(|at| units.get(at).map(|unit| unit.phase)).max();
+            for at in together {
+                if let (Some(unit), Some(latest)) = (units.get_mut(at), latest) {
+                    unit.phase = latest;
+                }
+            }
+        }
+        if units.values().map(|unit| unit.phase).eq(before) {
+            return;
+        }
+    }
+}
+
+/// The row so far.
+struct Row<'a> {
+    graph: &'a Graph,
+    returns: BTreeMap<usize, BTreeSet<usize>>,
+    /// Units that bring back what is missing now.
+    missing: BTreeSet<usize>,
+    /// Those, and all that must come before them.
+    urgent: BTreeSet<usize>,
+    placed: BTreeSet<usize>,
+}
+
+impl Row<'_> {
+    /// What brings back the missing first; what makes something missing last; otherwise the order of a dump, with
+    /// what frees the way before what comes.
+    fn key(&self, at: usize, units: &BTreeMap<usize, Unit>) -> Option<(Phase, u8, Act, Kind, ObjectId)> {
+        let unit = units.get(&at)?;
+        let haste = match (self.urgent.contains(&at), self.returns.contains_key(&at)) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
+        };
+        Some((unit.phase, haste, unit.act, unit.root.kind, unit.root.clone()))
+    }
+
+    fn place(&mut self, at: usize) {
+        self.placed.insert(at);
+        self.missing.remove(&at);
+        if let Some(creates) = self.returns.get(&at) {
+            self.missing.extend(creates.iter().copied());
+        }
+        self.urgent.clear();
+        let mut next: Vec<usize> = self.missing.iter().copied().collect();
+        while let Some(unit) = next.pop() {
+            if self.urgent.insert(unit) {
+                let earlier = self.graph.neighbors_directed(unit, Direction::Incoming);
+                next.extend(earlier.filter(|from| !self.placed.contains(from)));
+            }
+        }
+    }
+}
