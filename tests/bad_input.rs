@@ -228,6 +228,7 @@ async fn a_stale_plan() {
         stage.database.execute(change).await;
         stage.before = stage.database.dump().await;
         let ran = stage.run(APPLY).await;
+        assert_eq!(ran.code, Some(3), "{change}: {}", ran.shown());
         ran.fails(3, "the plan is stale: ");
         ran.fails(3, named);
         stage.assert_untouched().await;
