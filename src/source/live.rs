@@ -209,8 +209,12 @@ impl Reading {
     /// Gives comments and privileges their names, now that every target has one.
     fn add_about(&mut self) -> Result<(), ReadError> {
         for (address, path, kind, json) in std::mem::take(&mut self.about) {
-            // the exact target, else what it is a part of; a path that came along names what is no object of its own
-            let exact = self.resolve(address);
+            // the exact target; a path that came along names what is no object of its own. A comment on a part (the
+            // index of a key) is none on the whole, which may have its own
+            let exact = match kind {
+                Kind::Comment => self.ids.get(&address).cloned(),
+                _ => self.resolve(address),
+            };
             let target = match exact {
                 Some(id) => Some(id),
                 None if !path.parts().is_empty() => ObjectId { kind, path }.target(),
