@@ -12,7 +12,6 @@ CREATE STATISTICS s.st ON id, v FROM s.t;
 COMMENT ON SCHEMA s IS 'it''s a schema';
 COMMENT ON TYPE s.e IS E'two\nlines \\ and a backslash';
 COMMENT ON DOMAIN s.d IS 'domain';
-COMMENT ON CONSTRAINT pos ON DOMAIN s.d IS 'of a domain';
 COMMENT ON TYPE s.c IS 'composite';
 COMMENT ON COLUMN s.c.x IS 'of a composite';
 COMMENT ON TABLE s.t IS 'new';
