@@ -48,7 +48,9 @@ pub(super) async fn settle(
             IndexState::InProgress(pid) => Err(Refusal::StillRunning { step: step.id, pid }.into()),
         };
     }
-    by_fingerprint(session, plan, step, doubt.direction).await
+    // what is dropped to be built anew in a later step is at its end when it is gone, whatever the phase ends with
+    let drops = sql.first().is_some_and(|sql| sql.as_str().starts_with("DROP "));
+    by_fingerprint(session, plan, step, doubt.direction, drops).await
 }
 
 /// For anything else: what the object is must be what it was before, or what it is to be after.
@@ -57,6 +59,7 @@ async fn by_fingerprint(
     plan: &Plan,
     step: &PlannedStep,
     direction: Direction,
+    drops: bool,
 ) -> Result<bool, ApplyError> {
     let live = live::read(session).await?;
     let actual = live.fingerprint(&step.object);
@@ -72,6 +75,7 @@ async fn by_fingerprint(
         Direction::Apply => (before, after),
         Direction::Rollback => (after, before),
     };
+    let end = end.filter(|_| !drops);
     if actual.as_ref() == end {
         Ok(true)
     } else if actual.as_ref() == start || (actual.is_some() && end.is_none()) {

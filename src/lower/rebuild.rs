@@ -23,8 +23,7 @@ impl Lowering<'_> {
             statements.extend(after.create(id).into_statements());
             return statements;
         }
-        let aside =
-            ObjectId::new(id.kind, [id.path.part(0).to_owned(), format!("{}__trueup_old", id.path.last())]);
+        let aside = ObjectId::new(id.kind, [id.path.part(0).to_owned(), name_aside(id.path.last())]);
         if let Some(rename) = before.rename(crate::name::Pair::new(id, &aside)) {
             statements.extend(rename.into_statements());
         }
@@ -66,4 +65,12 @@ impl Lowering<'_> {
             })
             .collect()
     }
+}
+
+/// Another name, no longer than PostgreSQL takes: it would cut off just what makes it another.
+fn name_aside(name: &str) -> String {
+    const LONGEST: usize = 63;
+    const SUFFIX: &str = "__trueup_old";
+    let end = (0..=name.len().min(LONGEST - SUFFIX.len())).rev().find(|at| name.is_char_boundary(*at));
+    format!("{}{SUFFIX}", &name[..end.unwrap_or(0)])
 }

@@ -95,8 +95,11 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         Point::Within(phase) => Some(phase),
         Point::Base | Point::After(_) => None,
     };
+    // what comes back as it was, and what went with it, is away in between
+    let stepped: BTreeSet<&ObjectId> =
+        plan.steps.iter().filter(|step| moving == Some(step.phase)).map(|step| &step.object).collect();
     for entry in &plan.footprint {
-        if moving.is_some_and(|phase| entry.after.contains_key(&phase)) {
+        if moving.is_some_and(|phase| entry.after.contains_key(&phase)) || is_part_of(&entry.object, &stepped) {
             continue;
         }
         let expected = entry.expected(point.complete());
@@ -135,6 +138,15 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
     }
     differences.sort_by(|a, b| a.object.cmp(&b.object));
     differences
+}
+
+/// Whether an object is one of these, or about one, or belongs to a relation among them.
+fn is_part_of(object: &ObjectId, of: &BTreeSet<&ObjectId>) -> bool {
+    of.contains(object)
+        || [object.target(), object.relation()]
+            .into_iter()
+            .flatten()
+            .any(|whole| whole != *object && is_part_of(&whole, of))
 }
 
 /// What the plan changes: its steps' objects, and the entries of its footprint that a phase makes something else.

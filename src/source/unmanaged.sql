@@ -10,6 +10,8 @@ FROM (
     UNION ALL SELECT 'pg_ts_parser'::regclass, o.oid, o.prsnamespace, o.prsname::text FROM pg_ts_parser o
     UNION ALL SELECT 'pg_ts_template'::regclass, o.oid, o.tmplnamespace, o.tmplname::text FROM pg_ts_template o
     UNION ALL SELECT 'pg_cast'::regclass, c.oid, NULL, concat(c.castcontext, c.castmethod) FROM pg_cast c WHERE c.oid >= 16384
+      -- a range's cast to its multirange comes with it
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
     UNION ALL SELECT 'pg_language'::regclass, l.oid, NULL, l.lanname::text FROM pg_language l WHERE l.oid >= 16384
     UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, NULL, concat(w.fdwname, w.fdwoptions) FROM pg_foreign_data_wrapper w
     UNION ALL SELECT 'pg_foreign_server'::regclass, s.oid, NULL, concat(s.srvname, s.srvoptions) FROM pg_foreign_server s

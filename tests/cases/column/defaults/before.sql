@@ -1,0 +1,1 @@
+CREATE TABLE form (a integer DEFAULT 1, b text DEFAULT 'x''y', c timestamptz DEFAULT now(), d text[] DEFAULT '{}', e integer);

@@ -1,0 +1,1 @@
+INSERT INTO box VALUES (2, 3), (4, 5);

@@ -1,0 +1,1 @@
+CREATE TABLE visit (id integer PRIMARY KEY, who text NOT NULL, since date);

@@ -1,0 +1,1 @@
+CREATE TABLE visit (id integer PRIMARY KEY, who text, since date NOT NULL);

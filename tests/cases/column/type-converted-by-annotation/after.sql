@@ -1,0 +1,5 @@
+CREATE TABLE event (
+    id integer,
+    -- @convert using=to_timestamp(at)
+    at timestamptz
+);

@@ -1,0 +1,1 @@
+INSERT INTO item VALUES (1, 2, 'old'), (2, 0, 'new');

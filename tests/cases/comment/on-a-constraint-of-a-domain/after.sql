@@ -1,0 +1,3 @@
+CREATE DOMAIN d AS integer CONSTRAINT positive CHECK (VALUE > 0);
+COMMENT ON DOMAIN d IS 'a number';
+COMMENT ON CONSTRAINT positive ON DOMAIN d IS 'or none';

@@ -1,0 +1,3 @@
+CREATE TABLE t (id integer GENERATED ALWAYS AS IDENTITY);
+COMMENT ON COLUMN t.id IS 'number';
+COMMENT ON SEQUENCE t_id_seq IS 'where numbers come from';

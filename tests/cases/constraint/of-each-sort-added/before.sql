@@ -1,0 +1,1 @@
+CREATE TABLE room (id integer NOT NULL, floor integer NOT NULL, code text, during tsrange, parent integer);

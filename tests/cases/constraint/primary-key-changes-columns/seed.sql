@@ -1,0 +1,1 @@
+INSERT INTO seat VALUES (1, 2); INSERT INTO ticket VALUES (1, 1, 2);

@@ -1,0 +1,1 @@
+INSERT INTO slot VALUES (1, NULL);

@@ -1,0 +1,4 @@
+CREATE DOMAIN code AS text DEFAULT 'none' NOT NULL CONSTRAINT short CHECK (length(VALUE) < 20) CONSTRAINT lower CHECK (VALUE = lower(VALUE));
+CREATE TABLE t (id integer, c code);
+CREATE FUNCTION f(code) RETURNS code LANGUAGE sql IMMUTABLE RETURN $1;
+COMMENT ON DOMAIN code IS 'lower case';

@@ -1,0 +1,3 @@
+CREATE DOMAIN code AS text CONSTRAINT short CHECK (length(VALUE) < 10);
+CREATE TABLE t (id integer, c code);
+CREATE FUNCTION f(code) RETURNS code LANGUAGE sql IMMUTABLE RETURN $1;

@@ -1,0 +1,5 @@
+CREATE TYPE number AS ENUM ('zero', 'one', 'two', 'three');
+CREATE TABLE t (id integer, n number DEFAULT 'two', many number[]);
+CREATE INDEX t_n ON t (n);
+CREATE VIEW ones AS SELECT id FROM t WHERE n = 'one';
+CREATE FUNCTION say(number) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1::text;

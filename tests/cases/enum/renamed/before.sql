@@ -1,0 +1,3 @@
+-- @renamed from=status
+CREATE TYPE state AS ENUM ('new', 'done');
+CREATE TABLE job (id integer, state state DEFAULT 'done');

@@ -1,0 +1,3 @@
+CREATE EXTENSION citext;
+CREATE TABLE person (id integer, mail citext);
+CREATE UNIQUE INDEX person_mail ON person (mail);

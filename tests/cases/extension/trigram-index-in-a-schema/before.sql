@@ -1,0 +1,2 @@
+CREATE SCHEMA tools;
+CREATE TABLE person (id integer, name text);

@@ -1,0 +1,2 @@
+CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;
+CREATE PROCEDURE fill(IN a integer, INOUT b integer DEFAULT 3) LANGUAGE sql AS 'SELECT a + b';

@@ -1,0 +1,3 @@
+CREATE TABLE feed (id integer NOT NULL, k text NOT NULL);
+CREATE UNIQUE INDEX feed_k ON feed (k);
+ALTER TABLE feed REPLICA IDENTITY USING INDEX feed_k;

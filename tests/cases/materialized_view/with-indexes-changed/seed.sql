@@ -1,0 +1,1 @@
+INSERT INTO sale VALUES (1, 'a', 50), (2, 'a', 70); REFRESH MATERIALIZED VIEW turnover;

@@ -1,0 +1,2 @@
+CREATE TABLE "user" ("order" integer, "group" text);
+CREATE TABLE "table" ("column" integer);

@@ -1,0 +1,1 @@
+CREATE TABLE public.ferry (id integer PRIMARY KEY);

@@ -1,0 +1,1 @@
+INSERT INTO public.ferry VALUES (1), (2);

@@ -1,0 +1,1 @@
+INSERT INTO kontor.crate VALUES (1, 'b');

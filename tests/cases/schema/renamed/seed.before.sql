@@ -1,0 +1,1 @@
+INSERT INTO depot.crate VALUES (1, 'b');

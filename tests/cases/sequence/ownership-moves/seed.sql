@@ -1,0 +1,1 @@
+SELECT nextval('numbers'); INSERT INTO a VALUES (1);

@@ -1,0 +1,3 @@
+-- @renamed from=numbers
+CREATE SEQUENCE counter;
+CREATE TABLE a (id bigint DEFAULT nextval('counter'));

@@ -1,0 +1,3 @@
+-- @renamed from=counter
+CREATE SEQUENCE numbers;
+CREATE TABLE a (id bigint DEFAULT nextval('numbers'));

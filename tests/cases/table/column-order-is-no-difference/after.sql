@@ -1,0 +1,1 @@
+CREATE TABLE pair (b text NOT NULL, a integer, CONSTRAINT a_pos CHECK (a > 0));

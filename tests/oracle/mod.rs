@@ -1,0 +1,254 @@
+//! What tests of the whole road share: one throwaway server a test run, one database a test, the real binary, and
+//! pg_dump as the oracle. Nothing here asks trueup what a database holds: what it overlooks is what is looked for.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+pub mod dump;
+pub mod rows;
+pub mod standby;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
+
+/// Roles that the SQL of tests may grant to; they belong to the server, not to a database.
+pub const ROLES: &[&str] = &["reader", "writer", "Auditor \"1\""];
+
+/// How long a command of trueup may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The server of this test run.
+pub fn server() -> &'static Target {
+    static SERVER: OnceLock<Target> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let (send, receive) = mpsc::channel();
+        // the thread owns the server until the process ends; then its keeper removes it
+        thread::spawn(move || {
+            runtime().block_on(async {
+                let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
+                let major = std::env::var("TRUEUP_TEST_MAJOR").ok().map(|major| major.parse().unwrap());
+                let options = ScratchOptions { major, ..options };
+                let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
+                for role in ROLES {
+                    let create = format!("CREATE ROLE {}", trueup::sql::ident(role));
+                    scratch.admin().client().batch_execute(&create).await.unwrap();
+                }
+                send.send(scratch.target().clone()).expect("the test waits");
+                std::future::pending::<()>().await;
+            });
+        });
+        receive.recv().expect("a server")
+    })
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Scratch databases on the server that trueup did not drop.
+pub async fn litter() -> Vec<String> {
+    let admin = Session::connect(server()).await.unwrap();
+    let query = "SELECT datname FROM pg_database WHERE datname LIKE 'trueup\\_scratch%' ORDER BY 1";
+    let rows = admin.client().query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// A database of a test's own, and a folder for its files.
+pub struct Database {
+    pub target: Target,
+    pub folder: TempDir,
+}
+
+impl Database {
+    /// An empty one.
+    pub async fn empty() -> Self {
+        Self::from_template("template0").await
+    }
+
+    /// One like this, to which nobody may be connected.
+    pub async fn copy(&self) -> Self {
+        Self::from_template(self.target.database()).await
+    }
+
+    async fn from_template(template: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let admin = Session::connect(server()).await.unwrap();
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        admin.client().batch_execute(&create).await.unwrap();
+        admin.close().await;
+        Self {
+            target: server().with_database(&name),
+            folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+        }
+    }
+
+    /// One with this in it.
+    pub async fn with(sql: &str) -> Result<Self, String> {
+        let database = Self::empty().await;
+        database.try_execute(sql).await?;
+        Ok(database)
+    }
+
+    pub async fn session(&self) -> Session {
+        Session::connect(&self.target).await.unwrap()
+    }
+
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
+        let session = self.session().await;
+        let result = session.client().batch_execute(sql).await.map_err(|error| words(&error));
+        session.close().await;
+        result
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    }
+
+    /// One value, as text; nothing for NULL.
+    pub async fn ask(&self, sql: &str) -> String {
+        let session = self.session().await;
+        let row =
+            session.client().query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        session.close().await;
+        row.get::<_, Option<String>>(0).unwrap_or_default()
+    }
+
+    /// What pg_dump makes of its schema.
+    pub async fn dump(&self) -> dump::Dump {
+        dump::Dump::of(&self.target).await
+    }
+
+    /// Drops it; what is left of a failed test is dropped with the server.
+    pub async fn done(self) {
+        let admin = Session::connect(server()).await.unwrap();
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.target.database());
+        admin.client().batch_execute(&drop).await.unwrap();
+        admin.close().await;
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Runs trueup on this database, in the folder, rehearsing on the same server.
+    pub async fn trueup(&self, arguments: &[&str]) -> Ran {
+        trueup(self.folder.path(), Some(&self.target), arguments).await
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The command line.
+    pub command: String,
+    /// The exit code; nothing after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// All of it, for a person.
+    pub fn shown(&self) -> String {
+        let Self { command, code, stdout, stderr } = self;
+        format!("$ {command}\n{stdout}{stderr}-- exit {code:?}\n")
+    }
+
+    /// Fails unless it ended with this code.
+    pub fn ended(self, code: i32) -> Result<Self, String> {
+        if self.code == Some(code) {
+            Ok(self)
+        } else {
+            Err(format!("exit {code} was expected:\n{}", self.shown()))
+        }
+    }
+
+    /// Fails unless it ended with this code and the first line of its error holds this.
+    #[track_caller]
+    pub fn fails(&self, code: i32, first_line: &str) {
+        // before it there may be what was done until then
+        let first = self.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert_eq!(self.code, Some(code), "{}", self.shown());
+        assert!(
+            !first.is_empty() && first.contains(first_line),
+            "{first_line:?} is not in the first line of\n{}",
+            self.shown()
+        );
+        assert!(!self.stderr.contains("panicked"), "{}", self.shown());
+    }
+}
+
+/// trueup's command line for this database, rehearsing on the same server.
+pub fn command(folder: &Path, target: Option<&Target>, arguments: &[&str]) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+    command.current_dir(folder).args(arguments).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("HOME", folder).env("NO_COLOR", "1").env("USER", "tester");
+    command.env("TRUEUP_SHADOW_URL", url(server()));
+    if let Some(target) = target {
+        command.env("DATABASE_URL", url(target));
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+pub async fn trueup(folder: &Path, target: Option<&Target>, arguments: &[&str]) -> Ran {
+    finish(command(folder, target, arguments), arguments).await
+}
+
+/// Runs it to its end.
+pub async fn finish(mut command: tokio::process::Command, arguments: &[&str]) -> Ran {
+    let shown = format!("trueup {}", arguments.join(" "));
+    let ended = tokio::time::timeout(PATIENCE, command.output()).await;
+    let Ok(output) = ended else { panic!("$ {shown}\nhangs") };
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran {
+        command: shown,
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+/// `postgres://…` for the binary.
+pub fn url(target: &Target) -> String {
+    let host = &target.hosts()[0];
+    match host.socket() {
+        Some(socket) => {
+            let dir = socket.parent().unwrap_or(Path::new("/")).display().to_string();
+            format!(
+                "postgres:///{}?host={dir}&port={}&user={}",
+                target.database(),
+                host.port(),
+                target.user()
+            )
+        }
+        None => {
+            format!("postgres://{}@{}:{}/{}", target.user(), host.name(), host.port(), target.database())
+        }
+    }
+}
+
+/// What the server said.
+pub fn words(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)
+}

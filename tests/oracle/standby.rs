@@ -1,0 +1,62 @@
+//! A standby: a server of its own that only ever recovers.
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use nix::unistd::{User, geteuid};
+use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
+
+/// Runs the server until nobody holds the other end of standard input, and removes it then.
+const KEEPER: &str = r#"bin=$1 folder=$2
+"$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
+touch "$folder/data/standby.signal"
+"$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off </dev/null >"$folder/log" 2>&1 &
+while read -r _; do :; done
+kill -QUIT $!; wait $!; rm -rf "$folder""#;
+
+/// A running standby, as long as this lives.
+pub struct Standby {
+    pub target: Target,
+    keeper: Child,
+}
+
+impl Standby {
+    pub async fn start() -> Self {
+        let scratch = Scratch::open(&ScratchOptions::from_env(&|name| std::env::var_os(name)), &|_| {}).await;
+        let scratch = scratch.unwrap();
+        let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap().keep();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", KEEPER, "keeper"]).arg(&scratch.binaries().unwrap().directory).arg(&folder);
+        if geteuid().is_root() {
+            let found =
+                ["postgres", "nobody"].iter().find_map(|name| User::from_name(name).unwrap()).unwrap();
+            let (uid, gid) = (found.uid.as_raw(), found.gid.as_raw());
+            chown(&folder, Some(uid), Some(gid)).unwrap();
+            command.uid(uid).gid(gid);
+        }
+        let keeper = command.current_dir("/").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
+        let standby = Self { target: Target::socket(&folder, 5432, "postgres", "postgres"), keeper };
+        let began = std::time::Instant::now();
+        while let Err(error) = Session::connect(&standby.target).await {
+            let log = fs::read_to_string(Path::new(&folder).join("log")).unwrap_or_default();
+            assert!(began.elapsed().as_secs() < 30, "{error}: {log}");
+        }
+        scratch.close().await.unwrap();
+        standby
+    }
+}
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
