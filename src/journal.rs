@@ -430,8 +430,7 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
     if !exists(session).await? {
         return Ok(BTreeSet::new());
     }
-    let rows =
-        session.client().query("SELECT DISTINCT unnest(schemas) FROM trueup.run", &[]).await?;
+    let rows = session.client().query("SELECT DISTINCT unnest(schemas) FROM trueup.run", &[]).await?;
     rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect()
 }
 

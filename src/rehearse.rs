@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Catalog,
-    name::ObjectId,
+    name::{ObjectId, Pair},
     postgres::Session,
     run::{self, Batch, Item, Observer, Options, RunError},
     source::live::{self, ReadError},
@@ -50,19 +50,18 @@ pub enum RehearsalError {
     },
 }
 
-/// Runs the draft on a clone of live that equals `base`, and expects `desired`.
+/// Runs the draft on a clone of live that equals the first catalog, and expects the second one. Times that name no
+/// zone are read in `time_zone`.
 pub async fn rehearse(
     clone: &Session,
     draft: &[Step],
-    base: &Catalog,
-    desired: &Catalog,
-    major: u16,
+    catalogs: Pair<&Catalog>,
+    time_zone: &str,
 ) -> Result<Rehearsed, RehearsalError> {
     const THERE: &str = "on the way there";
     const BACK: &str = "on the way back";
-    run::settings::pin(clone, run::settings::Place::Rehearsal)
-        .await
-        .map_err(|source| RehearsalError::Read(ReadError::Query { what: "settings".to_owned(), source }))?;
+    let Pair { before: base, after: desired } = catalogs;
+    pin(clone, time_zone).await?;
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };
     let mut watch = Watch::new(clone, draft).await?;
@@ -75,7 +74,7 @@ pub async fn rehearse(
         for batch in here {
             run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
         }
-        rehearsed.after.insert(phase, read(clone, major).await?);
+        rehearsed.after.insert(phase, read(clone, time_zone).await?);
     }
     rehearsed.there = watch.finish();
     if let Some(end) = rehearsed.after.values().next_back() {
@@ -86,23 +85,28 @@ pub async fn rehearse(
         run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
     }
     rehearsed.back = watch.finish();
-    compare(&read(clone, major).await?, base, BACK)?;
+    compare(&read(clone, time_zone).await?, base, BACK)?;
     for batch in &batches {
         run::run(clone, batch, &Options::single(), &mut run::Unobserved)
             .await
             .map_err(failed("the second time"))?;
     }
-    compare(&read(clone, major).await?, desired, "the second time")?;
+    compare(&read(clone, time_zone).await?, desired, "the second time")?;
     Ok(rehearsed)
 }
 
 /// Reads, and pins the settings for running again.
-async fn read(session: &Session, major: u16) -> Result<Catalog, ReadError> {
-    let catalog = live::read(session).await?.without_pristine_public(major);
-    run::settings::pin(session, run::settings::Place::Rehearsal)
-        .await
-        .map_err(|source| ReadError::Query { what: "settings".to_owned(), source })?;
+async fn read(session: &Session, time_zone: &str) -> Result<Catalog, ReadError> {
+    let catalog = live::read(session).await?.without_pristine_public(session.major());
+    pin(session, time_zone).await?;
     Ok(catalog)
+}
+
+async fn pin(session: &Session, time_zone: &str) -> Result<(), ReadError> {
+    let failed = |source| ReadError::Query { what: "settings".to_owned(), source };
+    run::settings::pin(session, run::settings::Place::Rehearsal).await.map_err(failed)?;
+    let zone = format!("SET TimeZone TO {}", sql::literal(time_zone));
+    session.client().batch_execute(&zone).await.map_err(failed)
 }
 
 fn compare(is: &Catalog, should: &Catalog, direction: &'static str) -> Result<(), RehearsalError> {
@@ -197,8 +201,9 @@ impl<'a> Watch<'a> {
                 scanned = self.draft.get(at).map(|step| step.object.relation_sql());
             }
             let built = quoted_after(message, "building index ").and_then(|index| {
-                let table =
-                    message.find(" on table ").and_then(|at| quoted_after(&message[at + 1..], "on table "))?;
+                let table = message
+                    .find(" on table ")
+                    .and_then(|at| quoted_after(&message[at + 1..], "on table "))?;
                 self.beside(table, index)
             });
             let Some(observed) = self.seen.get_mut(at) else { continue };
@@ -241,7 +246,8 @@ impl Observer for Watch<'_> {
         let at = usize::try_from(item.step).unwrap_or(1).saturating_sub(1);
         self.hear(session, at);
         if !batch.transactional {
-            return self.alone(item, at);
+            self.alone(item, at);
+            return Ok(());
         }
         let rows = session
             .client()
@@ -292,8 +298,8 @@ fn is_validation(sql: &Sql) -> bool {
 
 impl Watch<'_> {
     /// CONCURRENTLY leaves no lock to look at afterwards: what it takes is in the manual (13.3.1).
-    fn alone(&mut self, item: &Item, at: usize) -> Result<(), RunError> {
-        let Some(observed) = self.seen.get_mut(at) else { return Ok(()) };
+    fn alone(&mut self, item: &Item, at: usize) {
+        let Some(observed) = self.seen.get_mut(at) else { return };
         for sql in &item.action.sql {
             let text = sql.as_str();
             let table =
@@ -305,7 +311,6 @@ impl Watch<'_> {
                 observed.builds.push(item.object.sql());
             }
         }
-        Ok(())
     }
 }
 

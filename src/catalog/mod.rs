@@ -74,11 +74,13 @@ impl fmt::Display for Fingerprint {
 
 impl Catalog {
     /// The part of it that these objects are.
+    #[must_use]
     pub fn only(&self, ids: &BTreeSet<ObjectId>) -> Self {
         self.filtered(|id| ids.contains(id))
     }
 
     /// The part of it whose names satisfy a condition, with the dependencies within it.
+    #[must_use]
     pub fn filtered(&self, keep: impl Fn(&ObjectId) -> bool) -> Self {
         let objects: BTreeMap<ObjectId, Object> = self
             .objects

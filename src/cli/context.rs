@@ -113,7 +113,8 @@ pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
     let mut options = ScratchOptions::from_env(&|name| env::var_os(name));
     if let Some(url) = &context.global.shadow_url {
         options.shadow = Some(Target::resolve(Some(url), &variable)?);
-        let own = env::current_exe().map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
+        let own = env::current_exe()
+            .map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
         options.shadow_keeper = Some(vec![own.into_os_string(), "keep-shadow".into()]);
     }
     Ok(options)

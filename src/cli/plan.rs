@@ -53,7 +53,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let desired = read_desired(context)?;
     let live = context.connect().await?;
     let waiting = Waiting::new(context.quiet());
-    let scratch = Scratch::open(&scratch_options(context)?.with_major(live.major()), &|what| waiting.say(what)).await;
+    let scratch =
+        Scratch::open(&scratch_options(context)?.with_major(live.major()), &|what| waiting.say(what)).await;
     let scratch = scratch.map_err(|error| CliError::new(error.to_string()).with_hint(error.hint()))?;
     let created = jiff::Timestamp::now();
     let inputs = Inputs {
@@ -77,8 +78,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
         Planned::Questions(questions) => {
             let list: String = questions.iter().map(|question| format!("  {question}\n")).collect();
-            let count = if questions.len() == 1 { "a question".to_owned() } else { format!("{} questions", questions.len()) };
-            let error = CliError { details: list, ..CliError::new(format!("{count} must be answered before there can be a plan")) };
+            let count = if questions.len() == 1 {
+                "a question".to_owned()
+            } else {
+                format!("{} questions", questions.len())
+            };
+            let error = CliError {
+                details: list,
+                ..CliError::new(format!("{count} must be answered before there can be a plan"))
+            };
             return Err(error.refused());
         }
         Planned::Plan(plan) => *plan,
@@ -109,11 +117,17 @@ fn manage(context: &Context, arguments: &Arguments) -> Manage {
 pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
     let paths = context.schema();
     if paths.is_empty() {
-        return Err(CliError::new("no desired schema is given")
-            .with_hint("name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml"));
+        return Err(CliError::new("no desired schema is given").with_hint(
+            "name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml",
+        ));
     }
-    let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.as_os_str() == "-");
-    let mut files = if paths.is_empty() { Vec::new() } else { desired::read_paths(&paths).map_err(|e| multiline(&e.to_string()))? };
+    let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.into_iter().partition(|path| path.as_os_str() == "-");
+    let mut files = if paths.is_empty() {
+        Vec::new()
+    } else {
+        desired::read_paths(&paths).map_err(|e| multiline(&e.to_string()))?
+    };
     if !inputs.is_empty() {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes)?;
@@ -137,7 +151,9 @@ pub fn planning_error(error: PlanningError) -> CliError {
 
 fn nothing(context: &Context, remarks: &Remarks) -> Exit {
     if context.format() == Format::Json {
-        output::json(&serde_json::json!({ "plan": null, "notes": remarks.notes, "unmanaged": remarks.unmanaged, "ignored": remarks.ignored }));
+        output::json(
+            &serde_json::json!({ "plan": null, "notes": remarks.notes, "unmanaged": remarks.unmanaged, "ignored": remarks.ignored }),
+        );
         return Exit::Done;
     }
     for note in remarks.notes.iter().filter(|_| !context.quiet()) {
@@ -148,14 +164,12 @@ fn nothing(context: &Context, remarks: &Remarks) -> Exit {
 }
 
 fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), CliError> {
-    let dir = match &arguments.out {
-        Some(dir) => dir.clone(),
-        None => {
-            let plans = context.config.plans_dir();
-            folder::write_gitattributes(&plans)?;
-            let date = plan.created.strftime("%Y%m%d");
-            plans.join(format!("{date}-{}", plan.name))
-        }
+    let dir = if let Some(dir) = &arguments.out {
+        dir.clone()
+    } else {
+        let plans = context.config.plans_dir();
+        folder::write_gitattributes(&plans)?;
+        plans.join(format!("{}-{}", plan.created.strftime("%Y%m%d"), plan.name))
     };
     let written = report::write_plan(&dir, plan)?;
     let format = match context.format() {
@@ -183,7 +197,8 @@ fn check_name(name: &str) -> Result<(), CliError> {
 
 /// A text as a plan's name: its first words in lower case, joined by dashes.
 fn slug(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let clean: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     let words: Vec<&str> = clean.split_whitespace().take(8).collect();
     if words.is_empty() { "plan".to_owned() } else { words.join("-") }
 }

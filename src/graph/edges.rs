@@ -123,14 +123,21 @@ fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
 /// same holds on the way back, one that is to come comes when the foreign key is gone.
 fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let columns = |object: Option<&Object>| match object {
-        Some(Object::Constraint(key)) if key.has_index() => Some(key.columns.iter().cloned().collect::<BTreeSet<_>>()),
+        Some(Object::Constraint(key)) if key.has_index() => {
+            Some(key.columns.iter().cloned().collect::<BTreeSet<_>>())
+        }
         _ => None,
     };
-    for (catalog, act, other_act) in [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)] {
+    for (catalog, act, other_act) in
+        [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)]
+    {
         for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Constraint) {
             let (foreign_key, key) = (find(&need.from, act), columns(catalog.objects.get(&need.to)));
             let (Some(foreign_key), Some(key)) = (foreign_key, key) else { continue };
-            for other in changes.values().filter(|other| other.id.relation() == need.to.relation() && other.id != need.to) {
+            for other in changes
+                .values()
+                .filter(|other| other.id.relation() == need.to.relation() && other.id != need.to)
+            {
                 let side = if act == Act::Create { &other.object.before } else { &other.object.after };
                 if columns(side.as_ref()).is_none_or(|columns| columns != key) {
                     continue;
@@ -211,4 +218,3 @@ fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Bef
 fn is_inherited(change: &Change) -> bool {
     matches!(change.how, How::Implied(_))
 }
-

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 
 use super::{Act, Node, Unit};
-use crate::{diff::{Change, Changes}, name::{Kind, ObjectId}, step::Phase};
+use crate::{
+    diff::{Change, Changes},
+    name::{Kind, ObjectId},
+    step::Phase,
+};
 
 type Graph = DiGraphMap<usize, ()>;
 
@@ -20,10 +24,12 @@ pub(super) fn sequence(
     let mut units = units(changes, nodes, homes, phase);
     let returns = returns(nodes, homes);
     settle_phases(&mut units, graph, &returns);
-    let mut row = Row { graph, returns, missing: BTreeSet::new(), urgent: BTreeSet::new(), placed: BTreeSet::new() };
+    let mut row =
+        Row { graph, returns, missing: BTreeSet::new(), urgent: BTreeSet::new(), placed: BTreeSet::new() };
     let mut waits: BTreeMap<usize, usize> =
         units.keys().map(|at| (*at, graph.neighbors_directed(*at, Direction::Incoming).count())).collect();
-    let mut ready: BTreeSet<usize> = waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
+    let mut ready: BTreeSet<usize> =
+        waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
     let mut order = Vec::new();
     while let Some(at) = ready.iter().copied().min_by_key(|at| row.key(*at, &units)) {
         ready.remove(&at);
@@ -66,8 +72,12 @@ fn units(
 
 /// For each unit that drops what comes back, the units that bring it back.
 fn returns(nodes: &[Node], homes: &[usize]) -> BTreeMap<usize, BTreeSet<usize>> {
-    let creates: BTreeMap<&ObjectId, usize> =
-        nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Create).map(|(at, (id, _))| (id, homes[at])).collect();
+    let creates: BTreeMap<&ObjectId, usize> = nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, act))| *act == Act::Create)
+        .map(|(at, (id, _))| (id, homes[at]))
+        .collect();
     let mut returns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (at, (id, _)) in nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Drop) {
         if let Some(create) = creates.get(id) {
@@ -78,7 +88,11 @@ fn returns(nodes: &[Node], homes: &[usize]) -> BTreeMap<usize, BTreeSet<usize>> 
 }
 
 /// What comes after a contract step is contract, too; and nothing is missing between the phases.
-fn settle_phases(units: &mut BTreeMap<usize, Unit>, graph: &Graph, returns: &BTreeMap<usize, BTreeSet<usize>>) {
+fn settle_phases(
+    units: &mut BTreeMap<usize, Unit>,
+    graph: &Graph,
+    returns: &BTreeMap<usize, BTreeSet<usize>>,
+) {
     let Ok(order) = toposort(graph, None) else { return };
     loop {
         let before: Vec<Phase> = units.values().map(|unit| unit.phase).collect();

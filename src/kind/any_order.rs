@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_is_no_difference() {
-        let (a, b): (AnyOrder<i32>, AnyOrder<i32>) = ([2, 1].into_iter().collect(), [1, 2].into_iter().collect());
+        let (a, b): (AnyOrder<i32>, AnyOrder<i32>) =
+            ([2, 1].into_iter().collect(), [1, 2].into_iter().collect());
         assert_eq!(a, b);
         assert_eq!(a.to_vec(), [2, 1]);
         assert_eq!(serde_json::to_string(&a).unwrap(), serde_json::to_string(&b).unwrap());

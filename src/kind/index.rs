@@ -77,13 +77,15 @@ impl Index {
     fn predicate_at(&self) -> Option<usize> {
         let (mut depth, mut quote, mut found) = (0_i32, None, None);
         for (at, c) in self.definition.char_indices() {
-            match (quote, c) {
-                (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
-                (None, '\'' | '"') => quote = Some(c),
-                (None, '(') => depth += 1,
-                (None, ')') => depth -= 1,
-                (None, ' ') if depth == 0 && self.definition[at..].starts_with(" WHERE ") => found = Some(at),
+            if quote.is_some() {
+                quote = quote.filter(|open| *open != c);
+                continue;
+            }
+            match c {
+                '\'' | '"' => quote = Some(c),
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                ' ' if depth == 0 && self.definition[at..].starts_with(" WHERE ") => found = Some(at),
                 _ => {}
             }
         }

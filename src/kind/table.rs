@@ -68,14 +68,12 @@ impl Table {
     fn switches(&self, before: Option<&Self>) -> Vec<String> {
         let mut clauses = Vec::new();
         let mut say = |differs: bool, text: &str| clauses.extend(differs.then(|| text.to_owned()));
-        say(self.row_security != before.is_some_and(|t| t.row_security), match self.row_security {
-            true => "ENABLE ROW LEVEL SECURITY",
-            false => "DISABLE ROW LEVEL SECURITY",
-        });
-        say(self.force_row_security != before.is_some_and(|t| t.force_row_security), match self.force_row_security {
-            true => "FORCE ROW LEVEL SECURITY",
-            false => "NO FORCE ROW LEVEL SECURITY",
-        });
+        let enable = if self.row_security { "ENABLE" } else { "DISABLE" };
+        let guarded = before.is_some_and(|t| t.row_security);
+        say(self.row_security != guarded, &format!("{enable} ROW LEVEL SECURITY"));
+        let force = if self.force_row_security { "FORCE" } else { "NO FORCE" };
+        let forced = before.is_some_and(|t| t.force_row_security);
+        say(self.force_row_security != forced, &format!("{force} ROW LEVEL SECURITY"));
         let identity = before.map_or("default", |t| t.replica_identity.as_str());
         if self.replica_identity != identity && self.replica_identity != "index" {
             say(true, &format!("REPLICA IDENTITY {}", self.replica_identity.to_uppercase()));

@@ -63,7 +63,7 @@ pub fn statements(
     let mut lowering =
         Lowering { catalogs, changes, context: &context, state: State::new(catalogs), steps: Vec::new() };
     for unit in &units {
-        lowering.forward(unit)?;
+        lowering.forward(unit);
     }
     Ok(lowering.steps.into_iter().flat_map(|step| step.run.sql).collect())
 }
@@ -87,7 +87,7 @@ impl Lowering<'_> {
     /// The steps of one unit, with their undo.
     fn unit(&mut self, unit: &Unit) -> Result<(), DiffError> {
         let first = self.steps.len();
-        self.forward(unit)?;
+        self.forward(unit);
         let before = self.state.clone();
         self.state.advance(unit, self.changes);
         let needs_undo = self.steps[first..].iter().any(|step| step.undo.sql.is_empty());
@@ -101,8 +101,8 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn forward(&mut self, unit: &Unit) -> Result<(), DiffError> {
-        let Some(change) = self.changes.get(&unit.root) else { return Ok(()) };
+    fn forward(&mut self, unit: &Unit) {
+        let Some(change) = self.changes.get(&unit.root) else { return };
         match unit.act {
             Act::Create => self.create(unit, change),
             Act::Drop => self.drop(unit, change),
@@ -115,18 +115,18 @@ impl Lowering<'_> {
         self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
     }
 
-    fn create(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
-        let Some(object) = &change.object.after else { return Ok(()) };
+    fn create(&mut self, unit: &Unit, change: &Change) {
+        let Some(object) = &change.object.after else { return };
         if !self.context.alone {
             match object {
                 Object::Index(index) if self.existed(&index.relation()) => {
-                    return Ok(self.create_index(unit, index));
+                    return self.create_index(unit, index);
                 }
                 Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                     if constraint.has_index() {
-                        return Ok(self.create_key(unit, constraint));
+                        return self.create_key(unit, constraint);
                     }
-                    return Ok(self.create_unproven(unit, constraint));
+                    return self.create_unproven(unit, constraint);
                 }
                 _ => {}
             }
@@ -136,37 +136,34 @@ impl Lowering<'_> {
         let summary = self.created(unit);
         let action = if slow_to_create(object) { Action::slow(sql) } else { Action::catalog(sql) };
         self.push(unit, verb, summary, action, Action::catalog(Vec::new()));
-        Ok(())
     }
 
-    fn drop(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
-        let Some(object) = &change.object.before else { return Ok(()) };
+    fn drop(&mut self, unit: &Unit, change: &Change) {
+        let Some(object) = &change.object.before else { return };
         if let (Object::Index(index), false) = (object, self.context.alone)
             && self.stays(&index.relation())
             && self.drop_index(unit, index)
         {
-            return Ok(());
+            return;
         }
         let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Drop };
         let summary = format!("drop {}", with_relation(&unit.root));
         let sql = object.drop(&unit.root).into_statements();
         self.push(unit, verb, summary, Action::catalog(sql), Action::catalog(Vec::new()));
-        Ok(())
     }
 
-    fn alter(&mut self, unit: &Unit, change: &Change) -> Result<(), DiffError> {
+    fn alter(&mut self, unit: &Unit, change: &Change) {
         let summary = format!("alter {}", with_relation(&unit.root));
         let sql = match &change.how {
             How::InPlace(ddl) => ddl.clone().into_statements(),
             How::Rebuild => self.rebuild(change),
-            _ => return Ok(()),
+            _ => return,
         };
         let object = change.object.after.as_ref();
         let slow = matches!(object, Some(Object::Column(_) | Object::Domain(_) | Object::Table(_)))
             || change.how == How::Rebuild;
         let action = if slow { Action::slow(sql) } else { Action::catalog(sql) };
         self.push(unit, Verb::Alter, summary, action, Action::catalog(Vec::new()));
-        Ok(())
     }
 
     /// The way back of a unit whose single step has none yet. `before` is the state that it started from.

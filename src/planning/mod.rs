@@ -189,7 +189,9 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     }));
     progress("rehearsing: there, back, and there again");
     let expected = workshop::with(&base_all, &base, &wanted);
-    let rehearsed = rehearse::rehearse(clone.session(), &steps, &base_all, &expected, major).await?;
+    let rehearsed =
+        rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.time_zone())
+            .await?;
     let sealing = seal::Sealing {
         inputs,
         role: workshop.role(),

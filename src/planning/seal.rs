@@ -82,7 +82,9 @@ impl Sealing<'_> {
             let at = planned.len();
             // of the two steps of a replace, the one that brings it back says what is different
             let goes = step.verb == Verb::Replace
-                && !planned.iter().any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
+                && !planned
+                    .iter()
+                    .any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
             let mut hazards = self.hazards(step, false, seen, there.get(at));
             hazards.retain(|hazard| !goes || hazard.code == "DATA_LOSS");
             let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));

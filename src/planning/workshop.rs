@@ -26,6 +26,8 @@ pub(super) struct Workshop<'a> {
     inputs: &'a Inputs<'a>,
     settings: DatabaseSettings,
     role: String,
+    /// The zone in which live reads times that name none.
+    time_zone: String,
     /// Whether scratch is live's own cluster, with live's roles.
     same_cluster: bool,
 }
@@ -41,7 +43,9 @@ impl<'a> Workshop<'a> {
         let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
         let own = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
         let same_cluster = own == inputs.scratch.system_identifier();
-        let workshop = Self { inputs, settings, role, same_cluster };
+        let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
+        let time_zone = text(inputs.live, zone, "its time zone").await?;
+        let workshop = Self { inputs, settings, role, time_zone, same_cluster };
         if !same_cluster {
             for role in roles(live) {
                 inputs.scratch.create_role(&role).await?;
@@ -55,6 +59,11 @@ impl<'a> Workshop<'a> {
         &self.role
     }
 
+    /// Live's time zone.
+    pub fn time_zone(&self) -> &str {
+        &self.time_zone
+    }
+
     /// An empty database in which live's role is the one that creates.
     async fn database(&self) -> Result<ScratchDatabase, PlanningError> {
         let database = self.inputs.scratch.create_database(&self.settings).await?;
@@ -65,6 +74,11 @@ impl<'a> Workshop<'a> {
             let act = format!("ALTER ROLE {role} SUPERUSER; SET SESSION AUTHORIZATION {role}");
             execute(database.session(), &act, "the role on scratch").await?;
         }
+        // what is read as a time means the same here as on live, whatever resets the session's settings
+        let zone = sql::literal(&self.time_zone);
+        let set = format!("ALTER DATABASE {} SET TimeZone TO {zone}", sql::ident(database.name()));
+        execute(self.inputs.scratch.admin(), &set, "the time zone on scratch").await?;
+        execute(database.session(), &format!("SET TimeZone TO {zone}"), "the time zone on scratch").await?;
         Ok(database)
     }
 
@@ -85,7 +99,7 @@ impl<'a> Workshop<'a> {
                 if let LoadErrors::Rejected { created_roles, .. } = &error {
                     self.track(created_roles);
                 }
-                let context = self.context(live, &live::read(session).await?);
+                let context = Self::context(live, &live::read(session).await?);
                 self.inputs.scratch.drop_database(database).await?;
                 if context.objects.is_empty() {
                     return Err(error.into());
@@ -110,7 +124,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// Of live: extensions and schemas that the desired SQL did not make.
-    fn context(&self, live: &Catalog, made: &Catalog) -> Catalog {
+    fn context(live: &Catalog, made: &Catalog) -> Catalog {
         let declared: BTreeSet<&str> = made
             .objects
             .keys()
@@ -169,6 +183,7 @@ impl<'a> Workshop<'a> {
         let session = clone.session();
         let pinned = run::settings::pin(session, run::settings::Place::Rehearsal).await;
         pinned.map_err(|source| PlanningError::Query { what: "its settings", source })?;
+        self.set_zone(session).await?;
         let failed = |source| rehearse::RehearsalError::Run { direction: "on the way there", source };
         for batch in &Batch::forward(steps) {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
@@ -178,6 +193,12 @@ impl<'a> Workshop<'a> {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
         Ok(catalog)
+    }
+
+    /// Live's time zone, which reading a catalog resets.
+    pub async fn set_zone(&self, session: &Session) -> Result<(), PlanningError> {
+        let set = format!("SET TimeZone TO {}", sql::literal(&self.time_zone));
+        execute(session, &set, "the time zone on scratch").await
     }
 
     /// Makes an empty database into one that has this catalog.

@@ -127,7 +127,7 @@ fn push<S: Runnable>(batches: &mut Vec<Batch>, step: &S, item: Item) {
     let transactional = item.action.transactional;
     match batches.last_mut() {
         Some(last) if last.number == step.batch() && last.transactional && transactional => {
-            last.items.push(item)
+            last.items.push(item);
         }
         _ => batches.push(Batch {
             number: step.batch(),

@@ -107,7 +107,7 @@ async fn read_once(client: &Client) -> Result<Option<Catalog>, ReadError> {
 
 async fn read_snapshot(client: &Client) -> Result<(String, Catalog), ReadError> {
     let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, query)| async move {
-        let rows = client.query_typed(*query, &[]).await;
+        let rows = client.query_typed(query, &[]).await;
         rows.map(|rows| (*kind, rows))
             .map_err(|source| ReadError::Query { what: kind.label().to_owned(), source })
     }));
@@ -288,8 +288,14 @@ impl Reading {
         let mut names: BTreeMap<&str, Vec<&ObjectId>> = BTreeMap::new();
         for id in self.catalog.objects.keys() {
             let name = match id.kind {
-                Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence => id.path.last(),
-                Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => id.path.last(),
+                Kind::Table
+                | Kind::View
+                | Kind::MaterializedView
+                | Kind::Sequence
+                | Kind::Enum
+                | Kind::Domain
+                | Kind::Composite
+                | Kind::Range => id.path.last(),
                 Kind::Function | Kind::Aggregate => id.path.part(1),
                 _ => continue,
             };
