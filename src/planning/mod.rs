@@ -1,6 +1,8 @@
 //! Planning, from a live database and desired SQL to a rehearsed plan. Live is only read.
 //!
-//!     read ─ elaborate ─ diff ─ observe ─ lower ─ rehearse ─ judge ─ seal
+//! ```text
+//! read ─ elaborate ─ diff ─ observe ─ lower ─ rehearse ─ judge ─ seal
+//! ```
 //!
 //! `workshop` does what needs scratch databases; everything decided here is decided by pure functions over what was
 //! read. Nothing loops back.
