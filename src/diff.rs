@@ -98,6 +98,8 @@ pub fn diff_forcing(
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
     propagate(catalogs, &mut changes, touched, &mut refusals);
+    refuse_orphans(catalogs, &changes, &mut refusals);
+    refuse_typed(catalogs, &changes, &mut refusals);
     imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
 }
@@ -153,6 +155,47 @@ fn propagate(
     }
 }
 
+/// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.
+fn refuse_orphans(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for (id, object) in &catalogs.before.objects {
+        let Object::Column(column) = object else { continue };
+        let Some(parent) = column.lineage.in_parent(id) else { continue };
+        let parent_goes = changes.get(&parent).is_some_and(|change| change.how == How::Drop);
+        if parent_goes && catalogs.after.objects.contains_key(id) && !detaches(changes, id) {
+            let why = format!(
+                "it is inherited from {parent}, which is dropped, and is to stay; PostgreSQL can do that (ALTER TABLE ONLY … DROP COLUMN) but has no way back"
+            );
+            refusals.push(Refusal { id: id.clone(), why });
+        }
+    }
+}
+
+/// A composite type that typed tables are of: PostgreSQL alters it only with CASCADE.
+fn refuse_typed(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for (id, object) in &catalogs.before.objects {
+        let Object::Table(table) = object else { continue };
+        let stays = !changes.contains_key(id);
+        let of = |change: &&Change| {
+            matches!(change.object.before, Some(Object::Composite(_)))
+                && table.of_type.as_ref() == Some(&crate::sql::qualified(change.id.path.parts()))
+        };
+        if let Some(change) = changes.values().filter(|_| stays).find(of) {
+            let why = format!(
+                "{id} is a typed table of it, and PostgreSQL alters such a type only with CASCADE, which trueup never uses"
+            );
+            refusals.push(Refusal { id: change.id.clone(), why });
+        }
+    }
+}
+
+/// Whether the table of a column stops being a partition.
+fn detaches(changes: &Changes, column: &ObjectId) -> bool {
+    column.relation().is_some_and(|table| {
+        let attachment = ObjectId { kind: crate::name::Kind::Attachment, path: table.path };
+        changes.contains_key(&attachment)
+    })
+}
+
 /// Whether dropping it loses what users stored.
 pub fn holds_rows(object: &Object) -> bool {
     match object {
@@ -175,7 +218,13 @@ fn imply(changes: &mut Changes) {
                 });
                 if table.is_some() { table } else { column.lineage.in_parent(&change.id) }
             }
-            Some(Object::Constraint(constraint)) => constraint.lineage.in_parent(&change.id),
+            Some(Object::Constraint(constraint)) => {
+                let with_table = constraint.lineage.inherited && !constraint.lineage.partition;
+                let table = change.id.relation().filter(|table| {
+                    with_table && changes.get(table).is_some_and(|table| table.how == How::Create)
+                });
+                if table.is_some() { table } else { constraint.lineage.in_parent(&change.id) }
+            }
             Some(Object::Default(_)) => inherited_default(changes, &change.id),
             _ => None,
         };

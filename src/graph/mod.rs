@@ -85,7 +85,12 @@ pub fn order(
             let crossing: BTreeSet<usize> = inside.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
             let mut split = false;
             // the mildest split first: a foreign key alone reads better than a default alone
-            for kinds in [&[Kind::Constraint][..], &[Kind::Default, Kind::SequenceOwner, Kind::Sequence]] {
+            for kinds in [
+                &[Kind::Constraint][..],
+                &[Kind::Default, Kind::SequenceOwner, Kind::Sequence],
+                &[Kind::Index, Kind::Trigger, Kind::Rule, Kind::Policy, Kind::Statistics],
+                &[Kind::Column],
+            ] {
                 for at in crossing.iter().copied().filter(|at| kinds.contains(&nodes[*at].0.kind)) {
                     split |= homes[at] != at;
                     homes[at] = at;
@@ -171,6 +176,13 @@ fn homes(
         if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
             homes[at] = home;
         }
+        // a partition's index goes with the partitioned index that it is attached to
+        if let (Act::Drop, Some(parent)) = (act, attached_to(catalogs.before, id))
+            && homes[at] == at
+            && let Some(home) = find(&parent, Act::Drop)
+        {
+            homes[at] = home;
+        }
         // an owned sequence goes with its column
         if let (Act::Drop, Object::SequenceOwner(owner)) = (act, object) {
             let column = ObjectId::new(Kind::Column, owner.column.clone());
@@ -192,6 +204,20 @@ fn homes(
         homes[at] = root;
     }
     homes
+}
+
+/// The index or constraint of the partitioned table that this one of a partition is attached to.
+fn attached_to(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
+    if !matches!(id.kind, Kind::Index | Kind::Constraint) {
+        return None;
+    }
+    let index = ObjectId::new(Kind::IndexAttachment, [id.path.part(0), id.path.last()]);
+    match catalog.objects.get(&index) {
+        Some(Object::IndexAttachment(attachment)) if attachment.child(&index) == *id => {
+            Some(attachment.parent_id())
+        }
+        _ => None,
+    }
 }
 
 fn unit_graph(

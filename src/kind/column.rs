@@ -117,6 +117,12 @@ impl Column {
         text
     }
 
+    /// What a typed table can say of a column that its type brings: the default and NOT NULL.
+    pub fn options_of_typed(&self, default: Option<&str>) -> String {
+        let default = default.map(|default| format!(" DEFAULT {default}")).unwrap_or_default();
+        format!("{default}{}", if self.not_null { " NOT NULL" } else { "" })
+    }
+
     /// What CREATE TABLE cannot say of it.
     pub fn settings(&self, id: &ObjectId) -> Vec<String> {
         let name = id.sql();

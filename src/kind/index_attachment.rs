@@ -36,6 +36,13 @@ impl IndexAttachment {
     }
 }
 
+impl IndexAttachment {
+    /// The partitioned index, or the constraint that it is behind.
+    pub fn parent_id(&self) -> ObjectId {
+        self.index(&self.parent_table, &self.parent)
+    }
+}
+
 impl Definition for IndexAttachment {
     const QUERY: &'static str = include_str!("index_attachment.sql");
 
@@ -60,7 +67,7 @@ impl Definition for IndexAttachment {
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
         vec![
             self.child(id),
-            self.index(&self.parent_table, &self.parent),
+            self.parent_id(),
             ObjectId::new(Kind::Attachment, self.table.clone()),
         ]
     }

@@ -1,5 +1,8 @@
--- the address is the target's; the path is found by it
-SELECT o.classid, o.oid, o.sub, '{}'::text[],
+-- the address is the target's; the path is found by it, or given for what is no object of its own: a view's column
+SELECT o.classid, o.oid, o.sub,
+       CASE WHEN o.sub > 0 THEN
+              (SELECT ARRAY['column', n.nspname::text, c.relname::text, a.attname::text]
+               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.oid = o.oid AND a.attnum = o.sub) END,
        json_build_object('grants', g.grants, 'default', g.by_default)
 FROM (
     SELECT 'pg_class'::regclass::oid AS classid, c.oid, 0 AS sub, c.relacl AS acl, c.relowner AS owner,

@@ -118,15 +118,33 @@ struct Parts<'a> {
     columns: Vec<(&'a ObjectId, &'a Column)>,
     defaults: Vec<(&'a ObjectId, String)>,
     constraints: Vec<(&'a ObjectId, &'a Constraint)>,
+    /// Columns that INHERITS brings, and that are more than it makes them.
+    tightened: Vec<&'a ObjectId>,
+    /// Whether the columns come from a composite type.
+    typed: bool,
 }
 
 impl<'a> Parts<'a> {
     fn of(catalog: &'a Catalog, unit: &'a Unit, changes: &crate::diff::Changes) -> Self {
-        let mut parts = Self { columns: Vec::new(), defaults: Vec::new(), constraints: Vec::new() };
+        let typed =
+            matches!(catalog.objects.get(&unit.root), Some(Object::Table(table)) if table.of_type.is_some());
+        let mut parts = Self {
+            columns: Vec::new(),
+            defaults: Vec::new(),
+            constraints: Vec::new(),
+            tightened: Vec::new(),
+            typed,
+        };
         for id in &unit.members {
             let implied =
                 changes.get(id).is_some_and(|change| matches!(change.how, crate::diff::How::Implied(_)));
             match catalog.objects.get(id) {
+                Some(Object::Column(column)) if implied => {
+                    let parent = column.lineage.in_parent(id).and_then(|parent| catalog.objects.get(&parent));
+                    if column.not_null && !matches!(parent, Some(Object::Column(parent)) if parent.not_null) {
+                        parts.tightened.push(id);
+                    }
+                }
                 _ if implied => {}
                 Some(Object::Column(column)) => parts.columns.push((id, column)),
                 Some(Object::Default(default)) => parts.defaults.push((id, default.expression.clone())),
@@ -144,12 +162,24 @@ impl<'a> Parts<'a> {
             let mut all = self.defaults.iter();
             all.find(|(column, _)| column.path == id.path).map(|(_, expression)| expression.as_str())
         };
-        let columns = self.columns.iter().map(|(id, column)| column.element(id, default(id)));
+        let columns = self.columns.iter().filter_map(|(id, column)| {
+            if !self.typed {
+                return Some(column.element(id, default(id)));
+            }
+            let options = column.options_of_typed(default(id));
+            (!options.is_empty()).then(|| format!("{} WITH OPTIONS{options}", id.sql()))
+        });
         columns.chain(self.constraints.iter().map(|(id, constraint)| constraint.element(id))).collect()
     }
 
     fn settings(&self) -> Vec<String> {
         let columns = self.columns.iter().flat_map(|(id, column)| column.settings(id));
+        let tightened = self.tightened.iter().map(|id| format!("ALTER COLUMN {} SET NOT NULL", id.sql()));
+        let own = |path| self.columns.iter().any(|(id, _)| id.path == path);
+        let defaults = self.defaults.iter().filter(|(id, _)| !own(id.path.clone()));
+        let defaults =
+            defaults.map(|(id, expression)| format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql()));
+        let columns = columns.chain(tightened).chain(defaults);
         columns.chain(self.constraints.iter().flat_map(|(id, constraint)| constraint.settings(id))).collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::{Lowering, with_relation};
 use crate::{
     graph::Unit,
-    kind::{Definition, Index},
+    kind::Index,
     name::{Kind, ObjectId},
     sql::Sql,
     step::{Action, Verb},
@@ -14,19 +14,17 @@ impl Lowering<'_> {
     pub(super) fn create_index(&mut self, unit: &Unit, index: &Index) {
         let summary = format!("create {} on {}", with_relation(&unit.root), index.relation());
         let mut statements = index.statements(&unit.root, !index.partitioned);
+        // an index of a partition is gone already when the partitioned one is
+        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
+        let if_exists = if self.catalogs.after.objects.contains_key(&attached) { "IF EXISTS " } else { "" };
+        let concurrently = if index.partitioned { "" } else { "CONCURRENTLY " };
+        let drop = Sql::new(format!("DROP INDEX {concurrently}{if_exists}{}", unit.root.sql()));
         if index.partitioned {
-            let undo = Action::catalog(index.drop(&unit.root).into_statements());
+            let undo = Action::catalog(vec![drop]);
             return self.push(unit, Verb::Create, summary, Action::slow(statements), undo);
         }
         let settings = statements.split_off(1);
         let build = statements.remove(0);
-        // an index of a partition is gone already when the partitioned one is
-        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
-        let drop = if self.catalogs.after.objects.contains_key(&attached) {
-            Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", unit.root.sql()))
-        } else {
-            drop_statement(unit)
-        };
         self.push(unit, Verb::Create, summary, Action::concurrent(build), Action::concurrent(drop));
         if !settings.is_empty() {
             let summary = format!("alter {}", unit.root);

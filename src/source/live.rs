@@ -209,19 +209,19 @@ impl Reading {
     /// Gives comments and privileges their names, now that every target has one.
     fn add_about(&mut self) -> Result<(), ReadError> {
         for (address, path, kind, json) in std::mem::take(&mut self.about) {
-            // the exact target; a path that came along names what is no object of its own. A comment on a part (the
-            // index of a key) is none on the whole, which may have its own
-            let exact = match kind {
-                Kind::Comment => self.ids.get(&address).cloned(),
-                _ => self.resolve(address),
+            // the exact target, else what it is a part of; a path that came along names what is no object of its own
+            let target = match self.ids.get(&address) {
+                Some(id) => id.clone(),
+                None if path.parts().is_empty() => continue,
+                None => {
+                    let Some(target) = (ObjectId { kind, path: path.clone() }).target() else {
+                        let name = format!("{} {}", kind.label(), path.parts().join(" "));
+                        self.catalog.unmanaged.insert(name, json);
+                        continue;
+                    };
+                    target
+                }
             };
-            let target = match exact {
-                Some(id) => Some(id),
-                None if !path.parts().is_empty() => ObjectId { kind, path }.target(),
-                None if address.2 > 0 => None,
-                None => continue,
-            };
-            let Some(target) = target else { continue };
             let id = ObjectId::about(kind, &target);
             let owner = self
                 .resolve((address.0, address.1, 0))

@@ -1,5 +1,5 @@
 -- what there is beside the kinds that trueup knows: its name, and a state that changes when it does
-SELECT format('%s %s', o.type, o.identity), md5(u.state)
+SELECT format('%s %s', o.type, o.identity), md5(concat(u.state, obj_description(u.oid, k.classname)))
 FROM (
     SELECT 'pg_operator'::regclass AS classid, o.oid, o.oprnamespace AS namespace, (to_jsonb(o) - 'oid')::text AS state FROM pg_operator o
     UNION ALL SELECT 'pg_opclass'::regclass, o.oid, o.opcnamespace, o.opcname::text FROM pg_opclass o
@@ -22,6 +22,7 @@ FROM (
     UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typnamespace, t.typname::text FROM pg_type t WHERE t.typtype = 'b' AND t.typelem = 0 AND t.oid >= 16384
 ) AS u
 LEFT JOIN pg_namespace n ON n.oid = u.namespace
+CROSS JOIN LATERAL (SELECT relname AS classname FROM pg_class k WHERE k.oid = u.classid) AS k
 CROSS JOIN LATERAL pg_identify_object(u.classid, u.oid, 0) AS o
 WHERE u.oid >= 16384 AND (n.oid IS NULL OR n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.classid AND e.objid = u.oid AND e.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.classid AND e.objid = u.oid AND e.deptype IN ('e', 'i'))
