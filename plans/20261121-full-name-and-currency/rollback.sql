@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 f086ae4004289e1a369ccba96d50253a28a219b76338cd58ce0d0521dd6ba663
+-- plan full-name-and-currency  sha256 5da48e9cac3f07491d4a8ff60c0c069e84dfb3e8e2624fd1d1dbe4129e4a5b6d
 
 -- batch 7
 BEGIN;

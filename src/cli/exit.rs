@@ -8,7 +8,7 @@ use trueup::{
     config::UnknownEnvironment,
     journal::JournalError,
     plan::FolderError,
-    postgres::ConnectError,
+    postgres::{ConnectError, ScratchError},
     report,
     toml_file::TomlError,
 };
@@ -114,6 +114,12 @@ impl From<ApprovalError> for CliError {
 
 impl From<ConnectError> for CliError {
     fn from(error: ConnectError) -> Self {
+        Self::new(error.to_string()).with_hint(error.hint())
+    }
+}
+
+impl From<ScratchError> for CliError {
+    fn from(error: ScratchError) -> Self {
         Self::new(error.to_string()).with_hint(error.hint())
     }
 }

@@ -10,7 +10,7 @@ use trueup::{
     catalog::scope::Manage,
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::Scratch,
+    postgres::{Scratch, Session},
     report,
     source::desired::{self, Desired, SourceFile},
 };
@@ -52,28 +52,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     let desired = read_desired(context)?;
     let live = context.connect().await?;
-    let waiting = Waiting::new(context.quiet());
-    let scratch =
-        Scratch::open(&scratch_options(context)?.with_major(live.major()), &|what| waiting.say(what)).await;
-    let scratch = scratch.map_err(|error| CliError::new(error.to_string()).with_hint(error.hint()))?;
-    let created = jiff::Timestamp::now();
-    let inputs = Inputs {
-        live: &live,
-        scratch: &scratch,
-        desired: &desired,
-        manage: manage(context, arguments),
-        ignore: context.config.manage.ignore.clone(),
+    let wanted = Wanted {
+        manage: manage(context, &arguments.manage),
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
-        author: super::context::variable("USER"),
-        created,
-        progress: &|what| waiting.say(what),
     };
-    let result = planning::plan(&inputs).await;
-    waiting.end();
-    let closed = scratch.close().await;
-    let planned = result.map_err(planning_error)?;
-    closed.map_err(|error| CliError::new(error.to_string()).with_hint(error.hint()))?;
+    let planned = make(context, &live, &desired, wanted).await?;
     let mut plan = match planned {
         Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
         Planned::Questions(questions) => {
@@ -101,8 +85,50 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     Ok(if arguments.exit_code { Exit::Pending } else { Exit::Done })
 }
 
-fn manage(context: &Context, arguments: &Arguments) -> Manage {
-    let named: BTreeSet<String> = arguments.manage.iter().cloned().collect();
+/// What the command line says of a plan.
+pub struct Wanted {
+    /// Which schemas are managed.
+    pub manage: Manage,
+    /// What may be dropped without a question.
+    pub assume_drop: BTreeSet<String>,
+    /// The plan's name; may be empty for now.
+    pub name: String,
+}
+
+/// Plans on a throwaway server, and waits visibly.
+pub async fn make(
+    context: &Context,
+    live: &Session,
+    desired: &Desired,
+    wanted: Wanted,
+) -> Result<Planned, CliError> {
+    let waiting = Waiting::new(context.quiet());
+    let options = scratch_options(context)?.with_major(live.major());
+    let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
+    let Wanted { manage, assume_drop, name } = wanted;
+    let inputs = Inputs {
+        live,
+        scratch: &scratch,
+        desired,
+        manage,
+        ignore: context.config.manage.ignore.clone(),
+        assume_drop,
+        name,
+        author: super::context::variable("USER"),
+        created: jiff::Timestamp::now(),
+        progress: &|what| waiting.say(what),
+    };
+    let result = planning::plan(&inputs).await;
+    waiting.end();
+    let closed = scratch.close().await;
+    let planned = result.map_err(planning_error)?;
+    closed?;
+    Ok(planned)
+}
+
+/// Which schemas are managed: as the command line says, else as trueup.toml does.
+pub fn manage(context: &Context, named: &[String]) -> Manage {
+    let named: BTreeSet<String> = named.iter().cloned().collect();
     let all = |names: &BTreeSet<String>, word: &str| names.contains(word);
     match &context.config.manage.schemas {
         _ if all(&named, "all") => Manage::All,
@@ -144,7 +170,13 @@ fn multiline(text: &str) -> CliError {
 }
 
 pub fn planning_error(error: PlanningError) -> CliError {
-    let refused = matches!(error, PlanningError::Diff(_) | PlanningError::Unmanaged(_));
+    let refused = matches!(
+        error,
+        PlanningError::Diff(_)
+            | PlanningError::Unmanaged(_)
+            | PlanningError::NotYet(_)
+            | PlanningError::NeedsValue(_)
+    );
     let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };
     if refused { shown.refused() } else { shown }
 }

@@ -6,6 +6,7 @@ use trueup::{
     apply::{self, standing_words},
     journal::{self, Position, Run},
     plan::{PlanFile, staleness::Difference},
+    planning::Planned,
     postgres::Session,
     report,
     visible::visible_line,
@@ -15,7 +16,7 @@ use super::{
     Format,
     context::Context,
     exit::{CliError, Exit},
-    output,
+    output, plan,
 };
 
 /// Says where the database stands: SAFE, NEEDS_MIGRATION, PARTIAL_MIGRATION, DRIFTED or ERROR, why, and what to do.
@@ -142,6 +143,9 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
             Some("bring the plan back, then apply or roll it back".to_owned()),
         ));
     }
+    if let Some(why) = differs(context, session).await? {
+        return Ok(just("NEEDS_MIGRATION", why, Some("trueup plan".to_owned())));
+    }
     let why = match finished {
         Some((_, opened)) => {
             format!("{} is applied, and the database is what it left", visible_line(&opened.plan.name))
@@ -149,6 +153,25 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         None => "no plan waits".to_owned(),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// How the database differs from the desired schema, if there is one and it does.
+async fn differs(context: &Context, session: &Session) -> Result<Option<String>, CliError> {
+    if context.schema().is_empty() {
+        return Ok(None);
+    }
+    let desired = plan::read_desired(context)?;
+    let assume_drop = std::collections::BTreeSet::from(["all".to_owned()]);
+    let wanted = plan::Wanted { manage: plan::manage(context, &[]), assume_drop, name: String::new() };
+    Ok(match plan::make(context, session, &desired, wanted).await? {
+        Planned::Nothing(_) => None,
+        Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),
+        Planned::Plan(made) => {
+            let steps = made.steps.len();
+            let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+            Some(format!("the database is {steps} away from the desired schema"))
+        }
+    })
 }
 
 fn last_run<'a>(history: &'a [Run], opened: &PlanFile) -> Option<&'a Run> {

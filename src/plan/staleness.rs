@@ -99,7 +99,8 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
     let stepped: BTreeSet<&ObjectId> =
         plan.steps.iter().filter(|step| moving == Some(step.phase)).map(|step| &step.object).collect();
     for entry in &plan.footprint {
-        if moving.is_some_and(|phase| entry.after.contains_key(&phase)) || is_part_of(&entry.object, &stepped) {
+        if moving.is_some_and(|phase| entry.after.contains_key(&phase)) || is_part_of(&entry.object, &stepped)
+        {
             continue;
         }
         let expected = entry.expected(point.complete());

@@ -1,10 +1,13 @@
 //! Planning, from a live database and desired SQL to a rehearsed plan. Live is only read.
 //!
-//!     read ─ elaborate ─ diff ─ observe ─ lower ─ rehearse ─ judge ─ seal
+//! ```text
+//! read ─ elaborate ─ diff ─ observe ─ lower ─ rehearse ─ judge ─ seal
+//! ```
 //!
 //! `workshop` does what needs scratch databases; everything decided here is decided by pure functions over what was
 //! read. Nothing loops back.
 
+mod annotated;
 mod question;
 mod rename;
 mod seal;
@@ -104,6 +107,12 @@ pub enum PlanningError {
     /// Something differs that trueup does not model.
     #[error("these objects differ and are of classes that trueup does not change yet: {}", .0.join(", "))]
     Unmanaged(Vec<String>),
+    /// Annotations that ask for what is not built yet.
+    #[error("trueup does not do this yet: {}", .0.join("; "))]
+    NotYet(Vec<String>),
+    /// Columns that refuse NULL, have no default, and are new in tables that have rows.
+    #[error("no value is given for the rows that are there: {}", .0.join("; "))]
+    NeedsValue(Vec<String>),
     /// Live could not be built anew on scratch.
     #[error("cannot rebuild the database on scratch: {why}")]
     Rebuild {
@@ -131,6 +140,12 @@ impl PlanningError {
             Self::Scratch(error) => error.hint(),
             Self::Diff(_) => "change the desired SQL, or make this change by hand and plan again",
             Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
+            Self::NotYet(_) => {
+                "take the annotation away and make this change in two plans, or write `instant` for a rename"
+            }
+            Self::NeedsValue(_) => {
+                "give the column a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL in a later plan"
+            }
             Self::Rebuild { .. } => {
                 "give a server that can hold a copy of the schema with --shadow-url, or report this as a bug"
             }
@@ -180,6 +195,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if changes.is_empty() && renames.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
+    annotated::refuse_what_is_not_built(&inputs.desired.annotations, &changes)?;
+    annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames).await?;
     let facts = facts::observe(inputs.live).await?;
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);

@@ -17,8 +17,10 @@ pub(super) fn steps(
     wanted: &Catalog,
 ) -> Result<Vec<Step>, PlanningError> {
     let mut renames = Vec::new();
+    let mut online = Vec::new();
     for annotation in annotations {
         if let Instruction::Renamed { from, .. } = &annotation.instruction {
+            online.extend(super::annotated::asks_online(annotation).then_some(annotation));
             renames.push((annotation, from.as_str()));
         }
     }
@@ -38,6 +40,10 @@ pub(super) fn steps(
             AnnotationTarget::Attribute { of, name } => attribute(&done.before(of), of, name, from, base),
             AnnotationTarget::Label { of, label } => label_of(&done.before(of), of, label, from, base),
         };
+        if let (Some(_), true) = (&step, online.contains(&annotation)) {
+            let what = format!("{}: @renamed … online on {}", annotation.at, annotation.target);
+            return Err(PlanningError::NotYet(vec![what]));
+        }
         steps.extend(step);
     }
     Ok(steps)

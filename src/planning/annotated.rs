@@ -1,0 +1,79 @@
+//! Changes that need more than SQL can say of the end: refused where the way there is not built yet.
+
+use super::PlanningError;
+use crate::{
+    annotation::{Annotation, AnnotationTarget, How as Way, Instruction},
+    catalog::Catalog,
+    diff::{Changes, How},
+    kind::Object,
+    name::{Kind, ObjectId},
+    postgres::Session,
+    step::Step,
+};
+
+/// `@backfill` and `@convert` of columns that change, and `@renamed … online`: read, but nothing acts on them yet.
+/// Where the database is there already they are harmless.
+pub(super) fn refuse_what_is_not_built(
+    annotations: &[Annotation],
+    changes: &Changes,
+) -> Result<(), PlanningError> {
+    let pending = |target: &AnnotationTarget| match target {
+        AnnotationTarget::Object { path, .. } => {
+            changes.contains_key(&ObjectId::new(Kind::Column, path.clone()))
+                && !changes.contains_key(&ObjectId::new(Kind::Table, path[..path.len() - 1].to_vec()))
+        }
+        AnnotationTarget::Attribute { .. } | AnnotationTarget::Label { .. } => false,
+    };
+    let mut wrong = Vec::new();
+    for annotation in annotations {
+        let what = match &annotation.instruction {
+            Instruction::Backfill { .. } if pending(&annotation.target) => "@backfill",
+            Instruction::Convert { .. } if pending(&annotation.target) => "@convert",
+            _ => continue,
+        };
+        wrong.push(format!("{}: {what} on {}", annotation.at, annotation.target));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NotYet(wrong)) }
+}
+
+/// Whether a rename asks for old and new names side by side.
+pub(super) fn asks_online(annotation: &Annotation) -> bool {
+    matches!(annotation.instruction, Instruction::Renamed { how: Some(Way::Online), .. })
+}
+
+/// A NOT NULL column without a value for the rows that are there would only fail when it is applied.
+pub(super) async fn refuse_missing_values(
+    live: &Session,
+    changes: &Changes,
+    catalog: &Catalog,
+    renames: &[Step],
+) -> Result<(), PlanningError> {
+    let mut wrong = Vec::new();
+    for (id, table) in
+        changes.values().filter_map(|change| valueless(change, changes).map(|table| (&change.id, table)))
+    {
+        // under its old name when it is renamed by the same plan: then its rows are found out about when applying
+        let renamed = renames.iter().any(|step| step.object == table);
+        if renamed || !catalog.objects.contains_key(&table) {
+            continue;
+        }
+        let query = format!("SELECT EXISTS (SELECT FROM {})", table.sql());
+        let rows = live.client().query_typed(&query, &[]).await;
+        let rows = rows.map_err(|source| PlanningError::Query { what: "rows of a table", source })?;
+        if rows.first().is_some_and(|row| row.get(0)) {
+            wrong.push(format!("{id} is NOT NULL without a default, and {table} has rows"));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
+}
+
+/// The existing table that gets such a column.
+fn valueless(change: &crate::diff::Change, changes: &Changes) -> Option<ObjectId> {
+    let Some(Object::Column(column)) = &change.object.after else { return None };
+    let filled = column.identity.is_some()
+        || column.generated.is_some()
+        || changes.contains_key(&ObjectId { kind: Kind::Default, path: change.id.path.clone() });
+    let new = change.how == How::Create && column.not_null && !filled;
+    let fresh = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
+    change.id.relation().filter(|table| new && !fresh(table))
+}
