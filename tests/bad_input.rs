@@ -213,9 +213,9 @@ async fn a_stale_plan() {
             "ALTER TABLE person ALTER fax DROP DEFAULT",
         ),
         (
-            "CREATE VIEW names AS SELECT name FROM person",
-            "view public.names was added since",
-            "DROP VIEW names",
+            "CREATE VIEW numbers AS SELECT fax FROM person",
+            "view public.numbers was added since",
+            "DROP VIEW numbers",
         ),
         ("CREATE TABLE note (other text)", "table public.note", "DROP TABLE note"),
         (
@@ -223,7 +223,7 @@ async fn a_stale_plan() {
             "column public.person.name changed",
             "ALTER TABLE person ALTER name TYPE text",
         ),
-        ("DROP TABLE visit", "table public.visit is gone", ""),
+        ("DROP TABLE visit", "table public.visit is missing", ""),
     ] {
         stage.database.execute(change).await;
         stage.before = stage.database.dump().await;
