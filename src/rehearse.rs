@@ -261,7 +261,8 @@ impl Observer for Watch<'_> {
                 continue;
             };
             let Some(observed) = self.seen.get_mut(at) else { continue };
-            if known.filenode != filenode && known.filenode != 0 {
+            // a relation that is gone has no file: that is no rewrite
+            if known.filenode != filenode && known.filenode != 0 && filenode != 0 {
                 let list = if known.index { &mut observed.builds } else { &mut observed.rewrites };
                 list.push(known.name.clone());
                 let name = Known { filenode, ..known.clone() };

@@ -49,6 +49,7 @@ async fn planned_again() -> Plan {
         live: session,
         scratch: &scratch,
         desired: &desired,
+        other: None,
         manage: Manage::Declared,
         ignore: Vec::new(),
         assume_drop: BTreeSet::new(),

@@ -207,6 +207,7 @@ async fn planned(
         live: database.session(),
         scratch,
         desired,
+        other: None,
         manage: Manage::Declared,
         ignore: Vec::new(),
         assume_drop: BTreeSet::new(),

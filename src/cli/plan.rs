@@ -10,7 +10,7 @@ use trueup::{
     catalog::scope::Manage,
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::{Scratch, Session},
+    postgres::{Scratch, Session, Target},
     report,
     source::desired::{self, Desired, SourceFile},
 };
@@ -102,6 +102,15 @@ pub async fn make(
     desired: &Desired,
     wanted: Wanted,
 ) -> Result<Planned, CliError> {
+    let other = other_database(context).await?;
+    if let Some(other) = other.as_ref().filter(|other| other.major() != live.major()) {
+        let (wanted, is) = (other.major(), live.major());
+        return Err(CliError::new(format!(
+            "{} runs PostgreSQL {wanted}, and the target {is}",
+            other.place()
+        ))
+        .with_hint("two databases are compared within one major version; give its schema as SQL instead"));
+    }
     let waiting = Waiting::new(context.quiet());
     let options = scratch_options(context)?.with_major(live.major());
     let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
@@ -110,6 +119,7 @@ pub async fn make(
         live,
         scratch: &scratch,
         desired,
+        other: other.as_ref(),
         manage,
         ignore: context.config.manage.ignore.clone(),
         assume_drop,
@@ -126,6 +136,32 @@ pub async fn make(
     Ok(planned)
 }
 
+/// Rehearses a plan again on a throwaway server, and waits visibly.
+pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> Result<(), CliError> {
+    let waiting = Waiting::new(context.quiet());
+    let options = scratch_options(context)?.with_major(live.major());
+    let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
+    let inputs = Inputs {
+        live,
+        scratch: &scratch,
+        desired: &Desired::default(),
+        other: None,
+        manage: Manage::All,
+        ignore: Vec::new(),
+        assume_drop: BTreeSet::new(),
+        name: plan.name.clone(),
+        author: None,
+        created: plan.created,
+        progress: &|what| waiting.say(what),
+    };
+    let result = planning::rehearse_again(&inputs, plan).await;
+    waiting.end();
+    let closed = scratch.close().await;
+    result.map_err(planning_error)?;
+    closed?;
+    Ok(())
+}
+
 /// Which schemas are managed: as the command line says, else as trueup.toml does.
 pub fn manage(context: &Context, named: &[String]) -> Manage {
     let named: BTreeSet<String> = named.iter().cloned().collect();
@@ -139,9 +175,30 @@ pub fn manage(context: &Context, named: &[String]) -> Manage {
     }
 }
 
-/// The desired SQL of --schema or trueup.toml, checked.
+/// The database that --schema names instead of SQL.
+async fn other_database(context: &Context) -> Result<Option<Session>, CliError> {
+    let paths = context.schema();
+    let Some(url) = paths.iter().filter_map(|path| path.to_str()).find(|path| is_url(path)) else {
+        return Ok(None);
+    };
+    if paths.len() > 1 {
+        return Err(CliError::new("--schema names a database, and something else beside it")
+            .with_hint("a database is a whole desired state: give its URL alone"));
+    }
+    let target = Target::resolve(Some(url), &super::context::variable)?;
+    Ok(Some(Session::connect(&target.with_application_name("trueup")).await?))
+}
+
+fn is_url(path: &str) -> bool {
+    path.starts_with("postgres://") || path.starts_with("postgresql://")
+}
+
+/// The desired SQL of --schema or trueup.toml, checked. Empty when --schema names a database.
 pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
     let paths = context.schema();
+    if paths.iter().filter_map(|path| path.to_str()).any(is_url) {
+        return Ok(Desired::default());
+    }
     if paths.is_empty() {
         return Err(CliError::new("no desired schema is given").with_hint(
             "name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml",

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// The phases that must be approved; without it the next one
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// Rehearse it again, on a clone of the database as it is now
+    #[arg(long)]
+    rehearse: bool,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
@@ -42,6 +45,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     } else {
         (None, None)
     };
+    if arguments.rehearse {
+        if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
+            return Err(CliError::new(
+                "the plan has run: only one that has not can be rehearsed on this database",
+            )
+            .refused());
+        }
+        let session = context.connect().await?;
+        super::plan::rehearse_again(context, &session, &opened.plan).await?;
+    }
     let phases = match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
@@ -82,6 +95,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
         let mut lines = vec![format!("{name}: plan.toml, up.sql and rollback.sql agree, digest {digest}")];
+        if arguments.rehearse {
+            lines.push(
+                "rehearsal: there, back and there again on a clone of the database, as the plan says"
+                    .to_owned(),
+            );
+        }
         for (phase, covered) in &checked {
             match covered {
                 Ok(by) if by.is_empty() => lines.push(format!("{}: needs no approval", phase.label())),

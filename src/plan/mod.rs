@@ -22,7 +22,7 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Observed, Phase, Timeouts, Verb},
+    step::{Action, Observed, Phase, Step, Timeouts, Verb},
 };
 
 /// The format that this version writes and the only one it reads.
@@ -184,6 +184,26 @@ pub enum Change {
     Became(Fingerprint),
     /// It is gone.
     Gone,
+}
+
+impl PlannedStep {
+    /// The step as it was before it was sealed.
+    pub fn to_step(&self) -> Step {
+        let undo = &self.undo;
+        Step {
+            phase: self.phase,
+            verb: self.action,
+            object: self.object.clone(),
+            summary: self.summary.clone(),
+            run: Action { sql: self.sql.clone(), transactional: self.transactional, timeouts: self.timeouts },
+            undo: Action {
+                sql: undo.sql.clone(),
+                transactional: undo.transactional,
+                timeouts: undo.timeouts,
+            },
+            batch: self.batch,
+        }
+    }
 }
 
 impl FootprintEntry {

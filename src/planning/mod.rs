@@ -24,13 +24,14 @@ use crate::{
     facts,
     lower::{self, Context},
     name::{ObjectId, Pair},
-    plan::Plan,
+    plan::{Plan, PlannedStep},
     postgres::{Scratch, ScratchError, Session},
     rehearse::{self, RehearsalError},
     source::{
         desired::{Desired, LoadErrors},
         live::{self, ReadError},
     },
+    step::{Phase, Step},
 };
 
 pub use question::Question;
@@ -41,8 +42,10 @@ pub struct Inputs<'a> {
     pub live: &'a Session,
     /// Where throwaway databases are made.
     pub scratch: &'a Scratch,
-    /// What is wanted.
+    /// What is wanted, as SQL.
     pub desired: &'a Desired,
+    /// A database that is as wanted, instead of SQL. It is only read.
+    pub other: Option<&'a Session>,
     /// Which schemas are managed.
     pub manage: Manage,
     /// Patterns of objects to leave alone.
@@ -221,6 +224,28 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         remarks,
     };
     Ok(Planned::Plan(Box::new(sealing.seal(steps))))
+}
+
+/// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
+pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
+    let live = live::read(inputs.live).await?.without_pristine_public(inputs.live.major());
+    let workshop = workshop::Workshop::open(inputs, &live).await?;
+    let (clone, base) = workshop.clone_of(&live, true).await?;
+    let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();
+    let end = workshop.after(&clone, &steps).await?.without_pristine_public(inputs.live.major());
+    // what the plan changes must become what the plan says; the rest is compared object by object, there and back
+    let wrong: Vec<String> = plan
+        .footprint
+        .iter()
+        .filter(|entry| !entry.after.is_empty())
+        .filter(|entry| entry.expected(Some(Phase::Contract)) != end.fingerprint(&entry.object).as_ref())
+        .map(|entry| format!("{} is not what the plan says", entry.object))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(RehearsalError::Differs { direction: "on the way there", differences: wrong }.into());
+    }
+    rehearse::rehearse(clone.session(), &steps, Pair::new(&base, &end), workshop.time_zone()).await?;
+    Ok(())
 }
 
 /// What is left out, and what must not be: a difference that no plan would hold.

@@ -85,6 +85,9 @@ impl<'a> Workshop<'a> {
     /// What the desired SQL means. Where it refers to schemas and extensions of live that it does not declare, those
     /// are loaded first.
     pub async fn elaborate(&mut self, live: &Catalog) -> Result<Catalog, PlanningError> {
+        if let Some(other) = self.inputs.other {
+            return Ok(live::read(other).await?);
+        }
         let missing = if self.same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
         let database = self.database().await?;
         let session = database.session();
