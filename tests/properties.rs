@@ -52,6 +52,27 @@ async fn a_database_is_what_it_is() {
     assert!(!database.path("plans").exists());
 }
 
+#[tokio::test]
+async fn a_plan_can_be_rehearsed_again_where_it_has_not_run() {
+    let database = planned().await;
+    let ran = database.trueup(&["verify", "plan", "--rehearse", "--phase", "all"]).await.ended(0).unwrap();
+    assert!(ran.stdout.contains("there, back and there again"), "{}", ran.shown());
+    database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+    let ran = database.trueup(&["verify", "plan", "--rehearse", "--phase", "all"]).await.ended(3).unwrap();
+    assert!(ran.stderr.contains("the plan has run"), "{}", ran.shown());
+}
+
+#[tokio::test]
+async fn another_database_can_be_the_desired_state() {
+    let (database, other) = (Database::with(BEFORE).await.unwrap(), Database::with(AFTER).await.unwrap());
+    let url = oracle::url(&other.target);
+    let plan = ["plan", "--schema", &url, "--out", "plan", "--assume-drop", "all", "--exit-code"];
+    database.trueup(&plan).await.ended(2).unwrap();
+    approve(&database).await;
+    database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+    database.trueup(&["plan", "--schema", &url, "--exit-code"]).await.ended(0).unwrap();
+}
+
 /// What is written of a plan, without its time.
 fn bytes_of(plan: &Path) -> String {
     let text = fs::read_to_string(plan.join("plan.toml")).unwrap();
