@@ -1,10 +1,9 @@
 //! Desired SQL loaded into a real PostgreSQL. Each case is a function of a client on an empty database of its own.
-//!
-//! Needs `TRUEUP_TEST_URL`, a connection string of a superuser on a throwaway server; without it nothing is tested.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
+use trueup::postgres::{DatabaseSettings, Scratch, ScratchOptions};
 use trueup::source::desired::{Desired, LoadErrors, MissingRoles, SourceFile, load, parse};
 
 fn desired(files: &[(&str, &str)]) -> Desired {
@@ -177,26 +176,14 @@ async fn roles(client: &Client) {
     );
 }
 
-/// Runs a case on a new database, which it drops again.
-async fn on_empty_database(name: &str, case: impl AsyncFnOnce(&Client)) {
-    let Ok(url) = std::env::var("TRUEUP_TEST_URL") else { return };
-    let config: Config = url.parse().expect("TRUEUP_TEST_URL is a connection string");
-    let connect = async |config: &Config| {
-        let (client, connection) = config.connect(NoTls).await.expect("the server answers");
-        (client, tokio::spawn(connection))
-    };
-    let (server, _) = connect(&config).await;
-    let database = format!("trueup_desired_{name}");
-    server.batch_execute(&format!("DROP DATABASE IF EXISTS {database}")).await.expect("no such database");
-    server
-        .batch_execute(&format!("CREATE DATABASE {database} TEMPLATE template0"))
-        .await
-        .expect("a database");
-    let (client, closed) = connect(config.clone().dbname(&database)).await;
-    case(&client).await;
-    drop(client);
-    let _ = closed.await;
-    server.batch_execute(&format!("DROP DATABASE {database}")).await.expect("the database goes");
+/// Runs a case on an empty database of a throwaway server of its own: roles are the whole server's.
+async fn on_empty_database(case: impl AsyncFnOnce(&Client)) {
+    let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
+    let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
+    let database = scratch.create_database(&DatabaseSettings::default()).await.expect("a database");
+    case(database.session().client()).await;
+    drop(database);
+    scratch.close().await.expect("the server ends");
 }
 
 macro_rules! cases {
@@ -204,7 +191,7 @@ macro_rules! cases {
         mod on_a_server {
             $(#[tokio::test]
             async fn $case() {
-                super::on_empty_database(stringify!($case), super::$case).await;
+                super::on_empty_database(super::$case).await;
             })*
         }
     };

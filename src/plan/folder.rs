@@ -1,6 +1,8 @@
 //! The plan's folder: plan.toml and what is written for people beside it.
 //!
-//!     plan.toml  up.sql  rollback.sql  README.md  approvals/
+//! ```text
+//! plan.toml  up.sql  rollback.sql  README.md  approvals/
+//! ```
 //!
 //! Opening a folder renders both SQL files again: a reviewer who read up.sql read what will run, or the plan is
 //! refused. README.md is not checked, since people may add to it.
