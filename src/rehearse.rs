@@ -274,23 +274,15 @@ impl Observer for Watch<'_> {
                 strongest(&mut observed.locks, &known.name, mode);
             }
         }
-        if batch.items.iter().any(|other| other.step == item.step)
-            && self.draft.get(at).is_some_and(validates)
+        // no message tells of every validation: that it reads the whole table follows from what it is
+        let validated = self.draft.get(at).filter(|step| step.verb == Verb::Validate);
+        if let (Some(step), Some(observed)) = (validated, self.seen.get_mut(at))
+            && item.action.sql.iter().any(is_validation)
         {
-            // no message tells of every validation: that it reads the whole table follows from what it is
-            let table = self.draft.get(at).map_or(String::new(), |step| step.object.relation_sql());
-            if let Some(observed) =
-                self.seen.get_mut(at).filter(|_| item.action.sql.iter().any(is_validation))
-            {
-                observed.scans.push(table);
-            }
+            observed.scans.push(step.object.relation_sql());
         }
         Ok(())
     }
-}
-
-fn validates(step: &Step) -> bool {
-    step.verb == Verb::Validate
 }
 
 fn is_validation(sql: &Sql) -> bool {

@@ -44,10 +44,10 @@ impl Lowering<'_> {
     fn columns_of_type(&self, id: &ObjectId) -> Vec<(&ObjectId, &str)> {
         let name = sql::qualified(id.path.parts());
         let stores = |object: Option<&Object>| match object {
-            Some(Object::Column(column)) => (column.base_type.trim_end_matches("[]") == name
-                && !column.lineage.inherited)
-                .then_some(column.lineage.clone()),
-            _ => None,
+            Some(Object::Column(column)) => {
+                column.base_type.trim_end_matches("[]") == name && !column.lineage.inherited
+            }
+            _ => false,
         };
         let after = &self.catalogs.after.objects;
         self.catalogs
@@ -55,9 +55,7 @@ impl Lowering<'_> {
             .objects
             .iter()
             .filter(|(column, object)| {
-                column.kind == Kind::Column
-                    && stores(Some(object)).is_some()
-                    && stores(after.get(*column)).is_some()
+                column.kind == Kind::Column && stores(Some(object)) && stores(after.get(*column))
             })
             .filter_map(|(column, object)| match object {
                 Object::Column(definition) => Some((column, definition.data_type.as_str())),

@@ -180,8 +180,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     progress("rebuilding the database on scratch");
     let (clone, base_all) = workshop.clone_of(&live_all, true).await?;
     progress("comparing");
-    let wanted = workshop.normalised(&wanted_all, &live).await?.without_pristine_public(major).within(&scope);
-    let base_all = base_all.without_pristine_public(major);
+    let wanted = workshop.normalised(&wanted_all).await?.within(&scope);
     let base = base_all.within(&scope);
 
     let context = Context { role: workshop.role().to_owned(), major, alone: false };

@@ -174,8 +174,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// The desired catalog with its texts as PostgreSQL prints them when they are stable.
-    pub async fn normalised(&self, wanted: &Catalog, live: &Catalog) -> Result<Catalog, PlanningError> {
-        let _ = live;
+    pub async fn normalised(&self, wanted: &Catalog) -> Result<Catalog, PlanningError> {
         let (database, catalog) = self.clone_of(wanted, true).await?;
         self.inputs.scratch.drop_database(database).await?;
         Ok(catalog)
