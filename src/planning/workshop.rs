@@ -194,7 +194,7 @@ impl<'a> Workshop<'a> {
                 return Ok((database, read));
             }
             if prove {
-                let wrong = unlike(&wanted, &read);
+                let wrong = rehearse::differences(&read.without_texts(), &wanted.without_texts());
                 if !wrong.is_empty() {
                     return Err(PlanningError::Rebuild { why: wrong.join("; ") });
                 }
@@ -292,54 +292,6 @@ async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningEr
         })?;
     }
     Ok(())
-}
-
-/// Objects that differ in more than the texts that PostgreSQL deparses.
-fn unlike(wanted: &Catalog, read: &Catalog) -> Vec<String> {
-    let masked = |catalog: &Catalog| {
-        let mut masked = catalog.clone();
-        for object in masked.objects.values_mut() {
-            mask(object);
-        }
-        masked
-    };
-    rehearse::differences(&masked(read), &masked(wanted))
-}
-
-/// Takes out the texts that PostgreSQL deparses.
-fn mask(object: &mut Object) {
-    let text = String::new;
-    match object {
-        Object::View(view) => {
-            view.definition = text();
-            view.columns.clear();
-        }
-        Object::MaterializedView(view) => view.definition = text(),
-        Object::Rule(rule) => rule.definition = text(),
-        Object::Default(default) => default.expression = text(),
-        Object::Constraint(constraint) => constraint.definition = text(),
-        Object::Index(index) => index.definition = text(),
-        Object::Trigger(trigger) => trigger.definition = text(),
-        Object::Statistics(statistics) => statistics.definition = text(),
-        Object::Policy(policy) => {
-            policy.using = policy.using.as_ref().map(|_| text());
-            policy.check = policy.check.as_ref().map(|_| text());
-        }
-        Object::Column(column) => {
-            if let Some(generated) = &mut column.generated {
-                generated.expression = text();
-            }
-        }
-        Object::Function(function) => function.definition = text(),
-        Object::Domain(domain) => {
-            domain.default = domain.default.as_ref().map(|_| text());
-            for check in &mut domain.checks {
-                check.definition = text();
-            }
-        }
-        Object::Attachment(attachment) => attachment.bound = text(),
-        _ => {}
-    }
 }
 
 /// Roles that loading made go with scratch.
