@@ -5,7 +5,9 @@
 //!                               seed.sql     rows for both directions, or seed.before.sql, seed.after.sql
 //!                               case.toml    what the plan must and must not be: [`CaseFile`]
 //!
-//! `cargo test --release --test cases -- enum/` runs those of one kind; `TRUEUP_TEST_MAJOR=17` picks a server.
+//! `cargo test --release --test cases -- enum/` runs those of one kind, `-- 17/` those on one version. All run on 15 and
+//! on 18, and a tenth on each other version; with `TRUEUP_TEST_SOAK=1` all run on all, with `TRUEUP_TEST_MAJOR=17` all
+//! on that one.
 //!
 //! Forwards: the plan from before.sql to after.sql is made, approved and applied; pg_dump must find what a database
 //! freshly made from after.sql has; the seeded rows are still there; there is nothing left to plan; after the rollback
@@ -26,7 +28,10 @@ use std::{
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use oracle::{Database, dump::Dump, rows::Contents};
 use serde::Deserialize;
-use trueup::plan::{Plan, PlanFile};
+use trueup::{
+    plan::{Plan, PlanFile},
+    postgres::{Session, Target},
+};
 
 /// case.toml: what is special about a case. What stands outside `[forwards]` and `[backwards]` is for both.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -36,8 +41,8 @@ struct CaseFile {
     args: Option<Vec<String>>,
     /// Only where this extension can be installed.
     extension: Option<String>,
-    /// Only on servers of at least this major version.
-    major: Option<u16>,
+    /// Only on servers of these major versions, and why.
+    majors: Option<Majors>,
     /// Rows print differently afterwards although nothing was lost: labels of their enums are called something else.
     relabelled: bool,
     forbid: Vec<String>,
@@ -49,6 +54,18 @@ struct CaseFile {
     skip: Option<String>,
     forwards: Shape,
     backwards: Shape,
+}
+
+/// The versions that a case is for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Majors {
+    /// The first one; without it all up to the last.
+    from: Option<u16>,
+    /// The last one; without it all later ones, too.
+    to: Option<u16>,
+    /// What the others do not have.
+    reason: String,
 }
 
 /// What the plan in one direction must be.
@@ -96,8 +113,10 @@ enum Direction {
     Backwards,
 }
 
-/// One direction of one folder.
+/// One direction of one folder, on one server.
 struct Case {
+    server: &'static Target,
+    major: u16,
     /// The database's SQL.
     from: String,
     /// What it is to become.
@@ -108,12 +127,12 @@ struct Case {
     args: Vec<String>,
     shape: Shape,
     extension: Option<String>,
-    major: Option<u16>,
+    majors: Option<Majors>,
     relabelled: bool,
 }
 
 impl Case {
-    fn read(folder: &Path, direction: Direction) -> Self {
+    fn read(major: u16, folder: &Path, direction: Direction) -> Self {
         let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let must = |name: &str| read(name).unwrap_or_else(|| panic!("{} has no {name}", folder.display()));
         let text = read("case.toml").unwrap_or_default();
@@ -125,6 +144,8 @@ impl Case {
         };
         let args = ["--manage", "all", "--assume-drop", "all"].map(str::to_owned).to_vec();
         Self {
+            server: oracle::server_of(Some(major)),
+            major,
             from,
             to,
             seed: seed.or_else(|| read("seed.sql")),
@@ -132,7 +153,7 @@ impl Case {
             args: file.args.clone().unwrap_or(args),
             shape: file.shape(direction),
             extension: file.extension,
-            major: file.major,
+            majors: file.majors,
             relabelled: file.relabelled,
         }
     }
@@ -158,20 +179,26 @@ impl Case {
         if let Some(reason) = &self.shape.skip {
             return Some(reason.clone());
         }
-        let session = trueup::postgres::Session::connect(oracle::server()).await.unwrap();
-        if let Some(major) = self.major.filter(|major| session.major() < *major) {
-            return Some(format!("needs PostgreSQL {major}"));
+        let outside = |majors: &&Majors| {
+            majors.from.is_some_and(|from| self.major < from) || majors.to.is_some_and(|to| self.major > to)
+        };
+        if let Some(majors) = self.majors.as_ref().filter(outside) {
+            return Some(format!("not on {}: {}", self.major, majors.reason));
         }
         let extension = self.extension.as_ref()?;
+        let session = Session::connect(self.server).await.unwrap();
         let query = "SELECT FROM pg_available_extensions WHERE name = $1";
         let found = session.client().query_opt(query, &[extension]).await.unwrap();
         found.is_none().then(|| format!("needs the extension {extension}"))
     }
 
     async fn road(&self) -> Result<(), String> {
-        let wanted = made_from(&self.to).await.map_err(|error| format!("the desired SQL: {error}"))?;
-        let before = made_from(&self.from).await.map_err(|error| format!("the database's SQL: {error}"))?;
-        let database = Database::with(&self.from).await?;
+        let wanted =
+            made_from(self.server, &self.to).await.map_err(|error| format!("the desired SQL: {error}"))?;
+        let before = made_from(self.server, &self.from)
+            .await
+            .map_err(|error| format!("the database's SQL: {error}"))?;
+        let database = Database::with_on(self.server, &self.from).await?;
         if let Some(seed) = &self.seed {
             database.try_execute(seed).await.map_err(|error| format!("the seed: {error}"))?;
         }
@@ -274,15 +301,16 @@ impl Case {
 
 /// What pg_dump makes of a database with nothing but this in it. One direction's beginning is the other one's end, so
 /// that it is kept.
-async fn made_from(sql: &str) -> Result<Dump, String> {
-    static MADE: Mutex<BTreeMap<String, Dump>> = Mutex::new(BTreeMap::new());
-    if let Some(made) = MADE.lock().unwrap().get(sql) {
+async fn made_from(server: &'static Target, sql: &str) -> Result<Dump, String> {
+    static MADE: Mutex<BTreeMap<(String, String), Dump>> = Mutex::new(BTreeMap::new());
+    let key = (oracle::url(server), sql.to_owned());
+    if let Some(made) = MADE.lock().unwrap().get(&key) {
         return Ok(made.clone());
     }
-    let database = Database::with(sql).await?;
+    let database = Database::with_on(server, sql).await?;
     let dump = database.dump().await;
     database.done().await;
-    MADE.lock().unwrap().insert(sql.to_owned(), dump.clone());
+    MADE.lock().unwrap().insert(key, dump.clone());
     Ok(dump)
 }
 
@@ -309,12 +337,42 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn trial(root: &Path, folder: &Path, direction: Direction) -> Trial {
+/// The versions, and whether all cases run on them.
+fn majors() -> Vec<(u16, bool)> {
+    if let Some(major) = std::env::var("TRUEUP_TEST_MAJOR").ok().map(|major| major.parse().unwrap()) {
+        return vec![(major, true)];
+    }
+    let soak = std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1");
+    [15, 18, 14, 16, 17].map(|major| (major, soak || matches!(major, 15 | 18))).to_vec()
+}
+
+/// Whether a case is in the tenth that runs on a version: always the same one, whatever other cases there are, and
+/// another one for each version.
+fn in_tenth(major: u16, case: &str) -> bool {
+    let digest = trueup::catalog::Fingerprint::of(format!("{major} {case}"));
+    u32::from_str_radix(&digest.as_str()[..4], 16).unwrap() % 10 == 0
+}
+
+fn trials(root: &Path) -> Vec<Trial> {
+    let folders = folders(root);
+    let mut trials = Vec::new();
+    for (major, all) in majors() {
+        for folder in &folders {
+            let case = folder.strip_prefix(root).unwrap().display().to_string();
+            if all || in_tenth(major, &case) {
+                let both = [Direction::Forwards, Direction::Backwards];
+                trials.extend(both.map(|direction| trial(major, &case, folder, direction)));
+            }
+        }
+    }
+    trials
+}
+
+fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
     let word = if direction == Direction::Forwards { "forwards" } else { "backwards" };
-    let name = format!("{}::{word}", folder.strip_prefix(root).unwrap().display());
     let folder = folder.to_owned();
-    Trial::ignorable_test(name, move || {
-        let run = || oracle::runtime().block_on(Case::read(&folder, direction).run());
+    Trial::ignorable_test(format!("{major}/{case}::{word}"), move || {
+        let run = || oracle::runtime().block_on(Case::read(major, &folder, direction).run());
         std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
@@ -325,15 +383,8 @@ fn trial(root: &Path, folder: &Path, direction: Direction) -> Trial {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let trials = folders(&root)
-        .iter()
-        .flat_map(|folder| {
-            [Direction::Forwards, Direction::Backwards].map(|direction| trial(&root, folder, direction))
-        })
-        .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    let ran = conclusion.num_passed + conclusion.num_failed > 0 && !arguments.list;
-    let litter = if ran { oracle::runtime().block_on(oracle::litter()) } else { Vec::new() };
+    let conclusion = libtest_mimic::run(&arguments, trials(&root));
+    let litter = oracle::runtime().block_on(oracle::litter());
     if !litter.is_empty() {
         eprintln!("databases that trueup left behind: {litter:?}");
     }

@@ -47,7 +47,8 @@ async fn planned_again() -> Plan {
     let desired = desired::parse(&files).unwrap_or_else(|errors| panic!("{errors}"));
     let planned = planning::plan(&Inputs {
         live: session,
-        scratch: &scratch,
+        scratch: &(&scratch).into(),
+        kept: None,
         desired: &desired,
         other: None,
         manage: Manage::Declared,

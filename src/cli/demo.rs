@@ -205,7 +205,8 @@ async fn planned(
 ) -> Result<Planned, CliError> {
     let inputs = Inputs {
         live: database.session(),
-        scratch,
+        scratch: &scratch.into(),
+        kept: None,
         desired,
         other: None,
         manage: Manage::Declared,

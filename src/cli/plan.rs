@@ -10,9 +10,12 @@ use trueup::{
     catalog::scope::Manage,
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::{Scratch, Session, Target},
+    postgres::{OnDemand, Session, Target},
     report,
-    source::desired::{self, Desired, SourceFile},
+    source::{
+        desired::{self, Desired, SourceFile},
+        kept::Kept,
+    },
 };
 
 use super::{
@@ -113,11 +116,14 @@ pub async fn make(
     }
     let waiting = Waiting::new(context.quiet());
     let options = scratch_options(context)?.with_major(live.major());
-    let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
+    let say = |what: &str| waiting.say(what);
+    let scratch = OnDemand::later(&options, &say);
+    let kept = Kept::within(&options.cache_dir);
     let Wanted { manage, assume_drop, name } = wanted;
     let inputs = Inputs {
         live,
         scratch: &scratch,
+        kept: Some(&kept),
         desired,
         other: other.as_ref(),
         manage,
@@ -126,7 +132,7 @@ pub async fn make(
         name,
         author: super::context::variable("USER"),
         created: jiff::Timestamp::now(),
-        progress: &|what| waiting.say(what),
+        progress: &say,
     };
     let result = planning::plan(&inputs).await;
     waiting.end();
@@ -140,10 +146,12 @@ pub async fn make(
 pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> Result<(), CliError> {
     let waiting = Waiting::new(context.quiet());
     let options = scratch_options(context)?.with_major(live.major());
-    let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
+    let say = |what: &str| waiting.say(what);
+    let scratch = OnDemand::later(&options, &say);
     let inputs = Inputs {
         live,
         scratch: &scratch,
+        kept: None,
         desired: &Desired::default(),
         other: None,
         manage: Manage::All,
@@ -152,7 +160,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         name: plan.name.clone(),
         author: None,
         created: plan.created,
-        progress: &|what| waiting.say(what),
+        progress: &say,
     };
     let result = planning::rehearse_again(&inputs, plan).await;
     waiting.end();

@@ -148,16 +148,18 @@ fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
         }
         _ => None,
     };
+    let mut constraints: BTreeMap<Option<ObjectId>, Vec<&Change>> = BTreeMap::new();
+    for change in changes.values().filter(|change| change.id.kind == Kind::Constraint) {
+        constraints.entry(change.id.relation()).or_default().push(change);
+    }
     for (catalog, act, other_act) in
         [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)]
     {
         for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Constraint) {
             let (foreign_key, key) = (find(&need.from, act), columns(catalog.objects.get(&need.to)));
             let (Some(foreign_key), Some(key)) = (foreign_key, key) else { continue };
-            for other in changes
-                .values()
-                .filter(|other| other.id.relation() == need.to.relation() && other.id != need.to)
-            {
+            let beside = constraints.get(&need.to.relation());
+            for other in beside.into_iter().flatten().filter(|other| other.id != need.to) {
                 let side = if act == Act::Create { &other.object.before } else { &other.object.after };
                 if columns(side.as_ref()).is_none_or(|columns| columns != key) {
                     continue;

@@ -8,6 +8,7 @@
 //! read. Nothing loops back.
 
 mod annotated;
+mod part;
 mod question;
 mod rename;
 mod seal;
@@ -25,10 +26,11 @@ use crate::{
     lower::{self, Context},
     name::{ObjectId, Pair},
     plan::{Plan, PlannedStep},
-    postgres::{Scratch, ScratchError, Session},
+    postgres::{OnDemand, ScratchError, Session},
     rehearse::{self, RehearsalError},
     source::{
         desired::{Desired, LoadErrors},
+        kept::Kept,
         live::{self, ReadError},
     },
     step::{Phase, Step},
@@ -40,8 +42,10 @@ pub use question::Question;
 pub struct Inputs<'a> {
     /// The database to be changed. It is only read.
     pub live: &'a Session,
-    /// Where throwaway databases are made.
-    pub scratch: &'a Scratch,
+    /// Where throwaway databases are made, if any are needed.
+    pub scratch: &'a OnDemand<'a>,
+    /// Where elaborated desired schemas are kept, if they are.
+    pub kept: Option<&'a Kept>,
     /// What is wanted, as SQL.
     pub desired: &'a Desired,
     /// A database that is as wanted, instead of SQL. It is only read.
@@ -180,7 +184,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     progress("rebuilding the database on scratch");
     let (clone, base_all) = workshop.clone_of(&live_all, true).await?;
     progress("comparing");
-    let wanted = workshop.normalised(&wanted_all).await?.within(&scope);
+    let wanted = workshop.normalised(&wanted_all, &base_all).await?.within(&scope);
     let base = base_all.within(&scope);
 
     let context = Context { role: workshop.role().to_owned(), major, alone: false };

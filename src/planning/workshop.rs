@@ -1,19 +1,20 @@
 //! What planning does on scratch: desired SQL becomes a catalog, live is built anew, texts are deparsed until stable.
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
-use super::{Inputs, PlanningError};
+use super::{Inputs, PlanningError, part};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Fingerprint},
     kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId},
-    postgres::{DatabaseSettings, ScratchDatabase, Session},
+    postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session},
     rehearse,
     run::{self, Batch, Options},
     source::{
         desired::{self, LoadErrors, MissingRoles},
         live,
+        rows::Rows,
     },
     sql::{self, Sql},
     step::Step,
@@ -28,12 +29,14 @@ pub(super) struct Workshop<'a> {
     role: String,
     /// The zone in which live reads times that name none.
     time_zone: String,
-    /// Whether scratch is live's own cluster, with live's roles.
-    same_cluster: bool,
+    /// Live's cluster, where its role may ask for it.
+    identifier: String,
+    /// Roles that scratch is to have when its next database is made.
+    roles: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Workshop<'a> {
-    /// Learns of live what scratch must share with it, and makes the roles that it mentions.
+    /// Learns of live what scratch must share with it.
     pub async fn open(inputs: &'a Inputs<'a>, live: &Catalog) -> Result<Self, PlanningError> {
         let settings = DatabaseSettings::of(inputs.live)
             .await
@@ -41,17 +44,10 @@ impl<'a> Workshop<'a> {
         let role = text(inputs.live, "SELECT current_user::text", "its role").await?;
         // only superusers may ask; where we may not, scratch is another cluster unless it says it is not
         let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
-        let own = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
-        let same_cluster = own == inputs.scratch.system_identifier();
+        let identifier = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
         let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
         let time_zone = text(inputs.live, zone, "its time zone").await?;
-        let workshop = Self { inputs, settings, role, time_zone, same_cluster };
-        if !same_cluster {
-            for role in roles(live) {
-                inputs.scratch.create_role(&role).await?;
-            }
-        }
-        Ok(workshop)
+        Ok(Self { inputs, settings, role, time_zone, identifier, roles: RefCell::new(roles(live)) })
     }
 
     /// The role that plans, and that is expected to apply.
@@ -64,12 +60,22 @@ impl<'a> Workshop<'a> {
         &self.time_zone
     }
 
+    /// Whether scratch is live's own cluster, with live's roles.
+    fn is_same_cluster(&self, scratch: &Scratch) -> bool {
+        self.identifier == scratch.system_identifier()
+    }
+
     /// An empty database in which live's role is the one that creates.
     async fn database(&self) -> Result<ScratchDatabase, PlanningError> {
-        let database = self.inputs.scratch.create_database(&self.settings).await?;
+        let scratch = self.inputs.scratch.get().await?;
+        let same_cluster = self.is_same_cluster(scratch);
+        for role in self.roles.take().into_iter().filter(|_| !same_cluster) {
+            scratch.create_role(&role).await?;
+        }
+        let database = scratch.create_database(&self.settings).await?;
         let own = text(database.session(), "SELECT current_user::text", "its role").await?;
-        if own != self.role && !self.same_cluster && database.session().is_superuser() {
-            self.inputs.scratch.create_role(&self.role).await?;
+        if own != self.role && !same_cluster && database.session().is_superuser() {
+            scratch.create_role(&self.role).await?;
             let role = sql::ident(&self.role);
             let act = format!("ALTER ROLE {role} SUPERUSER; SET SESSION AUTHORIZATION {role}");
             execute(database.session(), &act, "the role on scratch").await?;
@@ -77,7 +83,7 @@ impl<'a> Workshop<'a> {
         // what is read as a time means the same here as on live, whatever resets the session's settings
         let zone = sql::literal(&self.time_zone);
         let set = format!("ALTER DATABASE {} SET TimeZone TO {zone}", sql::ident(database.name()));
-        execute(self.inputs.scratch.admin(), &set, "the time zone on scratch").await?;
+        execute(scratch.admin(), &set, "the time zone on scratch").await?;
         execute(database.session(), &format!("SET TimeZone TO {zone}"), "the time zone on scratch").await?;
         Ok(database)
     }
@@ -88,22 +94,34 @@ impl<'a> Workshop<'a> {
         if let Some(other) = self.inputs.other {
             return Ok(live::read(other).await?);
         }
-        let missing = if self.same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
+        let key = self.key().await?;
+        let kept = key.as_ref().zip(self.inputs.kept);
+        if let Some(catalog) = kept.and_then(|(key, kept)| kept.get(key)) {
+            self.roles.get_mut().extend(roles(&catalog));
+            return Ok(catalog);
+        }
+        let scratch = self.inputs.scratch.get().await?;
+        let same_cluster = self.is_same_cluster(scratch);
+        let missing = if same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
         let database = self.database().await?;
         let session = database.session();
         match desired::load(session.client(), self.inputs.desired, missing).await {
             Ok(loaded) => {
-                self.track(&loaded.created_roles);
-                let catalog = live::read(session).await?;
-                self.inputs.scratch.drop_database(database).await?;
+                track(scratch, &loaded.created_roles);
+                let mut rows = live::rows(session.client()).await?;
+                let catalog = live::assemble(&mut rows)?;
+                if let Some((key, kept)) = kept {
+                    kept.put(key, &rows);
+                }
+                scratch.drop_database(database).await?;
                 Ok(catalog)
             }
             Err(error @ LoadErrors::Rejected { .. }) => {
                 if let LoadErrors::Rejected { created_roles, .. } = &error {
-                    self.track(created_roles);
+                    track(scratch, created_roles);
                 }
                 let context = Self::context(live, &live::read(session).await?);
-                self.inputs.scratch.drop_database(database).await?;
+                scratch.drop_database(database).await?;
                 if context.objects.is_empty() {
                     return Err(error.into());
                 }
@@ -113,17 +131,34 @@ impl<'a> Workshop<'a> {
                 // what is still wrong was wrong before, too
                 result.map_err(|_| error)?;
                 let catalog = live::read(database.session()).await?;
-                self.inputs.scratch.drop_database(database).await?;
+                scratch.drop_database(database).await?;
                 Ok(catalog)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn track(&self, roles: &[String]) {
-        for role in roles {
-            self.inputs.scratch.track_role(role);
+    /// What the desired catalog depends on, if all of that is known. What refers to objects of live that it does not
+    /// declare fails to load, and is never kept.
+    async fn key(&self) -> Result<Option<Fingerprint>, PlanningError> {
+        let programs = self.inputs.scratch.programs();
+        // a server that is not ours may change in ways that nobody sees
+        if self.inputs.kept.is_none() || programs.is_empty() {
+            return Ok(None);
         }
+        let mut extensions = String::new();
+        if self.inputs.desired.has_extensions() {
+            let query = "SELECT pg_catalog.string_agg(name || ' ' || default_version, ',' ORDER BY name) \
+                         FROM pg_catalog.pg_available_extensions";
+            let scratch = self.inputs.scratch.get().await?;
+            extensions = text(scratch.admin(), query, "the extensions on scratch").await?;
+        }
+        let Self { settings, role, time_zone, .. } = self;
+        let version = env!("CARGO_PKG_VERSION");
+        let (desired, queries) = (self.inputs.desired.fingerprint(), Rows::version());
+        Ok(Some(Fingerprint::of(format!(
+            "{version}\0{queries}\0{programs:?}\0{settings:?}\0{role}\0{time_zone}\0{extensions}\0{desired}"
+        ))))
     }
 
     /// Of live: extensions and schemas that the desired SQL did not make.
@@ -168,15 +203,28 @@ impl<'a> Workshop<'a> {
                 let why = rehearse::differences(&read, &wanted).join("; ");
                 return Err(PlanningError::Rebuild { why: format!("its texts do not become stable: {why}") });
             }
-            self.inputs.scratch.drop_database(database).await?;
+            self.inputs.scratch.get().await?.drop_database(database).await?;
             wanted = read;
         }
     }
 
-    /// The desired catalog with its texts as PostgreSQL prints them when they are stable.
-    pub async fn normalised(&self, wanted: &Catalog) -> Result<Catalog, PlanningError> {
-        let (database, catalog) = self.clone_of(wanted, true).await?;
-        self.inputs.scratch.drop_database(database).await?;
+    /// The desired catalog with its texts as PostgreSQL prints them when they are stable. Those that are as in a
+    /// catalog that was deparsed until stable are, so that only the others are loaded, with what they need.
+    pub async fn normalised(&self, wanted: &Catalog, stable: &Catalog) -> Result<Catalog, PlanningError> {
+        let other = wanted.objects.iter().filter(|(id, object)| stable.objects.get(*id) != Some(*object));
+        let part = wanted.only(&part::with_needs(wanted, other.map(|(id, _)| id)));
+        let (database, read) = match self.clone_of(&part, true).await {
+            Ok(made) => made,
+            // part of a schema may not stand by itself
+            Err(error) => {
+                tracing::debug!("{error}");
+                self.clone_of(wanted, true).await?
+            }
+        };
+        self.inputs.scratch.get().await?.drop_database(database).await?;
+        let mut catalog = wanted.clone();
+        catalog.objects.extend(read.objects);
+        catalog.needs.extend(read.needs);
         Ok(catalog)
     }
 
@@ -244,6 +292,13 @@ async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningEr
         })?;
     }
     Ok(())
+}
+
+/// Roles that loading made go with scratch.
+fn track(scratch: &Scratch, roles: &[String]) {
+    for role in roles {
+        scratch.track_role(role);
+    }
 }
 
 /// The roles that a catalog mentions.

@@ -108,6 +108,11 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
         .ok_or_else(|| failed(&dist.tarball, "the programs in it do not run on this machine".to_owned()))
 }
 
+/// The programs that were downloaded before.
+pub(super) fn downloaded(options: &ScratchOptions) -> Option<Binaries> {
+    cached(&options.cache_dir, options.major.unwrap_or(SUPPORTED[0]), &platform()?)
+}
+
 /// The platform's name in the registry.
 fn platform() -> Option<String> {
     let os = match std::env::consts::OS {

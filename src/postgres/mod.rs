@@ -11,6 +11,7 @@ mod cluster;
 mod download;
 mod error;
 mod locale;
+mod on_demand;
 mod options;
 mod passfile;
 mod resolve;
@@ -24,6 +25,7 @@ mod tls;
 
 pub use error::ConnectError;
 pub use locale::DatabaseSettings;
+pub use on_demand::OnDemand;
 pub use options::ScratchOptions;
 pub use scratch_error::ScratchError;
 pub use session::{Canceller, Notice, Session};

@@ -5,12 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
-use tokio_postgres::{
-    Client, Row,
-    types::{FromSql, Type},
-};
+use tokio_postgres::Client;
 
+use super::rows::{self, Address, Row, Rows};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     kind::Object,
@@ -51,21 +48,6 @@ SET search_path TO '';
 SET datestyle TO 'ISO, YMD'; SET intervalstyle TO postgres; SET timezone TO 'UTC'; SET extra_float_digits TO 1;
 SET bytea_output TO hex; SET quote_all_identifiers TO off";
 
-/// Changes when any row of a catalog that we read changes.
-const STATE: &str = include_str!("state.sql");
-
-/// Addresses that stand for another object: a row type for its table, an index for its constraint.
-const ALIASES: &str = include_str!("aliases.sql");
-
-/// What PostgreSQL knows of who needs whom.
-const DEPENDENCIES: &str = include_str!("dependencies.sql");
-
-/// Objects of classes that trueup does not model.
-const UNMANAGED: &str = include_str!("unmanaged.sql");
-
-/// How an object is known in `pg_depend`: classid, objid, objsubid.
-type Address = (u32, u32, i32);
-
 /// Reads everything but system schemas, members of extensions and trueup's own schema.
 pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
     read_with(session.client()).await
@@ -73,9 +55,14 @@ pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
 
 /// Like [`read`], on a bare client.
 pub async fn read_with(client: &Client) -> Result<Catalog, ReadError> {
+    assemble(&mut rows(client).await?)
+}
+
+/// Reads it as rows, to be kept.
+pub async fn rows(client: &Client) -> Result<Rows, ReadError> {
     for _ in 0..3 {
         match read_once(client).await {
-            Ok(Some(catalog)) => return Ok(catalog),
+            Ok(Some(rows)) => return Ok(rows),
             Ok(None) => {}
             // what was dropped under the reading makes a deparser fail
             Err(ReadError::Query { source, .. })
@@ -86,86 +73,40 @@ pub async fn read_with(client: &Client) -> Result<Catalog, ReadError> {
     Err(ReadError::Unsteady)
 }
 
+/// The catalog that rows are of: the same one each time.
+pub fn assemble(rows: &mut Rows) -> Result<Catalog, ReadError> {
+    rows.parse()?;
+    let mut reading = Reading::default();
+    for (kind, rows) in &mut rows.kinds {
+        for row in rows {
+            reading.add(*kind, row);
+        }
+    }
+    reading.aliases.extend(rows.aliases.iter().copied());
+    reading.add_about();
+    for (from, to) in &rows.dependencies {
+        reading.depend(*from, *to);
+    }
+    reading.catalog.unmanaged.extend(rows.unmanaged.iter().cloned());
+    Ok(reading.finish())
+}
+
 fn vanished(code: &str) -> bool {
     matches!(code, "XX000" | "42P01" | "42704" | "42883" | "3F000" | "42703")
 }
 
-async fn read_once(client: &Client) -> Result<Option<Catalog>, ReadError> {
+async fn read_once(client: &Client) -> Result<Option<Rows>, ReadError> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |source| ReadError::Query { what, source }
     };
     let begin = format!("{PIN}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     client.batch_execute(&begin).await.map_err(failed("begin"))?;
-    let result = read_snapshot(client).await;
+    let result = Rows::fetch(client).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     client.batch_execute(end).await.map_err(failed("end"))?;
-    let (state, catalog) = result?;
-    let now: String = single(client, STATE).await?;
-    Ok((now == state).then_some(catalog))
-}
-
-async fn read_snapshot(client: &Client) -> Result<(String, Catalog), ReadError> {
-    let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, query)| async move {
-        let rows = client.query_typed(query, &[]).await;
-        rows.map(|rows| (*kind, rows))
-            .map_err(|source| ReadError::Query { what: kind.label().to_owned(), source })
-    }));
-    let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
-        single(client, STATE),
-        kinds,
-        query(client, "aliases", ALIASES),
-        query(client, "dependencies", DEPENDENCIES),
-        query(client, "unmanaged", UNMANAGED),
-    )?;
-    let mut reading = Reading::default();
-    for (kind, rows) in &kinds {
-        for row in rows {
-            reading.add(*kind, row)?;
-        }
-    }
-    for row in &aliases {
-        let from = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
-        let to = (get(row, 3)?, get(row, 4)?, get(row, 5)?);
-        reading.aliases.insert(from, to);
-    }
-    reading.add_about()?;
-    for row in &dependencies {
-        let from = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
-        let to = (get(row, 3)?, get(row, 4)?, get(row, 5)?);
-        reading.depend(from, to);
-    }
-    for row in &unmanaged {
-        let (name, state): (String, String) = (get(row, 0)?, get(row, 1)?);
-        reading.catalog.unmanaged.insert(name, state);
-    }
-    Ok((state, reading.finish()))
-}
-
-async fn query(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, ReadError> {
-    client.query_typed(sql, &[]).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
-}
-
-async fn single(client: &Client, sql: &str) -> Result<String, ReadError> {
-    let rows = query(client, "state", sql).await?;
-    rows.first().map_or_else(|| Ok(String::new()), |row| get(row, 0))
-}
-
-fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, ReadError> {
-    row.try_get(index).map_err(|source| ReadError::Query { what: format!("column {index}"), source })
-}
-
-/// A JSON value as the text that the server sent.
-struct JsonText<'a>(&'a str);
-
-impl<'a> FromSql<'a> for JsonText<'a> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self(std::str::from_utf8(raw)?))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::JSON
-    }
+    let (state, rows) = result?;
+    Ok((rows::state(client).await? == state).then_some(rows))
 }
 
 /// A catalog while it is put together.
@@ -174,41 +115,45 @@ struct Reading {
     catalog: Catalog,
     ids: BTreeMap<Address, ObjectId>,
     aliases: BTreeMap<Address, Address>,
-    /// Comments and privileges, whose names are found when all else is read.
-    about: Vec<(Address, Path, Kind, String)>,
+    about: Vec<About>,
+}
+
+/// A comment or privileges, whose name is found when all else is read.
+struct About {
+    address: Address,
+    path: Path,
+    object: Object,
+    json: String,
 }
 
 impl Reading {
-    fn add(&mut self, kind: Kind, row: &Row) -> Result<(), ReadError> {
-        let address = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
-        let path: Option<Vec<String>> = get(row, 3)?;
-        let path = path.unwrap_or_default();
-        let JsonText(json) = get(row, 4)?;
+    fn add(&mut self, kind: Kind, row: &mut Row) {
+        let Some(object) = row.object.take() else { return };
         if matches!(kind, Kind::Comment | Kind::Privileges) {
-            self.about.push((address, path.into(), kind, json.to_owned()));
-            return Ok(());
+            self.about.push(About {
+                address: row.address,
+                path: row.path.clone().into(),
+                object,
+                json: row.json.clone(),
+            });
+            return;
         }
-        let id = ObjectId::new(kind, path);
-        self.ids.insert(address, id.clone());
-        self.insert(id, json)
+        let id = ObjectId::new(kind, row.path.clone());
+        self.ids.insert(row.address, id.clone());
+        self.insert(id, object);
     }
 
-    fn insert(&mut self, id: ObjectId, json: &str) -> Result<(), ReadError> {
-        let object = Object::from_json(id.kind, json).map_err(|source| ReadError::Row {
-            kind: id.kind.label(),
-            path: id.path.parts().to_vec(),
-            source,
-        })?;
+    fn insert(&mut self, id: ObjectId, object: Object) {
         // an ACL that says what there would be without one says nothing
         if !matches!(&object, Object::Privileges(privileges) if privileges.grants == privileges.default) {
             self.catalog.objects.insert(id, object);
         }
-        Ok(())
     }
 
     /// Gives comments and privileges their names, now that every target has one.
-    fn add_about(&mut self) -> Result<(), ReadError> {
-        for (address, path, kind, json) in std::mem::take(&mut self.about) {
+    fn add_about(&mut self) {
+        for About { address, path, object, json } in std::mem::take(&mut self.about) {
+            let kind = object.kind();
             // the exact target, else what it is a part of; a path that came along names what is no object of its own
             let target = match self.ids.get(&address) {
                 Some(id) => id.clone(),
@@ -229,9 +174,8 @@ impl Reading {
             for needed in [Some(target), owner].into_iter().flatten() {
                 self.need(id.clone(), needed, Strength::Hard);
             }
-            self.insert(id, &json)?;
+            self.insert(id, object);
         }
-        Ok(())
     }
 
     fn resolve(&self, address: Address) -> Option<ObjectId> {

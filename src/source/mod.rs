@@ -2,5 +2,7 @@
 
 pub mod body;
 pub mod desired;
+pub mod kept;
 pub(crate) mod lex;
 pub mod live;
+pub mod rows;

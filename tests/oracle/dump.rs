@@ -1,23 +1,34 @@
 //! A schema as pg_dump sees it, with what means nothing taken out.
 
-use std::{fmt, path::PathBuf, process::Stdio};
+use std::{borrow::Cow, fmt, path::PathBuf, process::Stdio, sync::Arc};
 
 use similar::TextDiff;
+use tokio::sync::OnceCell;
 use trueup::postgres::Target;
 
 use super::Database;
 
+impl PartialEq for Dump {
+    fn eq(&self, other: &Self) -> bool {
+        self.sql == other.sql
+    }
+}
+
 /// One database's schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Dump {
+    server: &'static Target,
     /// pg_dump's own words, without `\restrict`, which is a random number.
     sql: String,
     /// `Name: …` and the statements, sorted: the order of objects hangs on their age where nothing else decides.
     sections: Vec<(String, String)>,
+    /// What [`Dump::reloaded`] came to; copies share it.
+    again: Arc<OnceCell<Arc<Dump>>>,
 }
 
 impl Dump {
-    pub async fn of(target: &Target) -> Self {
+    pub async fn of(database: &Database) -> Self {
+        let target = &database.target;
         let host = &target.hosts()[0];
         let at = host.socket().map_or(host.name(), |socket| socket.parent().unwrap().display().to_string());
         let mut command = tokio::process::Command::new(pg_dump());
@@ -25,7 +36,7 @@ impl Dump {
         command.args(["--port", &host.port().to_string(), "--username", target.user(), target.database()]);
         let output = command.stdin(Stdio::null()).output().await.expect("pg_dump: run .ci/setup test");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self::from_text(&String::from_utf8(output.stdout).unwrap())
+        Self::from_text(database.server, &String::from_utf8(output.stdout).unwrap())
     }
 
     /// What pg_dump wrote.
@@ -33,16 +44,17 @@ impl Dump {
         &self.sql
     }
 
-    fn from_text(text: &str) -> Self {
+    fn from_text(server: &'static Target, text: &str) -> Self {
         // the last one is of a newer pg_dump than the server
         let noise = ["\\restrict", "\\unrestrict", "SET transaction_timeout"];
         let kept = |line: &&str| !noise.iter().any(|noise| line.starts_with(noise));
         let lines: Vec<&str> = text.lines().filter(kept).collect();
-        let mut sections: Vec<(String, Vec<&str>)> = Vec::new();
-        for line in &lines {
+        let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+        for line in lines.iter().filter_map(|line| without_automatic_name(line)) {
             if let Some(name) = line.strip_prefix("-- Name: ") {
                 sections.push((name.to_owned(), Vec::new()));
             } else if let Some((_, body)) = sections.last_mut() {
+                let line = line.into_owned();
                 let noise = line.is_empty() || line.starts_with("--") || line.starts_with("SET default_");
                 if !noise {
                     body.push(line);
@@ -57,16 +69,20 @@ impl Dump {
             })
             .collect();
         sections.sort();
-        Self { sql: lines.join("\n"), sections }
+        Self { server, sql: lines.join("\n"), sections, again: Arc::default() }
     }
 
     /// The same schema, loaded and dumped once more: PostgreSQL's deparsing is no fixpoint, so that texts which differ
     /// may mean the same.
-    async fn reloaded(&self) -> Self {
-        let database = Database::with(&self.sql).await.expect("pg_dump's own output loads");
-        let dump = database.dump().await;
-        database.done().await;
-        dump
+    async fn reloaded(&self) -> Arc<Self> {
+        let load = async || {
+            let database =
+                Database::with_on(self.server, &self.sql).await.expect("pg_dump's own output loads");
+            let dump = database.dump().await;
+            database.done().await;
+            Arc::new(dump)
+        };
+        Arc::clone(self.again.get_or_init(load).await)
     }
 
     /// Fails with the difference, unless both are the same schema.
@@ -92,8 +108,8 @@ impl fmt::Display for Dump {
 }
 
 /// The columns of a table, storage parameters and grants, in order of their names.
-fn without_order(name: &str, body: Vec<&str>) -> String {
-    let mut body: Vec<String> = body.into_iter().map(sorted_parameters).collect();
+fn without_order(name: &str, body: Vec<String>) -> String {
+    let mut body: Vec<String> = body.iter().map(|line| sorted_parameters(line)).collect();
     if name.contains("; Type: ACL;") || name.contains("; Type: DEFAULT ACL;") {
         body.sort_unstable();
     }
@@ -114,6 +130,20 @@ fn without_order(name: &str, body: Vec<&str>) -> String {
         }
     }
     body.join("\n")
+}
+
+/// From 18 on a NOT NULL has a name, which is made of what table and column were called when it came; it says nothing.
+/// Nothing is left of a line that only repeats for a child what it has from its parent.
+fn without_automatic_name(line: &str) -> Option<Cow<'_, str>> {
+    let Some((head, named)) = line.split_once("CONSTRAINT ") else { return Some(line.into()) };
+    let Some((name, rest)) = named.split_once(" NOT NULL") else { return Some(line.into()) };
+    let automatic =
+        name.trim_matches('"').trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("_not_null");
+    match (automatic && line.starts_with("    "), head.trim().is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!("{head}NOT NULL{rest}").into()),
+        (false, _) => Some(line.into()),
+    }
 }
 
 /// `WITH (b='2', a='1')` at the end of a statement, in order.

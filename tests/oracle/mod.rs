@@ -7,10 +7,11 @@ pub mod rows;
 pub mod standby;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        OnceLock,
+        Mutex,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
@@ -27,44 +28,60 @@ pub const ROLES: &[&str] = &["reader", "writer", "Auditor \"1\""];
 /// How long a command of trueup may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The server of this test run.
+/// The server of this test run: of the version in `TRUEUP_TEST_MAJOR`, else the newest that is installed.
 pub fn server() -> &'static Target {
-    static SERVER: OnceLock<Target> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let (send, receive) = mpsc::channel();
-        // the thread owns the server until the process ends; then its keeper removes it
-        thread::spawn(move || {
-            runtime().block_on(async {
-                let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
-                let major = std::env::var("TRUEUP_TEST_MAJOR").ok().map(|major| major.parse().unwrap());
-                let options = ScratchOptions { major, ..options };
-                let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
-                for role in ROLES {
-                    let create = format!("CREATE ROLE {}", trueup::sql::ident(role));
-                    scratch.admin().client().batch_execute(&create).await.unwrap();
-                }
-                send.send(scratch.target().clone()).expect("the test waits");
-                std::future::pending::<()>().await;
-            });
+    server_of(std::env::var("TRUEUP_TEST_MAJOR").ok().map(|major| major.parse().unwrap()))
+}
+
+/// Those that were started, by the version that was asked for.
+static SERVERS: Mutex<BTreeMap<Option<u16>, &'static Target>> = Mutex::new(BTreeMap::new());
+
+/// This run's server of a major version.
+pub fn server_of(major: Option<u16>) -> &'static Target {
+    // who comes second waits for the first one to have it started
+    SERVERS.lock().unwrap().entry(major).or_insert_with(|| Box::leak(Box::new(start(major))))
+}
+
+fn start(major: Option<u16>) -> Target {
+    let (send, receive) = mpsc::channel();
+    // the thread owns the server until the process ends; then its keeper removes it
+    thread::spawn(move || {
+        runtime().block_on(async {
+            let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
+            let options = ScratchOptions { major, ..options };
+            let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
+            for role in ROLES {
+                let create = format!("CREATE ROLE {}", trueup::sql::ident(role));
+                scratch.admin().client().batch_execute(&create).await.unwrap();
+            }
+            send.send(scratch.target().clone()).expect("the test waits");
+            std::future::pending::<()>().await;
         });
-        receive.recv().expect("a server")
-    })
+    });
+    receive.recv().expect("a server")
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Scratch databases on the server that trueup did not drop.
+/// Scratch databases that trueup did not drop, on any server that was started.
 pub async fn litter() -> Vec<String> {
-    let admin = Session::connect(server()).await.unwrap();
-    let query = "SELECT datname FROM pg_database WHERE datname LIKE 'trueup\\_scratch%' ORDER BY 1";
-    let rows = admin.client().query(query, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
+    let servers: Vec<&Target> = SERVERS.lock().unwrap().values().copied().collect();
+    let mut found = Vec::new();
+    for server in servers {
+        let admin = Session::connect(server).await.unwrap();
+        let query = "SELECT datname FROM pg_database WHERE datname LIKE 'trueup\\_scratch%' ORDER BY 1";
+        found.extend(
+            admin.client().query(query, &[]).await.unwrap().iter().map(|row| row.get::<_, String>(0)),
+        );
+    }
+    found
 }
 
 /// A database of a test's own, and a folder for its files.
 pub struct Database {
+    pub server: &'static Target,
     pub target: Target,
     pub folder: TempDir,
 }
@@ -72,30 +89,41 @@ pub struct Database {
 impl Database {
     /// An empty one.
     pub async fn empty() -> Self {
-        Self::from_template("template0").await
+        Self::empty_on(server()).await
+    }
+
+    /// An empty one on this server.
+    pub async fn empty_on(server: &'static Target) -> Self {
+        Self::from_template(server, "template0").await
     }
 
     /// One like this, to which nobody may be connected.
     pub async fn copy(&self) -> Self {
-        Self::from_template(self.target.database()).await
+        Self::from_template(self.server, self.target.database()).await
     }
 
-    async fn from_template(template: &str) -> Self {
+    async fn from_template(server: &'static Target, template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let admin = Session::connect(server()).await.unwrap();
+        let admin = Session::connect(server).await.unwrap();
         let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.client().batch_execute(&create).await.unwrap();
         admin.close().await;
         Self {
-            target: server().with_database(&name),
+            server,
+            target: server.with_database(&name),
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
         }
     }
 
     /// One with this in it.
     pub async fn with(sql: &str) -> Result<Self, String> {
-        let database = Self::empty().await;
+        Self::with_on(server(), sql).await
+    }
+
+    /// One on this server with this in it.
+    pub async fn with_on(server: &'static Target, sql: &str) -> Result<Self, String> {
+        let database = Self::empty_on(server).await;
         database.try_execute(sql).await?;
         Ok(database)
     }
@@ -126,12 +154,12 @@ impl Database {
 
     /// What pg_dump makes of its schema.
     pub async fn dump(&self) -> dump::Dump {
-        dump::Dump::of(&self.target).await
+        dump::Dump::of(self).await
     }
 
     /// Drops it; what is left of a failed test is dropped with the server.
     pub async fn done(self) {
-        let admin = Session::connect(server()).await.unwrap();
+        let admin = Session::connect(self.server).await.unwrap();
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.target.database());
         admin.client().batch_execute(&drop).await.unwrap();
         admin.close().await;
@@ -151,7 +179,14 @@ impl Database {
 
     /// Runs trueup on this database, in the folder, rehearsing on the same server.
     pub async fn trueup(&self, arguments: &[&str]) -> Ran {
-        trueup(self.folder.path(), Some(&self.target), arguments).await
+        finish(self.command(arguments), arguments).await
+    }
+
+    /// The command line for that.
+    pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = command(self.folder.path(), Some(&self.target), arguments);
+        command.env("TRUEUP_SHADOW_URL", url(self.server));
+        command
     }
 }
 

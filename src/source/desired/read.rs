@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     annotation::{Annotation, Location},
+    catalog::Fingerprint,
     source::lex::Token,
 };
 
@@ -62,6 +63,23 @@ pub struct Desired {
     pub roles: BTreeSet<String>,
     /// The different settings under which statements run.
     pub(super) settings: Vec<Settings>,
+}
+
+impl Desired {
+    /// Changes when what is loaded does, or its order: not with comments, and not with where it stands.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let statements = self.statements.iter().map(|statement| {
+            let Statement { text, at: _, class, settings, creates, touches, needs, role } = statement;
+            format!("{class:?} {settings} {creates:?} {touches:?} {needs:?} {role:?}\0{text}\0")
+        });
+        let all: String = statements.collect();
+        Fingerprint::of(format!("{all}{:?}{:?}", self.roles, self.settings))
+    }
+
+    /// Whether it creates extensions.
+    pub fn has_extensions(&self) -> bool {
+        self.statements.iter().any(|statement| statement.class == Class::Extension)
+    }
 }
 
 /// Reads the desired SQL. The order of the files does not matter.

@@ -1,0 +1,67 @@
+//! A scratch server that is started when it is first needed, since often it is not.
+
+use tokio::sync::OnceCell;
+
+use super::{
+    Scratch, ScratchError,
+    binaries::{self, Binaries},
+    download,
+    options::ScratchOptions,
+};
+
+/// A scratch server that is there, or will be when it is asked for.
+pub struct OnDemand<'a> {
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    There(&'a Scratch),
+    Later { options: &'a ScratchOptions, progress: &'a dyn Fn(&str), opened: OnceCell<Scratch> },
+}
+
+impl<'a> From<&'a Scratch> for OnDemand<'a> {
+    fn from(scratch: &'a Scratch) -> Self {
+        Self { place: Place::There(scratch) }
+    }
+}
+
+impl<'a> OnDemand<'a> {
+    /// One that [`Scratch::open`] will open with these.
+    pub fn later(options: &'a ScratchOptions, progress: &'a dyn Fn(&str)) -> Self {
+        Self { place: Place::Later { options, progress, opened: OnceCell::new() } }
+    }
+
+    /// The server; it is started now if it was not before.
+    pub async fn get(&self) -> Result<&Scratch, ScratchError> {
+        match &self.place {
+            Place::There(scratch) => Ok(scratch),
+            Place::Later { options, progress, opened } => {
+                opened.get_or_try_init(|| Scratch::open(options, *progress)).await
+            }
+        }
+    }
+
+    /// Where a server of our own is or would be started from. Nothing for somebody else's, and before anything has
+    /// been downloaded.
+    pub fn programs(&self) -> Vec<Binaries> {
+        match &self.place {
+            Place::There(scratch) => scratch.binaries().cloned().into_iter().collect(),
+            Place::Later { options, .. } if options.shadow.is_some() => Vec::new(),
+            Place::Later { options, .. } => {
+                let local = binaries::find(options.major, &options.search_dirs);
+                if local.is_empty() { download::downloaded(options).into_iter().collect() } else { local }
+            }
+        }
+    }
+
+    /// Stops it, if it was started here.
+    pub async fn close(self) -> Result<(), ScratchError> {
+        match self.place {
+            Place::Later { opened, .. } => match opened.into_inner() {
+                Some(scratch) => scratch.close().await,
+                None => Ok(()),
+            },
+            Place::There(_) => Ok(()),
+        }
+    }
+}

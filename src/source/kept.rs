@@ -1,0 +1,142 @@
+//! Elaborated desired schemas, kept from one plan to the next: loading a large one takes seconds, reading one back does
+//! not.
+//!
+//! The name of an entry is a fingerprint of everything that its contents depend on, so that an entry is either right or
+//! not found; nothing is ever brought up to date. What cannot be read, or was written by somebody else, is not there.
+//! A cache that cannot be written is no error.
+
+use std::{
+    fs, io,
+    io::{Read, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+
+use super::{live, rows::Rows};
+use crate::catalog::{Catalog, Fingerprint};
+
+/// How many bytes are kept: some hundred schemas of a thousand tables each.
+const LIMIT: u64 = 64 << 20;
+
+/// A folder with one file for each elaborated schema.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    folder: PathBuf,
+}
+
+impl Kept {
+    /// The one in a user's cache.
+    pub fn within(cache: &Path) -> Self {
+        Self { folder: cache.join("catalogs") }
+    }
+
+    /// The catalog that was kept under this key.
+    pub fn get(&self, key: &Fingerprint) -> Option<Catalog> {
+        let file = fs::File::open(self.path(key)).ok()?;
+        let own = file.metadata().ok()?.uid() == nix::unistd::geteuid().as_raw();
+        if !own {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        // the end of the stream has a checksum: half of one is none
+        GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
+        let mut rows: Rows = serde_json::from_slice(&bytes).ok()?;
+        live::assemble(&mut rows).ok()
+    }
+
+    /// Keeps what was read, and throws out what is oldest when there is too much.
+    pub fn put(&self, key: &Fingerprint, rows: &Rows) {
+        if let Err(error) = self.write(key, rows).and_then(|()| self.make_room(LIMIT)) {
+            tracing::debug!("{}: {error}", self.folder.display());
+        }
+    }
+
+    fn path(&self, key: &Fingerprint) -> PathBuf {
+        self.folder.join(format!("{key}.json.gz"))
+    }
+
+    fn write(&self, key: &Fingerprint, rows: &Rows) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        // beside its final place and renamed, so that nobody sees half of one
+        let unfinished = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut packed = GzEncoder::new(unfinished, Compression::fast());
+        packed.write_all(&serde_json::to_vec(rows)?)?;
+        packed.finish()?.persist(self.path(key))?;
+        Ok(())
+    }
+
+    fn make_room(&self, limit: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            files.push((about.modified()?, entry.path(), about.len()));
+        }
+        files.sort();
+        let mut size: u64 = files.iter().map(|(.., size)| size).sum();
+        for (_, path, freed) in files {
+            if size <= limit {
+                break;
+            }
+            fs::remove_file(path)?;
+            size -= freed;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Rows {
+        let json = r#"{"kinds":[["schema",[{"address":[1,2,0],"path":["app"],"json":"{}"}]]],
+            "aliases":[],"dependencies":[],"unmanaged":[["operator app.+","1"]]}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_was_kept_is_found_under_its_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::within(folder.path());
+        let (key, other) = (Fingerprint::of("a"), Fingerprint::of("b"));
+        assert_eq!(kept.get(&key), None);
+        kept.put(&key, &rows());
+        assert_eq!(kept.get(&key), live::assemble(&mut rows()).ok());
+        assert!(kept.get(&key).is_some_and(|catalog| catalog.objects.len() == 1));
+        assert_eq!(kept.get(&other), None);
+        assert_eq!(fs::read_dir(folder.path().join("catalogs")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_damaged_entry_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::within(folder.path());
+        let key = Fingerprint::of("a");
+        kept.put(&key, &rows());
+        let whole = fs::read(kept.path(&key)).unwrap();
+        fs::write(kept.path(&key), &whole[..whole.len() - 4]).unwrap();
+        assert_eq!(kept.get(&key), None);
+        fs::write(kept.path(&key), "something else").unwrap();
+        assert_eq!(kept.get(&key), None);
+        kept.put(&key, &rows());
+        assert!(kept.get(&key).is_some());
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::within(folder.path());
+        let keys = ["a", "b", "c"].map(Fingerprint::of);
+        for (age, key) in (0..3).rev().zip(&keys) {
+            kept.put(key, &rows());
+            let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10 - age);
+            fs::File::options().append(true).open(kept.path(key)).unwrap().set_modified(time).unwrap();
+        }
+        let one = fs::metadata(kept.path(&keys[0])).unwrap().len();
+        kept.make_room(one * 2).unwrap();
+        assert_eq!(keys.map(|key| kept.get(&key).is_some()), [false, true, true]);
+    }
+}

@@ -1,0 +1,138 @@
+//! What the introspection queries return, before a catalog is made of it. In this form a reading can be kept: nothing
+//! that a kind's struct takes in is lost, also what it does not count as a difference.
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{
+    Client,
+    types::{FromSql, Type},
+};
+
+use super::live::ReadError;
+use crate::{catalog::Fingerprint, kind::Object, name::Kind};
+
+/// Changes when any row of a catalog that we read changes.
+pub(super) const STATE: &str = include_str!("state.sql");
+
+/// Addresses that stand for another object: a row type for its table, an index for its constraint.
+const ALIASES: &str = include_str!("aliases.sql");
+
+/// What PostgreSQL knows of who needs whom.
+const DEPENDENCIES: &str = include_str!("dependencies.sql");
+
+/// Objects of classes that trueup does not model.
+const UNMANAGED: &str = include_str!("unmanaged.sql");
+
+/// How an object is known in `pg_depend`: classid, objid, objsubid.
+pub(super) type Address = (u32, u32, i32);
+
+/// One complete reading of a database.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rows {
+    pub(super) kinds: Vec<(Kind, Vec<Row>)>,
+    pub(super) aliases: Vec<(Address, Address)>,
+    pub(super) dependencies: Vec<(Address, Address)>,
+    pub(super) unmanaged: Vec<(String, String)>,
+}
+
+/// An object as its kind's query returns it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub address: Address,
+    pub path: Vec<String>,
+    pub json: String,
+    /// What the JSON says.
+    #[serde(skip)]
+    pub object: Option<Object>,
+}
+
+impl Rows {
+    /// Sends all queries at once. Objects are parsed on another thread while the server answers the next query. The
+    /// state of the catalogs, too.
+    pub(super) async fn fetch(client: &Client) -> Result<(String, Self), ReadError> {
+        let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, query)| async move {
+            let rows = self::query(client, kind.label(), query).await?;
+            let parsed = tokio::task::spawn_blocking(move || {
+                let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
+                parse(*kind, &mut rows)?;
+                Ok((*kind, rows))
+            });
+            parsed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        }));
+        let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
+            state(client),
+            kinds,
+            query(client, "aliases", ALIASES),
+            query(client, "dependencies", DEPENDENCIES),
+            query(client, "unmanaged", UNMANAGED),
+        )?;
+        let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
+        let unmanaged = unmanaged.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
+        let unmanaged = unmanaged.collect::<Result<Vec<_>, ReadError>>()?;
+        Ok((state, Self { kinds, aliases: links(aliases)?, dependencies: links(dependencies)?, unmanaged }))
+    }
+
+    /// Parses those objects of which only the JSON was kept.
+    pub(super) fn parse(&mut self) -> Result<(), ReadError> {
+        self.kinds.iter_mut().try_for_each(|(kind, rows)| parse(*kind, rows))
+    }
+
+    /// Changes when the queries do, and with them what rows mean.
+    pub fn version() -> Fingerprint {
+        let kinds = Object::QUERIES.iter().map(|(_, query)| *query);
+        let all: Vec<&str> = kinds.chain([ALIASES, DEPENDENCIES, UNMANAGED]).collect();
+        Fingerprint::of(all.join("\0"))
+    }
+}
+
+impl Row {
+    fn read(row: &tokio_postgres::Row) -> Result<Self, ReadError> {
+        let address = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let path: Option<Vec<String>> = get(row, 3)?;
+        let JsonText(json) = get(row, 4)?;
+        Ok(Self { address, path: path.unwrap_or_default(), json: json.to_owned(), object: None })
+    }
+}
+
+fn parse(kind: Kind, rows: &mut [Row]) -> Result<(), ReadError> {
+    for row in rows.iter_mut().filter(|row| row.object.is_none()) {
+        let object = Object::from_json(kind, &row.json);
+        row.object = Some(object.map_err(|source| ReadError::Row {
+            kind: kind.label(),
+            path: row.path.clone(),
+            source,
+        })?);
+    }
+    Ok(())
+}
+
+fn link(row: &tokio_postgres::Row) -> Result<(Address, Address), ReadError> {
+    Ok(((get(row, 0)?, get(row, 1)?, get(row, 2)?), (get(row, 3)?, get(row, 4)?, get(row, 5)?)))
+}
+
+/// The state of the catalogs.
+pub(super) async fn state(client: &Client) -> Result<String, ReadError> {
+    let rows = query(client, "state", STATE).await?;
+    rows.first().map_or_else(|| Ok(String::new()), |row| get(row, 0))
+}
+
+async fn query(client: &Client, what: &str, sql: &str) -> Result<Vec<tokio_postgres::Row>, ReadError> {
+    client.query_typed(sql, &[]).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a tokio_postgres::Row, index: usize) -> Result<T, ReadError> {
+    row.try_get(index).map_err(|source| ReadError::Query { what: format!("column {index}"), source })
+}
+
+/// A JSON value as the text that the server sent.
+struct JsonText<'a>(&'a str);
+
+impl<'a> FromSql<'a> for JsonText<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(std::str::from_utf8(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSON
+    }
+}
