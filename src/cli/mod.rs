@@ -7,6 +7,7 @@ mod apply;
 mod approve;
 mod context;
 mod demo;
+mod dump;
 mod exit;
 mod history;
 mod init;
@@ -103,6 +104,8 @@ enum Command {
     Status(status::Arguments),
     /// List what was applied and rolled back
     History(history::Arguments),
+    /// Write the live database's schema as desired SQL
+    Dump(dump::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -158,6 +161,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
+        Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => demo::run(&context, &arguments).await,
         Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),
     }
