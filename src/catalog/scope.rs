@@ -11,8 +11,8 @@ use crate::{
 /// Which schemas a plan manages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manage {
-    /// Those that the desired SQL declares or puts objects in.
-    Declared,
+    /// Those that the desired SQL declares or puts objects in, and these, which are managed already.
+    Declared(BTreeSet<String>),
     /// Those of these names.
     Only(BTreeSet<String>),
     /// All of them.
@@ -36,12 +36,12 @@ impl Scope {
         let schemas = match manage {
             Manage::All => [live, desired].iter().flat_map(|catalog| used_schemas(catalog)).collect(),
             Manage::Only(names) => names.clone(),
-            Manage::Declared => used_schemas(desired),
+            Manage::Declared(managed) => used_schemas(desired).union(managed).cloned().collect(),
         };
         let database = match manage {
             Manage::All => true,
             Manage::Only(_) => false,
-            Manage::Declared => desired.objects.keys().any(|id| id.kind == Kind::Extension),
+            Manage::Declared(_) => desired.objects.keys().any(|id| id.kind == Kind::Extension),
         };
         Self { schemas, database, ignore: ignore.to_vec() }
     }

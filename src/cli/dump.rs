@@ -76,10 +76,7 @@ fn is_file(out: &Path) -> bool {
 /// Dumps a database.
 pub async fn read(context: &Context, session: &Session, manage: &[String]) -> Result<Dump, CliError> {
     let live = live::read(session).await?;
-    let manage = match plan::manage(context, manage) {
-        Manage::Declared => Manage::All,
-        said => said,
-    };
+    let manage = plan::said_to_manage(context, manage).unwrap_or(Manage::All);
     let scope = Scope::decide(&manage, &live, &Catalog::default(), &context.config.manage.ignore);
     Ok(Dump::of(&live, &scope, session.major())?)
 }

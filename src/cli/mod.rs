@@ -3,10 +3,12 @@
 //! Only here is anything printed, the environment read, or the clock. Results go to standard output, progress and
 //! errors to standard error.
 
+mod adopt;
 mod apply;
 mod approve;
 mod context;
 mod demo;
+mod diff;
 mod dump;
 mod exit;
 mod history;
@@ -106,6 +108,10 @@ enum Command {
     History(history::Arguments),
     /// Write the live database's schema as desired SQL
     Dump(dump::Arguments),
+    /// Compare two schemas: databases, SQL, or a plan
+    Diff(diff::Arguments),
+    /// Take a database as it is: begin its journal
+    Adopt(adopt::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -149,7 +155,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<Exit, CliError> {
     let Cli { global, command } = cli;
     if let Command::Init(arguments) = command {
-        return init::run(&global, &arguments);
+        return init::run(global, &arguments).await;
     }
     let context = Context::new(global)?;
     match command {
@@ -161,6 +167,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
+        Command::Adopt(arguments) => adopt::run(&context, &arguments).await,
+        Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => demo::run(&context, &arguments).await,
         Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),

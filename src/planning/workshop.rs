@@ -42,7 +42,9 @@ impl<'a> Workshop<'a> {
         // only superusers may ask; where we may not, scratch is another cluster unless it says it is not
         let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
         let own = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
-        let same_cluster = own == inputs.scratch.system_identifier();
+        // where there is no live, scratch stands in for it, and has no roles of anybody's
+        let no_live = std::ptr::eq(inputs.live, inputs.scratch.admin());
+        let same_cluster = own == inputs.scratch.system_identifier() && !no_live;
         let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
         let time_zone = text(inputs.live, zone, "its time zone").await?;
         let workshop = Self { inputs, settings, role, time_zone, same_cluster };
@@ -259,7 +261,7 @@ fn unlike(wanted: &Catalog, read: &Catalog) -> Vec<String> {
 }
 
 /// Takes out the texts that PostgreSQL deparses.
-fn mask(object: &mut Object) {
+pub(super) fn mask(object: &mut Object) {
     let text = String::new;
     match object {
         Object::View(view) => {
