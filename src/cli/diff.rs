@@ -57,7 +57,7 @@ pub struct Arguments {
 
 /// A side as it is given.
 enum Operand {
-    Database(Session),
+    Database(Box<Session>),
     Sql(Desired),
     Plan(Box<PlanFile>),
 }
@@ -134,7 +134,8 @@ async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
         None
     };
     if let Some(target) = target {
-        return Ok(Operand::Database(Session::connect(&target.with_application_name("trueup")).await?));
+        let session = Session::connect(&target.with_application_name("trueup")).await?;
+        return Ok(Operand::Database(Box::new(session)));
     }
     let path = Path::new(text);
     let is_plan = |path: &Path| path.join("plan.toml").is_file() || path.ends_with("plan.toml");
@@ -164,11 +165,15 @@ async fn side_of<'a>(
     Ok(match (operand, other, on) {
         (Operand::Database(session), ..) => Side::Database(session),
         (Operand::Sql(desired), ..) => Side::Sql(desired),
-        (Operand::Plan(plan), Operand::Database(on), _) | (Operand::Plan(plan), _, Some(on)) => {
+        (Operand::Plan(plan), other, on) => {
+            let on = match (other, on) {
+                (Operand::Database(on), _) => on,
+                (_, Some(on)) => on,
+                (_, None) => return Err(CliError::new("no database is given to try the plan on")),
+            };
             let state = journal::state(on, &plan.digest).await?;
             Side::Planned { on, plan: &plan.plan, done: state.done }
         }
-        (Operand::Plan(_), _, None) => return Err(CliError::new("no database is given to try the plan on")),
     })
 }
 

@@ -50,12 +50,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         notes(context, &dump);
         return Ok(Exit::Done);
     };
-    let written = if is_file(out) {
-        folder::write_file(out, &dump.stream())?;
-        folder::Written { written: 1, ..folder::Written::default() }
-    } else {
-        folder::write(out, &dump.files())?
-    };
+    let written = write(out, &dump)?;
     if context.format() == Format::Json {
         output::json(&serde_json::json!({
             "out": out, "written": written.written, "unchanged": written.unchanged, "removed": written.removed,
@@ -68,8 +63,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
+/// Writes a dump to a file or a folder.
+pub fn write(out: &Path, dump: &Dump) -> Result<folder::Written, CliError> {
+    if is_file(out) {
+        folder::write_file(out, &dump.stream())?;
+        Ok(folder::Written { written: 1, ..folder::Written::default() })
+    } else {
+        Ok(folder::write(out, &dump.files())?)
+    }
+}
+
 /// Whether a dump to this path is one file.
-fn is_file(out: &Path) -> bool {
+pub fn is_file(out: &Path) -> bool {
     !out.is_dir() && out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }
 

@@ -1,6 +1,10 @@
 //! `trueup init`
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use trueup::{
     config,
@@ -86,17 +90,17 @@ pub async fn run(global: Global, arguments: &Arguments) -> Result<Exit, CliError
         }
     }
     let quiet = global.quiet;
-    let schema = Path::new("schema");
     // all that may be wrong with the database is found before anything is written
     let dumped = match &arguments.from {
-        Some(from) => Some(dump_of(global, from, schema).await?),
+        Some(from) => Some(dump_of(global, from).await?),
         None => None,
     };
+    let schema = Path::new("schema");
     let mut lines = Vec::new();
     create(Path::new(config::FILE), CONFIG, &mut lines)?;
-    if let Some((_, dump)) = &dumped {
-        let written = trueup::dump::folder::write(schema, &dump.files())?;
-        lines.push(format!("schema/: {}", dump::in_words(&written)));
+    if let Some(Dumped { dump, out, .. }) = &dumped {
+        let written = dump::write(out, dump)?;
+        lines.push(format!("{}: {}", out.display(), dump::in_words(&written)));
     } else if schema.is_dir() {
         lines.push("schema/ is there already".to_owned());
     } else {
@@ -112,7 +116,7 @@ pub async fn run(global: Global, arguments: &Arguments) -> Result<Exit, CliError
     create(workflow, WORKFLOW, &mut lines)?;
     if !quiet {
         output::result(&lines.join("\n"));
-        if let Some((context, dump)) = &dumped {
+        if let Some(Dumped { context, dump, .. }) = &dumped {
             dump::notes(context, dump);
             output::note(
                 "next: `trueup plan --url …` finds nothing to do; `trueup adopt` begins the journal",
@@ -124,15 +128,26 @@ pub async fn run(global: Global, arguments: &Arguments) -> Result<Exit, CliError
     Ok(Exit::Done)
 }
 
-/// The schema of a live database, which may be written to the folder.
-async fn dump_of(global: Global, from: &str, schema: &Path) -> Result<(Context, Dump), CliError> {
+/// The schema of a live database, and where it is to be written.
+struct Dumped {
+    context: Context,
+    dump: Dump,
+    out: PathBuf,
+}
+
+async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
     let context = Context::new(global)?;
     let target =
         if plan::is_url(from) { Target::resolve(Some(from), &variable)? } else { context.target_of(from)? };
     let session = Session::connect(&target.with_application_name("trueup")).await?;
     let dump = dump::read(&context, &session, &[]).await?;
-    trueup::dump::folder::check(schema, &dump.files())?;
-    Ok((context, dump))
+    // the trueup.toml that is here may say where the schema is; one further up is another project's
+    let said = context.config.schema.first().filter(|_| Path::new(config::FILE).exists());
+    let out = said.cloned().unwrap_or_else(|| "schema".into());
+    if !dump::is_file(&out) {
+        trueup::dump::folder::check(&out, &dump.files())?;
+    }
+    Ok(Dumped { context, dump, out })
 }
 
 fn create(file: &Path, content: &str, lines: &mut Vec<String>) -> Result<(), CliError> {

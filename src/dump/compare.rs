@@ -83,9 +83,10 @@ pub struct FileDifference {
 impl Comparison {
     /// Compares what a scope covers.
     pub fn of(catalogs: Pair<&Catalog>, scope: &Scope, major: u16) -> Result<Self, DiffError> {
-        let before = catalogs.before.without_pristine_public(major);
-        let after = in_order_of(&before, catalogs.after.without_pristine_public(major));
-        let managed = Pair::new(before.within(scope), after.within(scope));
+        let after = in_order_of(catalogs.before, catalogs.after.clone());
+        let catalogs = Pair::new(catalogs.before, &after);
+        let managed = |catalog: &Catalog| catalog.without_pristine_public(major).within(scope);
+        let managed = Pair::new(managed(catalogs.before), managed(catalogs.after));
         let mut groups: BTreeMap<Home, Vec<Difference>> = BTreeMap::new();
         let mut homes = BTreeSet::new();
         let ids: BTreeSet<&ObjectId> =
@@ -106,7 +107,7 @@ impl Comparison {
                 groups.entry(home).or_default().push(Difference { object: id.clone(), change, attributes });
             }
         }
-        let files = files(catalogs.before, catalogs.after, scope, major, &homes)?;
+        let files = files(catalogs, scope, major, &homes)?;
         let groups = groups.into_iter().map(|(home, objects)| {
             let own = home.object();
             let how = objects.iter().find(|one| Some(&one.object) == own.as_ref()).map(|one| one.change);
@@ -123,8 +124,7 @@ impl Comparison {
 
 /// The dumps' files in which these are written.
 fn files(
-    before: &Catalog,
-    after: &Catalog,
+    catalogs: Pair<&Catalog>,
     scope: &Scope,
     major: u16,
     homes: &BTreeSet<Home>,
@@ -132,8 +132,7 @@ fn files(
     if homes.is_empty() {
         return Ok(Vec::new());
     }
-    let after = in_order_of(before, after.clone());
-    let dumps = Pair::new(Dump::of(before, scope, major)?, Dump::of(&after, scope, major)?);
+    let dumps = Pair::new(Dump::of(catalogs.before, scope, major)?, Dump::of(catalogs.after, scope, major)?);
     let all = dumps.before.parts.iter().chain(&dumps.after.parts).map(|part| &part.home);
     let paths = Paths::new(all.chain(homes));
     let texts = Pair::new(dumps.before.files_by(&paths), dumps.after.files_by(&paths));

@@ -77,8 +77,7 @@ fn whole(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
         _ => match catalog.objects.get(id)? {
             Object::Index(index) => Some(index.relation()),
             Object::IndexAttachment(attachment) => table(&attachment.table),
-            Object::Statistics(statistics) => table(&statistics.table),
-            _ => None,
+            other => other.part_of(id),
         },
     }
 }

@@ -20,7 +20,6 @@ pub use path::Paths;
 use crate::{
     catalog::{Catalog, Fingerprint, Strength, scope::Scope},
     diff::DiffError,
-    kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId},
     sql::{self, Sql},
@@ -86,7 +85,7 @@ impl Dump {
             parts,
             major,
             unmanaged: catalog.unmanaged.keys().cloned().collect(),
-            roles: roles(&managed),
+            roles: managed.roles(),
             missing: missing(&catalog, &managed),
         })
     }
@@ -153,36 +152,14 @@ fn terminated(sql: &Sql) -> String {
     if text.ends_with(';') { format!("{text}\n") } else { format!("{text};\n") }
 }
 
-/// The roles that are granted something, or that a policy or default privileges are for.
-fn roles(catalog: &Catalog) -> BTreeSet<String> {
-    let mut roles = BTreeSet::new();
-    for (id, object) in &catalog.objects {
-        let grants = match object {
-            Object::Privileges(privileges) => &privileges.grants,
-            Object::DefaultPrivileges(privileges) => {
-                roles.insert(id.path.part(1).to_owned());
-                &privileges.grants
-            }
-            Object::Policy(policy) => {
-                roles.extend(policy.roles.iter().cloned());
-                continue;
-            }
-            _ => continue,
-        };
-        roles.extend(grants.iter().filter_map(|grant| grant.grantee.clone()));
-    }
-    roles.retain(|role| role != "public" && !role.starts_with("pg_"));
-    roles
-}
-
-/// What the managed part needs and does not have.
+/// What the managed part needs and does not have, each with one of those that need it.
 fn missing(all: &Catalog, managed: &Catalog) -> Vec<String> {
-    let needs = all.needs.iter().filter(|need| need.strength == Strength::Hard);
-    let mut found: BTreeMap<&ObjectId, &ObjectId> = BTreeMap::new();
-    for need in needs {
+    let whole = |id: &ObjectId| Home::of(all, id).object().unwrap_or_else(|| id.clone());
+    let mut found: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
+    for need in all.needs.iter().filter(|need| need.strength == Strength::Hard) {
         let outside = all.objects.contains_key(&need.to) && !managed.objects.contains_key(&need.to);
         if outside && managed.objects.contains_key(&need.from) {
-            found.entry(&need.to).or_insert(&need.from);
+            found.entry(whole(&need.to)).or_insert_with(|| whole(&need.from));
         }
     }
     found.into_iter().map(|(what, by)| format!("{what}, which {by} needs")).collect()

@@ -140,12 +140,12 @@ mod tests {
     fn paths(ids: &[(Kind, &[&str])]) -> Vec<String> {
         let homes: Vec<Home> = ids
             .iter()
-            .map(|(kind, path)| match kind {
-                Kind::Schema => Home::Schema(path[0].to_owned()),
-                _ => {
-                    let parts: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-                    Home::Object(ObjectId::new(*kind, parts))
+            .map(|(kind, path)| {
+                if *kind == Kind::Schema {
+                    return Home::Schema(path[0].to_owned());
                 }
+                let parts: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+                Home::Object(ObjectId::new(*kind, parts))
             })
             .collect();
         let paths = Paths::new(&homes);

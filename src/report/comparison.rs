@@ -97,9 +97,11 @@ pub fn json(comparison: &Comparison, names: Pair<&str>) -> serde_json::Value {
 }
 
 fn head(file: &FileDifference, names: Pair<&str>) -> Pair<String> {
-    let name = |there: bool, side: &str| match there {
-        true => format!("{}/{}", visible_line(side).trim_end_matches('/'), visible_line(&file.path)),
-        false => "/dev/null".to_owned(),
+    let name = |there: bool, side: &str| {
+        if !there {
+            return "/dev/null".to_owned();
+        }
+        format!("{}/{}", visible_line(side).trim_end_matches('/'), visible_line(&file.path))
     };
     Pair::new(
         format!("--- {}", name(file.there.before, names.before)),
@@ -183,6 +185,10 @@ fn label(id: &ObjectId, home: &Home) -> String {
         | Kind::Trigger
         | Kind::Policy
         | Kind::Statistics => format!("{} {}", id.kind.label(), sql::ident(id.path.last())),
+        Kind::DefaultPrivileges => {
+            let (role, objects) = (sql::ident(id.path.part(1)), id.path.part(2).to_lowercase());
+            format!("{} of {role} on {objects}", id.kind.label())
+        }
         _ => id.to_string(),
     }
 }
@@ -192,19 +198,26 @@ fn attribute_lines(one: &Difference, indent: &str) -> String {
     lines.map(|text| format!("{indent}{}\n", visible_line(&text))).collect()
 }
 
-/// `type: integer → bigint`; only the name of what is long. A type without its modifier says nothing beside the type.
+/// `type: integer → bigint`; only the name of what is long or has parts. A type without its modifier says nothing
+/// beside the type.
 fn attribute(attribute: &Attribute) -> Option<String> {
     let Attribute { name, before, after } = attribute;
     if name == "base_type" {
         return None;
     }
-    let shown = |value: &serde_json::Value| match value {
+    let name = name.replace('_', " ");
+    Some(match (short(before), short(after)) {
+        (Some(before), Some(after)) => format!("{name}: {before} → {after}"),
+        _ => name,
+    })
+}
+
+fn short(value: &serde_json::Value) -> Option<String> {
+    let text = match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Null => "none".to_owned(),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => return None,
         other => other.to_string(),
     };
-    let (before, after) = (shown(before), shown(after));
-    let long = |text: &str| text.chars().count() > SHORT || text.contains('\n');
-    let name = name.replace('_', " ");
-    Some(if long(&before) || long(&after) { name } else { format!("{name}: {before} → {after}") })
+    (text.chars().count() <= SHORT && !text.contains('\n')).then_some(text)
 }
