@@ -7,10 +7,7 @@ use serde::Serialize;
 
 use super::{JournalError, layout, timestamp};
 use crate::{
-    catalog::{
-        Catalog, Fingerprint,
-        scope::Scope,
-    },
+    catalog::{Catalog, Fingerprint, scope::Scope},
     postgres::Session,
 };
 
@@ -91,10 +88,9 @@ pub async fn adoptions(session: &Session) -> Result<Vec<Adoption>, JournalError>
                 state: AdoptedState {
                     schemas: row.try_get::<_, Vec<String>>(2)?.into_iter().collect(),
                     objects: row.try_get(3)?,
-                    fingerprint: fingerprint.parse().map_err(|_| JournalError::Content {
-                        what: "fingerprint",
-                        value: fingerprint,
-                    })?,
+                    fingerprint: fingerprint
+                        .parse()
+                        .map_err(|_| JournalError::Content { what: "fingerprint", value: fingerprint })?,
                 },
                 server_version: row.try_get(5)?,
                 tool: row.try_get(6)?,
