@@ -331,10 +331,10 @@ pub fn check(
     if missing.is_empty() {
         Ok(Covered { approvals: counted.into_values().collect() })
     } else {
-        // an approval of the other phase is nothing to remark on, unless there is no other
+        // an approval of the other phase is worth a remark only where it may have been meant for this one
         let other = |missing: &Missing| matches!(missing, Missing::Void { why: Void::OtherPhase(_), .. });
-        let all_other = void.iter().all(other);
-        missing.extend(void.into_iter().filter(|missing| all_other || !other(missing)));
+        let mistaken = counted.is_empty() && void.iter().all(other);
+        missing.extend(void.into_iter().filter(|missing| mistaken || !other(missing)));
         Err(missing)
     }
 }

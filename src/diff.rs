@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Ddl, Object, Touch},
+    kind::{Alter, Column, Ddl, Object, Touch},
     name::{ObjectId, Pair},
 };
 
@@ -39,6 +39,20 @@ pub enum How {
     Implied(ObjectId),
 }
 
+impl Change {
+    /// The column before and after, if it becomes an identity column or stops being one.
+    pub fn identity_flips(&self) -> Option<Pair<&Column>> {
+        match (&self.how, &self.object.before, &self.object.after) {
+            (How::InPlace(_), Some(Object::Column(before)), Some(Object::Column(after)))
+                if before.identity.is_some() != after.identity.is_some() =>
+            {
+                Some(Pair::new(before, after))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Changes by object.
 pub type Changes = BTreeMap<ObjectId, Change>;
 
@@ -54,13 +68,13 @@ pub struct Refusal {
 
 /// The changes that lead from one catalog to the other.
 pub fn diff(catalogs: Pair<&Catalog>) -> Result<Changes, Vec<Refusal>> {
-    diff_forcing(catalogs, &BTreeSet::new())
+    diff_forcing(catalogs, &BTreeMap::new())
 }
 
-/// Like [`diff`], but these objects are replaced, whatever they say.
+/// Like [`diff`], but these objects are replaced or rebuilt, whatever they say.
 pub fn diff_forcing(
     catalogs: Pair<&Catalog>,
-    replaced: &BTreeSet<ObjectId>,
+    forced: &BTreeMap<ObjectId, How>,
 ) -> Result<Changes, Vec<Refusal>> {
     let Pair { before, after } = catalogs;
     let mut changes = Changes::new();
@@ -70,8 +84,8 @@ pub fn diff_forcing(
     for id in ids {
         let object = Pair::new(before.objects.get(id), after.objects.get(id));
         let how = match (object.before, object.after) {
-            (Some(_), Some(_)) if replaced.contains(id) => How::Replace,
-            (Some(old), Some(new)) if old == new => continue,
+            (Some(old), Some(new)) if old == new && !forced.contains_key(id) => continue,
+            (Some(_), Some(_)) if forced.contains_key(id) => forced[id].clone(),
             (None, None) => continue,
             (None, Some(_)) => How::Create,
             (Some(_), None) => How::Drop,
@@ -81,18 +95,17 @@ pub fn diff_forcing(
                     How::InPlace(ddl)
                 }
                 Alter::Replace => How::Replace,
-                Alter::Rebuild => {
-                    touched.push((id.clone(), Touch::Rebuild));
-                    How::Rebuild
-                }
+                Alter::Rebuild => How::Rebuild,
                 Alter::Refused(why) => {
                     refusals.push(Refusal { id: id.clone(), why });
                     continue;
                 }
             },
         };
-        if matches!(how, How::Drop | How::Replace) {
-            touched.push((id.clone(), Touch::Drop));
+        match how {
+            How::Drop | How::Replace => touched.push((id.clone(), Touch::Drop)),
+            How::Rebuild => touched.push((id.clone(), Touch::Rebuild)),
+            _ => {}
         }
         let object = Pair::new(object.before.cloned(), object.after.cloned());
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
@@ -133,12 +146,16 @@ fn propagate(
                 continue;
             };
             if old.survives(touch) {
+                // the type of a column is exchanged: what is over the column feels it, too
+                if touch == Touch::Rebuild && matches!(old, Object::Column(_)) {
+                    touched.push((dependent.clone(), Touch::Rebuild));
+                }
                 continue;
             }
             match changes.get(dependent).map(|change| &change.how) {
-                Some(How::Replace | How::Drop | How::Create | How::Implied(_)) => continue,
+                Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(_)) => continue,
                 // it lets go by itself, before
-                Some(How::InPlace(_) | How::Rebuild) if !needed.contains(&(dependent, &id)) => continue,
+                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) => continue,
                 _ => {}
             }
             if holds_rows(old) {
@@ -149,8 +166,14 @@ fn propagate(
                 continue;
             }
             let object = Pair::new(Some(old.clone()), Some(new.clone()));
-            changes.insert(dependent.clone(), Change { id: dependent.clone(), object, how: How::Replace });
-            touched.push((dependent.clone(), Touch::Drop));
+            // a type made of a type that is exchanged is exchanged with it
+            let (how, touch) = if touch == Touch::Rebuild && old.is_stored() {
+                (How::Rebuild, Touch::Rebuild)
+            } else {
+                (How::Replace, Touch::Drop)
+            };
+            changes.insert(dependent.clone(), Change { id: dependent.clone(), object, how });
+            touched.push((dependent.clone(), touch));
         }
     }
 }
@@ -226,6 +249,9 @@ fn imply(changes: &mut Changes) {
                 if table.is_some() { table } else { constraint.lineage.in_parent(&change.id) }
             }
             Some(Object::Default(_)) => inherited_default(changes, &change.id),
+            Some(Object::IdentitySequence(sequence)) => {
+                Some(ObjectId::new(crate::name::Kind::Column, sequence.column.clone()))
+            }
             _ => None,
         };
         let Some(parent) = parent else { continue };
@@ -233,6 +259,7 @@ fn imply(changes: &mut Changes) {
             changes.get(&table).is_some_and(|table| matches!(table.how, How::Create | How::Drop))
         });
         let comes_along = parent.kind == crate::name::Kind::Table
+            || change.id.kind == crate::name::Kind::IdentitySequence && changes.contains_key(&parent)
             || !table_is_new
                 && changes.get(&parent).is_some_and(|other| {
                     std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)

@@ -20,6 +20,7 @@ macro_rules! with_kinds {
             collation: Collation = "collation",
             enumeration: Enum = "enum",
             domain: Domain = "domain",
+            domain_constraint: DomainConstraint = "domain constraint",
             composite: Composite = "type",
             range: Range = "range",
             function: Function = "function",
@@ -27,6 +28,7 @@ macro_rules! with_kinds {
             sequence: Sequence = "sequence",
             table: Table = "table",
             column: Column = "column",
+            identity_sequence: IdentitySequence = "identity sequence",
             sequence_owner: SequenceOwner = "sequence owner",
             default: Default = "default",
             view: View = "view",
@@ -182,9 +184,13 @@ impl ObjectId {
             Kind::Function | Kind::Aggregate => {
                 format!("{}({})", sql::qualified(&parts[..parts.len().min(2)]), self.path.part(2))
             }
-            Kind::Column | Kind::Default | Kind::Constraint | Kind::Rule | Kind::Trigger | Kind::Policy => {
-                sql::ident(self.path.last())
-            }
+            Kind::Column
+            | Kind::Default
+            | Kind::Constraint
+            | Kind::DomainConstraint
+            | Kind::Rule
+            | Kind::Trigger
+            | Kind::Policy => sql::ident(self.path.last()),
             _ => sql::qualified(parts),
         }
     }

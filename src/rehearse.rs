@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Catalog,
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
     postgres::Session,
     run::{self, Batch, Item, Observer, Options, RunError},
     source::live::{self, ReadError},
@@ -24,6 +24,8 @@ pub struct Rehearsed {
     pub back: Vec<Observed>,
     /// The catalog at the end of each phase.
     pub after: BTreeMap<Phase, Catalog>,
+    /// Objects whose texts PostgreSQL prints in another way when a phase was undone than before it ran.
+    pub reprinted: BTreeSet<ObjectId>,
 }
 
 /// Why a plan is not worth reviewing.
@@ -75,14 +77,28 @@ pub async fn rehearse(
             run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
         }
         rehearsed.after.insert(phase, read(clone, time_zone).await?);
+        listen(clone).await?;
     }
     rehearsed.there = watch.finish();
     if let Some(end) = rehearsed.after.values().next_back() {
         compare(end, desired, THERE)?;
     }
     let mut watch = Watch::new(clone, draft).await?;
-    for batch in &Batch::backward(draft) {
+    let back = Batch::backward(draft);
+    for (position, batch) in back.iter().enumerate() {
         run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
+        let next = back.get(position + 1).map(|next| next.phase);
+        // a rollback may end between the phases
+        if let Some(before) =
+            next.filter(|next| *next != batch.phase).and_then(|next| rehearsed.after.get(&next))
+        {
+            let again = read(clone, time_zone).await?;
+            listen(clone).await?;
+            compare(&again.without_texts(), &before.without_texts(), BACK)?;
+            let reprinted =
+                again.objects.iter().filter(|(id, object)| before.objects.get(*id) != Some(*object));
+            rehearsed.reprinted.extend(reprinted.map(|(id, _)| id.clone()));
+        }
     }
     rehearsed.back = watch.finish();
     compare(&read(clone, time_zone).await?, base, BACK)?;
@@ -93,6 +109,14 @@ pub async fn rehearse(
     }
     compare(&read(clone, time_zone).await?, desired, "the second time")?;
     Ok(rehearsed)
+}
+
+/// Has the server say what it reads, writes anew and builds, from now on.
+async fn listen(session: &Session) -> Result<(), ReadError> {
+    let messages = session.client().batch_execute("SET client_min_messages = debug1").await;
+    messages.map_err(|source| ReadError::Query { what: "messages".to_owned(), source })?;
+    session.take_notices();
+    Ok(())
 }
 
 /// Reads, and pins the settings for running again.
@@ -172,9 +196,7 @@ impl<'a> Watch<'a> {
                 Known { name: row.get(1), short: row.get(2), index: row.get(3), filenode: row.get(4) };
             known.insert(row.get(0), entry);
         }
-        let messages = "SET client_min_messages = debug1";
-        session.client().batch_execute(messages).await.map_err(failed)?;
-        session.take_notices();
+        listen(session).await?;
         Ok(Self { draft, known, held: BTreeMap::new(), seen: vec![Observed::default(); draft.len()] })
     }
 
@@ -279,7 +301,12 @@ impl Observer for Watch<'_> {
         if let (Some(step), Some(observed)) = (validated, self.seen.get_mut(at))
             && item.action.sql.iter().any(is_validation)
         {
-            observed.scans.push(step.object.relation_sql());
+            if step.object.kind == Kind::DomainConstraint {
+                // every table that stores the domain: the lock says which
+                observed.scans.extend(observed.locks.iter().map(|lock| lock.relation.clone()));
+            } else {
+                observed.scans.push(step.object.relation_sql());
+            }
         }
         Ok(())
     }

@@ -45,6 +45,7 @@ struct CaseFile {
     hazards: Vec<String>,
     refused: Option<String>,
     bug: Option<String>,
+    limit: Option<String>,
     skip: Option<String>,
     forwards: Shape,
     backwards: Shape,
@@ -64,6 +65,8 @@ struct Shape {
     refused: Option<String>,
     /// trueup cannot do this yet, and why. The case must fail: one that passes is told to lose this line.
     bug: Option<String>,
+    /// PostgreSQL cannot do this, and why. The case must fail, too.
+    limit: Option<String>,
     /// Why this direction is not tried.
     skip: Option<String>,
 }
@@ -81,6 +84,7 @@ impl CaseFile {
             hazards: both(&self.hazards, &own.hazards),
             refused: own.refused.clone().or_else(|| self.refused.clone()),
             bug: own.bug.clone().or_else(|| self.bug.clone()),
+            limit: own.limit.clone().or_else(|| self.limit.clone()),
             skip: own.skip.clone().or_else(|| self.skip.clone()),
         }
     }
@@ -99,6 +103,8 @@ struct Case {
     /// What it is to become.
     to: String,
     seed: Option<String>,
+    /// What an application does with the database, before and after: it must work at every point.
+    usage: Option<String>,
     args: Vec<String>,
     shape: Shape,
     extension: Option<String>,
@@ -122,6 +128,7 @@ impl Case {
             from,
             to,
             seed: seed.or_else(|| read("seed.sql")),
+            usage: read("use.sql"),
             args: file.args.clone().unwrap_or(args),
             shape: file.shape(direction),
             extension: file.extension,
@@ -134,11 +141,15 @@ impl Case {
         if let Some(reason) = self.unfit().await {
             return Ok(Completion::ignored_with(reason));
         }
-        match (self.road().await, &self.shape.bug) {
+        let bug = self.shape.bug.as_ref().map(|bug| format!("bug: {bug}"));
+        let limit = self.shape.limit.as_ref().map(|limit| format!("limit: {limit}"));
+        match (self.road().await, bug.or(limit)) {
             (Ok(()), None) => Ok(Completion::Completed),
             (Err(what), None) => Err(what.into()),
-            (Err(_), Some(bug)) => Ok(Completion::ignored_with(format!("bug: {bug}"))),
-            (Ok(()), Some(bug)) => Err(format!("this works now; take `bug` out of case.toml: {bug}").into()),
+            (Err(_), Some(reason)) => Ok(Completion::ignored_with(reason)),
+            (Ok(()), Some(reason)) => {
+                Err(format!("this works now; take it out of case.toml: {reason}").into())
+            }
         }
     }
 
@@ -204,6 +215,7 @@ impl Case {
         let (dump, rows_after) = (database.dump().await, Contents::of(database).await);
         dump.must_equal(wanted, "the plan does not lead to what is desired").await?;
         rows.must_survive(&rows_after, &lost).map_err(|what| format!("{what}\n{}", applied.shown()))?;
+        self.use_it(database, "applied").await?;
         let mut again = vec!["plan", "--schema", "desired.sql", "--out", "again", "--exit-code"];
         again.extend(self.args.iter().map(String::as_str));
         let again = database.trueup(&again).await;
@@ -213,7 +225,15 @@ impl Case {
         database.trueup(&["rollback", "plan"]).await.ended(0)?;
         database.dump().await.must_equal(before, "the rollback does not lead back").await?;
         rows.must_survive(&Contents::of(database).await, &lost)
-            .map_err(|what| format!("after the rollback {what}"))
+            .map_err(|what| format!("after the rollback {what}"))?;
+        self.use_it(database, "rolled back").await
+    }
+
+    /// Does what an application would do, and takes it back.
+    async fn use_it(&self, database: &Database, when: &str) -> Result<(), String> {
+        let Some(usage) = &self.usage else { return Ok(()) };
+        let all = format!("BEGIN; {usage}; ROLLBACK");
+        database.try_execute(&all).await.map_err(|error| format!("use.sql, when the plan is {when}: {error}"))
     }
 
     /// Whether the plan has the shape that is asked for.

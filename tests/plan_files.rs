@@ -30,6 +30,7 @@ fn sample() -> Plan {
         after: [(Phase::Expand, Change::Became(Fingerprint::of("b"))), (Phase::Contract, Change::Gone)]
             .into(),
         ddl: vec![Sql::new("ALTER TABLE app.person ADD COLUMN legacy text")],
+        loose: None,
     };
     assemble(150_018, steps, vec![entry])
 }

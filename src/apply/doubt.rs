@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{ApplyError, error::Refusal};
 use crate::{
+    catalog::Fingerprint,
     journal::{Direction, InDoubt},
     plan::{Plan, PlannedStep},
     postgres::Session,
@@ -62,13 +63,13 @@ async fn by_fingerprint(
     drops: bool,
 ) -> Result<bool, ApplyError> {
     let live = live::read(session).await?;
-    let actual = live.fingerprint(&step.object);
-    let entry = plan.footprint.iter().find(|entry| entry.object == step.object);
-    let refused = || {
+    let refused = |actual: Option<Fingerprint>| {
         let (step, object) = (step.id, step.object.to_string());
-        Refusal::Doubt { step, object, actual: actual.clone() }
+        Refusal::Doubt { step, object, actual }
     };
-    let entry = entry.ok_or_else(refused)?;
+    let entry = plan.footprint.iter().find(|entry| entry.object == step.object);
+    let entry = entry.ok_or_else(|| refused(live.fingerprint(&step.object)))?;
+    let actual = entry.actual(&live);
     let earlier = plan.phases().into_iter().rev().find(|phase| *phase < step.phase);
     let (before, after) = (entry.expected(earlier), entry.expected(Some(step.phase)));
     let (start, end) = match direction {
@@ -81,7 +82,7 @@ async fn by_fingerprint(
     } else if actual.as_ref() == start || (actual.is_some() && end.is_none()) {
         Ok(false)
     } else {
-        Err(refused().into())
+        Err(refused(actual).into())
     }
 }
 

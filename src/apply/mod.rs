@@ -163,7 +163,8 @@ pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec
 
 fn point(position: Position) -> Point {
     match position {
-        Position::NotRun | Position::RolledBack => Point::Base,
+        Position::NotRun => Point::Base,
+        Position::RolledBack => Point::Undone,
         Position::Within(phase) => Point::Within(phase),
         Position::After(phase) => Point::After(phase),
     }

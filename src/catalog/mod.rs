@@ -109,6 +109,13 @@ impl Catalog {
         Self { objects, needs, unmanaged: self.unmanaged.clone() }
     }
 
+    /// Every object but for the texts that PostgreSQL deparses, which it may print in more than one way.
+    #[must_use]
+    pub fn without_texts(&self) -> Self {
+        let objects = self.objects.iter().map(|(id, object)| (id.clone(), object.without_texts()));
+        Self { objects: objects.collect(), needs: BTreeSet::new(), unmanaged: self.unmanaged.clone() }
+    }
+
     /// The fingerprint of one object, if it is there.
     pub fn fingerprint(&self, id: &ObjectId) -> Option<Fingerprint> {
         self.objects.get(id).map(|object| object.fingerprint(id))

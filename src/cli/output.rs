@@ -1,6 +1,9 @@
 //! Printing: results to standard output, everything else to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use super::exit::CliError;
 use trueup::{report::text::Paint, visible::visible};
@@ -34,6 +37,13 @@ pub fn json(value: &serde_json::Value) {
 pub fn note(text: &str) {
     let mut out = anstream::stderr().lock();
     let _ = writeln!(out, "{text}");
+}
+
+/// A path as a user would type it: below the current directory without that.
+pub fn short_path(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    below.filter(|below| !below.as_os_str().is_empty()).unwrap_or(path).display().to_string()
 }
 
 /// Prints what went wrong, and what to do next.

@@ -291,11 +291,11 @@ fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), Cl
         Format::Sql => report::Format::Sql,
     };
     if context.quiet() {
-        output::result(&dir.display().to_string());
+        output::result(&output::short_path(&dir));
         return Ok(());
     }
     output::result(&report::render(plan, &written.digest, format, output::colour()));
-    output::note(&format!("written to {}", dir.display()));
+    output::note(&format!("written to {}", output::short_path(&dir)));
     Ok(())
 }
 

@@ -83,7 +83,7 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     for opened in &plans {
         let state = journal::state(session, &opened.digest).await?;
         let (name, position) = (visible_line(&opened.plan.name), state.position(&opened.plan));
-        let dir = opened.dir.display();
+        let dir = output::short_path(&opened.dir);
         match position {
             Position::Within(_) => {
                 let why = format!(
@@ -131,7 +131,11 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     }
     if let Some(opened) = waiting {
         let why = format!("{} has not been applied", visible_line(&opened.plan.name));
-        return Ok(just("NEEDS_MIGRATION", why, Some(format!("trueup verify {}", opened.dir.display()))));
+        return Ok(just(
+            "NEEDS_MIGRATION",
+            why,
+            Some(format!("trueup verify {}", output::short_path(&opened.dir))),
+        ));
     }
     let open =
         history.iter().rev().find(|run| !plans.iter().any(|opened| opened.digest.as_str() == run.plan));

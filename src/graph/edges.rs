@@ -6,7 +6,7 @@ use super::{Act, Node};
 use crate::{
     catalog::{Catalog, Strength},
     diff::{Change, Changes, How},
-    kind::{Object, Privileges},
+    kind::{Function, Object, Privileges},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -171,6 +171,23 @@ fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Bef
                 }
             }
         }
+        // what a parent brings along is there before an inheritor says more of it
+        Kind::Column => {
+            let Some(Object::Column(column)) = &change.object.after else { return };
+            if let Some(parent) = column.lineage.in_parent(&change.id) {
+                before(find(&parent, Act::Create), create, false);
+            }
+        }
+        // of two that could be meant by one call, the one that goes is gone first
+        Kind::Function => {
+            let Some(Object::Function(new)) = &change.object.after else { return };
+            for other in changes.values() {
+                let Some(Object::Function(old)) = &other.object.before else { continue };
+                if ambiguous((&other.id, old), (&change.id, new)) {
+                    before(find(&other.id, Act::Drop), create, false);
+                }
+            }
+        }
         // a table's REVOKE takes along what its columns were granted
         Kind::Privileges => {
             let Some(target) = change.id.target().filter(|target| target.kind == Kind::Column) else {
@@ -213,6 +230,18 @@ fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Bef
         }
         _ => {}
     }
+}
+
+/// Whether a call of one of these overloads could mean the other, too, by the other's defaults: PostgreSQL refuses it
+/// (manual, CREATE FUNCTION, "Overloading").
+fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool {
+    let same_name = one.0.path.parts()[..2] == other.0.path.parts()[..2];
+    let covers = |long: (&ObjectId, &Function), short: (&ObjectId, &Function)| {
+        let more = long.0.path.part(2).strip_prefix(short.0.path.part(2));
+        long.1.defaults > 0
+            && more.is_some_and(|more| more.starts_with(", ") || short.0.path.part(2).is_empty())
+    };
+    same_name && one.0 != other.0 && (covers(one, other) || covers(other, one))
 }
 
 fn is_inherited(change: &Change) -> bool {

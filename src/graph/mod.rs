@@ -11,7 +11,10 @@ mod sequence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
+use petgraph::{
+    algo::{tarjan_scc, toposort},
+    graphmap::DiGraphMap,
+};
 
 use edges::Edges;
 
@@ -86,7 +89,7 @@ pub fn order(
             let mut split = false;
             // the mildest split first: a foreign key alone reads better than a default alone
             for kinds in [
-                &[Kind::Constraint][..],
+                &[Kind::Constraint, Kind::DomainConstraint][..],
                 &[Kind::Default, Kind::SequenceOwner, Kind::Sequence],
                 &[Kind::Index, Kind::Trigger, Kind::Rule, Kind::Policy, Kind::Statistics],
                 &[Kind::Column],
@@ -158,6 +161,14 @@ fn homes(
             }
             continue;
         }
+        // a column that counts with one sequence and then with another takes both with it
+        let side = if *act == Act::Drop { catalogs.before } else { catalogs.after };
+        if let Some(column) = counted_with(side, id)
+            .filter(|column| changes.get(column).and_then(Change::identity_flips).is_some())
+        {
+            homes[at] = find(&column, Act::Alter).unwrap_or(at);
+            continue;
+        }
         let object = match act {
             Act::Drop => change.object.before.as_ref(),
             Act::Create => change.object.after.as_ref(),
@@ -165,12 +176,22 @@ fn homes(
         };
         let Some(object) = object else { continue };
         // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
-        let unproven = matches!(object, Object::Constraint(constraint) if !constraint.validated);
+        let unproven = match object {
+            Object::Constraint(constraint) => !constraint.validated,
+            Object::DomainConstraint(constraint) => !constraint.validated,
+            _ => false,
+        };
         let whole = match (act, id.kind) {
-            (Act::Create, Kind::Constraint) if unproven => None,
-            (Act::Create, Kind::Column | Kind::Default | Kind::Constraint) | (Act::Drop, _) => {
-                object.part_of(id)
-            }
+            (Act::Create, Kind::Constraint | Kind::DomainConstraint) if unproven => None,
+            (
+                Act::Create,
+                Kind::Column
+                | Kind::Default
+                | Kind::Constraint
+                | Kind::DomainConstraint
+                | Kind::IdentitySequence,
+            )
+            | (Act::Drop, _) => object.part_of(id),
             _ => None,
         };
         if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
@@ -196,6 +217,7 @@ fn homes(
             }
         }
     }
+    rebuilt_together(changes, index, catalogs, &mut homes);
     for at in 0..homes.len() {
         let mut root = at;
         while homes[root] != root {
@@ -204,6 +226,43 @@ fn homes(
         homes[at] = root;
     }
     homes
+}
+
+/// The column that owns a sequence.
+fn counted_with(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
+    if !matches!(id.kind, Kind::Sequence | Kind::SequenceOwner) {
+        return None;
+    }
+    match catalog.objects.get(&ObjectId { kind: Kind::SequenceOwner, path: id.path.clone() }) {
+        Some(Object::SequenceOwner(owner)) => Some(ObjectId::new(Kind::Column, owner.column.clone())),
+        _ => None,
+    }
+}
+
+/// Types that are made of each other are exchanged together.
+fn rebuilt_together(
+    changes: &Changes,
+    index: &BTreeMap<&Node, usize>,
+    catalogs: Pair<&Catalog>,
+    homes: &mut [usize],
+) {
+    let rebuilt = |id: &ObjectId| {
+        let change = changes.get(id).filter(|change| change.how == How::Rebuild)?;
+        index.get(&(change.id.clone(), Act::Alter)).copied()
+    };
+    let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();
+    for need in catalogs.before.needs.iter().chain(&catalogs.after.needs) {
+        if let (Some(from), Some(to)) = (rebuilt(&need.from), rebuilt(&need.to)) {
+            graph.add_edge(from, to, ());
+            graph.add_edge(to, from, ());
+        }
+    }
+    for together in tarjan_scc(&graph) {
+        let home = together.iter().copied().min().unwrap_or_default();
+        for at in together {
+            homes[at] = home;
+        }
+    }
 }
 
 /// The index or constraint of the partitioned table that this one of a partition is attached to.
@@ -218,6 +277,21 @@ fn attached_to(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
         }
         _ => None,
     }
+}
+
+/// These objects, each after those of them that it needs.
+pub fn by_need<'t>(catalog: &Catalog, ids: &[&'t ObjectId]) -> Vec<&'t ObjectId> {
+    let mut graph: DiGraphMap<&'t ObjectId, ()> = DiGraphMap::new();
+    for id in ids {
+        graph.add_node(id);
+    }
+    let known = |id: &ObjectId| ids.iter().find(|known| **known == id).copied();
+    for need in &catalog.needs {
+        if let (Some(from), Some(to)) = (known(&need.from), known(&need.to)) {
+            graph.add_edge(to, from, ());
+        }
+    }
+    toposort(&graph, None).unwrap_or_else(|_| ids.to_vec())
 }
 
 fn unit_graph(

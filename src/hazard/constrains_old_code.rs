@@ -24,6 +24,9 @@ fn find(case: &Case<'_>) -> Option<String> {
         {
             Some(format!("{id} refuses rows from now on: {}", constraint.definition))
         }
+        (None, Object::DomainConstraint(constraint)) if case.step.verb == crate::step::Verb::Create => {
+            Some(format!("{id} refuses values from now on: {}", constraint.definition))
+        }
         (None, Object::Index(index))
             if index.unique && case.catalogs.before.objects.contains_key(&index.relation()) =>
         {

@@ -33,7 +33,28 @@ pub struct Column {
     /// Where it stands and where it comes from: no difference between schemas.
     #[serde(flatten, skip_serializing)]
     pub lineage: Lineage,
+    /// What follows from the type.
+    #[serde(default, skip_serializing)]
+    pub facts: TypeFacts,
 }
+
+/// What is known of a column's type: no difference between columns that the type itself is not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeFacts {
+    /// The type without its modifier; for a domain, and an array of one, the type that it is over.
+    pub plain_type: String,
+    /// The storage mode that the type gives its columns.
+    pub storage: String,
+}
+
+impl PartialEq for TypeFacts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for TypeFacts {}
 
 /// What distinguishes two readings of one schema without being a difference between them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -178,12 +199,14 @@ impl Definition for Column {
             statistics,
             options,
             lineage: _,
+            facts,
         } = after;
         // PostgreSQL can make a generated column a plain one, and nothing else
         if generated.is_some() && *generated != before.generated {
             return Alter::Replace;
         }
         let name = id.sql();
+        let mut moves = None;
         let mut clauses = Vec::new();
         let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
         let mut touch = None;
@@ -206,7 +229,7 @@ impl Definition for Column {
             let using = if same_base || generated.is_some() {
                 String::new()
             } else {
-                format!(" USING {name}{}::{data_type}", through_text(&before.base_type, base_type))
+                format!(" USING {name}{}::{data_type}", through_text(&before.facts.plain_type, &facts.plain_type))
             };
             say(format!("TYPE {data_type}{collate}{using}"));
         }
@@ -222,6 +245,7 @@ impl Definition for Column {
                 // the type follows the column's
                 let mut from = old.options.clone();
                 from.data_type.clone_from(&new.options.data_type);
+                moves = SequenceOptions::moves(Pair::new(&from, &new.options), &sql::qualified(&old.sequence));
                 let changes = SequenceOptions::changes(Pair::new(&from, &new.options));
                 if !changes.is_empty() {
                     let changes: Vec<String> = changes.into_iter().map(|change| format!("SET {change}")).collect();
@@ -238,7 +262,8 @@ impl Definition for Column {
             _ => {}
         }
         if *storage != before.storage {
-            say(format!("SET STORAGE {}", storage.as_deref().unwrap_or("default").to_uppercase()));
+            // SET STORAGE DEFAULT is only known to 16 and later
+            say(format!("SET STORAGE {}", storage.as_ref().unwrap_or(&facts.storage).to_uppercase()));
         }
         if *compression != before.compression {
             say(format!("SET COMPRESSION {}", compression.as_deref().unwrap_or("default")));
@@ -249,7 +274,12 @@ impl Definition for Column {
         for change in option_changes(Pair::new(&before.options, options)) {
             say(change);
         }
-        Alter::InPlace(Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() }), touch)
+        let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+        let ddl = match moves {
+            None => Ddl::Table(table),
+            Some(moves) => Ddl::Statements(std::iter::once(moves).chain(table.into_statement()).collect()),
+        };
+        Alter::InPlace(ddl, touch)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
@@ -268,7 +298,7 @@ impl Definition for Column {
 }
 
 /// `::text`, where two types have no cast between them but the one through their text form: an enum to another.
-fn through_text(before: &str, after: &str) -> &'static str {
+pub fn through_text(before: &str, after: &str) -> &'static str {
     const STRINGS: [&str; 4] = ["text", "character varying", "character", "name"];
     let element = |name: &str| name.trim_end_matches("[]").to_owned();
     let (old, new) = (element(before), element(after));

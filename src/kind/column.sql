@@ -23,6 +23,10 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
          'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
          'statistics', nullif(a.attstattarget, -1),
          'options', coalesce(a.attoptions, '{}'),
+         'facts', json_build_object(
+           'plain_type', CASE WHEN t.typtype = 'd' THEN format_type(base.plain, NULL)
+                              WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
+           'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END),
          'position', a.attnum,
          'inherited', NOT a.attislocal,
          'partition', c.relispartition,
@@ -34,6 +38,15 @@ FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1
+-- domains may be over domains
+LEFT JOIN LATERAL (
+    WITH RECURSIVE under AS (
+        SELECT y.typbasetype, y.typtype, y.oid FROM pg_type y WHERE y.oid = CASE WHEN t.typtype = 'd' THEN t.oid ELSE e.oid END
+        UNION ALL
+        SELECT y.typbasetype, y.typtype, y.oid FROM under u JOIN pg_type y ON y.oid = u.typbasetype WHERE u.typtype = 'd')
+    SELECT u.oid AS plain FROM under u WHERE u.typtype <> 'd'
+) AS base ON t.typtype = 'd' OR e.typtype = 'd'
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')

@@ -20,6 +20,8 @@ fn comment_on(id: &ObjectId, text: &str) -> Ddl {
     let on = match target.kind {
         Kind::Column | Kind::Default => format!("COLUMN {relation}.{name}"),
         Kind::Constraint => format!("CONSTRAINT {name} ON {relation}"),
+        Kind::DomainConstraint => format!("CONSTRAINT {name} ON DOMAIN {relation}"),
+        Kind::IdentitySequence => format!("SEQUENCE {name}"),
         Kind::Trigger => format!("TRIGGER {name} ON {relation}"),
         Kind::Rule => format!("RULE {name} ON {relation}"),
         Kind::Policy => format!("POLICY {name} ON {relation}"),

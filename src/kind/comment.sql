@@ -9,10 +9,6 @@ SELECT d.classoid, d.objoid, d.objsubid,
               (SELECT ARRAY['index', n.nspname::text, c.relname::text]
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND c.relkind IN ('i', 'I')
                  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
-            WHEN d.classoid = 'pg_constraint'::regclass THEN
-              (SELECT ARRAY['constraint of domain', n.nspname::text, t.typname::text, k.conname::text]
-               FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespace
-               WHERE k.oid = d.objoid)
             END,
        json_build_object('text', d.description)
 FROM pg_description d

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition};
+use super::{Alter, Ddl, Definition, Touch};
 use crate::{name::{ObjectId, Pair}, sql};
 
 /// A composite type.
@@ -26,6 +26,7 @@ pub struct Attribute {
 
 impl Definition for Composite {
     const QUERY: &'static str = include_str!("composite.sql");
+    const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let attributes: Vec<String> =
@@ -38,7 +39,8 @@ impl Definition for Composite {
         Ddl::statement(format!("DROP TYPE {}", id.sql()))
     }
 
-    /// Attributes come and go in place; only behind the others can one be added.
+    /// Attributes come and go in place; only behind the others can one be added. With another type the values that
+    /// are stored would have to change, which PostgreSQL does not do in place.
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
         let Self { attributes: before } = pair.before;
         let Self { attributes: after } = pair.after;
@@ -46,23 +48,20 @@ impl Definition for Composite {
             list.iter().filter(|a| other.iter().any(|b| b.name == a.name)).map(|a| a.name.clone()).collect()
         };
         let stay = kept(before, after);
-        if stay != kept(after, before) || !after.iter().take(stay.len()).map(|a| &a.name).eq(stay.iter()) {
+        let retyped = after.iter().any(|a| before.iter().any(|b| b.name == a.name && b != a));
+        if retyped || stay != kept(after, before) || !after.iter().take(stay.len()).map(|a| &a.name).eq(stay.iter()) {
             return Alter::Rebuild;
         }
         let mut clauses = Vec::new();
         for gone in before.iter().filter(|a| !stay.contains(&a.name)) {
             clauses.push(format!("DROP ATTRIBUTE {}", sql::ident(&gone.name)));
         }
-        for attribute in after {
-            match before.iter().find(|a| a.name == attribute.name) {
-                None => clauses.push(format!("ADD ATTRIBUTE {} {}", sql::ident(&attribute.name), attribute.data_type)),
-                Some(old) if old != attribute => {
-                    clauses.push(format!("ALTER ATTRIBUTE {} TYPE {}", sql::ident(&attribute.name), attribute.data_type));
-                }
-                Some(_) => {}
-            }
+        // whoever reads an attribute that goes must let go of it
+        let touch = (!clauses.is_empty()).then_some(Touch::Type);
+        for new in after.iter().filter(|a| !stay.contains(&a.name)) {
+            clauses.push(format!("ADD ATTRIBUTE {} {}", sql::ident(&new.name), new.data_type));
         }
-        Alter::InPlace(Ddl::statement(format!("ALTER TYPE {} {}", id.sql(), clauses.join(", "))), None)
+        Alter::InPlace(Ddl::statement(format!("ALTER TYPE {} {}", id.sql(), clauses.join(", "))), touch)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

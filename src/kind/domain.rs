@@ -1,4 +1,4 @@
-//! Domains: a base type with a default and checks of its own.
+//! Domains: a base type with a default of its own. Its checks are objects of their own.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,25 +17,12 @@ pub struct Domain {
     pub not_null: bool,
     /// The default expression.
     pub default: Option<String>,
-    /// The checks, by name.
-    pub checks: Vec<DomainCheck>,
 }
 
-/// One check of a domain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainCheck {
-    /// The constraint's name.
-    pub name: String,
-    /// `CHECK (…)`, with NOT VALID where it was never proven.
-    pub definition: String,
-}
-
-impl Definition for Domain {
-    const QUERY: &'static str = include_str!("domain.sql");
-
-    fn create(&self, id: &ObjectId) -> Ddl {
-        let Self { base, collation, not_null, default, checks } = self;
+impl Domain {
+    /// CREATE DOMAIN with these constraints.
+    pub fn create_with(&self, id: &ObjectId, constraints: &[String]) -> Sql {
+        let Self { base, collation, not_null, default } = self;
         let mut text = format!("CREATE DOMAIN {} AS {base}", id.sql());
         if let Some(collation) = collation {
             text += &format!(" COLLATE {collation}");
@@ -46,13 +33,19 @@ impl Definition for Domain {
         if *not_null {
             text += " NOT NULL";
         }
-        let (unproven, proven): (Vec<_>, Vec<_>) = checks.iter().partition(|check| check.definition.ends_with(" NOT VALID"));
-        for check in proven {
-            text += &format!("\n    CONSTRAINT {} {}", sql::ident(&check.name), check.definition);
+        for constraint in constraints {
+            text += &format!("\n    {constraint}");
         }
-        let mut statements = vec![Sql::new(text)];
-        statements.extend(unproven.into_iter().map(|check| add_check(id, check)));
-        Ddl::Statements(statements)
+        Sql::new(text)
+    }
+}
+
+impl Definition for Domain {
+    const QUERY: &'static str = include_str!("domain.sql");
+    const STORED: bool = true;
+
+    fn create(&self, id: &ObjectId) -> Ddl {
+        Ddl::Statements(vec![self.create_with(id, &[])])
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
@@ -60,15 +53,12 @@ impl Definition for Domain {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { base, collation, not_null, default, checks } = pair.after;
+        let Self { base, collation, not_null, default } = pair.after;
         if *base != pair.before.base || *collation != pair.before.collation {
             return Alter::Rebuild;
         }
         let mut statements = Vec::new();
         let mut say = |what: String| statements.push(Sql::new(format!("ALTER DOMAIN {} {what}", id.sql())));
-        for check in pair.before.checks.iter().filter(|check| !checks.contains(check)) {
-            say(format!("DROP CONSTRAINT {}", sql::ident(&check.name)));
-        }
         match default {
             _ if *default == pair.before.default => {}
             Some(default) => say(format!("SET DEFAULT {default}")),
@@ -77,15 +67,10 @@ impl Definition for Domain {
         if *not_null != pair.before.not_null {
             say(if *not_null { "SET NOT NULL" } else { "DROP NOT NULL" }.to_owned());
         }
-        statements.extend(checks.iter().filter(|check| !pair.before.checks.contains(check)).map(|check| add_check(id, check)));
         Alter::InPlace(Ddl::Statements(statements), None)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
         Some(Ddl::statement(format!("ALTER DOMAIN {} RENAME TO {}", ids.before.sql(), sql::ident(ids.after.path.last()))))
     }
-}
-
-fn add_check(id: &ObjectId, check: &DomainCheck) -> Sql {
-    Sql::new(format!("ALTER DOMAIN {} ADD CONSTRAINT {} {}", id.sql(), sql::ident(&check.name), check.definition))
 }

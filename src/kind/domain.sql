@@ -5,9 +5,7 @@ SELECT 'pg_type'::regclass::oid, t.oid, 0, ARRAY[n.nspname::text, t.typname::tex
                        FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace, pg_type b
                        WHERE c.oid = t.typcollation AND b.oid = t.typbasetype AND t.typcollation <> b.typcollation),
          'not_null', t.typnotnull,
-         'default', coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), t.typdefault),
-         'checks', coalesce((SELECT json_agg(json_build_object('name', c.conname, 'definition', pg_get_constraintdef(c.oid)) ORDER BY c.conname)
-                             FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'), '[]'))
+         'default', coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), t.typdefault))
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'd' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')

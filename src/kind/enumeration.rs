@@ -15,6 +15,7 @@ pub struct Enum {
 
 impl Definition for Enum {
     const QUERY: &'static str = include_str!("enumeration.sql");
+    const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let labels: Vec<String> = self.labels.iter().map(|label| sql::literal(label)).collect();

@@ -57,6 +57,6 @@ impl Definition for Function {
 
     /// Bodies in SQL-standard form depend on columns as views do; others are only text.
     fn survives(&self, touch: Touch) -> bool {
-        touch < Touch::Type && !self.source.is_empty()
+        touch <= Touch::Type && !self.source.is_empty()
     }
 }

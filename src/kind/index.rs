@@ -162,7 +162,8 @@ impl Definition for Index {
     fn survives(&self, touch: Touch) -> bool {
         match touch {
             Touch::Modifier | Touch::Type => true,
-            Touch::Rebuild => !self.definition.contains("::"),
+            // the values may be text for a while, and other access methods have nothing to do with that
+            Touch::Rebuild => self.definition.contains(" USING btree ") && !self.definition.contains("::"),
             Touch::Drop => false,
         }
     }

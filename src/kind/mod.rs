@@ -17,6 +17,7 @@ use crate::{
 
 pub mod acl;
 pub mod any_order;
+mod deparsed;
 
 /// What a kind of object can say of itself.
 pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
@@ -54,6 +55,9 @@ pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
         let _ = id;
         Vec::new()
     }
+
+    /// Whether columns can store values of it: then it is rebuilt under them, never dropped and created anew.
+    const STORED: bool = false;
 }
 
 /// DDL in the form that lets `lower` join what belongs into one statement.
@@ -193,6 +197,11 @@ macro_rules! define_objects {
             /// What it needs that `pg_depend` does not record.
             pub fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
                 match self { $(Object::$kind(object) => object.needs(id),)* }
+            }
+
+            /// Whether columns can store values of it.
+            pub fn is_stored(&self) -> bool {
+                match self { $(Object::$kind(_) => <$kind as Definition>::STORED,)* }
             }
 
             /// The attributes as JSON.

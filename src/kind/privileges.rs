@@ -22,7 +22,7 @@ pub fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
         Kind::Column => (format!("TABLE {}", target.relation_sql()), format!(" ({})", sql::ident(target.path.last()))),
         Kind::Table | Kind::View | Kind::MaterializedView => (format!("TABLE {}", target.sql()), String::new()),
         Kind::Function | Kind::Aggregate => (format!("ROUTINE {}", target.sql()), String::new()),
-        Kind::Sequence => (format!("SEQUENCE {}", target.sql()), String::new()),
+        Kind::Sequence | Kind::IdentitySequence => (format!("SEQUENCE {}", target.sql()), String::new()),
         Kind::Schema => (format!("SCHEMA {}", target.sql()), String::new()),
         _ => (format!("TYPE {}", target.sql()), String::new()),
     };

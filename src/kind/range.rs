@@ -25,6 +25,7 @@ pub struct Range {
 
 impl Definition for Range {
     const QUERY: &'static str = include_str!("range.sql");
+    const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { subtype, operator_class, collation, canonical, difference, multirange } = self;

@@ -69,6 +69,25 @@ impl SequenceOptions {
         clauses
     }
 
+    /// What brings a sequence within its new bounds where it may stand before them: PostgreSQL changes no bounds that
+    /// it stands outside of. One that stands beyond its last value is used up, which no statement should hide.
+    pub fn moves(pair: Pair<&Self>, sequence: &str) -> Option<Sql> {
+        let Pair { before, after } = pair;
+        let ascending = after.increment > 0;
+        let (first, beyond, reachable) = if ascending {
+            (after.minimum, "<", before.maximum >= after.minimum)
+        } else {
+            (after.maximum, ">", before.minimum <= after.maximum)
+        };
+        let narrower = if ascending { after.minimum > before.minimum } else { after.maximum < before.maximum };
+        let name = sql::literal(sequence);
+        (narrower && reachable).then(|| {
+            Sql::new(format!(
+                "SELECT pg_catalog.setval({name}, {first}, false) FROM {sequence} WHERE last_value {beyond} {first}"
+            ))
+        })
+    }
+
     fn default_bounds(&self) -> (i64, i64) {
         let (low, high) = match self.data_type.as_str() {
             "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -101,8 +120,12 @@ impl Definition for Sequence {
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
         let Self { unlogged, options } = pair.after;
-        let mut statements = Vec::new();
-        let clauses = SequenceOptions::changes(Pair::new(&pair.before.options, options));
+        let options = Pair::new(&pair.before.options, options);
+        let mut statements: Vec<Sql> = SequenceOptions::moves(options, &id.sql()).into_iter().collect();
+        let mut clauses = SequenceOptions::changes(options);
+        if options.after.minimum > options.before.maximum || options.after.maximum < options.before.minimum {
+            clauses.push("RESTART".to_owned());
+        }
         if !clauses.is_empty() {
             statements.push(Sql::new(format!("ALTER SEQUENCE {} {}", id.sql(), clauses.join(" "))));
         }

@@ -24,6 +24,7 @@ impl Lowering<'_> {
                 );
                 sql
             }
+            Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
                 let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
@@ -38,7 +39,11 @@ impl Lowering<'_> {
             }
             other => other.create(&unit.root).into_statements(),
         };
-        sql.extend(self.take_back(&unit.root));
+        let identities = unit.members.iter().filter(|id| id.kind == Kind::IdentitySequence);
+        for id in identities.chain([&unit.root]) {
+            sql.extend(self.take_back(id));
+        }
+        sql.extend(self.count_on(&unit.root));
         sql
     }
 
@@ -61,7 +66,7 @@ impl Lowering<'_> {
             .is_some_and(|change| crate::graph::acts(change).contains(&crate::graph::Act::Create));
         let objects = match id.kind {
             Kind::Table | Kind::View | Kind::MaterializedView => "TABLES",
-            Kind::Sequence => "SEQUENCES",
+            Kind::Sequence | Kind::IdentitySequence => "SEQUENCES",
             Kind::Function | Kind::Aggregate => "FUNCTIONS",
             Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => "TYPES",
             Kind::Schema => "SCHEMAS",
@@ -118,6 +123,8 @@ struct Parts<'a> {
     columns: Vec<(&'a ObjectId, &'a Column)>,
     defaults: Vec<(&'a ObjectId, String)>,
     constraints: Vec<(&'a ObjectId, &'a Constraint)>,
+    /// Of a domain.
+    checks: Vec<String>,
     /// Columns that INHERITS brings, and that are more than it makes them.
     tightened: Vec<&'a ObjectId>,
     /// Whether the columns come from a composite type.
@@ -132,6 +139,7 @@ impl<'a> Parts<'a> {
             columns: Vec::new(),
             defaults: Vec::new(),
             constraints: Vec::new(),
+            checks: Vec::new(),
             tightened: Vec::new(),
             typed,
         };
@@ -149,6 +157,7 @@ impl<'a> Parts<'a> {
                 Some(Object::Column(column)) => parts.columns.push((id, column)),
                 Some(Object::Default(default)) => parts.defaults.push((id, default.expression.clone())),
                 Some(Object::Constraint(constraint)) => parts.constraints.push((id, constraint)),
+                Some(Object::DomainConstraint(check)) => parts.checks.push(check.element(id)),
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@
 //! each. Every step carries its inverse, so undoing steps in reverse order is the rollback.
 
 mod batch;
+mod counter;
 mod create;
 mod index;
 mod key;
@@ -14,7 +15,7 @@ mod state;
 mod unproven;
 mod whole;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::{
     catalog::Catalog,
@@ -130,6 +131,9 @@ impl Lowering<'_> {
                     }
                     return self.create_unproven(unit, constraint);
                 }
+                Object::DomainConstraint(constraint) if self.domain_existed(&unit.root) => {
+                    return self.create_unproven_of_domain(unit, constraint);
+                }
                 _ => {}
             }
         }
@@ -157,8 +161,13 @@ impl Lowering<'_> {
     fn alter(&mut self, unit: &Unit, change: &Change) {
         let summary = format!("alter {}", with_relation(&unit.root));
         let sql = match &change.how {
-            How::InPlace(ddl) => ddl.clone().into_statements(),
-            How::Rebuild => self.rebuild(change),
+            How::InPlace(ddl) => {
+                let counters = self.exchange_counters(unit, change, ddl);
+                let mut sql = counters.unwrap_or_else(|| ddl.clone().into_statements());
+                sql.extend(self.count_on(&unit.root));
+                sql
+            }
+            How::Rebuild => self.rebuild(unit),
             _ => return,
         };
         let object = change.object.after.as_ref();
@@ -176,17 +185,29 @@ impl Lowering<'_> {
             (Act::Drop, Some(_), _) => {
                 let context = Context { alone: true, ..self.context.clone() };
                 let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
-                let sql = self.creation_within(&members, &context)?;
+                let mut sql = self.creation_within(&members, &context)?;
+                sql.extend(self.count_on_again(&unit.root));
                 Ok(Action::slow(sql))
             }
             (Act::Alter, Some(old), Some(new)) => {
-                let forced = match Object::alter(Pair::new(new, old), &unit.root) {
-                    Alter::InPlace(ddl, None) => return Ok(Action::slow(ddl.into_statements())),
-                    Alter::InPlace(_, Some(_)) | Alter::Rebuild | Alter::Replace => BTreeSet::new(),
-                    // what PostgreSQL cannot turn back can still be made anew
-                    Alter::Refused(_) => BTreeSet::from([unit.root.clone()]),
-                };
                 let (from, to) = (self.state.catalog(), before.catalog());
+                let forced = match (&change.how, Object::alter(Pair::new(new, old), &unit.root)) {
+                    // what was taken away in one transaction with others comes back in one: a label that is added in
+                    // place could not be used before the end of it
+                    (How::Rebuild, _) => {
+                        let types =
+                            unit.members.iter().filter(|id| from.objects.get(*id) != to.objects.get(*id));
+                        types.map(|id| (id.clone(), How::Rebuild)).collect()
+                    }
+                    (_, Alter::InPlace(ddl, None)) if change.identity_flips().is_none() => {
+                        let mut sql = ddl.into_statements();
+                        sql.extend(self.count_on_again(&unit.root));
+                        return Ok(Action::slow(sql));
+                    }
+                    (_, Alter::InPlace(..) | Alter::Rebuild | Alter::Replace) => BTreeMap::new(),
+                    // what PostgreSQL cannot turn back can still be made anew
+                    (_, Alter::Refused(_)) => BTreeMap::from([(unit.root.clone(), How::Replace)]),
+                };
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff_forcing(catalogs, &forced)?;
                 Ok(Action::slow(statements(catalogs, &changes, self.context)?))
@@ -196,21 +217,12 @@ impl Lowering<'_> {
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
-        let empty = Catalog::default();
-        let catalogs = Pair::new(&empty, members);
-        let changes = crate::diff::diff(catalogs)?;
-        // what live gives to new objects by default is given again
-        let mut ambient = members.clone();
-        ambient.objects.extend(self.default_privileges());
-        let catalogs = Pair::new(&empty, &ambient);
-        statements(catalogs, &changes, context)
-    }
-
-    fn default_privileges(&self) -> Vec<(ObjectId, Object)> {
-        let all = self.catalogs.before.objects.iter();
-        all.filter(|(id, _)| id.kind == Kind::DefaultPrivileges)
-            .map(|(id, object)| (id.clone(), object.clone()))
-            .collect()
+        // what the database gives to new objects at this point is there, and known
+        let before = self.state.of_kind(Kind::DefaultPrivileges);
+        let mut after = members.clone();
+        after.objects.extend(before.objects.clone());
+        let catalogs = Pair::new(&before, &after);
+        statements(catalogs, &crate::diff::diff(catalogs)?, context)
     }
 
     /// Whether the relation was there before the plan and is still the same one.
@@ -226,6 +238,10 @@ impl Lowering<'_> {
             .is_some_and(|change| matches!(change.how, How::Drop | How::Replace | How::Create))
     }
 
+    fn domain_existed(&self, constraint: &ObjectId) -> bool {
+        self.existed(&ObjectId::new(Kind::Domain, [constraint.path.part(0), constraint.path.part(1)]))
+    }
+
     fn relation_existed(&self, id: &ObjectId) -> bool {
         id.relation().is_some_and(|relation| self.existed(&relation))
     }
@@ -234,9 +250,11 @@ impl Lowering<'_> {
 /// Whether creating it reads or writes as much data as there is.
 fn slow_to_create(object: &Object) -> bool {
     match object {
-        Object::Index(_) | Object::Constraint(_) | Object::MaterializedView(_) | Object::Attachment(_) => {
-            true
-        }
+        Object::Index(_)
+        | Object::Constraint(_)
+        | Object::DomainConstraint(_)
+        | Object::MaterializedView(_)
+        | Object::Attachment(_) => true,
         Object::Column(column) => column.generated.is_some() || column.identity.is_some(),
         _ => false,
     }

@@ -1,72 +1,117 @@
-//! Exchanging a type under the columns that store it: the old one steps aside, a new one takes its name, the columns
-//! change over, the old one goes. Whatever else needs it was dropped before and comes back afterwards.
+//! Exchanging types under the columns that store them: the old ones step aside, new ones take their names, the columns
+//! change over in one rewrite a table, the old ones go. Whatever else needs them was dropped before and comes back
+//! afterwards.
+
+use std::collections::BTreeMap;
 
 use super::Lowering;
 use crate::{
-    diff::Change,
-    kind::Object,
-    name::{Kind, ObjectId},
+    diff::How,
+    graph::{self, Unit},
+    kind::{Object, column::through_text},
+    name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
 };
 
+/// A column that stores one of the types, before and after.
+struct Stored<'a> {
+    column: &'a ObjectId,
+    data_type: &'a str,
+    /// The type behind the column's, under any domains, on both sides.
+    plain: Pair<&'a str>,
+}
+
 impl Lowering<'_> {
-    pub(super) fn rebuild(&self, change: &Change) -> Vec<Sql> {
-        let (Some(before), Some(after)) = (&change.object.before, &change.object.after) else {
-            return Vec::new();
-        };
-        let id = &change.id;
-        let name = id.sql();
-        let columns = self.columns_of_type(id);
+    /// The types of one unit, each exchanged: those that need others of them after these.
+    pub(super) fn rebuild(&self, unit: &Unit) -> Vec<Sql> {
+        let rebuilt =
+            |id: &&ObjectId| matches!(self.changes.get(*id), Some(change) if change.how == How::Rebuild);
+        let types: Vec<&ObjectId> = unit.members.iter().filter(rebuilt).collect();
+        let Pair { before, after } = self.catalogs;
+        let gone = graph::by_need(before, &types).into_iter().rev();
+        let gone = gone.filter_map(|id| before.objects.get(id).map(|object| (id, object)));
+        let come = graph::by_need(after, &types).into_iter();
+        let come: Vec<Sql> = come
+            .filter_map(|id| after.objects.get(id).map(|object| object.create(id)))
+            .flat_map(crate::kind::Ddl::into_statements)
+            .collect();
+        let stored = self.columns_of_types(&types);
+        // the functions that make ranges do not step aside with their type: the values wait as text
+        let by_text = types.iter().any(|id| id.kind == Kind::Range);
         let mut statements = Vec::new();
-        if columns.is_empty() {
-            statements.extend(before.drop(id).into_statements());
-            statements.extend(after.create(id).into_statements());
+        if stored.is_empty() || by_text {
+            statements.extend(change_columns(&stored, |column| {
+                let array = array_of(column.data_type);
+                format!("text{array} USING {}::text{array}", column.column.sql())
+            }));
+            statements.extend(gone.flat_map(|(id, object)| object.drop(id).into_statements()));
+            statements.extend(come);
+            statements.extend(change_columns(&stored, |column| {
+                format!("{} USING {}::{}", column.data_type, column.column.sql(), column.data_type)
+            }));
             return statements;
         }
-        let aside = ObjectId::new(id.kind, [id.path.part(0).to_owned(), name_aside(id.path.last())]);
-        if let Some(rename) = before.rename(crate::name::Pair::new(id, &aside)) {
-            statements.extend(rename.into_statements());
+        let mut drops = Vec::new();
+        for (id, object) in gone {
+            let aside = ObjectId::new(id.kind, [id.path.part(0).to_owned(), name_aside(id.path.last())]);
+            let rename = object.rename(Pair::new(id, &aside)).map(crate::kind::Ddl::into_statements);
+            statements.extend(rename.unwrap_or_default());
+            drops.extend(object.drop(&aside).into_statements());
         }
-        statements.extend(after.create(id).into_statements());
-        for (column, data_type) in columns {
-            let array = if data_type.ends_with("[]") { "[]" } else { "" };
-            let column_name = column.sql();
-            statements.push(Sql::new(format!(
-                "ALTER TABLE {} ALTER COLUMN {column_name} TYPE {name}{array} USING {column_name}::text{array}::{name}{array}",
-                column.relation_sql()
-            )));
-        }
-        statements.extend(before.drop(&aside).into_statements());
+        statements.extend(come);
+        statements.extend(change_columns(&stored, |column| {
+            let through = through_text(column.plain.before, column.plain.after);
+            format!("{} USING {}{through}::{}", column.data_type, column.column.sql(), column.data_type)
+        }));
+        statements.extend(drops);
         statements
     }
 
-    /// The columns that store the type before and after, with their types.
-    fn columns_of_type(&self, id: &ObjectId) -> Vec<(&ObjectId, &str)> {
-        let name = sql::qualified(id.path.parts());
-        let stores = |object: Option<&Object>| match object {
-            Some(Object::Column(column)) => {
-                column.base_type.trim_end_matches("[]") == name && !column.lineage.inherited
-            }
-            _ => false,
-        };
-        let after = &self.catalogs.after.objects;
-        self.catalogs
-            .before
-            .objects
-            .iter()
-            .filter(|(column, object)| {
-                column.kind == Kind::Column && stores(Some(object)) && stores(after.get(*column))
-            })
-            .filter_map(|(column, object)| match object {
-                Object::Column(definition) => Some((column, definition.data_type.as_str())),
-                _ => None,
-            })
-            .collect()
+    /// The columns that store one of these types before and after, in the order of a dump. What partitions and
+    /// inheritors have follows their parent.
+    fn columns_of_types(&self, types: &[&ObjectId]) -> Vec<Stored<'_>> {
+        let Pair { before, after } = self.catalogs;
+        let mut names: Vec<String> = types.iter().map(|id| sql::qualified(id.path.parts())).collect();
+        let sides = types.iter().flat_map(|id| [(id, before.objects.get(id)), (id, after.objects.get(id))]);
+        names.extend(sides.filter_map(|(id, object)| match object {
+            Some(Object::Range(range)) => Some(sql::qualified(&[id.path.part(0), &range.multirange])),
+            _ => None,
+        }));
+        let both = before.objects.iter().filter_map(|(id, object)| match (object, after.objects.get(id)) {
+            (Object::Column(old), Some(Object::Column(new))) => Some((id, old, new)),
+            _ => None,
+        });
+        both.filter(|(_, old, new)| {
+            let stores = |base_type: &str| names.iter().any(|name| name == base_type.trim_end_matches("[]"));
+            !old.lineage.inherited && stores(&old.base_type) && stores(&new.base_type)
+        })
+        .map(|(column, old, new)| Stored {
+            column,
+            data_type: &old.data_type,
+            plain: Pair::new(old.facts.plain_type.as_str(), new.facts.plain_type.as_str()),
+        })
+        .collect()
     }
 }
 
+/// One ALTER TABLE for each table, however many of its columns change.
+fn change_columns(columns: &[Stored<'_>], to: impl Fn(&Stored<'_>) -> String) -> Vec<Sql> {
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for stored in columns {
+        let clause = format!("ALTER COLUMN {} TYPE {}", stored.column.sql(), to(stored));
+        tables.entry(stored.column.relation_sql()).or_default().push(clause);
+    }
+    let alter =
+        |(table, clauses)| crate::kind::TableDdl { table, clauses, ..Default::default() }.into_statement();
+    tables.into_iter().filter_map(alter).collect()
+}
+
+fn array_of(data_type: &str) -> &'static str {
+    if data_type.ends_with("[]") { "[]" } else { "" }
+}
+
 /// Another name, no longer than PostgreSQL takes: it would cut off just what makes it another.
-fn name_aside(name: &str) -> String {
+pub(super) fn name_aside(name: &str) -> String {
     const LONGEST: usize = 63;
     const SUFFIX: &str = "__trueup_old";
     let end = (0..=name.len().min(LONGEST - SUFFIX.len())).rev().find(|at| name.is_char_boundary(*at));

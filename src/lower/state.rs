@@ -7,7 +7,7 @@ use crate::{
     diff::Changes,
     graph::{Act, Unit},
     kind::Object,
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// Which objects are still as before, and which are already as after.
@@ -34,6 +34,18 @@ impl<'a> State<'a> {
                 self.new.insert(id.clone());
             }
         }
+    }
+
+    /// The objects of one kind at this point.
+    pub fn of_kind(&self, kind: Kind) -> Catalog {
+        let mut catalog = Catalog::default();
+        for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
+            let here = ids.iter().filter(|id| id.kind == kind);
+            let found =
+                here.filter_map(|id| source.objects.get(id).map(|object| (id.clone(), object.clone())));
+            catalog.objects.extend(found);
+        }
+        catalog
     }
 
     /// The whole catalog at this point.

@@ -4,7 +4,7 @@
 use super::{Lowering, with_relation};
 use crate::{
     graph::Unit,
-    kind::{Constraint, Definition, TableDdl, constraint::ConstraintType},
+    kind::{Constraint, Definition, DomainConstraint, TableDdl, constraint::ConstraintType},
     sql::Sql,
     step::{Action, Verb},
 };
@@ -33,6 +33,21 @@ impl Lowering<'_> {
         let validate: Vec<Sql> = validate.into_statement().into_iter().collect();
         let summary = format!("validate {}", with_relation(&unit.root));
         self.push(unit, Verb::Validate, summary, Action::slow(validate), Action::catalog(Vec::new()));
+    }
+
+    /// The same for a check of a domain: VALIDATE reads every table that has a column of it.
+    pub(super) fn create_unproven_of_domain(&mut self, unit: &Unit, constraint: &DomainConstraint) {
+        let summary = format!("add {}", unit.root);
+        let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
+        let unproven = DomainConstraint { validated: false, ..constraint.clone() };
+        let add = Action::catalog(unproven.create(&unit.root).into_statements());
+        if !constraint.validated {
+            return self.push(unit, Verb::Create, summary, add, drop);
+        }
+        self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add, drop);
+        let validate = Action::slow(vec![DomainConstraint::validate(&unit.root)]);
+        let summary = format!("validate {}", unit.root);
+        self.push(unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
     }
 
     fn partitioned(&self, id: &crate::name::ObjectId) -> bool {

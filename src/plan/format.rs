@@ -8,7 +8,7 @@ use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, Plan, PlannedStep};
+use super::{Checkpoints, FORMAT, Plan, PlannedStep};
 use crate::{
     catalog::Fingerprint,
     toml_file::{self, TomlError},
@@ -137,5 +137,7 @@ fn flaw(plan: &Plan) -> Option<(usize, String)> {
         }
         previous = Some(step);
     }
-    None
+    let checkpoints = Checkpoints::of(&plan.footprint, &plan.phases());
+    (checkpoints != plan.checkpoints)
+        .then(|| (usize::MAX, "the checkpoints are not those of the footprint: it was edited".to_owned()))
 }

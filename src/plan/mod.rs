@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::Fingerprint,
+    catalog::{Catalog, Fingerprint},
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
@@ -174,6 +174,19 @@ pub struct FootprintEntry {
     /// Its DDL at base, so that a difference can be shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ddl: Vec<Sql>,
+    /// Set where PostgreSQL may print the object's texts in another way once the plan has touched it, as it does
+    /// with some texts when they are loaded again: from then on the object is compared without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loose: Option<Loose>,
+}
+
+/// An object whose texts are not compared once the plan has touched it; what is in `after` leaves them out, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loose {
+    /// What it is before the plan, without its texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Fingerprint>,
 }
 
 /// What a phase made of an object of the footprint.
@@ -207,14 +220,39 @@ impl PlannedStep {
 }
 
 impl FootprintEntry {
-    /// What the object must be once every phase up to `phase` has run; None for the base.
+    /// What [`Self::actual`] must be once every phase up to `phase` has run; None for the base, once the plan was
+    /// undone.
     pub fn expected(&self, phase: Option<Phase>) -> Option<&Fingerprint> {
         let last = phase.and_then(|phase| self.after.range(..=phase).next_back());
-        match last {
-            Some((_, Change::Became(fingerprint))) => Some(fingerprint),
-            Some((_, Change::Gone)) => None,
-            None => self.base.as_ref(),
+        match (last, &self.loose) {
+            (Some((_, Change::Became(fingerprint))), _) => Some(fingerprint),
+            (Some((_, Change::Gone)), _) => None,
+            (None, Some(loose)) => loose.base.as_ref(),
+            (None, None) => self.base.as_ref(),
         }
+    }
+
+    /// What the object is, to be compared once the plan has touched it.
+    pub fn actual(&self, catalog: &Catalog) -> Option<Fingerprint> {
+        match &self.loose {
+            Some(_) => catalog
+                .objects
+                .get(&self.object)
+                .map(|object| object.without_texts().fingerprint(&self.object)),
+            None => catalog.fingerprint(&self.object),
+        }
+    }
+}
+
+impl Checkpoints {
+    /// The fingerprints over a footprint, for a plan that has these phases.
+    pub fn of(footprint: &[FootprintEntry], phases: &[Phase]) -> Self {
+        let over = |expected: &dyn for<'e> Fn(&'e FootprintEntry) -> Option<&'e Fingerprint>| {
+            let line = |entry| expected(entry).map(|fingerprint| format!("{} {fingerprint}\n", entry.object));
+            Fingerprint::of(footprint.iter().filter_map(line).collect::<String>())
+        };
+        let after = |phase: &Phase| (*phase, over(&|entry| entry.expected(Some(*phase))));
+        Self { base: over(&|entry| entry.base.as_ref()), after: phases.iter().map(after).collect() }
     }
 }
 

@@ -22,6 +22,8 @@ use crate::{
 pub enum Point {
     /// Before anything ran.
     Base,
+    /// Everything that ran was undone.
+    Undone,
     /// All of this phase, and of those before it, has run.
     After(Phase),
     /// Some of this phase has run. Objects that it changes are then neither what they were nor what they will be,
@@ -30,18 +32,18 @@ pub enum Point {
 }
 
 impl Point {
-    /// Where a phase starts from, in a plan that has these phases.
+    /// Where undoing a phase ends, in a plan that has these phases.
     pub fn before(phase: Phase, phases: &[Phase]) -> Self {
         phases
             .iter()
             .rev()
             .find(|earlier| **earlier < phase)
-            .map_or(Point::Base, |earlier| Point::After(*earlier))
+            .map_or(Point::Undone, |earlier| Point::After(*earlier))
     }
 
     fn complete(self) -> Option<Phase> {
         match self {
-            Point::Base => None,
+            Point::Base | Point::Undone => None,
             Point::After(phase) | Point::Within(phase) => Some(phase),
         }
     }
@@ -93,7 +95,7 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
     let mut differences = Vec::new();
     let moving = match point {
         Point::Within(phase) => Some(phase),
-        Point::Base | Point::After(_) => None,
+        Point::Base | Point::Undone | Point::After(_) => None,
     };
     // what comes back as it was, and what went with it, is away in between
     let stepped: BTreeSet<&ObjectId> =
@@ -103,8 +105,10 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         {
             continue;
         }
-        let expected = entry.expected(point.complete());
-        let actual = live.fingerprint(&entry.object);
+        let (expected, actual) = match point {
+            Point::Base => (entry.base.as_ref(), live.fingerprint(&entry.object)),
+            _ => (entry.expected(point.complete()), entry.actual(live)),
+        };
         let how = match (expected, &actual) {
             (Some(expected), Some(actual)) if expected != actual => How::Changed,
             (Some(_), None) => How::Missing,

@@ -238,7 +238,7 @@ pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), Plan
         .footprint
         .iter()
         .filter(|entry| !entry.after.is_empty())
-        .filter(|entry| entry.expected(Some(Phase::Contract)) != end.fingerprint(&entry.object).as_ref())
+        .filter(|entry| entry.expected(Some(Phase::Contract)) != entry.actual(&end).as_ref())
         .map(|entry| format!("{} is not what the plan says", entry.object))
         .collect();
     if !wrong.is_empty() {

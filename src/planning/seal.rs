@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Inputs, Remarks};
 use crate::{
-    catalog::{Catalog, Fingerprint, scope::Scope},
+    catalog::{Catalog, scope::Scope},
     diff::{Changes, How},
     facts::Facts,
     hazard::{self, Case},
     kind::Object,
     name::{ObjectId, Pair},
     plan::{
-        self, Checkpoints, FORMAT, FootprintEntry, Plan, PlannedStep, PlannedUndo, Rehearsal, Summary,
+        self, Checkpoints, FORMAT, FootprintEntry, Loose, Plan, PlannedStep, PlannedUndo, Rehearsal, Summary,
         footprint_closure,
     },
     rehearse::Rehearsed,
@@ -36,7 +36,9 @@ pub(super) struct Sealing<'a> {
 impl Sealing<'_> {
     pub fn seal(self, steps: Vec<Step>) -> Plan {
         let footprint = self.footprint(&steps);
-        let checkpoints = checkpoints(&footprint, &steps);
+        let phases: BTreeSet<Phase> = steps.iter().map(|step| step.phase).collect();
+        let phases: Vec<Phase> = phases.into_iter().collect();
+        let checkpoints = Checkpoints::of(&footprint, &phases);
         let summary = summary(&steps, self.changes);
         let planned = self.planned(&steps);
         Plan {
@@ -159,35 +161,43 @@ impl Sealing<'_> {
         for (_, end) in &ends {
             ids.extend(footprint_closure(end, &touched));
         }
-        ids.into_iter()
-            .map(|object| {
-                let mut after = BTreeMap::new();
-                let mut previous = base;
-                for (phase, end) in &ends {
-                    match (previous.objects.get(&object), end.objects.get(&object)) {
-                        (old, Some(new)) if old != Some(new) => {
-                            after.insert(*phase, plan::Change::Became(new.fingerprint(&object)));
-                        }
-                        (Some(_), None) => {
-                            after.insert(*phase, plan::Change::Gone);
-                        }
-                        _ => {}
-                    }
-                    previous = end;
+        ids.into_iter().map(|object| self.entry(object, &touched, &ends)).collect()
+    }
+
+    fn entry(
+        &self,
+        object: ObjectId,
+        touched: &BTreeSet<ObjectId>,
+        ends: &[(Phase, &Catalog)],
+    ) -> FootprintEntry {
+        let own = self.live.objects.get(&object);
+        let base = self.catalogs.before.objects.get(&object);
+        let changes = touched.contains(&object);
+        // live's text was no fixpoint, or the way back leaves another one
+        let loose = changes && own != base || self.rehearsed.reprinted.contains(&object);
+        let fingerprint = |found: &Object| {
+            if loose { found.without_texts().fingerprint(&object) } else { found.fingerprint(&object) }
+        };
+        let mut after = BTreeMap::new();
+        let mut previous = base;
+        for (phase, end) in ends {
+            let now = end.objects.get(&object);
+            match now {
+                Some(new) if previous != now => {
+                    _ = after.insert(*phase, plan::Change::Became(fingerprint(new)))
                 }
-                let own = self.live.objects.get(&object);
-                FootprintEntry {
-                    base: own.map(|own| own.fingerprint(&object)),
-                    ddl: if touched.contains(&object) {
-                        own.map(|own| own.ddl(&object)).unwrap_or_default()
-                    } else {
-                        Vec::new()
-                    },
-                    after,
-                    object,
-                }
-            })
-            .collect()
+                None if previous.is_some() => _ = after.insert(*phase, plan::Change::Gone),
+                _ => {}
+            }
+            previous = now;
+        }
+        FootprintEntry {
+            base: own.map(|own| own.fingerprint(&object)),
+            after,
+            ddl: own.filter(|_| changes).map(|own| own.ddl(&object)).unwrap_or_default(),
+            loose: loose.then(|| Loose { base: own.map(fingerprint) }),
+            object,
+        }
     }
 }
 
@@ -208,20 +218,6 @@ fn held_locks<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Vec<
         all.push(held.clone());
     }
     all
-}
-
-fn checkpoints(footprint: &[FootprintEntry], steps: &[Step]) -> Checkpoints {
-    let at = |phase: Option<Phase>| {
-        let lines: Vec<String> = footprint
-            .iter()
-            .filter_map(|entry| {
-                entry.expected(phase).map(|fingerprint| format!("{} {fingerprint}\n", entry.object))
-            })
-            .collect();
-        Fingerprint::of(lines.concat())
-    };
-    let phases: BTreeSet<Phase> = steps.iter().map(|step| step.phase).collect();
-    Checkpoints { base: at(None), after: phases.into_iter().map(|phase| (phase, at(Some(phase)))).collect() }
 }
 
 fn summary(steps: &[Step], changes: &Changes) -> Summary {

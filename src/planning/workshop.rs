@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{Inputs, PlanningError};
 use crate::{
     catalog::Catalog,
-    kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId},
     postgres::{DatabaseSettings, ScratchDatabase, Session},
@@ -49,7 +48,7 @@ impl<'a> Workshop<'a> {
         let time_zone = text(inputs.live, zone, "its time zone").await?;
         let workshop = Self { inputs, settings, role, time_zone, same_cluster };
         if !same_cluster {
-            for role in roles(live) {
+            for role in live.roles() {
                 inputs.scratch.create_role(&role).await?;
             }
         }
@@ -161,7 +160,7 @@ impl<'a> Workshop<'a> {
                 return Ok((database, read));
             }
             if prove {
-                let wrong = unlike(&wanted, &read);
+                let wrong = rehearse::differences(&read.without_texts(), &wanted.without_texts());
                 if !wrong.is_empty() {
                     return Err(PlanningError::Rebuild { why: wrong.join("; ") });
                 }
@@ -246,77 +245,6 @@ async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningEr
         })?;
     }
     Ok(())
-}
-
-/// Objects that differ in more than the texts that PostgreSQL deparses.
-fn unlike(wanted: &Catalog, read: &Catalog) -> Vec<String> {
-    let masked = |catalog: &Catalog| {
-        let mut masked = catalog.clone();
-        for object in masked.objects.values_mut() {
-            mask(object);
-        }
-        masked
-    };
-    rehearse::differences(&masked(read), &masked(wanted))
-}
-
-/// Takes out the texts that PostgreSQL deparses.
-pub(super) fn mask(object: &mut Object) {
-    let text = String::new;
-    match object {
-        Object::View(view) => {
-            view.definition = text();
-            view.columns.clear();
-        }
-        Object::MaterializedView(view) => view.definition = text(),
-        Object::Rule(rule) => rule.definition = text(),
-        Object::Default(default) => default.expression = text(),
-        Object::Constraint(constraint) => constraint.definition = text(),
-        Object::Index(index) => index.definition = text(),
-        Object::Trigger(trigger) => trigger.definition = text(),
-        Object::Statistics(statistics) => statistics.definition = text(),
-        Object::Policy(policy) => {
-            policy.using = policy.using.as_ref().map(|_| text());
-            policy.check = policy.check.as_ref().map(|_| text());
-        }
-        Object::Column(column) => {
-            if let Some(generated) = &mut column.generated {
-                generated.expression = text();
-            }
-        }
-        Object::Function(function) => function.definition = text(),
-        Object::Domain(domain) => {
-            domain.default = domain.default.as_ref().map(|_| text());
-            for check in &mut domain.checks {
-                check.definition = text();
-            }
-        }
-        Object::Attachment(attachment) => attachment.bound = text(),
-        _ => {}
-    }
-}
-
-/// The roles that a catalog mentions.
-fn roles(catalog: &Catalog) -> BTreeSet<String> {
-    let mut roles = BTreeSet::new();
-    for (id, object) in &catalog.objects {
-        let grants = match object {
-            Object::Privileges(privileges) => &privileges.grants,
-            Object::DefaultPrivileges(privileges) => {
-                roles.insert(id.path.part(1).to_owned());
-                &privileges.grants
-            }
-            Object::Policy(policy) => {
-                roles.extend(policy.roles.iter().cloned());
-                continue;
-            }
-            _ => continue,
-        };
-        roles.extend(grants.iter().flat_map(|grant| [&grant.grantee, &grant.grantor]).flatten().cloned());
-    }
-    roles.remove("public");
-    roles.retain(|role| !role.starts_with("pg_"));
-    roles
 }
 
 /// A catalog in which the managed part has become another.

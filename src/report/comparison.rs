@@ -158,12 +158,12 @@ fn own(group: &Group) -> impl Iterator<Item = &Difference> {
     group.objects.iter().filter(move |one| Some(&one.object) == own.as_ref())
 }
 
-/// The parts that differ: not those that come or go with the whole.
+/// The parts that differ: not those that come or go with the whole, and not what a column says of its sequence.
 fn parts(group: &Group) -> impl Iterator<Item = &Difference> {
     let own = group.home.object();
     let with_it = group.how.filter(|how| *how != How::Changed);
     let objects = group.objects.iter().filter(move |one| Some(&one.object) != own.as_ref());
-    objects.filter(move |one| Some(one.change) != with_it)
+    objects.filter(move |one| Some(one.change) != with_it && one.object.kind != Kind::IdentitySequence)
 }
 
 /// What a part is called below what it is a part of.
@@ -180,6 +180,7 @@ fn label(id: &ObjectId, home: &Home) -> String {
         Kind::Column
         | Kind::Default
         | Kind::Constraint
+        | Kind::DomainConstraint
         | Kind::Index
         | Kind::Rule
         | Kind::Trigger

@@ -14,8 +14,8 @@ UNION ALL
 SELECT 'pg_class'::regclass, k.conindid, 0, 'pg_constraint'::regclass, k.oid, 0      -- index: its constraint
 FROM pg_constraint k WHERE k.contype IN ('p', 'u', 'x') AND k.conindid <> 0
 UNION ALL
-SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_type'::regclass, k.contypid, 0       -- a domain's check: the domain
-FROM pg_constraint k WHERE k.contypid <> 0 AND k.oid >= 16384
+SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_type'::regclass, k.contypid, 0       -- a domain's NOT NULL: the domain
+FROM pg_constraint k WHERE k.contypid <> 0 AND k.contype = 'n' AND k.oid >= 16384
 UNION ALL
 SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_constraint'::regclass, k.conparentid, 0
 FROM pg_constraint k WHERE k.conparentid <> 0 AND k.contype = 'f'

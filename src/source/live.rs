@@ -284,7 +284,40 @@ impl Reading {
             }
         }
         self.read_bodies();
+        self.read_rows();
         self.catalog
+    }
+
+    /// What calls a function over the rows of a table names all of its columns when it is deparsed: it reads as
+    /// another when one comes or goes.
+    fn read_rows(&mut self) {
+        let hard = |need: &&Dependency| need.strength == Strength::Hard;
+        let mut tables: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+        for need in self.catalog.needs.iter().filter(hard) {
+            if need.from.kind == Kind::Function && need.to.kind == Kind::Table {
+                tables.entry(&need.from).or_default().push(&need.to);
+            }
+        }
+        let mut found = Vec::new();
+        for need in self.catalog.needs.iter().filter(hard).filter(|need| need.from.kind != Kind::Function) {
+            for table in tables.get(&need.to).into_iter().flatten() {
+                let first = ObjectId { kind: Kind::Column, path: table.path.clone() };
+                let columns = self.catalog.objects.range(first..).map(|(id, _)| id);
+                let columns = columns.take_while(|id| id.relation().as_ref() == Some(*table));
+                found.extend(columns.map(|column| (need.from.clone(), column.clone())));
+            }
+        }
+        self.soften(found);
+    }
+
+    /// Adds dependencies that yield, where there is no stronger one.
+    fn soften(&mut self, found: Vec<(ObjectId, ObjectId)>) {
+        for (from, to) in found {
+            let hard = Dependency { from: from.clone(), to: to.clone(), strength: Strength::Hard };
+            if !self.catalog.needs.contains(&hard) {
+                self.need(from, to, Strength::Soft);
+            }
+        }
     }
 
     /// Soft dependencies out of the bodies of functions: names that are also the names of objects.
@@ -321,11 +354,6 @@ impl Reading {
                 }
             }
         }
-        for (from, to) in found {
-            let hard = Dependency { from: from.clone(), to: to.clone(), strength: Strength::Hard };
-            if !self.catalog.needs.contains(&hard) {
-                self.need(from, to, Strength::Soft);
-            }
-        }
+        self.soften(found);
     }
 }

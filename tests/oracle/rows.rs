@@ -31,7 +31,8 @@ pub struct Contents {
     /// Whether each materialized view has been filled, by name.
     filled: BTreeMap<String, bool>,
     /// Where each sequence stands, by name.
-    sequences: BTreeMap<String, (String, Option<i64>)>,
+    /// Type, last value and increment of each.
+    sequences: BTreeMap<String, (String, Option<i64>, i64)>,
 }
 
 impl Contents {
@@ -65,10 +66,10 @@ impl Contents {
         let of_views = "SELECT schemaname || '.' || matviewname, ispopulated FROM pg_matviews";
         let filled =
             client.query(of_views, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
-        let of_sequences = "SELECT schemaname || '.' || sequencename, data_type::text, last_value FROM pg_sequences \
+        let of_sequences = "SELECT schemaname || '.' || sequencename, data_type::text, last_value, increment_by FROM pg_sequences \
                             WHERE schemaname <> 'trueup'";
         let rows = client.query(of_sequences, &[]).await.unwrap();
-        let sequences = rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        let sequences = rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2), row.get(3)))).collect();
         session.close().await;
         Self { tables, filled, sequences }
     }
@@ -108,15 +109,30 @@ impl Contents {
                 return Err(format!("the materialized view {view} is empty now"));
             }
         }
-        for (sequence, (type_name, last)) in &self.sequences {
+        for (sequence, (type_name, last, increment)) in &self.sequences {
             match after.sequences.get(sequence) {
-                Some((now, found)) if now == type_name && found != last => {
+                Some((now, found, _)) if now == type_name && goes_back(*last, *found, *increment) => {
                     return Err(format!("the sequence {sequence} stood at {last:?} and stands at {found:?}"));
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a sequence would give out again what it gave out. It may be taken further: past what its column holds.
+fn goes_back(last: Option<i64>, found: Option<i64>, increment: i64) -> bool {
+    match (last, found) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(last), Some(found)) => {
+            if increment > 0 {
+                found < last
+            } else {
+                found > last
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 use tempfile::TempDir;
 use trueup::{
     approval::{self, Approval},
-    catalog::{Catalog, Fingerprint},
+    catalog::Catalog,
     hazard::{Hazard, Level},
     name::ObjectId,
     plan::{
@@ -235,6 +235,7 @@ pub async fn plan(setup: &str, mut steps: Vec<PlannedStep>) -> Plan {
                 after,
                 ddl: base.objects.get(&object).map(|found| found.ddl(&object)).unwrap_or_default(),
                 object,
+                loose: None,
             }
         })
         .collect();
@@ -242,6 +243,8 @@ pub async fn plan(setup: &str, mut steps: Vec<PlannedStep>) -> Plan {
 }
 
 pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<FootprintEntry>) -> Plan {
+    let mut phases: Vec<Phase> = steps.iter().map(|step| step.phase).collect();
+    phases.dedup();
     Plan {
         format: FORMAT,
         name: "20261120-tier".into(),
@@ -252,7 +255,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         role: "app".into(),
         author: Some("carol".into()),
         schemas: vec!["app".into()],
-        checkpoints: Checkpoints { base: Fingerprint::of("base"), after: BTreeMap::new() },
+        checkpoints: Checkpoints::of(&footprint, &phases),
         summary: Summary { create: 4, alter: 0, replace: 0, drop: 1 },
         rehearsal: Rehearsal {
             proven: ["up", "equal to desired", "down", "equal to live", "up"].map(str::to_owned).to_vec(),

@@ -1,0 +1,1 @@
+INSERT INTO ticket VALUES (1, 'new', 'a'), (2, 'done', NULL);
