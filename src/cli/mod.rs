@@ -39,8 +39,8 @@ struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending; 3 refused: not
-approved, stale, policy; 4 stopped part-way, can go on.
+Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending, or schemas differ;
+3 refused: not approved, stale, policy; 4 stopped part-way, can go on.
 
 Example:
   trueup plan --schema schema/ --url postgres://app@db.example/shop

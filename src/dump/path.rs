@@ -12,7 +12,7 @@ use crate::name::Kind;
 /// Names that Windows keeps for devices.
 const DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
 
-/// The folder of each kind that has files of its own.
+/// The folder of each kind: those that have no files of their own are mostly parts of tables.
 fn folder(kind: Kind) -> &'static str {
     match kind {
         Kind::Extension => "extensions",
@@ -24,7 +24,24 @@ fn folder(kind: Kind) -> &'static str {
         Kind::Sequence => "sequences",
         Kind::View => "views",
         Kind::MaterializedView => "materialized_views",
-        _ => "tables",
+        Kind::Table
+        | Kind::Column
+        | Kind::Default
+        | Kind::Constraint
+        | Kind::DomainConstraint
+        | Kind::IdentitySequence
+        | Kind::SequenceOwner
+        | Kind::Index
+        | Kind::Attachment
+        | Kind::IndexAttachment
+        | Kind::Statistics
+        | Kind::Rule
+        | Kind::Trigger
+        | Kind::Policy
+        | Kind::Schema
+        | Kind::DefaultPrivileges
+        | Kind::Comment
+        | Kind::Privileges => "tables",
     }
 }
 
