@@ -202,9 +202,7 @@ impl ObjectId {
             | Kind::Rule
             | Kind::Trigger
             | Kind::Policy
-            | Kind::PublishedTable => {
-                Some(ObjectId::new(Kind::Table, parts.get(..2)?.to_vec()))
-            }
+            | Kind::PublishedTable => Some(ObjectId::new(Kind::Table, parts.get(..2)?.to_vec())),
             _ => None,
         }
     }

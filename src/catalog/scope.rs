@@ -11,8 +11,8 @@ use crate::{
 /// Which schemas a plan manages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manage {
-    /// Those that the desired SQL declares or puts objects in.
-    Declared,
+    /// Those that the desired SQL declares or puts objects in, and these, which are managed already.
+    Declared(BTreeSet<String>),
     /// Those of these names.
     Only(BTreeSet<String>),
     /// All of them.
@@ -36,12 +36,12 @@ impl Scope {
         let schemas = match manage {
             Manage::All => [live, desired].iter().flat_map(|catalog| used_schemas(catalog)).collect(),
             Manage::Only(names) => names.clone(),
-            Manage::Declared => used_schemas(desired),
+            Manage::Declared(managed) => used_schemas(desired).union(managed).cloned().collect(),
         };
         // of what is in no schema, the kinds that the user's SQL has any of
         let declared = match manage {
             Manage::All => vec![live, desired],
-            Manage::Only(_) | Manage::Declared => vec![desired],
+            Manage::Only(_) | Manage::Declared(_) => vec![desired],
         };
         let ids = declared.iter().flat_map(|catalog| catalog.objects.keys());
         let database = ids.filter(|id| id.schema().is_none()).map(kind_of_subject).collect();

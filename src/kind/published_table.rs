@@ -14,7 +14,7 @@ use crate::{
 pub struct PublishedTable {
     /// The columns that are published, where not all are (15 and later).
     pub columns: Option<Vec<String>>,
-    /// `(condition)` that rows are published under (15 and later).
+    /// The condition that rows are published under (15 and later).
     pub filter: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl Definition for PublishedTable {
             text += &format!(" ({})", columns.join(", "));
         }
         if let Some(filter) = filter {
-            text += &format!(" WHERE {filter}");
+            text += &format!(" WHERE ({filter})");
         }
         Ddl::statement(text)
     }
