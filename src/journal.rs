@@ -24,8 +24,8 @@ use tokio_postgres::{Row, error::SqlState};
 use crate::{
     approval::Approval,
     plan::{Digest, Plan},
-    postgres::Session,
-    run::{Batch, server_words},
+    postgres::{Session, server_words},
+    run::Batch,
     step::Phase,
 };
 

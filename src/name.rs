@@ -227,7 +227,8 @@ impl ObjectId {
             | Kind::DomainConstraint
             | Kind::Rule
             | Kind::Trigger
-            | Kind::Policy => sql::ident(self.path.last()),
+            | Kind::Policy
+            | Kind::PublishedTable => sql::ident(self.path.last()),
             _ => sql::qualified(parts),
         }
     }

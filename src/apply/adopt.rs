@@ -66,7 +66,7 @@ async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, A
     if schemas.is_empty() {
         return Ok(Outcome::Empty);
     }
-    let state = AdoptedState::of(&live, schemas, options.ignore, session.major());
+    let state = AdoptedState::of(&live, schemas, options.ignore);
     let last = journal::adoptions(session).await?.pop();
     if let Some(last) = last.filter(|last| last.state == state && last.tool == options.tool) {
         return Ok(Outcome::Already(Box::new(last)));

@@ -28,6 +28,9 @@ pub struct Scope {
     pub database: BTreeSet<Kind>,
     /// Patterns of objects to leave alone: `public.pgbench_*`.
     pub ignore: Vec<String>,
+    /// What is said of the schema `public` and left alone: every database has it, and SQL that is silent about its
+    /// privileges and its comment asks for nothing.
+    pub unsaid: BTreeSet<ObjectId>,
 }
 
 impl Scope {
@@ -45,7 +48,11 @@ impl Scope {
         };
         let ids = declared.iter().flat_map(|catalog| catalog.objects.keys());
         let database = ids.filter(|id| id.schema().is_none()).map(kind_of_subject).collect();
-        Self { schemas, database, ignore: ignore.to_vec() }
+        let public = ObjectId::new(Kind::Schema, ["public"]);
+        let about = [Kind::Comment, Kind::Privileges].map(|kind| ObjectId::about(kind, &public));
+        let said = |id: &ObjectId| desired.objects.contains_key(id) || *manage == Manage::All;
+        let unsaid = about.into_iter().filter(|id| !said(id)).collect();
+        Self { schemas, database, ignore: ignore.to_vec(), unsaid }
     }
 
     /// Whether the object is managed.
@@ -54,7 +61,7 @@ impl Scope {
             Some(schema) => self.schemas.contains(schema),
             None => self.database.contains(&kind_of_subject(id)),
         };
-        inside && !self.ignores(id)
+        inside && !self.ignores(id) && !self.unsaid.contains(id)
     }
 
     /// Whether the object is left out by a pattern.
@@ -115,32 +122,11 @@ impl Catalog {
 
     /// Without what every database has in its schema `public` from the start, where nobody changed it.
     #[must_use]
-    pub fn without_pristine_public(&self, major: u16) -> Self {
+    pub fn without_pristine_public(&self) -> Self {
         let public = ObjectId::new(Kind::Schema, ["public"]);
         self.filtered(|id| {
-            if id.target().as_ref() != Some(&public) {
-                return true;
-            }
-            match self.objects.get(id) {
-                Some(Object::Comment(comment)) => comment.text != "standard public schema",
-                Some(Object::Privileges(privileges)) => {
-                    let public: BTreeSet<&str> = privileges
-                        .grants
-                        .iter()
-                        .filter(|grant| grant.grantee.is_some())
-                        .map(|grant| {
-                            if grant.grantee.as_deref() == Some("public") {
-                                grant.privilege.as_str()
-                            } else {
-                                ""
-                            }
-                        })
-                        .collect();
-                    let pristine: &[&str] = if major >= 15 { &["USAGE"] } else { &["CREATE", "USAGE"] };
-                    public != pristine.iter().copied().collect()
-                }
-                _ => true,
-            }
+            id.target().as_ref() != Some(&public)
+                || !matches!(self.objects.get(id), Some(Object::Comment(comment)) if comment.text == "standard public schema")
         })
     }
 }
@@ -155,6 +141,7 @@ mod tests {
             schemas: BTreeSet::from(["public".to_owned()]),
             database: BTreeSet::new(),
             ignore: vec!["public.pgbench_*".to_owned()],
+            unsaid: BTreeSet::new(),
         };
         assert!(scope.ignores(&ObjectId::new(Kind::Table, ["public", "pgbench_accounts"])));
         assert!(scope.ignores(&ObjectId::new(Kind::Column, ["public", "pgbench_accounts", "aid"])));

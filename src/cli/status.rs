@@ -180,7 +180,7 @@ async fn is_another(context: &Context, session: &Session, adoption: &Adoption) -
     }
     let live = live::read(session).await?;
     let schemas = adoption.state.schemas.clone();
-    let now = AdoptedState::of(&live, schemas, &context.config.manage.ignore, session.major());
+    let now = AdoptedState::of(&live, schemas, &context.config.manage.ignore);
     Ok(now.fingerprint != adoption.state.fingerprint)
 }
 

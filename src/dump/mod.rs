@@ -64,23 +64,15 @@ struct Part {
 impl Dump {
     /// The part of a catalog that a scope covers, as statements.
     pub fn of(catalog: &Catalog, scope: &Scope, major: u16) -> Result<Self, DiffError> {
-        let catalog = catalog.without_pristine_public(major);
+        let catalog = catalog.without_pristine_public();
         let managed = catalog.within(scope);
-        let context = Context { role: String::new(), major, alone: true };
+        let context = Context { major, alone: true, rowless: true, ..Context::default() };
         let public = ObjectId::new(Kind::Schema, ["public"]);
         let mut parts = Vec::new();
-        for (id, mut sql) in lower::creation_by_object(&managed, &context)? {
+        for (id, sql) in lower::creation_by_object(&managed, &context)? {
             if id == public {
                 // every database has it
                 continue;
-            }
-            if id == ObjectId::about(Kind::Privileges, &public) {
-                // what it has from the start goes first
-                sql.insert(0, Sql::new("REVOKE ALL ON SCHEMA public FROM PUBLIC"));
-            }
-            if let Some(first) = sql.first_mut().filter(|_| id.kind == Kind::MaterializedView) {
-                // its query is not to be run while its functions may lack what their bodies mention
-                *first = Sql::new(format!("{first}\nWITH NO DATA"));
             }
             if !sql.is_empty() {
                 parts.push(Part { home: Home::of(&managed, &id), sql });

@@ -42,9 +42,14 @@ pub struct AdoptedState {
 
 impl AdoptedState {
     /// The state of these schemas in a catalog, but for what is ignored.
-    pub fn of(catalog: &Catalog, schemas: BTreeSet<String>, ignore: &[String], major: u16) -> Self {
-        let scope = Scope { schemas: schemas.clone(), database: BTreeSet::new(), ignore: ignore.to_vec() };
-        let managed = catalog.without_pristine_public(major).within(&scope);
+    pub fn of(catalog: &Catalog, schemas: BTreeSet<String>, ignore: &[String]) -> Self {
+        let scope = Scope {
+            schemas: schemas.clone(),
+            database: BTreeSet::new(),
+            ignore: ignore.to_vec(),
+            unsaid: BTreeSet::new(),
+        };
+        let managed = catalog.without_pristine_public().within(&scope);
         let lines = managed.objects.iter().map(|(id, object)| format!("{} {id}\n", object.fingerprint(id)));
         let fingerprint = Fingerprint::of(lines.collect::<String>());
         let objects = i64::try_from(managed.objects.len()).unwrap_or(i64::MAX);

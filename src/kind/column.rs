@@ -282,15 +282,14 @@ impl Definition for Column {
         for change in option_changes(Pair::new(&before.options, options)) {
             say(change);
         }
-        let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
-        if !foreign.is_empty() {
-            say(foreign.trim_start().to_owned());
-        }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
-        let ddl = match moves {
-            None => Ddl::Table(table),
-            Some(moves) => Ddl::Statements(std::iter::once(moves).chain(table.into_statement()).collect()),
-        };
+        let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
+        if moves.is_none() && foreign.is_empty() {
+            return Alter::InPlace(Ddl::Table(table), touch);
+        }
+        let foreign = (!foreign.is_empty())
+            .then(|| Sql::new(format!("ALTER FOREIGN TABLE {} ALTER COLUMN {name}{foreign}", id.relation_sql())));
+        let ddl = Ddl::Statements(moves.into_iter().chain(table.into_statement()).chain(foreign).collect());
         Alter::InPlace(ddl, touch)
     }
 

@@ -18,7 +18,8 @@ FROM (
     SELECT 'pg_type'::regclass, t.oid, 0, t.typacl, t.typowner, 'T', t.typnamespace
     FROM pg_type t WHERE t.typacl IS NOT NULL AND t.typtype IN ('c', 'd', 'e', 'r')
     UNION ALL
-    SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspacl, n.nspowner, 'n', n.oid FROM pg_namespace n WHERE n.nspacl IS NOT NULL
+    SELECT 'pg_namespace'::regclass, n.oid, 0, coalesce(n.nspacl, acldefault('n', n.nspowner)), n.nspowner, 'n', n.oid
+    FROM pg_namespace n WHERE n.nspacl IS NOT NULL OR n.nspname = 'public'
     UNION ALL
     SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 0, w.fdwacl, w.fdwowner, 'F', NULL FROM pg_foreign_data_wrapper w WHERE w.fdwacl IS NOT NULL
     UNION ALL
@@ -32,7 +33,11 @@ CROSS JOIN LATERAL (
                  json_build_object('grantee', CASE WHEN a.grantee = 0 THEN 'public' WHEN a.grantee <> o.owner THEN pg_get_userbyid(a.grantee) END,
                                    'privilege', a.privilege_type, 'grantable', a.is_grantable,
                                    'grantor', CASE WHEN a.grantor <> o.owner THEN pg_get_userbyid(a.grantor) END) AS "grant"
-          FROM (VALUES (false, o.acl), (true, CASE WHEN o.kind <> 'c' THEN acldefault(o.kind, o.owner) END)) AS s(by_default, acl),
+          FROM (VALUES (false, o.acl), (true, CASE WHEN o.kind <> 'c' THEN acldefault(o.kind, o.owner) END),
+                      -- a new database's schema public, which everybody may use, and create in before 15
+                      (true, CASE WHEN o.kind = 'n' AND n.nspname = 'public' THEN ARRAY[makeaclitem(0, o.owner, 'USAGE', false)] END),
+                      (true, CASE WHEN o.kind = 'n' AND n.nspname = 'public' AND current_setting('server_version_num')::integer < 150000
+                                  THEN ARRAY[makeaclitem(0, o.owner, 'CREATE', false)] END)) AS s(by_default, acl),
                aclexplode(s.acl) AS a) AS x
 ) AS g
 WHERE (o.namespace IS NULL OR n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))

@@ -2,7 +2,7 @@
 SELECT 'pg_publication_rel'::regclass::oid, r.oid, 0, ARRAY[n.nspname::text, c.relname::text, p.pubname::text],
        json_build_object(
          'columns', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
-                     WHERE a.attrelid = c.oid AND a.attnum = ANY ((to_jsonb(r) ->> 'prattrs')::int2vector)),
+                     WHERE a.attrelid = c.oid AND a.attnum IN (SELECT e::int2 FROM jsonb_array_elements_text(nullif(to_jsonb(r) -> 'prattrs', 'null')) AS e)),
          'filter', to_jsonb(v) ->> 'rowfilter')
 FROM pg_publication_rel r
 JOIN pg_publication p ON p.oid = r.prpubid

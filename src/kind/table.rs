@@ -169,15 +169,18 @@ impl Definition for Table {
         }
         clauses.extend(after.switches(Some(before)));
         clauses.extend(option_changes(Pair::new(&before.options, options)));
-        if let (Some(old), Some(new)) = (&before.foreign, foreign) {
-            let changes = fdw_changes(Pair::new(&old.options, &new.options));
-            clauses.extend(Some(changes.trim_start().to_owned()).filter(|changes| !changes.is_empty()));
-        }
         if clauses.is_empty() && after.replica_identity != before.replica_identity {
             // an index took the identity, or lost it with its end: nothing is left to say
             return Alter::InPlace(Ddl::Statements(Vec::new()), None);
         }
-        Alter::InPlace(Ddl::Table(TableDdl { table: id.sql(), clauses, ..TableDdl::default() }), None)
+        let table = TableDdl { table: id.sql(), clauses, ..TableDdl::default() };
+        let options = |table: &Self| table.foreign.as_ref().map(|foreign| foreign.options.clone()).unwrap_or_default();
+        let foreign = fdw_changes(Pair::new(&options(before), &options(after)));
+        if foreign.is_empty() {
+            return Alter::InPlace(Ddl::Table(table), None);
+        }
+        let foreign = Sql::new(format!("ALTER FOREIGN TABLE {}{foreign}", id.sql()));
+        Alter::InPlace(Ddl::Statements(table.into_statement().into_iter().chain([foreign]).collect()), None)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

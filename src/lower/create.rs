@@ -4,7 +4,7 @@ use super::{Lowering, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
-    kind::{Column, Constraint, Object, TableDdl, acl::Grants, privileges},
+    kind::{Column, Constraint, Definition, Object, TableDdl, acl::Grants, privileges},
     name::{Kind, ObjectId},
     sql::Sql,
 };
@@ -31,6 +31,10 @@ impl Lowering<'_> {
                 clauses.extend(column.settings(&unit.root));
                 let table = unit.root.relation_sql();
                 TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+            }
+            Object::MaterializedView(view) if self.context.rowless => {
+                let create = view.create(&unit.root).into_statements().into_iter();
+                create.map(|sql| Sql::new(format!("{sql}\nWITH NO DATA"))).collect()
             }
             Object::Privileges(wanted) => {
                 let given =

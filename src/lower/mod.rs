@@ -39,6 +39,9 @@ pub struct Context {
     pub major: u16,
     /// Whether nobody else uses the database: everything is done plainly.
     pub alone: bool,
+    /// Whether nothing is computed out of rows: materialized views stay empty, whose queries could need what the
+    /// bodies of functions mention and nobody knows of.
+    pub rowless: bool,
 }
 
 /// The steps that lead from one catalog to the other, in order and in batches.
@@ -73,9 +76,7 @@ pub fn statements(
 
 /// The statements that create a whole catalog in an empty database.
 pub fn creation(catalog: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
-    let empty = Catalog::default();
-    let catalogs = Pair::new(&empty, catalog);
-    statements(catalogs, &crate::diff::diff(catalogs)?, context)
+    Ok(creation_by_object(catalog, context)?.into_iter().flat_map(|(_, sql)| sql).collect())
 }
 
 struct Lowering<'a> {

@@ -27,7 +27,7 @@ use crate::{
     lower::{self, Context},
     name::{ObjectId, Pair},
     plan::{Plan, PlannedStep},
-    postgres::{OnDemand, ScratchError, Session},
+    postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
     source::{
         desired::{Desired, LoadErrors},
@@ -131,7 +131,7 @@ pub enum PlanningError {
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
     /// A query of trueup's own failed.
-    #[error("cannot ask the server for {what}: {source}")]
+    #[error("cannot ask the server for {what}: {}", server_words(source))]
     Query {
         /// What was asked.
         what: &'static str,
@@ -174,8 +174,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
     let wanted_all = workshop.elaborate(&live_all).await?;
     let major = inputs.live.major();
-    let (live_all, wanted_all) =
-        (live_all.without_pristine_public(major), wanted_all.without_pristine_public(major));
+    let (live_all, wanted_all) = (live_all.without_pristine_public(), wanted_all.without_pristine_public());
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
     let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
@@ -188,10 +187,10 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let wanted = workshop.normalised(&wanted_all, &base_all).await?.within(&scope);
     let base = base_all.within(&scope);
 
-    let context = Context { role: workshop.role().to_owned(), major, alone: false };
+    let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
     let renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
     let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
-    let renamed = renamed_all.map(|all| all.without_pristine_public(major).within(&scope));
+    let renamed = renamed_all.map(|all| all.without_pristine_public().within(&scope));
     let start = renamed.as_ref().unwrap_or(&base);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
@@ -232,11 +231,11 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
 /// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
 pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
-    let live = live::read(inputs.live).await?.without_pristine_public(inputs.live.major());
+    let live = live::read(inputs.live).await?.without_pristine_public();
     let workshop = workshop::Workshop::open(inputs, &live).await?;
     let (clone, base) = workshop.clone_of(&live, true).await?;
     let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();
-    let end = workshop.after(&clone, &steps).await?.without_pristine_public(inputs.live.major());
+    let end = workshop.after(&clone, &steps).await?.without_pristine_public();
     // what the plan changes must become what the plan says; the rest is compared object by object, there and back
     let wrong: Vec<String> = plan
         .footprint

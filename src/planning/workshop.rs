@@ -7,7 +7,7 @@ use crate::{
     catalog::{Catalog, Fingerprint},
     lower::{self, Context},
     name::{Kind, ObjectId},
-    postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session},
+    postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, server_words},
     rehearse,
     run::{self, Batch, Options},
     source::{
@@ -187,8 +187,7 @@ impl<'a> Workshop<'a> {
         loop {
             let database = self.database().await?;
             self.build(database.session(), &wanted).await?;
-            let read =
-                live::read(database.session()).await?.without_pristine_public(self.inputs.live.major());
+            let read = live::read(database.session()).await?.without_pristine_public();
             rounds += 1;
             if read.objects == wanted.objects {
                 return Ok((database, read));
@@ -253,7 +252,7 @@ impl<'a> Workshop<'a> {
 
     /// Makes an empty database into one that has this catalog.
     async fn build(&self, session: &Session, catalog: &Catalog) -> Result<(), PlanningError> {
-        let context = Context { role: self.role.clone(), major: session.major(), alone: true };
+        let context = Context { role: self.role.clone(), major: session.major(), alone: true, rowless: true };
         let public = ObjectId::new(Kind::Schema, ["public"]);
         let has_public = catalog.objects.contains_key(&public);
         let mut statements =
@@ -262,9 +261,6 @@ impl<'a> Workshop<'a> {
             let about = |kind| catalog.objects.contains_key(&ObjectId::about(kind, &public));
             if about(Kind::Comment) {
                 statements.push(Sql::new("COMMENT ON SCHEMA public IS NULL"));
-            }
-            if about(Kind::Privileges) {
-                statements.push(Sql::new("REVOKE ALL ON SCHEMA public FROM PUBLIC"));
             }
         } else {
             statements.push(Sql::new("DROP SCHEMA public"));
@@ -287,7 +283,7 @@ async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningEr
     let _ = client.batch_execute("ROLLBACK").await;
     for sql in statements {
         client.batch_execute(sql.as_str()).await.map_err(|error| {
-            let said = run::server_words(&error);
+            let said = server_words(&error);
             PlanningError::Rebuild { why: format!("`{sql}`: {said}") }
         })?;
     }

@@ -22,6 +22,7 @@ mod shadow;
 mod target;
 mod throwaway;
 mod tls;
+mod words;
 
 pub use error::ConnectError;
 pub use locale::DatabaseSettings;
@@ -32,3 +33,4 @@ pub use session::{Canceller, Notice, Session};
 pub use shadow::keep_shadow;
 pub use target::{Host, Password, SessionAttrs, SslMode, Target};
 pub use throwaway::{Scratch, ScratchDatabase};
+pub use words::server_words;

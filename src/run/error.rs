@@ -1,9 +1,12 @@
 //! What can go wrong while a batch runs.
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 
 use super::{Blocker, Item, is_about_locks};
-use crate::{postgres::Session, visible::visible_line};
+use crate::{
+    postgres::{Session, server_words},
+    visible::visible_line,
+};
 
 /// Why a batch did not run to its end. A transactional one was rolled back, unless the connection was lost while
 /// it committed.
@@ -141,20 +144,4 @@ pub fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
     let shutdown =
         [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
     session.is_closed() || error.is_closed() || error.code().is_some_and(|code| shutdown.contains(code))
-}
-
-/// What the server said, in one line: message, detail, hint, SQLSTATE. Of other errors, what the driver says.
-pub fn server_words(error: &tokio_postgres::Error) -> String {
-    let Some(db) = error.as_db_error() else {
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        return visible_line(&format!("{error}{cause}")).into_owned();
-    };
-    let mut words = db.message().to_owned();
-    for (label, more) in [("detail", db.detail()), ("hint", db.hint()), ("where", db.where_())] {
-        if let Some(more) = more {
-            words = format!("{words}; {label}: {more}");
-        }
-    }
-    words = format!("{words} ({})", DbError::code(db).code());
-    visible_line(&words).into_owned()
 }

@@ -20,7 +20,7 @@ use tokio_postgres::error::SqlState;
 
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
-pub use error::{RunError, is_lost, server_words};
+pub use error::{RunError, is_lost};
 pub use index::{IndexState, concurrent_index, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 

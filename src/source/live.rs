@@ -12,7 +12,7 @@ use crate::{
     catalog::{Catalog, Dependency, Strength},
     kind::Object,
     name::{Kind, ObjectId, Path},
-    postgres::Session,
+    postgres::{Session, server_words},
     source::body,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The server refused a query.
-    #[error("cannot read the catalog ({what}): {source}")]
+    #[error("cannot read the catalog ({what}): {}", server_words(source))]
     Query {
         /// Which query.
         what: String,
