@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, option_changes, option_list, sequence::SequenceOptions};
-use crate::{name::{Kind, ObjectId, Pair}, sql};
+use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

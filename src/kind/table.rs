@@ -128,7 +128,7 @@ impl Definition for Table {
             access_method,
             tablespace,
             options,
-            foreign,
+            foreign: _,
         } = after;
         let server = |table: &Self| table.foreign.as_ref().map(|foreign| foreign.server.clone());
         if server(after) != server(before) {
