@@ -381,7 +381,10 @@ fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // half of the time each waits for another process
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    arguments.test_threads = arguments.test_threads.or(Some(threads));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let conclusion = libtest_mimic::run(&arguments, trials(&root));
     let litter = oracle::runtime().block_on(oracle::litter());
