@@ -350,7 +350,7 @@ fn majors() -> Vec<(u16, bool)> {
 /// another one for each version.
 fn in_tenth(major: u16, case: &str) -> bool {
     let digest = trueup::catalog::Fingerprint::of(format!("{major} {case}"));
-    u32::from_str_radix(&digest.as_str()[..4], 16).unwrap() % 10 == 0
+    u32::from_str_radix(&digest.as_str()[..4], 16).unwrap().is_multiple_of(10)
 }
 
 fn trials(root: &Path) -> Vec<Trial> {

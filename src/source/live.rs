@@ -103,7 +103,7 @@ async fn read_once(client: &Client) -> Result<Option<Rows>, ReadError> {
     };
     let begin = format!("{PIN}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     client.batch_execute(&begin).await.map_err(failed("begin"))?;
-    let result = Rows::fetch(client).await;
+    let result = rows::fetch(client).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     client.batch_execute(end).await.map_err(failed("end"))?;
     let (state, rows) = result?;
