@@ -1,7 +1,7 @@
 //! What desired SQL came to is kept: planning again for it loads nothing, and starts no server if there is nothing to do.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use trueup::{
     catalog::scope::Manage,
@@ -15,7 +15,6 @@ use trueup::{
 };
 
 const SCHEMA: &str = "\
-    CREATE ROLE clerk;
     CREATE TABLE parent (id int PRIMARY KEY, state varchar(10) CHECK (state IN ('a', 'b')));
     CREATE TABLE child (note text DEFAULT 'x') INHERITS (parent);
     CREATE VIEW states AS SELECT state, NULL AS empty FROM parent;
@@ -54,14 +53,22 @@ async fn plan(
 async fn planning_again_starts_no_server() {
     let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
     let server = Scratch::open(&options, &|_| ()).await.unwrap();
-    let options = options.with_major(server.major());
+    // two clusters from one template have one identifier, as if they were the same: the other one has a template of its
+    // own, where the server's user gets to it when this is run by root
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let options =
+        ScratchOptions { cache_dir: folder.path().to_owned(), ..options.with_major(server.major()) };
     let none = ScratchOptions { run_dir: PathBuf::from("/nowhere"), ..options.clone() };
     let database = server.create_database(&DatabaseSettings::default()).await.unwrap();
     let live = database.session();
+    server.admin().client().batch_execute("CREATE ROLE clerk").await.unwrap();
     live.client().batch_execute(SCHEMA).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let kept = Kept::within(folder.path());
-    let nothing = |planned| matches!(planned, Ok(Planned::Nothing(_)));
+    let nothing = |planned: Result<Planned, PlanningError>| match planned {
+        Ok(Planned::Nothing(_)) => true,
+        other => panic!("{other:?}"),
+    };
 
     assert!(plan(live, SCHEMA, &none, &kept).await.is_err());
     assert!(nothing(plan(live, SCHEMA, &options, &kept).await));
