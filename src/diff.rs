@@ -222,7 +222,7 @@ fn detaches(changes: &Changes, column: &ObjectId) -> bool {
 /// Whether dropping it loses what users stored.
 pub fn holds_rows(object: &Object) -> bool {
     match object {
-        Object::Table(_) => true,
+        Object::Table(table) => table.foreign.is_none(),
         Object::Column(column) => column.generated.is_none(),
         _ => false,
     }

@@ -7,8 +7,15 @@
 //!
 //! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
 //! so that a plan that was rolled back may run again.
+//!
+//! Layouts: 1 has what ran; 2 also has adoptions. An older layout is read as it is, and brought to the newest one when
+//! something is written.
+
+mod adoption;
 
 use std::collections::BTreeSet;
+
+pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -23,7 +30,7 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -233,19 +240,27 @@ impl InDoubt {
 
 /// Whether there is a journal that this version can read.
 pub async fn exists(session: &Session) -> Result<bool, JournalError> {
+    Ok(layout(session).await?.is_some())
+}
+
+/// The layout of the journal, if there is one; an error, if this version does not know it.
+async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
     let there = "SELECT pg_catalog.to_regclass('trueup.layout') IS NOT NULL";
     if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
-        return Ok(false);
+        return Ok(None);
     }
     let found: i32 =
         session.client().query_one("SELECT version FROM trueup.layout", &[]).await?.try_get(0)?;
-    if found == LAYOUT { Ok(true) } else { Err(JournalError::Layout { found }) }
+    if (1..=LAYOUT).contains(&found) { Ok(Some(found)) } else { Err(JournalError::Layout { found }) }
 }
 
-/// Makes the journal where there is none. To be called under the advisory lock.
+/// Makes the journal where there is none, and an older one new. To be called under the advisory lock.
 pub async fn ensure(session: &Session) -> Result<(), JournalError> {
-    if exists(session).await? {
-        return Ok(());
+    let (first, second) = (include_str!("journal.sql"), include_str!("journal/adoption.sql"));
+    match layout(session).await? {
+        Some(LAYOUT..) => return Ok(()),
+        Some(_) => return execute(session, second).await.map_err(JournalError::from),
+        None => {}
     }
     let row = session
         .client()
@@ -260,17 +275,22 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     } else {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
-    let script = format!("BEGIN; {create}{} COMMIT", include_str!("journal.sql"));
-    if let Err(error) = session.client().batch_execute(&script).await {
+    match execute(session, &format!("{create}{first}{second}")).await {
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
+        }
+        result => result.map_err(JournalError::from),
+    }
+}
+
+/// Runs a script in one transaction.
+async fn execute(session: &Session, script: &str) -> Result<(), tokio_postgres::Error> {
+    let result = session.client().batch_execute(&format!("BEGIN; {script} COMMIT")).await;
+    if result.is_err() && !session.is_closed() {
         // the error is what counts, and it ended the transaction
         let _ = session.client().batch_execute("ROLLBACK").await;
-        return Err(if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
-            JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? }
-        } else {
-            error.into()
-        });
     }
-    Ok(())
+    result
 }
 
 /// What the journal says about a plan; nothing, where there is no journal.
@@ -425,13 +445,16 @@ pub async fn step_ended(session: &Session, row: RowId, done: bool) -> Result<(),
     Ok(())
 }
 
-/// The schemas that plans in the journal manage.
+/// The schemas that are managed: by plans that ran, and by adoption.
 pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, JournalError> {
     if !exists(session).await? {
         return Ok(BTreeSet::new());
     }
     let rows = session.client().query("SELECT DISTINCT unnest(schemas) FROM trueup.run", &[]).await?;
-    rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect()
+    let by_plans: Result<BTreeSet<String>, JournalError> =
+        rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect();
+    let adopted = adoptions(session).await?.into_iter().flat_map(|adoption| adoption.state.schemas);
+    Ok(by_plans?.into_iter().chain(adopted).collect())
 }
 
 /// Every run, the oldest first.

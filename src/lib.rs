@@ -38,6 +38,7 @@ pub mod approval;
 pub mod catalog;
 pub mod config;
 pub mod diff;
+pub mod dump;
 pub mod facts;
 pub mod graph;
 pub mod hazard;

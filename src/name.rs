@@ -25,6 +25,17 @@ macro_rules! with_kinds {
             range: Range = "range",
             function: Function = "function",
             aggregate: Aggregate = "aggregate",
+            operator: Operator = "operator",
+            operator_family: OperatorFamily = "operator family",
+            operator_class: OperatorClass = "operator class",
+            cast: Cast = "cast",
+            conversion: Conversion = "conversion",
+            text_search_parser: TextSearchParser = "text search parser",
+            text_search_template: TextSearchTemplate = "text search template",
+            text_search_dictionary: TextSearchDictionary = "text search dictionary",
+            text_search_configuration: TextSearchConfiguration = "text search configuration",
+            foreign_data_wrapper: ForeignDataWrapper = "foreign data wrapper",
+            foreign_server: ForeignServer = "server",
             sequence: Sequence = "sequence",
             table: Table = "table",
             column: Column = "column",
@@ -41,6 +52,9 @@ macro_rules! with_kinds {
             rule: Rule = "rule",
             trigger: Trigger = "trigger",
             policy: Policy = "policy",
+            publication: Publication = "publication",
+            published_table: PublishedTable = "published table",
+            published_schema: PublishedSchema = "published schema",
             event_trigger: EventTrigger = "event trigger",
             default_privileges: DefaultPrivileges = "default privileges",
             comment: Comment = "comment on",
@@ -74,7 +88,20 @@ with_kinds!(define_kind);
 impl Kind {
     /// Whether the last part of the path is an argument list.
     fn has_arguments(self) -> bool {
-        matches!(self, Kind::Function | Kind::Aggregate)
+        matches!(self, Kind::Function | Kind::Aggregate | Kind::Operator)
+    }
+
+    /// Whether such objects are in no schema.
+    fn is_of_database(self) -> bool {
+        matches!(
+            self,
+            Kind::Extension
+                | Kind::EventTrigger
+                | Kind::Cast
+                | Kind::Publication
+                | Kind::ForeignDataWrapper
+                | Kind::ForeignServer
+        )
     }
 
     /// Whether the object is about another one, whose kind and path make up its own path.
@@ -151,11 +178,11 @@ impl ObjectId {
     /// The schema that the object is in; for a schema, itself. None for what is in no schema.
     pub fn schema(&self) -> Option<&str> {
         match self.kind {
-            Kind::Extension | Kind::EventTrigger => None,
-            Kind::Comment | Kind::Privileges => match self.path.part(0) {
-                "extension" | "event trigger" => None,
-                _ => self.path.parts().get(1).map(String::as_str),
-            },
+            Kind::Comment | Kind::Privileges => {
+                let kind = Kind::ALL.iter().find(|kind| kind.label() == self.path.part(0))?;
+                self.path.parts().get(1).map(String::as_str).filter(|_| !kind.is_of_database())
+            }
+            kind if kind.is_of_database() => None,
             // (schema, role, object type): an empty schema is "in every schema"
             Kind::DefaultPrivileges => {
                 self.path.parts().first().map(String::as_str).filter(|name| !name.is_empty())
@@ -169,9 +196,13 @@ impl ObjectId {
     pub fn relation(&self) -> Option<ObjectId> {
         let parts = self.path.parts();
         match self.kind {
-            Kind::Column | Kind::Default | Kind::Constraint | Kind::Rule | Kind::Trigger | Kind::Policy => {
-                Some(ObjectId::new(Kind::Table, parts.get(..2)?.to_vec()))
-            }
+            Kind::Column
+            | Kind::Default
+            | Kind::Constraint
+            | Kind::Rule
+            | Kind::Trigger
+            | Kind::Policy
+            | Kind::PublishedTable => Some(ObjectId::new(Kind::Table, parts.get(..2)?.to_vec())),
             _ => None,
         }
     }
@@ -184,6 +215,12 @@ impl ObjectId {
             Kind::Function | Kind::Aggregate => {
                 format!("{}({})", sql::qualified(&parts[..parts.len().min(2)]), self.path.part(2))
             }
+            Kind::Operator => format!("{} ({})", self.operator_name(), self.path.part(2)),
+            Kind::OperatorFamily | Kind::OperatorClass => {
+                let name = sql::qualified(&parts[..parts.len().min(2)]);
+                format!("{name} USING {}", sql::ident(self.path.last()))
+            }
+            Kind::Cast => format!("({} AS {})", self.path.part(0), self.path.part(1)),
             Kind::Column
             | Kind::Default
             | Kind::Constraint
@@ -193,6 +230,11 @@ impl ObjectId {
             | Kind::Policy => sql::ident(self.path.last()),
             _ => sql::qualified(parts),
         }
+    }
+
+    /// An operator's name without its operands: `public.+`, which is never quoted.
+    pub fn operator_name(&self) -> String {
+        format!("{}.{}", sql::ident(self.path.part(0)), self.path.part(1))
     }
 
     /// The name of the relation that this is, or is part of, as SQL has it.

@@ -36,9 +36,10 @@ fn expect(output: &Output, exit: i32, part: &str) -> String {
 fn help_of_every_command() {
     let here = Path::new(".");
     let mut all = String::new();
-    for command in
-        ["", "plan", "show", "verify", "approve", "apply", "rollback", "status", "history", "init", "demo"]
-    {
+    for command in [
+        "", "plan", "show", "verify", "approve", "apply", "rollback", "status", "history", "dump", "diff",
+        "adopt", "init", "demo",
+    ] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|part| !part.is_empty()).collect();
         let output = trueup(here, None, &arguments);
         assert!(output.status.success());

@@ -84,6 +84,7 @@ fn links_lead_somewhere() {
         "CHANGELOG.md",
         "THIRD-PARTY.md",
         "docs/hazards.md",
+        "docs/existing-databases.md",
     ] {
         let folder = root().join(page).parent().unwrap().to_owned();
         for link in read(page).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

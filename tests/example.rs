@@ -51,7 +51,7 @@ async fn planned_again() -> Plan {
         kept: None,
         desired: &desired,
         other: None,
-        manage: Manage::Declared,
+        manage: Manage::Declared(std::collections::BTreeSet::new()),
         ignore: Vec::new(),
         assume_drop: BTreeSet::new(),
         name: FOLDER.split_once('-').unwrap().1.to_owned(),

@@ -25,6 +25,7 @@ const LAYERS: &[&str] = &[
     "graph",
     "facts",
     "lower",
+    "dump",
     "hazard",
     "plan",
     "approval",

@@ -1,6 +1,6 @@
 //! Why an apply or a rollback did not come to its end.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use crate::{
     approval::Missing,
@@ -10,6 +10,7 @@ use crate::{
     postgres::ConnectError,
     run::{RunError, server_words},
     source::live::ReadError,
+    sql::ident,
     step::Phase,
     visible::visible_line,
 };
@@ -116,6 +117,9 @@ pub enum Refusal {
     /// The plan does not have it.
     #[error("the plan has no phase {}", .0.label())]
     NoSuchPhase(Phase),
+    /// What is to be adopted is not there.
+    #[error("there is no schema {}", visible_line(&.0.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ")))]
+    NoSuchSchema(BTreeSet<String>),
     /// What an interrupted step has done cannot be told.
     #[error("step {step}, {object}, was interrupted, and what it left is neither its beginning nor its end")]
     Doubt {
@@ -158,6 +162,7 @@ impl Refusal {
             Self::PhaseAfter(phase) => {
                 format!("rollback --phase {} first, or leave --phase away", phase.label())
             }
+            Self::NoSuchSchema(_) => "name schemas that the database has, or `all`".to_owned(),
             Self::NoSuchPhase(_) => "`trueup show PLAN` lists its phases".to_owned(),
             Self::Doubt { .. } => {
                 "bring the object to its state before or after that step by hand, then try again".to_owned()

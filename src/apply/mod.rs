@@ -8,6 +8,7 @@
 //! Three kinds of failure are kept apart, since people react to them differently: refused (nothing was changed, and
 //! nothing will be until something else is done), failed (nothing was changed), stopped part-way (go on or go back).
 
+pub mod adopt;
 mod doubt;
 mod error;
 mod lock;

@@ -12,14 +12,20 @@ use crate::{
 
 /// The server: a primary, of the major version that the plan was rehearsed on.
 pub(super) async fn server(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
+    primary(session).await?;
+    let (found, expected) = (u32::from(session.major()), plan.server_version / 10_000);
+    if found == expected { Ok(()) } else { Err(Refusal::Version { found, expected }.into()) }
+}
+
+/// The server is one that can be written to.
+pub(super) async fn primary(session: &Session) -> Result<(), ApplyError> {
     let query = |source| ApplyError::Query { what: "asking whether the server is a standby", source };
     let row =
         session.client().query_one("SELECT pg_catalog.pg_is_in_recovery()", &[]).await.map_err(query)?;
     if row.try_get(0).map_err(query)? {
         return Err(Refusal::Standby { place: session.place().to_owned() }.into());
     }
-    let (found, expected) = (u32::from(session.major()), plan.server_version / 10_000);
-    if found == expected { Ok(()) } else { Err(Refusal::Version { found, expected }.into()) }
+    Ok(())
 }
 
 /// The role: owner, or member of the owner, of every relation that a step changes, with CREATE where it creates.

@@ -11,8 +11,8 @@ use crate::{
 /// Which schemas a plan manages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manage {
-    /// Those that the desired SQL declares or puts objects in.
-    Declared,
+    /// Those that the desired SQL declares or puts objects in, and these, which are managed already.
+    Declared(BTreeSet<String>),
     /// Those of these names.
     Only(BTreeSet<String>),
     /// All of them.
@@ -24,8 +24,8 @@ pub enum Manage {
 pub struct Scope {
     /// The managed schemas.
     pub schemas: BTreeSet<String>,
-    /// Whether what is in no schema is managed: extensions, event triggers.
-    pub database: bool,
+    /// The kinds of what is in no schema that are managed: extensions, event triggers.
+    pub database: BTreeSet<Kind>,
     /// Patterns of objects to leave alone: `public.pgbench_*`.
     pub ignore: Vec<String>,
 }
@@ -36,13 +36,15 @@ impl Scope {
         let schemas = match manage {
             Manage::All => [live, desired].iter().flat_map(|catalog| used_schemas(catalog)).collect(),
             Manage::Only(names) => names.clone(),
-            Manage::Declared => used_schemas(desired),
+            Manage::Declared(managed) => used_schemas(desired).union(managed).cloned().collect(),
         };
-        let database = match manage {
-            Manage::All => true,
-            Manage::Only(_) => false,
-            Manage::Declared => desired.objects.keys().any(|id| id.kind == Kind::Extension),
+        // of what is in no schema, the kinds that the user's SQL has any of
+        let declared = match manage {
+            Manage::All => vec![live, desired],
+            Manage::Only(_) | Manage::Declared(_) => vec![desired],
         };
+        let ids = declared.iter().flat_map(|catalog| catalog.objects.keys());
+        let database = ids.filter(|id| id.schema().is_none()).map(kind_of_subject).collect();
         Self { schemas, database, ignore: ignore.to_vec() }
     }
 
@@ -50,7 +52,7 @@ impl Scope {
     pub fn covers(&self, id: &ObjectId) -> bool {
         let inside = match id.schema() {
             Some(schema) => self.schemas.contains(schema),
-            None => self.database,
+            None => self.database.contains(&kind_of_subject(id)),
         };
         inside && !self.ignores(id)
     }
@@ -65,6 +67,11 @@ impl Scope {
             parts.len() >= wanted && glob(pattern, &parts[..wanted].join("."))
         })
     }
+}
+
+/// The kind of an object, or of that which a comment is about.
+fn kind_of_subject(id: &ObjectId) -> Kind {
+    id.target().map_or(id.kind, |target| target.kind)
 }
 
 /// The schemas that have an object; `public` is everywhere and counts only when it is used.
@@ -146,7 +153,7 @@ mod tests {
     fn patterns_cover_an_object_and_its_parts() {
         let scope = Scope {
             schemas: BTreeSet::from(["public".to_owned()]),
-            database: false,
+            database: BTreeSet::new(),
             ignore: vec!["public.pgbench_*".to_owned()],
         };
         assert!(scope.ignores(&ObjectId::new(Kind::Table, ["public", "pgbench_accounts"])));

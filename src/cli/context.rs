@@ -62,14 +62,21 @@ impl Context {
     pub fn target(&self) -> Result<Target, CliError> {
         let url = match (&self.global.url, self.environment()?) {
             (Some(url), _) => Some(url.clone()),
-            (None, Some(environment)) => self.url_of(environment)?,
+            (None, Some(environment)) => {
+                Self::url_of(self.global.env.as_deref().unwrap_or_default(), environment)?
+            }
             (None, None) => variable("DATABASE_URL"),
         };
         Ok(Target::resolve(url.as_deref(), &variable)?)
     }
 
-    fn url_of(&self, environment: &Environment) -> Result<Option<String>, CliError> {
-        let name = self.global.env.as_deref().unwrap_or_default();
+    /// The database of an environment of trueup.toml.
+    pub fn target_of(&self, name: &str) -> Result<Target, CliError> {
+        let url = Self::url_of(name, self.config.environment(name)?)?;
+        Ok(Target::resolve(url.as_deref(), &variable)?)
+    }
+
+    fn url_of(name: &str, environment: &Environment) -> Result<Option<String>, CliError> {
         match (&environment.url, &environment.url_env) {
             (Some(url), _) => Ok(Some(url.clone())),
             (None, Some(from)) => variable(from).map(Some).ok_or_else(|| {

@@ -209,7 +209,7 @@ async fn planned(
         kept: None,
         desired,
         other: None,
-        manage: Manage::Declared,
+        manage: Manage::Declared(BTreeSet::new()),
         ignore: Vec::new(),
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),

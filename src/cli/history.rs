@@ -1,7 +1,8 @@
 //! `trueup history`
 
 use trueup::{
-    journal::{self, Ended, Run},
+    journal::{self, Adoption, Ended, Run},
+    postgres::Session,
     visible::visible_line,
 };
 
@@ -12,21 +13,71 @@ use super::{
     output,
 };
 
-/// Lists what was applied and rolled back in the database, the oldest first.
+/// Lists what was applied, rolled back and adopted in the database, the oldest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  trueup history --env production --format json")]
 pub struct Arguments {}
 
 pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
     let session = context.connect().await?;
-    let runs = journal::history(&session).await?;
+    let entries = entries(&session).await?;
     match context.format() {
-        Format::Json => output::json(&serde_json::json!(runs)),
-        _ if runs.is_empty() => output::result("nothing was applied to this database yet"),
-        Format::Markdown => output::result(&markdown(&runs)),
-        Format::Text | Format::Sql => output::result(&text(&runs)),
+        Format::Json => output::json(&entries.iter().map(Entry::json).collect()),
+        _ if entries.is_empty() => {
+            output::result("this database has no journal: nothing was applied to it yet");
+        }
+        Format::Markdown => output::result(&markdown(&entries)),
+        Format::Text | Format::Sql => output::result(&text(&entries)),
     }
     Ok(Exit::Done)
+}
+
+/// One line.
+enum Entry {
+    Run(Run),
+    Adoption(Adoption),
+}
+
+/// What the journal says, by time.
+async fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
+    let runs = journal::history(session).await?.into_iter().map(Entry::Run);
+    let adoptions = journal::adoptions(session).await?.into_iter().map(Entry::Adoption);
+    let mut entries: Vec<Entry> = runs.chain(adoptions).collect();
+    entries.sort_by_key(|entry| match entry {
+        Entry::Run(run) => run.started,
+        Entry::Adoption(adoption) => adoption.adopted,
+    });
+    Ok(entries)
+}
+
+impl Entry {
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Run(run) => serde_json::json!(run),
+            Self::Adoption(adoption) => {
+                let mut value = serde_json::json!(adoption);
+                if let Some(fields) = value.as_object_mut() {
+                    fields.insert("direction".to_owned(), "adopt".into());
+                }
+                value
+            }
+        }
+    }
+
+    fn columns(&self) -> [String; 6] {
+        match self {
+            Self::Run(run) => columns(run),
+            Self::Adoption(adoption) => [
+                adoption.adopted.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+                "adopt".to_owned(),
+                adoption.state.schemas.iter().cloned().collect::<Vec<_>>().join(", "),
+                adoption.state.fingerprint.as_str().chars().take(12).collect(),
+                format!("{} objects", adoption.state.objects),
+                format!("done as {}", adoption.role),
+            ]
+            .map(|column| visible_line(&column).into_owned()),
+        }
+    }
 }
 
 fn columns(run: &Run) -> [String; 6] {
@@ -52,8 +103,8 @@ fn columns(run: &Run) -> [String; 6] {
     .map(|column| visible_line(&column).into_owned())
 }
 
-fn text(runs: &[Run]) -> String {
-    let rows: Vec<[String; 6]> = runs.iter().map(columns).collect();
+fn text(entries: &[Entry]) -> String {
+    let rows: Vec<[String; 6]> = entries.iter().map(Entry::columns).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3, 4].map(width);
     let line = |row: &[String; 6]| {
@@ -65,8 +116,9 @@ fn text(runs: &[Run]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn markdown(runs: &[Run]) -> String {
+fn markdown(entries: &[Entry]) -> String {
     let head = ["| when | what | plan | digest | steps | outcome |", "| --- | --- | --- | --- | --- | --- |"];
-    let row = |run: &Run| format!("| {} |", columns(run).map(|cell| cell.replace('|', "\\|")).join(" | "));
-    head.into_iter().map(str::to_owned).chain(runs.iter().map(row)).collect::<Vec<_>>().join("\n")
+    let row =
+        |entry: &Entry| format!("| {} |", entry.columns().map(|cell| cell.replace('|', "\\|")).join(" | "));
+    head.into_iter().map(str::to_owned).chain(entries.iter().map(row)).collect::<Vec<_>>().join("\n")
 }

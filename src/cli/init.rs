@@ -1,20 +1,40 @@
 //! `trueup init`
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use trueup::{config, plan::folder};
+use trueup::{
+    config,
+    dump::Dump,
+    plan::folder,
+    postgres::{Session, Target},
+};
 
 use super::{
     Global,
+    context::{Context, variable},
+    dump,
     exit::{CliError, Exit},
-    output,
+    output, plan,
 };
 
 /// Sets up trueup.toml, schema/, plans/ and a CI workflow in the current directory. What is there already stays as
 /// it is.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  trueup init")]
-pub struct Arguments {}
+#[command(after_help = "\
+With --from, schema/ is what `trueup dump` writes, and a plan finds nothing to do. The database is only read.
+
+Example:
+  trueup init
+  trueup init --from postgres://app@db.example/shop")]
+pub struct Arguments {
+    /// A live database whose schema to begin with: a URL, or an environment of the trueup.toml that is there
+    #[arg(long, value_name = "URL or ENV")]
+    from: Option<String>,
+}
 
 const CONFIG: &str = "\
 schema = [\"schema\"]   # the desired SQL: files and folders
@@ -62,17 +82,26 @@ jobs:
       #     DATABASE_URL: ${{ secrets.STAGING_URL }}
 ";
 
-pub fn run(global: &Global, _: &Arguments) -> Result<Exit, CliError> {
+pub async fn run(global: Global, arguments: &Arguments) -> Result<Exit, CliError> {
     for (folder, what) in [("schema", "the folder of the desired SQL"), ("plans", "the folder of plans")] {
         if Path::new(folder).is_file() {
             return Err(CliError::new(format!("{folder} is a file, and {what} should be there"))
                 .with_hint("move it away, then run `trueup init` again"));
         }
     }
+    let quiet = global.quiet;
+    // all that may be wrong with the database is found before anything is written
+    let dumped = match &arguments.from {
+        Some(from) => Some(dump_of(global, from).await?),
+        None => None,
+    };
+    let schema = Path::new("schema");
     let mut lines = Vec::new();
     create(Path::new(config::FILE), CONFIG, &mut lines)?;
-    let schema = Path::new("schema");
-    if schema.is_dir() {
+    if let Some(Dumped { dump, out, .. }) = &dumped {
+        let written = dump::write(out, dump)?;
+        lines.push(format!("{}: {}", out.display(), dump::in_words(&written)));
+    } else if schema.is_dir() {
         lines.push("schema/ is there already".to_owned());
     } else {
         fs::create_dir(schema)?;
@@ -85,11 +114,40 @@ pub fn run(global: &Global, _: &Arguments) -> Result<Exit, CliError> {
         fs::create_dir_all(folder)?;
     }
     create(workflow, WORKFLOW, &mut lines)?;
-    if !global.quiet {
+    if !quiet {
         output::result(&lines.join("\n"));
-        output::note("next: write the schema into schema/, then `trueup plan --url …`");
+        if let Some(Dumped { context, dump, .. }) = &dumped {
+            dump::notes(context, dump);
+            output::note(
+                "next: `trueup plan --url …` finds nothing to do; `trueup adopt` begins the journal",
+            );
+        } else {
+            output::note("next: write the schema into schema/, then `trueup plan --url …`");
+        }
     }
     Ok(Exit::Done)
+}
+
+/// The schema of a live database, and where it is to be written.
+struct Dumped {
+    context: Context,
+    dump: Dump,
+    out: PathBuf,
+}
+
+async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
+    let context = Context::new(global)?;
+    let target =
+        if plan::is_url(from) { Target::resolve(Some(from), &variable)? } else { context.target_of(from)? };
+    let session = Session::connect(&target.with_application_name("trueup")).await?;
+    let dump = dump::read(&context, &session, &[]).await?;
+    // the trueup.toml that is here may say where the schema is; one further up is another project's
+    let said = context.config.schema.first().filter(|_| Path::new(config::FILE).exists());
+    let out = said.cloned().unwrap_or_else(|| "schema".into());
+    if !dump::is_file(&out) {
+        trueup::dump::folder::check(&out, &dump.files())?;
+    }
+    Ok(Dumped { context, dump, out })
 }
 
 fn create(file: &Path, content: &str, lines: &mut Vec<String>) -> Result<(), CliError> {

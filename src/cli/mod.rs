@@ -3,10 +3,13 @@
 //! Only here is anything printed, the environment read, or the clock. Results go to standard output, progress and
 //! errors to standard error.
 
+mod adopt;
 mod apply;
 mod approve;
 mod context;
 mod demo;
+mod diff;
+mod dump;
 mod exit;
 mod history;
 mod init;
@@ -36,8 +39,8 @@ struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending; 3 refused: not
-approved, stale, policy; 4 stopped part-way, can go on.
+Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending, or schemas differ;
+3 refused: not approved, stale, policy; 4 stopped part-way, can go on.
 
 Example:
   trueup plan --schema schema/ --url postgres://app@db.example/shop
@@ -103,6 +106,12 @@ enum Command {
     Status(status::Arguments),
     /// List what was applied and rolled back
     History(history::Arguments),
+    /// Write the live database's schema as desired SQL
+    Dump(dump::Arguments),
+    /// Compare two schemas: databases, SQL, or a plan
+    Diff(diff::Arguments),
+    /// Take a database as it is: begin its journal
+    Adopt(adopt::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -146,7 +155,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<Exit, CliError> {
     let Cli { global, command } = cli;
     if let Command::Init(arguments) = command {
-        return init::run(&global, &arguments);
+        return init::run(global, &arguments).await;
     }
     let context = Context::new(global)?;
     match command {
@@ -158,6 +167,9 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
+        Command::Adopt(arguments) => adopt::run(&context, &arguments).await,
+        Command::Diff(arguments) => diff::run(&context, &arguments).await,
+        Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => demo::run(&context, &arguments).await,
         Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),
     }

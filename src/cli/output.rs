@@ -18,6 +18,16 @@ pub fn result(text: &str) {
     let _ = out.flush();
 }
 
+/// Prints bytes as they are, escape sequences too: what is not for people to read. It matters whether all of it
+/// arrives, unless the reader has gone away.
+pub fn raw(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
 /// Prints a value for programs.
 pub fn json(value: &serde_json::Value) {
     result(&format!("{value:#}"));

@@ -8,6 +8,7 @@ use std::{
 
 use trueup::{
     catalog::scope::Manage,
+    journal::{self, JournalError},
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
     postgres::{OnDemand, Session, Target},
@@ -41,7 +42,7 @@ pub struct Arguments {
     /// Say that these tables or columns are dropped, not renamed; `all` for any
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     assume_drop: Vec<String>,
-    /// The schemas to manage, or `all`; else those that the desired SQL uses
+    /// The schemas to manage, or `all`; else those that the desired SQL uses or the journal shows
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     manage: Vec<String>,
     /// End with code 2 when there is anything to do
@@ -56,7 +57,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let desired = read_desired(context)?;
     let live = context.connect().await?;
     let wanted = Wanted {
-        manage: manage(context, &arguments.manage),
+        manage: manage(context, &live, &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
     };
@@ -170,16 +171,32 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
     Ok(())
 }
 
-/// Which schemas are managed: as the command line says, else as trueup.toml does.
-pub fn manage(context: &Context, named: &[String]) -> Manage {
+/// Which schemas are managed: as the command line says, else as trueup.toml does, else those that the SQL uses and
+/// those that the journal shows.
+pub async fn manage(context: &Context, live: &Session, named: &[String]) -> Result<Manage, CliError> {
+    if let Some(said) = said_to_manage(context, named) {
+        return Ok(said);
+    }
+    match journal::managed_schemas(live).await {
+        Ok(schemas) => Ok(Manage::Declared(schemas)),
+        Err(error @ JournalError::MayNotUse(_)) => {
+            output::note(&format!("note: {error}: only schemas that the SQL uses are managed"));
+            Ok(Manage::Declared(BTreeSet::new()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which schemas are managed, if the command line or trueup.toml says.
+pub fn said_to_manage(context: &Context, named: &[String]) -> Option<Manage> {
     let named: BTreeSet<String> = named.iter().cloned().collect();
     let all = |names: &BTreeSet<String>, word: &str| names.contains(word);
     match &context.config.manage.schemas {
-        _ if all(&named, "all") => Manage::All,
-        _ if !named.is_empty() => Manage::Only(named),
-        Some(names) if all(names, "*") => Manage::All,
-        Some(names) => Manage::Only(names.clone()),
-        None => Manage::Declared,
+        _ if all(&named, "all") => Some(Manage::All),
+        _ if !named.is_empty() => Some(Manage::Only(named)),
+        Some(names) if all(names, "*") => Some(Manage::All),
+        Some(names) => Some(Manage::Only(names.clone())),
+        None => None,
     }
 }
 
@@ -197,7 +214,8 @@ async fn other_database(context: &Context) -> Result<Option<Session>, CliError> 
     Ok(Some(Session::connect(&target.with_application_name("trueup")).await?))
 }
 
-fn is_url(path: &str) -> bool {
+/// Whether an argument names a database by its URL.
+pub fn is_url(path: &str) -> bool {
     path.starts_with("postgres://") || path.starts_with("postgresql://")
 }
 
@@ -212,6 +230,11 @@ pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
             "name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml",
         ));
     }
+    read_sql(paths)
+}
+
+/// The SQL of files and folders, and of standard input where one is `-`, checked.
+pub fn read_sql(paths: Vec<PathBuf>) -> Result<Desired, CliError> {
     let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.into_iter().partition(|path| path.as_os_str() == "-");
     let mut files = if paths.is_empty() {

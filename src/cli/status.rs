@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use trueup::{
     apply::{self, standing_words},
-    journal::{self, Position, Run},
+    journal::{self, AdoptedState, Adoption, Position, Run},
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
     report,
+    source::live,
     visible::visible_line,
 };
 
@@ -150,13 +151,37 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     if let Some(why) = differs(context, session).await? {
         return Ok(just("NEEDS_MIGRATION", why, Some("trueup plan".to_owned())));
     }
-    let why = match finished {
-        Some((_, opened)) => {
-            format!("{} is applied, and the database is what it left", visible_line(&opened.plan.name))
+    if let Some((_, opened)) = finished {
+        let name = visible_line(&opened.plan.name);
+        return Ok(just("SAFE", format!("{name} is applied, and the database is what it left"), None));
+    }
+    let as_desired = if context.schema().is_empty() { "" } else { ", and the database is as desired" };
+    let why = match journal::adoptions(session).await?.pop() {
+        Some(adoption) if history.is_empty() => {
+            let day = adoption.adopted.strftime("%Y-%m-%d");
+            // without a desired schema, what it was then is all that it can be held against
+            if as_desired.is_empty() && is_another(context, session, &adoption).await? {
+                let why = format!("the database is not what it was when it was adopted on {day}");
+                let next = "give the desired schema, or take it as it is now: trueup adopt".to_owned();
+                return Ok(just("DRIFTED", why, Some(next)));
+            }
+            format!("adopted on {day}, no plan waits{as_desired}")
         }
-        None => "no plan waits".to_owned(),
+        None if history.is_empty() => format!("no plan waits{as_desired}; this database has no journal"),
+        _ => format!("no plan waits{as_desired}"),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// Whether the database is not what was adopted, as far as that can be told.
+async fn is_another(context: &Context, session: &Session, adoption: &Adoption) -> Result<bool, CliError> {
+    if !adoption.is_comparable(env!("CARGO_PKG_VERSION"), session.server_version_num()) {
+        return Ok(false);
+    }
+    let live = live::read(session).await?;
+    let schemas = adoption.state.schemas.clone();
+    let now = AdoptedState::of(&live, schemas, &context.config.manage.ignore, session.major());
+    Ok(now.fingerprint != adoption.state.fingerprint)
 }
 
 /// How the database differs from the desired schema, if there is one and it does.
@@ -166,7 +191,8 @@ async fn differs(context: &Context, session: &Session) -> Result<Option<String>,
     }
     let desired = plan::read_desired(context)?;
     let assume_drop = std::collections::BTreeSet::from(["all".to_owned()]);
-    let wanted = plan::Wanted { manage: plan::manage(context, &[]), assume_drop, name: String::new() };
+    let wanted =
+        plan::Wanted { manage: plan::manage(context, session, &[]).await?, assume_drop, name: String::new() };
     Ok(match plan::make(context, session, &desired, wanted).await? {
         Planned::Nothing(_) => None,
         Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),

@@ -60,6 +60,12 @@ impl Edges {
                 }
             }
         }
+        for (user, used) in through_columns(catalogs.before, changes) {
+            before(find(user, Act::Drop), find(used, Act::Alter), false);
+        }
+        for (user, used) in through_columns(catalogs.after, changes) {
+            before(find(used, Act::Alter), find(user, Act::Create), false);
+        }
         for (id, _) in nodes.iter().filter(|(_, act)| *act == Act::Drop) {
             before(find(id, Act::Drop), find(id, Act::Create), false);
         }
@@ -74,6 +80,20 @@ impl Edges {
 
 type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
 type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
+
+/// What is over the columns of a type that is exchanged, with the type: they change with it, and are no changes.
+fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
+    let rebuilt = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Rebuild);
+    let mut types: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Column && rebuilt(&need.to)) {
+        types.entry(&need.from).or_default().push(&need.to);
+    }
+    let over = |need: &'a crate::catalog::Dependency| {
+        let types = types.get(&need.to).into_iter().flatten();
+        types.map(|used| (&need.from, *used)).collect::<Vec<_>>()
+    };
+    catalog.needs.iter().flat_map(over).collect()
+}
 
 /// A name is freed before it is used again.
 fn free_names(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {

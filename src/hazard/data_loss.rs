@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
 fn find(case: &Case<'_>) -> Option<String> {
     let id = &case.step.object;
     match (case.object.before?, case.object.after) {
-        (Object::Table(_), None) => {
+        (Object::Table(table), None) if table.foreign.is_none() => {
             let name = id.sql();
             Some(format!("dropping {id} loses its rows{}", case.rows(&name)))
         }

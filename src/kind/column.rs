@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, option_changes, option_list, sequence::SequenceOptions};
+use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, option_changes, option_list, sequence::SequenceOptions};
 use crate::{name::{Kind, ObjectId, Pair}, sql};
 
 /// A column.
@@ -30,6 +30,9 @@ pub struct Column {
     pub statistics: Option<i32>,
     /// `n_distinct` and the like.
     pub options: Options,
+    /// Of a foreign table's column: what it is there.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub foreign_options: Options,
     /// Where it stands and where it comes from: no difference between schemas.
     #[serde(flatten, skip_serializing)]
     pub lineage: Lineage,
@@ -46,6 +49,10 @@ pub struct TypeFacts {
     pub plain_type: String,
     /// The storage mode that the type gives its columns.
     pub storage: String,
+}
+
+fn nothing(options: &Options) -> bool {
+    options.is_empty()
 }
 
 impl PartialEq for TypeFacts {
@@ -119,7 +126,7 @@ impl Identity {
 impl Column {
     /// The column as CREATE TABLE and ADD COLUMN have it, with its default.
     pub fn element(&self, id: &ObjectId, default: Option<&str>) -> String {
-        let mut text = format!("{} {}", id.sql(), self.data_type);
+        let mut text = format!("{} {}{}", id.sql(), self.data_type, fdw_options(&self.foreign_options));
         if let Some(collation) = &self.collation {
             text += &format!(" COLLATE {collation}");
         }
@@ -198,6 +205,7 @@ impl Definition for Column {
             compression,
             statistics,
             options,
+            foreign_options,
             lineage: _,
             facts,
         } = after;
@@ -273,6 +281,10 @@ impl Definition for Column {
         }
         for change in option_changes(Pair::new(&before.options, options)) {
             say(change);
+        }
+        let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
+        if !foreign.is_empty() {
+            say(foreign.trim_start().to_owned());
         }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
         let ddl = match moves {

@@ -23,6 +23,7 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
          'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
          'statistics', nullif(a.attstattarget, -1),
          'options', coalesce(a.attoptions, '{}'),
+         'foreign_options', coalesce(a.attfdwoptions, '{}'),
          'facts', json_build_object(
            'plain_type', CASE WHEN t.typtype = 'd' THEN format_type(base.plain, NULL)
                               WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
@@ -48,6 +49,6 @@ LEFT JOIN LATERAL (
     SELECT u.oid AS plain FROM under u WHERE u.typtype <> 'd'
 ) AS base ON t.typtype = 'd' OR e.typtype = 'd'
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')

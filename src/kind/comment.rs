@@ -11,9 +11,12 @@ use crate::{name::{Kind, ObjectId, Pair}, sql};
 pub struct Comment {
     /// The text.
     pub text: String,
+    /// Whether it is about a foreign table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
 }
 
-fn comment_on(id: &ObjectId, text: &str) -> Ddl {
+fn comment_on(id: &ObjectId, foreign: bool, text: &str) -> Ddl {
     let Some(target) = id.target() else { return Ddl::Statements(Vec::new()) };
     let name = target.sql();
     let relation = target.relation_sql();
@@ -25,6 +28,7 @@ fn comment_on(id: &ObjectId, text: &str) -> Ddl {
         Kind::Trigger => format!("TRIGGER {name} ON {relation}"),
         Kind::Rule => format!("RULE {name} ON {relation}"),
         Kind::Policy => format!("POLICY {name} ON {relation}"),
+        Kind::Table if foreign => format!("FOREIGN TABLE {name}"),
         Kind::Function => format!("ROUTINE {name}"),
         Kind::Aggregate if target.path.part(2).is_empty() => {
             format!("AGGREGATE {}(*)", sql::qualified(&target.path.parts()[..2]))
@@ -39,15 +43,15 @@ impl Definition for Comment {
     const QUERY: &'static str = include_str!("comment.sql");
 
     fn create(&self, id: &ObjectId) -> Ddl {
-        comment_on(id, &sql::literal(&self.text))
+        comment_on(id, self.foreign, &sql::literal(&self.text))
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
-        comment_on(id, "NULL")
+        comment_on(id, self.foreign, "NULL")
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { text: _ } = pair.after;
+        let Self { text: _, foreign: _ } = pair.after;
         Alter::InPlace(pair.after.create(id), None)
     }
 

@@ -3,14 +3,16 @@ SELECT d.classoid, d.objoid, d.objsubid,
        CASE WHEN d.objsubid > 0 THEN
               (SELECT ARRAY['column', n.nspname::text, c.relname::text, a.attname::text]
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid
-               WHERE c.oid = d.objoid AND c.relkind IN ('r', 'p', 'v', 'm', 'c')
+               WHERE c.oid = d.objoid AND c.relkind IN ('r', 'p', 'v', 'm', 'c', 'f')
                  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
             WHEN d.classoid = 'pg_class'::regclass THEN
               (SELECT ARRAY['index', n.nspname::text, c.relname::text]
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND c.relkind IN ('i', 'I')
                  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
             END,
-       json_build_object('text', d.description)
+       json_build_object('text', d.description,
+                         'foreign', d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+                                    AND EXISTS (SELECT FROM pg_foreign_table f WHERE f.ftrelid = d.objoid))
 FROM pg_description d
 LEFT JOIN pg_extension x ON d.classoid = 'pg_extension'::regclass AND x.oid = d.objoid
 WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND d.objoid = 2200)

@@ -19,8 +19,8 @@ impl Definition for Extension {
     const QUERY: &'static str = include_str!("extension.sql");
 
     fn create(&self, id: &ObjectId) -> Ddl {
-        let schema = if self.relocatable { format!(" SCHEMA {}", sql::ident(&self.schema)) } else { String::new() };
-        Ddl::statement(format!("CREATE EXTENSION {}{schema}", id.sql()))
+        // one that cannot be moved afterwards is put somewhere all the same, and there is no schema to fall back on
+        Ddl::statement(format!("CREATE EXTENSION {} SCHEMA {}", id.sql(), sql::ident(&self.schema)))
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {

@@ -245,6 +245,35 @@ fn option_list(options: &[String]) -> String {
         .join(", ")
 }
 
+/// ` OPTIONS (name 'value', …)` of foreign data, or nothing.
+fn fdw_options(options: &Options) -> String {
+    fdw_list(options.iter().map(|option| fdw_option(option, "")).collect())
+}
+
+/// ` OPTIONS (ADD …, SET …, DROP …)` that brings one list of options of foreign data to another, or nothing.
+fn fdw_changes(pair: Pair<&Options>) -> String {
+    let name = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
+    let names = |options: &Options| options.iter().map(|option| name(option)).collect::<Vec<_>>();
+    let (before, after) = (names(pair.before), names(pair.after));
+    let mut changes: Vec<String> = pair
+        .after
+        .without(pair.before)
+        .map(|option| fdw_option(option, if before.contains(&name(option)) { "SET " } else { "ADD " }))
+        .collect();
+    let gone = before.iter().filter(|name| !after.contains(*name));
+    changes.extend(gone.map(|name| format!("DROP {}", crate::sql::ident(name))));
+    fdw_list(changes)
+}
+
+fn fdw_option(option: &str, verb: &str) -> String {
+    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    format!("{verb}{} {}", crate::sql::ident(name), crate::sql::literal(value))
+}
+
+fn fdw_list(options: Vec<String>) -> String {
+    if options.is_empty() { String::new() } else { format!(" OPTIONS ({})", options.join(", ")) }
+}
+
 fn option_name(name: &str) -> String {
     name.split('.').map(crate::sql::ident).collect::<Vec<_>>().join(".")
 }

@@ -23,6 +23,8 @@ pub fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
         Kind::Table | Kind::View | Kind::MaterializedView => (format!("TABLE {}", target.sql()), String::new()),
         Kind::Function | Kind::Aggregate => (format!("ROUTINE {}", target.sql()), String::new()),
         Kind::Sequence | Kind::IdentitySequence => (format!("SEQUENCE {}", target.sql()), String::new()),
+        Kind::ForeignDataWrapper => (format!("FOREIGN DATA WRAPPER {}", target.sql()), String::new()),
+        Kind::ForeignServer => (format!("FOREIGN SERVER {}", target.sql()), String::new()),
         Kind::Schema => (format!("SCHEMA {}", target.sql()), String::new()),
         _ => (format!("TYPE {}", target.sql()), String::new()),
     };

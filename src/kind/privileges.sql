@@ -7,11 +7,11 @@ SELECT o.classid, o.oid, o.sub,
 FROM (
     SELECT 'pg_class'::regclass::oid AS classid, c.oid, 0 AS sub, c.relacl AS acl, c.relowner AS owner,
            CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS kind, c.relnamespace AS namespace
-    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relacl IS NOT NULL AND c.relpersistence <> 't'
+    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relacl IS NOT NULL AND c.relpersistence <> 't'
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, a.attnum, a.attacl, c.relowner, 'c', c.relnamespace
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence <> 't'
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.proowner, 'f', p.pronamespace FROM pg_proc p WHERE p.proacl IS NOT NULL
     UNION ALL
@@ -19,8 +19,12 @@ FROM (
     FROM pg_type t WHERE t.typacl IS NOT NULL AND t.typtype IN ('c', 'd', 'e', 'r')
     UNION ALL
     SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspacl, n.nspowner, 'n', n.oid FROM pg_namespace n WHERE n.nspacl IS NOT NULL
+    UNION ALL
+    SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 0, w.fdwacl, w.fdwowner, 'F', NULL FROM pg_foreign_data_wrapper w WHERE w.fdwacl IS NOT NULL
+    UNION ALL
+    SELECT 'pg_foreign_server'::regclass, s.oid, 0, s.srvacl, s.srvowner, 'S', NULL FROM pg_foreign_server s WHERE s.srvacl IS NOT NULL
 ) AS o
-JOIN pg_namespace n ON n.oid = o.namespace
+LEFT JOIN pg_namespace n ON n.oid = o.namespace
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(x.grant) FILTER (WHERE NOT x.by_default), '[]') AS grants,
            coalesce(json_agg(x.grant) FILTER (WHERE x.by_default), '[]') AS by_default
@@ -31,5 +35,5 @@ CROSS JOIN LATERAL (
           FROM (VALUES (false, o.acl), (true, CASE WHEN o.kind <> 'c' THEN acldefault(o.kind, o.owner) END)) AS s(by_default, acl),
                aclexplode(s.acl) AS a) AS x
 ) AS g
-WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
+WHERE (o.namespace IS NULL OR n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.oid AND e.deptype = 'e')

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, option_changes, with_options};
+use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, option_changes, with_options};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A table.
@@ -30,13 +30,30 @@ pub struct Table {
     pub tablespace: Option<String>,
     /// Storage parameters.
     pub options: Options,
+    /// For a foreign table, where it is.
+    pub foreign: Option<Foreign>,
+}
+
+/// Where the rows of a foreign table are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foreign {
+    /// The server's name.
+    pub server: String,
+    /// Its options there.
+    pub options: Options,
 }
 
 impl Table {
     /// CREATE TABLE with what stands between its parentheses, and what can only be said afterwards.
     pub fn create_with(&self, id: &ObjectId, elements: &[String]) -> Vec<Sql> {
-        let Self { unlogged, partition_by, inherits, of_type, access_method, tablespace, options, .. } = self;
-        let mut text = format!("CREATE {}TABLE {}", if *unlogged { "UNLOGGED " } else { "" }, id.sql());
+        let Self { unlogged, partition_by, inherits, of_type, access_method, tablespace, options, foreign, .. } = self;
+        let sort = match (foreign, unlogged) {
+            (Some(_), _) => "FOREIGN ",
+            (None, true) => "UNLOGGED ",
+            (None, false) => "",
+        };
+        let mut text = format!("CREATE {sort}TABLE {}", id.sql());
         if let Some(of_type) = of_type {
             text += &format!(" OF {of_type}");
         }
@@ -54,6 +71,9 @@ impl Table {
         }
         if let Some(method) = access_method {
             text += &format!("\nUSING {}", sql::ident(method));
+        }
+        if let Some(Foreign { server, options }) = foreign {
+            text += &format!("\nSERVER {}{}", sql::ident(server), fdw_options(options));
         }
         text += &with_options(options);
         if let Some(tablespace) = tablespace {
@@ -90,7 +110,8 @@ impl Definition for Table {
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
-        Ddl::statement(format!("DROP TABLE {}", id.sql()))
+        let sort = if self.foreign.is_some() { "FOREIGN " } else { "" };
+        Ddl::statement(format!("DROP {sort}TABLE {}", id.sql()))
     }
 
     /// Never a replace: its rows are not in the catalog.
@@ -107,7 +128,16 @@ impl Definition for Table {
             access_method,
             tablespace,
             options,
+            foreign,
         } = after;
+        let server = |table: &Self| table.foreign.as_ref().map(|foreign| foreign.server.clone());
+        if server(after) != server(before) {
+            return Alter::Refused(
+                "PostgreSQL cannot change where the rows of a table are (here, or on which foreign server): create a new \
+                 table under another name"
+                    .to_owned(),
+            );
+        }
         if *partition_by != before.partition_by {
             let say = |key: &Option<String>| key.clone().map_or("no partitioning".to_owned(), |key| format!("PARTITION BY {key}"));
             return Alter::Refused(format!(
@@ -139,6 +169,10 @@ impl Definition for Table {
         }
         clauses.extend(after.switches(Some(before)));
         clauses.extend(option_changes(Pair::new(&before.options, options)));
+        if let (Some(old), Some(new)) = (&before.foreign, foreign) {
+            let changes = fdw_changes(Pair::new(&old.options, &new.options));
+            clauses.extend(Some(changes.trim_start().to_owned()).filter(|changes| !changes.is_empty()));
+        }
         if clauses.is_empty() && after.replica_identity != before.replica_identity {
             // an index took the identity, or lost it with its end: nothing is left to say
             return Alter::InPlace(Ddl::Statements(Vec::new()), None);

@@ -13,6 +13,7 @@ mod phase;
 mod rebuild;
 mod state;
 mod unproven;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use state::State;
+pub use whole::creation_by_object;
 
 /// What decides how changes are made.
 #[derive(Debug, Clone, Default)]

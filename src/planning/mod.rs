@@ -12,6 +12,7 @@ mod part;
 mod question;
 mod rename;
 mod seal;
+pub mod side;
 mod workshop;
 
 use std::collections::BTreeSet;
@@ -267,7 +268,7 @@ fn remarks(
             .chain(wanted.unmanaged.iter().filter(|(name, _)| !live.unmanaged.contains_key(*name)))
             .map(|(name, _)| name.clone())
             .collect(),
-        Manage::Only(_) | Manage::Declared => wanted
+        Manage::Only(_) | Manage::Declared(_) => wanted
             .unmanaged
             .iter()
             .filter(|(name, state)| live.unmanaged.get(*name) != Some(state))

@@ -5,7 +5,6 @@ use std::{cell::RefCell, collections::BTreeSet};
 use super::{Inputs, PlanningError, part};
 use crate::{
     catalog::{Catalog, Fingerprint},
-    kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId},
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session},
@@ -47,7 +46,7 @@ impl<'a> Workshop<'a> {
         let identifier = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
         let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
         let time_zone = text(inputs.live, zone, "its time zone").await?;
-        Ok(Self { inputs, settings, role, time_zone, identifier, roles: RefCell::new(roles(live)) })
+        Ok(Self { inputs, settings, role, time_zone, identifier, roles: RefCell::new(live.roles()) })
     }
 
     /// The role that plans, and that is expected to apply.
@@ -60,9 +59,10 @@ impl<'a> Workshop<'a> {
         &self.time_zone
     }
 
-    /// Whether scratch is live's own cluster, with live's roles.
+    /// Whether scratch is live's own cluster, with live's roles. Where there is no live, scratch stands in for it, and
+    /// has no roles of anybody's.
     fn is_same_cluster(&self, scratch: &Scratch) -> bool {
-        self.identifier == scratch.system_identifier()
+        self.identifier == scratch.system_identifier() && !std::ptr::eq(self.inputs.live, scratch.admin())
     }
 
     /// An empty database in which live's role is the one that creates.
@@ -97,7 +97,7 @@ impl<'a> Workshop<'a> {
         let key = self.key().await?;
         let kept = key.as_ref().zip(self.inputs.kept);
         if let Some(catalog) = kept.and_then(|(key, kept)| kept.get(key)) {
-            self.roles.get_mut().extend(roles(&catalog));
+            self.roles.get_mut().extend(catalog.roles());
             return Ok(catalog);
         }
         let scratch = self.inputs.scratch.get().await?;
@@ -299,29 +299,6 @@ fn track(scratch: &Scratch, roles: &[String]) {
     for role in roles {
         scratch.track_role(role);
     }
-}
-
-/// The roles that a catalog mentions.
-fn roles(catalog: &Catalog) -> BTreeSet<String> {
-    let mut roles = BTreeSet::new();
-    for (id, object) in &catalog.objects {
-        let grants = match object {
-            Object::Privileges(privileges) => &privileges.grants,
-            Object::DefaultPrivileges(privileges) => {
-                roles.insert(id.path.part(1).to_owned());
-                &privileges.grants
-            }
-            Object::Policy(policy) => {
-                roles.extend(policy.roles.iter().cloned());
-                continue;
-            }
-            _ => continue,
-        };
-        roles.extend(grants.iter().flat_map(|grant| [&grant.grantee, &grant.grantor]).flatten().cloned());
-    }
-    roles.remove("public");
-    roles.retain(|role| !role.starts_with("pg_"));
-    roles
 }
 
 /// A catalog in which the managed part has become another.

@@ -1,8 +1,9 @@
-//! Renders plans for people and programs.
+//! Renders plans and differences for people and programs.
 //!
 //! Nothing else turns a plan into something to read. Whatever comes from a database or a file is shown through
 //! [`crate::visible`], so that it cannot move a terminal's cursor, reorder a line or end a table.
 
+pub mod comparison;
 pub mod markdown;
 mod seen;
 pub mod text;

@@ -35,5 +35,9 @@ UNION ALL
 SELECT 'pg_class'::regclass, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid     -- the sequence of an identity column
 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
 UNION ALL
+SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0                            -- member of an operator class or family
+FROM pg_depend d WHERE d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND d.refclassid IN ('pg_opclass'::regclass, 'pg_opfamily'::regclass)
+  AND d.objid >= 16384
+UNION ALL
 SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, 0                   -- member: its extension
 FROM pg_depend d WHERE d.deptype = 'e'

@@ -1,0 +1,77 @@
+//! A database that others have made is taken as it is: the journal begins, and says what is managed from now on.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{ApplyError, error::Refusal, lock, preflight};
+use crate::{
+    catalog::{
+        Catalog,
+        scope::{Manage, Scope},
+    },
+    journal::{self, AdoptedState, Adoption},
+    name::{Kind, ObjectId},
+    postgres::{Session, Target},
+    run::Stop,
+    source::live,
+};
+
+/// What to adopt.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The database.
+    pub target: &'a Target,
+    /// The schemas to manage.
+    pub manage: Manage,
+    /// Patterns of objects to leave alone.
+    pub ignore: &'a [String],
+    /// How long to wait for another trueup in the same database.
+    pub wait: Duration,
+    /// The version that the journal names.
+    pub tool: &'a str,
+}
+
+/// What adopting came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is written down.
+    Adopted(AdoptedState),
+    /// It was adopted before, and is what it was then.
+    Already(Box<Adoption>),
+    /// There is no object in any schema.
+    Empty,
+}
+
+/// Takes a database as it is. Nothing in it is changed but the journal.
+pub async fn adopt(options: &Options<'_>) -> Result<Outcome, ApplyError> {
+    let session = Session::connect(&options.target.with_application_name("trueup")).await?;
+    let outcome = adopt_on(&session, options).await;
+    session.close().await;
+    outcome
+}
+
+async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, ApplyError> {
+    preflight::primary(session).await?;
+    super::pin(session).await?;
+    lock::take(session, options.wait, &Stop::never()).await?;
+    let live = live::read(session).await?;
+    let schemas = Scope::decide(&options.manage, &live, &Catalog::default(), options.ignore).schemas;
+    let missing: BTreeSet<String> = schemas
+        .iter()
+        .filter(|name| !live.objects.contains_key(&ObjectId::new(Kind::Schema, [name.as_str()])))
+        .cloned()
+        .collect();
+    if !missing.is_empty() {
+        return Err(Refusal::NoSuchSchema(missing).into());
+    }
+    if schemas.is_empty() {
+        return Ok(Outcome::Empty);
+    }
+    let state = AdoptedState::of(&live, schemas, options.ignore, session.major());
+    let last = journal::adoptions(session).await?.pop();
+    if let Some(last) = last.filter(|last| last.state == state && last.tool == options.tool) {
+        return Ok(Outcome::Already(Box::new(last)));
+    }
+    journal::ensure(session).await?;
+    journal::record_adoption(session, &state, options.tool).await?;
+    Ok(Outcome::Adopted(state))
+}

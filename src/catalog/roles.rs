@@ -1,0 +1,31 @@
+//! The roles that a schema cannot do without.
+
+use std::collections::BTreeSet;
+
+use super::Catalog;
+use crate::kind::Object;
+
+impl Catalog {
+    /// The roles that it mentions: who is granted something and by whom, whom policies and default privileges are for.
+    /// Those that PostgreSQL has by itself are not among them.
+    pub fn roles(&self) -> BTreeSet<String> {
+        let mut roles = BTreeSet::new();
+        for (id, object) in &self.objects {
+            let grants = match object {
+                Object::Privileges(privileges) => &privileges.grants,
+                Object::DefaultPrivileges(privileges) => {
+                    roles.insert(id.path.part(1).to_owned());
+                    &privileges.grants
+                }
+                Object::Policy(policy) => {
+                    roles.extend(policy.roles.iter().cloned());
+                    continue;
+                }
+                _ => continue,
+            };
+            roles.extend(grants.iter().flat_map(|grant| [&grant.grantee, &grant.grantor]).flatten().cloned());
+        }
+        roles.retain(|role| role != "public" && !role.starts_with("pg_"));
+        roles
+    }
+}

@@ -1,0 +1,65 @@
+//! `trueup adopt`
+
+use std::time::Duration;
+
+use trueup::{
+    apply::adopt::{self, Options, Outcome},
+    catalog::scope::Manage,
+    sql,
+    visible::visible_line,
+};
+
+use super::{
+    Format,
+    context::Context,
+    exit::{CliError, Exit},
+    output, plan,
+};
+
+/// Takes a database as it is: begins its journal, and says which schemas are managed from now on. Nothing else in the
+/// database is changed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+From then on `plan` manages these schemas even where the desired SQL does not mention them any more: what is missing in
+the SQL is to be dropped. `init --from` makes the SQL.
+
+Example:
+  trueup adopt --env production --manage public,billing")]
+pub struct Arguments {
+    /// The schemas to manage from now on; else all, or those of [manage] in trueup.toml
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    manage: Vec<String>,
+    /// Seconds to wait for another trueup in the same database
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait: u64,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    let target = context.target()?;
+    let options = Options {
+        target: &target,
+        manage: plan::said_to_manage(context, &arguments.manage).unwrap_or(Manage::All),
+        ignore: &context.config.manage.ignore,
+        wait: Duration::from_secs(arguments.wait),
+        tool: env!("CARGO_PKG_VERSION"),
+    };
+    let (word, state) = match adopt::adopt(&options).await? {
+        Outcome::Adopted(state) => ("adopted", state),
+        Outcome::Already(adoption) => ("is adopted already", adoption.state),
+        Outcome::Empty => {
+            return Err(CliError::new("there is nothing in this database to adopt")
+                .with_hint("the first plan that is applied begins the journal"));
+        }
+    };
+    if context.format() == Format::Json {
+        output::json(&serde_json::json!({ "adopted": word == "adopted", "state": state }));
+    } else {
+        let schemas: Vec<String> = state.schemas.iter().map(|name| sql::ident(name)).collect();
+        let what = if schemas.len() == 1 { "schema" } else { "schemas" };
+        let objects =
+            if state.objects == 1 { "1 object".to_owned() } else { format!("{} objects", state.objects) };
+        let text = format!("{what} {} ({objects}) {word}", schemas.join(", "));
+        output::result(&visible_line(&text));
+    }
+    Ok(Exit::Done)
+}
