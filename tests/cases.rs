@@ -350,7 +350,7 @@ fn majors() -> Vec<(u16, bool)> {
 /// another one for each version.
 fn in_tenth(major: u16, case: &str) -> bool {
     let digest = trueup::catalog::Fingerprint::of(format!("{major} {case}"));
-    u32::from_str_radix(&digest.as_str()[..4], 16).unwrap() % 10 == 0
+    u32::from_str_radix(&digest.as_str()[..4], 16).unwrap().is_multiple_of(10)
 }
 
 fn trials(root: &Path) -> Vec<Trial> {
@@ -381,7 +381,10 @@ fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // half of the time each waits for another process
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    arguments.test_threads = arguments.test_threads.or(Some(threads));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let conclusion = libtest_mimic::run(&arguments, trials(&root));
     let litter = oracle::runtime().block_on(oracle::litter());

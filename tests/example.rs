@@ -71,7 +71,7 @@ async fn planned_again() -> Plan {
 /// anew.
 #[tokio::test]
 async fn the_plan_is_as_it_would_be_made_today() {
-    let again = planned_again().await;
+    let again = Box::pin(planned_again()).await;
     if std::env::var_os("TRUEUP_UPDATE").is_some() {
         report::write_plan(&root().join("plans").join(FOLDER), &again).unwrap();
     }

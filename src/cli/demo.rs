@@ -217,7 +217,7 @@ async fn planned(
         created: Timestamp::now(),
         progress: &|_| (),
     };
-    planning::plan(&inputs).await.map_err(planning_error)
+    Box::pin(planning::plan(&inputs)).await.map_err(planning_error)
 }
 
 fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {

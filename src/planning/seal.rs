@@ -184,7 +184,7 @@ impl Sealing<'_> {
             let now = end.objects.get(&object);
             match now {
                 Some(new) if previous != now => {
-                    _ = after.insert(*phase, plan::Change::Became(fingerprint(new)))
+                    _ = after.insert(*phase, plan::Change::Became(fingerprint(new)));
                 }
                 None if previous.is_some() => _ = after.insert(*phase, plan::Change::Gone),
                 _ => {}

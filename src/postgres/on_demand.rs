@@ -16,7 +16,7 @@ pub struct OnDemand<'a> {
 
 enum Place<'a> {
     There(&'a Scratch),
-    Later { options: &'a ScratchOptions, progress: &'a dyn Fn(&str), opened: OnceCell<Scratch> },
+    Later { options: &'a ScratchOptions, progress: &'a dyn Fn(&str), opened: Box<OnceCell<Scratch>> },
 }
 
 impl<'a> From<&'a Scratch> for OnDemand<'a> {
@@ -28,7 +28,7 @@ impl<'a> From<&'a Scratch> for OnDemand<'a> {
 impl<'a> OnDemand<'a> {
     /// One that [`Scratch::open`] will open with these.
     pub fn later(options: &'a ScratchOptions, progress: &'a dyn Fn(&str)) -> Self {
-        Self { place: Place::Later { options, progress, opened: OnceCell::new() } }
+        Self { place: Place::Later { options, progress, opened: Box::default() } }
     }
 
     /// The server; it is started now if it was not before.

@@ -42,11 +42,12 @@ pub enum ReadError {
     Unsteady,
 }
 
-/// What makes deparsed text the same everywhere, in one round trip.
+/// What makes deparsed text the same everywhere, in one round trip. Compiling these queries takes longer than running
+/// them.
 const PIN: &str = "
 SET search_path TO '';
 SET datestyle TO 'ISO, YMD'; SET intervalstyle TO postgres; SET timezone TO 'UTC'; SET extra_float_digits TO 1;
-SET bytea_output TO hex; SET quote_all_identifiers TO off";
+SET bytea_output TO hex; SET quote_all_identifiers TO off; SET jit TO off";
 
 /// Reads everything but system schemas, members of extensions and trueup's own schema.
 pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
@@ -102,7 +103,7 @@ async fn read_once(client: &Client) -> Result<Option<Rows>, ReadError> {
     };
     let begin = format!("{PIN}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     client.batch_execute(&begin).await.map_err(failed("begin"))?;
-    let result = Rows::fetch(client).await;
+    let result = rows::fetch(client).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     client.batch_execute(end).await.map_err(failed("end"))?;
     let (state, rows) = result?;

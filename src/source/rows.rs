@@ -47,31 +47,6 @@ pub(super) struct Row {
 }
 
 impl Rows {
-    /// Sends all queries at once. Objects are parsed on another thread while the server answers the next query. The
-    /// state of the catalogs, too.
-    pub(super) async fn fetch(client: &Client) -> Result<(String, Self), ReadError> {
-        let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, query)| async move {
-            let rows = self::query(client, kind.label(), query).await?;
-            let parsed = tokio::task::spawn_blocking(move || {
-                let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
-                parse(*kind, &mut rows)?;
-                Ok((*kind, rows))
-            });
-            parsed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-        }));
-        let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
-            state(client),
-            kinds,
-            query(client, "aliases", ALIASES),
-            query(client, "dependencies", DEPENDENCIES),
-            query(client, "unmanaged", UNMANAGED),
-        )?;
-        let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
-        let unmanaged = unmanaged.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
-        let unmanaged = unmanaged.collect::<Result<Vec<_>, ReadError>>()?;
-        Ok((state, Self { kinds, aliases: links(aliases)?, dependencies: links(dependencies)?, unmanaged }))
-    }
-
     /// Parses those objects of which only the JSON was kept.
     pub(super) fn parse(&mut self) -> Result<(), ReadError> {
         self.kinds.iter_mut().try_for_each(|(kind, rows)| parse(*kind, rows))
@@ -83,6 +58,31 @@ impl Rows {
         let all: Vec<&str> = kinds.chain([ALIASES, DEPENDENCIES, UNMANAGED]).collect();
         Fingerprint::of(all.join("\0"))
     }
+}
+
+/// Sends all queries at once. Objects are parsed on another thread while the server answers the next query. The
+/// state of the catalogs, too.
+pub(super) async fn fetch(client: &Client) -> Result<(String, Rows), ReadError> {
+    let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, sql)| async move {
+        let rows = query(client, kind.label(), sql).await?;
+        let parsed = tokio::task::spawn_blocking(move || {
+            let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
+            parse(*kind, &mut rows)?;
+            Ok((*kind, rows))
+        });
+        parsed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }));
+    let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
+        state(client),
+        kinds,
+        query(client, "aliases", ALIASES),
+        query(client, "dependencies", DEPENDENCIES),
+        query(client, "unmanaged", UNMANAGED),
+    )?;
+    let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
+    let unmanaged = unmanaged.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
+    let unmanaged = unmanaged.collect::<Result<Vec<_>, ReadError>>()?;
+    Ok((state, Rows { kinds, aliases: links(aliases)?, dependencies: links(dependencies)?, unmanaged }))
 }
 
 impl Row {
