@@ -1,6 +1,6 @@
 -- The journal's tables, layout 1; journal/adoption.sql makes it layout 2. Runs in one transaction, with search_path
 -- empty, after the schema exists.
-CREATE TABLE trueup.layout (version pg_catalog.int4 NOT NULL);
+CREATE TABLE trueup.layout (version pg_catalog.int4 PRIMARY KEY);
 COMMENT ON TABLE trueup.layout IS 'trueup: the version of these tables';
 INSERT INTO trueup.layout (version) VALUES (1);
 

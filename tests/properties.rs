@@ -53,6 +53,20 @@ async fn a_database_is_what_it_is() {
 }
 
 #[tokio::test]
+async fn what_the_sql_does_not_say_of_public_is_left_alone() {
+    let sql = "GRANT CREATE ON SCHEMA public TO pg_monitor; COMMENT ON SCHEMA public IS 'ours'; \
+               CREATE TABLE t (id integer)";
+    let database = Database::with(sql).await.unwrap();
+    database.write("desired.sql", "CREATE TABLE t (id integer);");
+    let plan = ["plan", "--schema", "desired.sql", "--exit-code"];
+    let ran = database.trueup(&plan).await.ended(0).unwrap();
+    assert!(ran.stdout.contains("Nothing to do"), "{}", ran.shown());
+    database.write("desired.sql", "CREATE TABLE t (id integer); COMMENT ON SCHEMA public IS 'of all of us';");
+    let ran = database.trueup(&plan).await.ended(2).unwrap();
+    assert!(ran.stdout.contains("of all of us") && !ran.stdout.contains("REVOKE"), "{}", ran.shown());
+}
+
+#[tokio::test]
 async fn a_plan_can_be_rehearsed_again_where_it_has_not_run() {
     let database = planned().await;
     let ran = database.trueup(&["verify", "plan", "--rehearse", "--phase", "all"]).await.ended(0).unwrap();

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Catalog;
-use crate::{
-    kind::Object,
-    name::{Kind, ObjectId},
-};
+use crate::name::{Kind, ObjectId};
 
 /// Which schemas a plan manages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,16 +115,6 @@ impl Catalog {
     #[must_use]
     pub fn within(&self, scope: &Scope) -> Self {
         self.filtered(|id| scope.covers(id))
-    }
-
-    /// Without what every database has in its schema `public` from the start, where nobody changed it.
-    #[must_use]
-    pub fn without_pristine_public(&self) -> Self {
-        let public = ObjectId::new(Kind::Schema, ["public"]);
-        self.filtered(|id| {
-            id.target().as_ref() != Some(&public)
-                || !matches!(self.objects.get(id), Some(Object::Comment(comment)) if comment.text == "standard public schema")
-        })
     }
 }
 

@@ -85,7 +85,7 @@ impl Comparison {
     pub fn of(catalogs: Pair<&Catalog>, scope: &Scope, major: u16) -> Result<Self, DiffError> {
         let after = in_order_of(catalogs.before, catalogs.after.clone());
         let catalogs = Pair::new(catalogs.before, &after);
-        let managed = |catalog: &Catalog| catalog.without_pristine_public().within(scope);
+        let managed = |catalog: &Catalog| catalog.within(scope);
         let managed = Pair::new(managed(catalogs.before), managed(catalogs.after));
         let mut groups: BTreeMap<Home, Vec<Difference>> = BTreeMap::new();
         let mut homes = BTreeSet::new();

@@ -64,7 +64,7 @@ struct Part {
 impl Dump {
     /// The part of a catalog that a scope covers, as statements.
     pub fn of(catalog: &Catalog, scope: &Scope, major: u16) -> Result<Self, DiffError> {
-        let catalog = catalog.without_pristine_public();
+        let catalog = catalog;
         let managed = catalog.within(scope);
         let context = Context { major, alone: true, rowless: true, ..Context::default() };
         let public = ObjectId::new(Kind::Schema, ["public"]);

@@ -49,7 +49,7 @@ impl AdoptedState {
             ignore: ignore.to_vec(),
             unsaid: BTreeSet::new(),
         };
-        let managed = catalog.without_pristine_public().within(&scope);
+        let managed = catalog.within(&scope);
         let lines = managed.objects.iter().map(|(id, object)| format!("{} {id}\n", object.fingerprint(id)));
         let fingerprint = Fingerprint::of(lines.collect::<String>());
         let objects = i64::try_from(managed.objects.len()).unwrap_or(i64::MAX);

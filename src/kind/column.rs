@@ -41,7 +41,7 @@ pub struct Column {
     pub facts: TypeFacts,
 }
 
-/// What is known of a column's type: no difference between columns that the type itself is not.
+/// What is known of a column's type and table: no difference between columns that the type itself is not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeFacts {
@@ -49,6 +49,8 @@ pub struct TypeFacts {
     pub plain_type: String,
     /// The storage mode that the type gives its columns.
     pub storage: String,
+    /// Whether the values are elsewhere, in a foreign table: then nothing converts them.
+    pub foreign: bool,
 }
 
 fn nothing(options: &Options) -> bool {
@@ -234,7 +236,7 @@ impl Definition for Column {
             let same_base = *base_type == before.base_type;
             touch = Some(if same_base && *collation == before.collation { Touch::Modifier } else { Touch::Type });
             let collate = collation.as_ref().map(|collation| format!(" COLLATE {collation}")).unwrap_or_default();
-            let using = if same_base || generated.is_some() {
+            let using = if same_base || generated.is_some() || facts.foreign {
                 String::new()
             } else {
                 format!(" USING {name}{}::{data_type}", through_text(&before.facts.plain_type, &facts.plain_type))

@@ -27,7 +27,8 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
          'facts', json_build_object(
            'plain_type', CASE WHEN t.typtype = 'd' THEN format_type(base.plain, NULL)
                               WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
-           'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END),
+           'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
+           'foreign', c.relkind = 'f'),
          'position', a.attnum,
          'inherited', NOT a.attislocal,
          'partition', c.relispartition,

@@ -47,7 +47,10 @@ impl Definition for Comment {
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
-        comment_on(id, self.foreign, "NULL")
+        // what a new database says of its schema
+        let public = ObjectId::new(Kind::Schema, ["public"]);
+        let text = if id.target() == Some(public) { "'standard public schema'" } else { "NULL" };
+        comment_on(id, self.foreign, text)
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {

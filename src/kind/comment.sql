@@ -18,4 +18,6 @@ LEFT JOIN pg_extension x ON d.classoid = 'pg_extension'::regclass AND x.oid = d.
 WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND d.objoid = 2200)
   -- what the extension says of itself comes with it
   AND (x.oid IS NULL OR d.description IS DISTINCT FROM (SELECT a.comment FROM pg_available_extensions a WHERE a.name = x.extname))
+  -- and a new database of its schema
+  AND (d.classoid, d.objoid, d.description) IS DISTINCT FROM ('pg_namespace'::regclass::oid, 2200::oid, 'standard public schema'::text)
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')

@@ -174,7 +174,6 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
     let wanted_all = workshop.elaborate(&live_all).await?;
     let major = inputs.live.major();
-    let (live_all, wanted_all) = (live_all.without_pristine_public(), wanted_all.without_pristine_public());
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
     let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
@@ -190,7 +189,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
     let renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
     let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
-    let renamed = renamed_all.map(|all| all.without_pristine_public().within(&scope));
+    let renamed = renamed_all.map(|all| all.within(&scope));
     let start = renamed.as_ref().unwrap_or(&base);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
@@ -231,11 +230,11 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
 /// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
 pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
-    let live = live::read(inputs.live).await?.without_pristine_public();
+    let live = live::read(inputs.live).await?;
     let workshop = workshop::Workshop::open(inputs, &live).await?;
     let (clone, base) = workshop.clone_of(&live, true).await?;
     let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();
-    let end = workshop.after(&clone, &steps).await?.without_pristine_public();
+    let end = workshop.after(&clone, &steps).await?;
     // what the plan changes must become what the plan says; the rest is compared object by object, there and back
     let wrong: Vec<String> = plan
         .footprint

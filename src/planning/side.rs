@@ -76,7 +76,7 @@ pub async fn read(
             if matches!(side, Side::Planned { .. }) {
                 continue;
             }
-            match shop.normalised(&catalog.without_pristine_public(), &Catalog::default()).await {
+            match shop.normalised(&catalog, &Catalog::default()).await {
                 Ok(stable) => *catalog = Catalog { unmanaged: catalog.unmanaged.clone(), ..stable },
                 // what cannot be built anew can still be compared as it is
                 Err(PlanningError::Rebuild { why }) => {
@@ -129,8 +129,7 @@ async fn read_side<'a>(
         }
         Side::Planned { plan, done, .. } => {
             progress("running the plan on scratch");
-            let base = live.without_pristine_public();
-            let (clone, _) = shop.clone_of(&base, true).await?;
+            let (clone, _) = shop.clone_of(&live, true).await?;
             let left = plan.steps.iter().filter(|step| !done.contains(&step.id));
             let steps: Vec<Step> = left.map(PlannedStep::to_step).collect();
             let end = shop.after(&clone, &steps).await?;

@@ -187,7 +187,7 @@ impl<'a> Workshop<'a> {
         loop {
             let database = self.database().await?;
             self.build(database.session(), &wanted).await?;
-            let read = live::read(database.session()).await?.without_pristine_public();
+            let read = live::read(database.session()).await?;
             rounds += 1;
             if read.objects == wanted.objects {
                 return Ok((database, read));
@@ -257,12 +257,7 @@ impl<'a> Workshop<'a> {
         let has_public = catalog.objects.contains_key(&public);
         let mut statements =
             vec![Sql::new("SET search_path TO ''"), Sql::new("SET check_function_bodies TO off")];
-        if has_public {
-            let about = |kind| catalog.objects.contains_key(&ObjectId::about(kind, &public));
-            if about(Kind::Comment) {
-                statements.push(Sql::new("COMMENT ON SCHEMA public IS NULL"));
-            }
-        } else {
+        if !has_public {
             statements.push(Sql::new("DROP SCHEMA public"));
         }
         let made = Sql::new("CREATE SCHEMA public");
