@@ -113,6 +113,8 @@ pub fn diff_forcing(
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse_orphans(catalogs, &changes, &mut refusals);
     refuse_typed(catalogs, &changes, &mut refusals);
+    refuse_shared(&changes, &mut refusals);
+    refuse_keys(catalogs, &changes, &mut refusals);
     imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
 }
@@ -209,6 +211,60 @@ fn refuse_typed(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<
             refusals.push(Refusal { id: change.id.clone(), why });
         }
     }
+}
+
+/// A column that several parents have: PostgreSQL changes its type in none of them.
+fn refuse_shared(changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for change in changes.values() {
+        let (Some(Object::Column(old)), Some(Object::Column(new))) =
+            (&change.object.before, &change.object.after)
+        else {
+            continue;
+        };
+        if old.lineage.parents.len() > 1 && new.lineage.parents.len() > 1 && old.data_type != new.data_type {
+            let why =
+                "several parents have it, and PostgreSQL cannot change its type in any of them".to_owned();
+            refusals.push(Refusal { id: change.id.clone(), why });
+        }
+    }
+}
+
+/// A column of a partition key: PostgreSQL cannot change its type, nor exchange the type that it has.
+fn refuse_keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    let retyped = |id: &ObjectId, column: &Column| {
+        let change = changes.get(id)?;
+        matches!(&change.object.after, Some(Object::Column(new)) if new.data_type != column.data_type).then(
+            || (id.clone(), "it is in the partition key, and PostgreSQL cannot change its type".to_owned()),
+        )
+    };
+    let rebuilt = |id: &ObjectId| {
+        let mut types = catalogs.before.needs.iter().filter(|need| need.from == *id).map(|need| &need.to);
+        let found = types.find(|to| changes.get(*to).is_some_and(|change| change.how == How::Rebuild))?;
+        let why = format!(
+            "{id} has it and is in a partition key: PostgreSQL cannot put another type in its place, here or on the way back"
+        );
+        Some((found.clone(), why))
+    };
+    for (id, object) in &catalogs.before.objects {
+        let Object::Column(column) = object else { continue };
+        let Some(Object::Table(table)) = id.relation().and_then(|table| catalogs.before.objects.get(&table))
+        else {
+            continue;
+        };
+        if !table.partition_by.as_ref().is_some_and(|key| mentions(key, &id.sql())) {
+            continue;
+        }
+        if let Some((id, why)) = retyped(id, column).or_else(|| rebuilt(id)) {
+            refusals.push(Refusal { id, why });
+        }
+    }
+}
+
+/// Whether a name stands in a text by itself, not as a part of another.
+fn mentions(text: &str, name: &str) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"');
+    text.match_indices(name)
+        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
 }
 
 /// Whether the table of a column stops being a partition.

@@ -237,6 +237,14 @@ const RESERVED: &[&str] = &[
     "xmltable",
 ];
 
+/// Another name, no longer than PostgreSQL takes: it would cut off just what makes it another.
+pub fn aside(name: &str) -> String {
+    const LONGEST: usize = 63;
+    const SUFFIX: &str = "__trueup_old";
+    let end = (0..=name.len().min(LONGEST - SUFFIX.len())).rev().find(|at| name.is_char_boundary(*at));
+    format!("{}{SUFFIX}", &name[..end.unwrap_or(0)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

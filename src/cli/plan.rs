@@ -264,6 +264,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::Unmanaged(_)
             | PlanningError::NotYet(_)
             | PlanningError::NeedsValue(_)
+            | PlanningError::NoCast(_)
     );
     let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };
     if refused { shown.refused() } else { shown }

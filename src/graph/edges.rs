@@ -72,7 +72,7 @@ impl Edges {
         free_names(changes, &find, &mut before);
         free_keys(catalogs, changes, &find, &mut before);
         for change in changes.values() {
-            special(change, changes, &find, &mut before);
+            special(catalogs, change, changes, &find, &mut before);
         }
         edges
     }
@@ -176,11 +176,24 @@ fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
 }
 
 /// Orders that no dependency records.
-fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+fn special(
+    catalogs: Pair<&Catalog>,
+    change: &Change,
+    changes: &Changes,
+    find: &Find<'_>,
+    before: &mut Before<'_>,
+) {
     let create = find(&change.id, Act::Create);
     match change.id.kind {
         // a partition is complete, its keys and indexes too, before it is attached
         Kind::Attachment => {
+            // bounds must not meet: what goes is gone before anything comes
+            if let Some(Object::Attachment(attachment)) = &change.object.after {
+                let leaves = |other: &&Change| matches!(&other.object.before, Some(Object::Attachment(old)) if old.parent == attachment.parent);
+                for other in changes.values().filter(leaves) {
+                    before(find(&other.id, Act::Drop), create, false);
+                }
+            }
             for other in changes.values() {
                 let of_partition = |id: &ObjectId| id.path.parts().starts_with(change.id.path.parts());
                 let index = match other.object.after.as_ref() {
@@ -198,6 +211,26 @@ fn special(change: &Change, changes: &Changes, find: &Find<'_>, before: &mut Bef
             let Some(Object::Column(column)) = &change.object.after else { return };
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
+            }
+        }
+        // an inheritor keeps its own copy of a check until the parent's is gone
+        Kind::Constraint => {
+            let Some(Object::Constraint(constraint)) = &change.object.before else { return };
+            for parent in &constraint.lineage.parents {
+                let mut path = parent.clone();
+                path.push(change.id.path.last().to_owned());
+                let parent = ObjectId::new(Kind::Constraint, path);
+                before(find(&parent, Act::Drop), find(&change.id, Act::Drop), false);
+            }
+        }
+        // a partitioned table's key is one when those of all partitions are attached to it
+        Kind::IndexAttachment => {
+            let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
+            let key = attachment.parent_id();
+            let users =
+                |need: &&crate::catalog::Dependency| need.to == key && need.from.kind == Kind::Constraint;
+            for need in catalogs.after.needs.iter().filter(users) {
+                before(create, find(&need.from, Act::Create), false);
             }
         }
         // of two that could be meant by one call, the one that goes is gone first

@@ -4,7 +4,7 @@
 //! one's position, not the greatest value that is stored: values that were given out once may be known elsewhere. A
 //! column that had no sequence has nothing else than its greatest value to go on from.
 
-use super::{Lowering, rebuild::name_aside};
+use super::Lowering;
 use crate::{
     catalog::Catalog,
     diff::Change,
@@ -70,7 +70,7 @@ fn step_aside(old: &ObjectId, new: &ObjectId) -> (Vec<Sql>, ObjectId) {
     if old != new {
         return (Vec::new(), old.clone());
     }
-    let aside = name_aside(old.path.last());
+    let aside = sql::aside(old.path.last());
     let rename = Sql::new(format!("ALTER SEQUENCE {} RENAME TO {}", old.sql(), sql::ident(&aside)));
     (vec![rename], ObjectId::new(Kind::Sequence, [old.path.part(0).to_owned(), aside]))
 }
@@ -86,19 +86,12 @@ fn count_on(catalogs: Pair<&Catalog>, default: &ObjectId) -> Option<Sql> {
     }
     let column_id = ObjectId { kind: Kind::Column, path: default.path.clone() };
     let Some(Object::Column(before)) = catalogs.before.objects.get(&column_id) else { return None };
-    let (owner, _) = catalogs.after.objects.iter().find(|(_, object)| {
-        matches!(object, Object::SequenceOwner(owner) if owner.column == column_id.path.parts())
-    })?;
-    let sequence = ObjectId { kind: Kind::Sequence, path: owner.path.clone() };
-    if before.identity.is_some()
-        || catalogs.before.objects.contains_key(&sequence)
-        || !catalogs.after.needs.iter().any(|need| need.from == *default && need.to == sequence)
-    {
-        return None;
-    }
-    match (catalogs.after.objects.get(&column_id), catalogs.after.objects.get(&sequence)) {
+    let new = |id: &&ObjectId| id.kind == Kind::Sequence && !catalogs.before.objects.contains_key(*id);
+    let needs = catalogs.after.needs.iter().filter(|need| need.from == *default).map(|need| &need.to);
+    let sequence = needs.filter(|_| before.identity.is_none()).find(new)?;
+    match (catalogs.after.objects.get(&column_id), catalogs.after.objects.get(sequence)) {
         (Some(Object::Column(column)), Some(Object::Sequence(definition))) => {
-            from_values(&column_id, column, &sequence, &definition.options)
+            from_values(&column_id, column, sequence, &definition.options)
         }
         _ => None,
     }

@@ -53,7 +53,7 @@ impl Lowering<'_> {
         }
         let mut drops = Vec::new();
         for (id, object) in gone {
-            let aside = ObjectId::new(id.kind, [id.path.part(0).to_owned(), name_aside(id.path.last())]);
+            let aside = ObjectId::new(id.kind, [id.path.part(0).to_owned(), sql::aside(id.path.last())]);
             let rename = object.rename(Pair::new(id, &aside)).map(crate::kind::Ddl::into_statements);
             statements.extend(rename.unwrap_or_default());
             drops.extend(object.drop(&aside).into_statements());
@@ -108,12 +108,4 @@ fn change_columns(columns: &[Stored<'_>], to: impl Fn(&Stored<'_>) -> String) ->
 
 fn array_of(data_type: &str) -> &'static str {
     if data_type.ends_with("[]") { "[]" } else { "" }
-}
-
-/// Another name, no longer than PostgreSQL takes: it would cut off just what makes it another.
-pub(super) fn name_aside(name: &str) -> String {
-    const LONGEST: usize = 63;
-    const SUFFIX: &str = "__trueup_old";
-    let end = (0..=name.len().min(LONGEST - SUFFIX.len())).rev().find(|at| name.is_char_boundary(*at));
-    format!("{}{SUFFIX}", &name[..end.unwrap_or(0)])
 }

@@ -1,11 +1,13 @@
 //! Changes that need more than SQL can say of the end: refused where the way there is not built yet.
 
+use tokio_postgres::error::SqlState;
+
 use super::PlanningError;
 use crate::{
     annotation::{Annotation, AnnotationTarget, How as Way, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::Object,
+    kind::{Object, column::through_text},
     name::{Kind, ObjectId},
     postgres::Session,
     step::Step,
@@ -65,6 +67,29 @@ pub(super) async fn refuse_missing_values(
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
+}
+
+/// Types between which PostgreSQL has no cast: found out on scratch, where both are known. A type that the plan makes
+/// is not there yet, and says something else.
+pub(super) async fn refuse_uncastable(clone: &Session, changes: &Changes) -> Result<(), PlanningError> {
+    let mut wrong = Vec::new();
+    for change in changes.values().filter(|change| matches!(change.how, How::InPlace(_))) {
+        let (Some(Object::Column(before)), Some(Object::Column(after))) =
+            (&change.object.before, &change.object.after)
+        else {
+            continue;
+        };
+        if before.base_type == after.base_type || after.facts.foreign {
+            continue;
+        }
+        let through = through_text(&before.facts.plain_type, &after.facts.plain_type);
+        let query = format!("SELECT NULL::{}{through}::{}", before.data_type, after.data_type);
+        let result = clone.client().batch_execute(&query).await;
+        if result.is_err_and(|error| error.code() == Some(&SqlState::CANNOT_COERCE)) {
+            wrong.push(format!("{} from {} to {}", change.id, before.data_type, after.data_type));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NoCast(wrong)) }
 }
 
 /// The existing table that gets such a column.

@@ -121,6 +121,9 @@ pub enum PlanningError {
     /// Columns that refuse NULL, have no default, and are new in tables that have rows.
     #[error("no value is given for the rows that are there: {}", .0.join("; "))]
     NeedsValue(Vec<String>),
+    /// Columns whose values PostgreSQL cannot convert.
+    #[error("PostgreSQL has no cast for {}", .0.join("; "))]
+    NoCast(Vec<String>),
     /// Live could not be built anew on scratch.
     #[error("cannot rebuild the database on scratch: {why}")]
     Rebuild {
@@ -150,6 +153,9 @@ impl PlanningError {
             Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
             Self::NotYet(_) => {
                 "take the annotation away and make this change in two plans, or write `instant` for a rename"
+            }
+            Self::NoCast(_) => {
+                "add a column of the new type, fill it, and drop the old one in a later plan; or create a cast"
             }
             Self::NeedsValue(_) => {
                 "give the column a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL in a later plan"
@@ -201,6 +207,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         return Ok(Planned::Nothing(remarks));
     }
     annotated::refuse_what_is_not_built(&inputs.desired.annotations, &changes)?;
+    annotated::refuse_uncastable(clone.session(), &changes).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames).await?;
     let facts = facts::observe(inputs.live).await?;
     let mut steps = renames;

@@ -33,18 +33,22 @@ pub(super) fn steps(
     let mut done = Done::default();
     let mut steps = Vec::new();
     for (annotation, from) in renames {
-        let step = match &annotation.target {
+        let found = match &annotation.target {
             AnnotationTarget::Object { kinds, path } => {
                 object(annotation, kinds, path, from, base, wanted, &mut done)?
             }
-            AnnotationTarget::Attribute { of, name } => attribute(&done.before(of), of, name, from, base),
-            AnnotationTarget::Label { of, label } => label_of(&done.before(of), of, label, from, base),
+            AnnotationTarget::Attribute { of, name } => {
+                attribute(&done.before(of), of, name, from, base).into_iter().collect()
+            }
+            AnnotationTarget::Label { of, label } => {
+                label_of(&done.before(of), of, label, from, base).into_iter().collect::<Vec<_>>()
+            }
         };
-        if let (Some(_), true) = (&step, online.contains(&annotation)) {
+        if !found.is_empty() && online.contains(&annotation) {
             let what = format!("{}: @renamed … online on {}", annotation.at, annotation.target);
             return Err(PlanningError::NotYet(vec![what]));
         }
-        steps.extend(step);
+        steps.extend(found);
     }
     Ok(steps)
 }
@@ -74,11 +78,11 @@ fn object(
     base: &Catalog,
     wanted: &Catalog,
     done: &mut Done,
-) -> Result<Option<Step>, PlanningError> {
+) -> Result<Vec<Step>, PlanningError> {
     let wrong = |why: String| PlanningError::Annotation { at: annotation.at.to_string(), why };
     let fits = |id: &&ObjectId| kinds.contains(&id.kind) && id.path.parts().starts_with(path);
     let new = wanted.objects.keys().filter(fits).min_by_key(|id| id.path.parts().len());
-    let Some(new) = new else { return Ok(None) };
+    let Some(new) = new else { return Ok(Vec::new()) };
     // what it is called in the live database: its container may have been renamed just now
     let was_container = done.before(path);
     let mut old_path = was_container.clone();
@@ -93,20 +97,21 @@ fn object(
     let already = ObjectId::new(new.kind, done.before(new.path.parts()));
     match (base.objects.get(&old_id), base.objects.contains_key(&already)) {
         // the database is there already: the annotation has done its work
-        (None, true) => return Ok(None),
+        (None, true) => return Ok(Vec::new()),
         (None, false) => {
             return Err(wrong(format!(
                 "there is neither {old_id} nor {new} in the database; take the annotation away or correct its name"
             )));
         }
-        (Some(_), true) => {
+        // the one that has the name is to go, and steps aside until then; if both are to stay, it is a mistake
+        (Some(_), true) if wanted.objects.contains_key(&old_id) => {
             return Err(wrong(format!(
                 "there are both {old_id} and {new} in the database; take the annotation away, or drop one of them first"
             )));
         }
-        (Some(_), false) => {}
+        (Some(_), _) => {}
     }
-    let Some(object) = base.objects.get(&old_id) else { return Ok(None) };
+    let Some(object) = base.objects.get(&old_id) else { return Ok(Vec::new()) };
     // within what was renamed, the old name stands under the new container
     let mut current = new.path.parts().to_vec();
     if let Some(name) = current.get_mut(name_at) {
@@ -118,13 +123,29 @@ fn object(
     let (Some(there), Some(back)) = (there, back) else {
         return Err(wrong(format!("PostgreSQL cannot rename {old_id}; drop it and create it anew")));
     };
+    let mut steps: Vec<Step> =
+        base.objects.get(&already).and_then(|other| aside(new, other)).into_iter().collect();
     done.0.push((new.path.parts().to_vec(), current.path.parts().to_vec()));
-    Ok(Some(step(
+    steps.push(step(
         new.clone(),
         format!("rename {current} to {}", sql::ident(new.path.parts()[name_at].as_str())),
         there,
         back,
-    )))
+    ));
+    Ok(steps)
+}
+
+/// Frees the name of what the plan drops later.
+fn aside(id: &ObjectId, object: &Object) -> Option<Step> {
+    let name_at =
+        if matches!(id.kind, Kind::Function | Kind::Aggregate) { 1 } else { id.path.parts().len() - 1 };
+    let mut path = id.path.parts().to_vec();
+    let name = path.get_mut(name_at)?;
+    *name = sql::aside(name);
+    let summary = format!("rename {id} to {}, out of the way", sql::ident(name));
+    let other = ObjectId::new(id.kind, path);
+    let (there, back) = (object.rename(Pair::new(id, &other))?, object.rename(Pair::new(&other, id))?);
+    Some(step(other, summary, there, back))
 }
 
 fn attribute(old_of: &[String], of: &[String], name: &str, from: &str, base: &Catalog) -> Option<Step> {
