@@ -161,6 +161,16 @@ fn homes(
             }
             continue;
         }
+        // a domain that is exchanged has its checks from the start: columns may keep them from being added later
+        if id.kind == Kind::DomainConstraint {
+            let domain = object_of(change, *act).and_then(|object| object.part_of(id));
+            let rebuilt =
+                domain.filter(|domain| changes.get(domain).is_some_and(|domain| domain.how == How::Rebuild));
+            if let Some(home) = rebuilt.and_then(|domain| find(&domain, Act::Alter)) {
+                homes[at] = home;
+                continue;
+            }
+        }
         // a column that counts with one sequence and then with another takes both with it
         let side = if *act == Act::Drop { catalogs.before } else { catalogs.after };
         if let Some(column) = counted_with(side, id)
@@ -169,12 +179,7 @@ fn homes(
             homes[at] = find(&column, Act::Alter).unwrap_or(at);
             continue;
         }
-        let object = match act {
-            Act::Drop => change.object.before.as_ref(),
-            Act::Create => change.object.after.as_ref(),
-            Act::Alter => None,
-        };
-        let Some(object) = object else { continue };
+        let Some(object) = object_of(change, *act) else { continue };
         // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
         let unproven = match object {
             Object::Constraint(constraint) => !constraint.validated,
@@ -226,6 +231,15 @@ fn homes(
         homes[at] = root;
     }
     homes
+}
+
+/// What goes or comes.
+fn object_of(change: &Change, act: Act) -> Option<&Object> {
+    match act {
+        Act::Drop => change.object.before.as_ref(),
+        Act::Create => change.object.after.as_ref(),
+        Act::Alter => None,
+    }
 }
 
 /// The column that owns a sequence.

@@ -59,7 +59,8 @@ impl Definition for Comment {
     }
 
     fn survives(&self, touch: super::Touch) -> bool {
-        touch < super::Touch::Drop
+        // a type that is exchanged takes its comment along
+        touch < super::Touch::Rebuild
     }
 
     fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, acl::{self, Grants}};
+use super::{Alter, Ddl, Definition, acl::{self, AclChange, Grants}};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// The default privileges of one role, in one schema or everywhere, for one type of object. Its path is the schema
@@ -21,7 +21,7 @@ fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
     let within = if schema.is_empty() { String::new() } else { format!(" IN SCHEMA {}", sql::ident(schema)) };
     acl::changes(before, after)
         .into_iter()
-        .map(|(verb, what, whom)| {
+        .map(|AclChange { verb, what, whom, grantor: _ }| {
             let whom = whom.replace("CURRENT_USER", &sql::ident(role));
             Sql::new(format!(
                 "ALTER DEFAULT PRIVILEGES FOR ROLE {}{within} {verb} {what} ON {objects} {whom}",

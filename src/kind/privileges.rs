@@ -30,9 +30,10 @@ pub fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
     };
     acl::changes(before, after)
         .into_iter()
-        .map(|(verb, what, whom)| {
-            let what = what.split(", ").map(|privilege| format!("{privilege}{columns}")).collect::<Vec<_>>().join(", ");
-            Sql::new(format!("{verb} {what} ON {on} {whom}"))
+        .flat_map(|mut change| {
+            let each = change.what.split(", ").map(|privilege| format!("{privilege}{columns}"));
+            change.what = each.collect::<Vec<_>>().join(", ");
+            change.statements(&on)
         })
         .collect()
 }
@@ -63,7 +64,7 @@ impl Definition for Privileges {
     }
 
     fn survives(&self, touch: super::Touch) -> bool {
-        touch < super::Touch::Drop
+        touch < super::Touch::Rebuild
     }
 
     fn part_of(&self, id: &ObjectId) -> Option<ObjectId> {

@@ -32,8 +32,11 @@ impl Lowering<'_> {
         let gone = gone.filter_map(|id| before.objects.get(id).map(|object| (id, object)));
         let come = graph::by_need(after, &types).into_iter();
         let come: Vec<Sql> = come
-            .filter_map(|id| after.objects.get(id).map(|object| object.create(id)))
-            .flat_map(crate::kind::Ddl::into_statements)
+            .filter_map(|id| after.objects.get(id).map(|object| (id, object)))
+            .flat_map(|(id, object)| match object {
+                Object::Domain(domain) => vec![domain.create_with(id, &self.checks_of(id))],
+                _ => object.create(id).into_statements(),
+            })
             .collect();
         let stored = self.columns_of_types(&types);
         // the functions that make ranges do not step aside with their type: the values wait as text
@@ -65,6 +68,18 @@ impl Lowering<'_> {
         }));
         statements.extend(drops);
         statements
+    }
+
+    /// The proven checks of a domain, as CREATE DOMAIN has them.
+    fn checks_of(&self, domain: &ObjectId) -> Vec<String> {
+        let first = ObjectId { kind: Kind::DomainConstraint, path: domain.path.clone() };
+        let all = self.catalogs.after.objects.range(first..);
+        let all = all.take_while(|(id, _)| id.path.parts().starts_with(domain.path.parts()));
+        all.filter_map(|(id, object)| match object {
+            Object::DomainConstraint(check) if check.validated => Some(check.element(id)),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The columns that store one of these types before and after, in the order of a dump. What partitions and
