@@ -4,7 +4,7 @@
 //! `function public.area(numeric,numeric)`, `comment on table public.orders`. It prints as people write it and
 //! parses back from what it prints. Its order is the order of a dump.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -110,10 +110,10 @@ impl Kind {
     }
 }
 
-/// The parts of a name, from the schema down.
+/// The parts of a name, from the schema down. Shared by its copies, of which there are many.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Path(Vec<String>);
+#[serde(from = "Vec<String>", into = "Vec<String>")]
+pub struct Path(Arc<[String]>);
 
 impl<S: Into<String>, const N: usize> From<[S; N]> for Path {
     fn from(parts: [S; N]) -> Self {
@@ -123,7 +123,13 @@ impl<S: Into<String>, const N: usize> From<[S; N]> for Path {
 
 impl From<Vec<String>> for Path {
     fn from(parts: Vec<String>) -> Self {
-        Self(parts)
+        Self(parts.into())
+    }
+}
+
+impl From<Path> for Vec<String> {
+    fn from(path: Path) -> Self {
+        path.0.to_vec()
     }
 }
 
@@ -163,7 +169,7 @@ impl ObjectId {
     pub fn about(kind: Kind, target: &ObjectId) -> Self {
         let mut parts = vec![target.kind.label().to_owned()];
         parts.extend_from_slice(target.path.parts());
-        Self { kind, path: Path(parts) }
+        Self { kind, path: parts.into() }
     }
 
     /// What a comment or privileges are about.

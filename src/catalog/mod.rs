@@ -12,7 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{kind::Object, name::ObjectId};
+use crate::{
+    kind::Object,
+    name::{Kind, ObjectId},
+};
 
 /// One complete reading of a database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +95,18 @@ impl Catalog {
     /// The part of it that these objects are.
     #[must_use]
     pub fn only(&self, ids: &BTreeSet<ObjectId>) -> Self {
-        self.filtered(|id| ids.contains(id))
+        let known = ids.iter().filter_map(|id| self.objects.get_key_value(id));
+        let objects: BTreeMap<_, _> = known.map(|(id, object)| (id.clone(), object.clone())).collect();
+        let inside = |need: &&Dependency| objects.contains_key(&need.to);
+        let needs = objects.keys().flat_map(|id| self.needs_of(id)).filter(inside).cloned().collect();
+        Self { objects, needs, unmanaged: self.unmanaged.clone() }
+    }
+
+    /// What an object needs.
+    pub fn needs_of<'a>(&'a self, id: &'a ObjectId) -> impl Iterator<Item = &'a Dependency> {
+        let least = ObjectId { kind: Kind::Schema, path: Vec::new().into() };
+        let first = Dependency { from: id.clone(), to: least, strength: Strength::Hard };
+        self.needs.range(first..).take_while(move |need| need.from == *id)
     }
 
     /// The part of it whose names satisfy a condition, with the dependencies within it.

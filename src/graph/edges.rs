@@ -236,7 +236,10 @@ fn special(
         // of two that could be meant by one call, the one that goes is gone first
         Kind::Function => {
             let Some(Object::Function(new)) = &change.object.after else { return };
-            for other in changes.values() {
+            let name = &change.id.path.parts()[..2];
+            let first = ObjectId { kind: Kind::Function, path: name.to_vec().into() };
+            let same_name = changes.range(first..).map(|(_, other)| other);
+            for other in same_name.take_while(|other| other.id.path.parts().starts_with(name)) {
                 let Some(Object::Function(old)) = &other.object.before else { continue };
                 if ambiguous((&other.id, old), (&change.id, new)) {
                     before(find(&other.id, Act::Drop), create, false);
@@ -287,16 +290,15 @@ fn special(
     }
 }
 
-/// Whether a call of one of these overloads could mean the other, too, by the other's defaults: PostgreSQL refuses it
+/// Whether a call of one of these functions of one name could mean the other, too, by the other's defaults: PostgreSQL refuses it
 /// (manual, CREATE FUNCTION, "Overloading").
 fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool {
-    let same_name = one.0.path.parts()[..2] == other.0.path.parts()[..2];
     let covers = |long: (&ObjectId, &Function), short: (&ObjectId, &Function)| {
         let more = long.0.path.part(2).strip_prefix(short.0.path.part(2));
         long.1.defaults > 0
             && more.is_some_and(|more| more.starts_with(", ") || short.0.path.part(2).is_empty())
     };
-    same_name && one.0 != other.0 && (covers(one, other) || covers(other, one))
+    one.0 != other.0 && (covers(one, other) || covers(other, one))
 }
 
 fn is_inherited(change: &Change) -> bool {

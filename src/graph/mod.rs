@@ -299,7 +299,8 @@ pub fn by_need<'t>(catalog: &Catalog, ids: &[&'t ObjectId]) -> Vec<&'t ObjectId>
     for id in ids {
         graph.add_node(id);
     }
-    let known = |id: &ObjectId| ids.iter().find(|known| **known == id).copied();
+    let all: BTreeSet<&'t ObjectId> = ids.iter().copied().collect();
+    let known = |id: &ObjectId| all.get(id).copied();
     for need in &catalog.needs {
         if let (Some(from), Some(to)) = (known(&need.from), known(&need.to)) {
             graph.add_edge(to, from, ());

@@ -7,7 +7,7 @@ use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 use super::{Act, Node, Unit};
 use crate::{
     diff::{Change, Changes},
-    name::{Kind, ObjectId},
+    name::ObjectId,
     step::Phase,
 };
 
@@ -28,17 +28,20 @@ pub(super) fn sequence(
         Row { graph, returns, missing: BTreeSet::new(), urgent: BTreeSet::new(), placed: BTreeSet::new() };
     let mut waits: BTreeMap<usize, usize> =
         units.keys().map(|at| (*at, graph.neighbors_directed(*at, Direction::Incoming).count())).collect();
-    let mut ready: BTreeSet<usize> =
-        waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
+    let ranks: BTreeMap<usize, Rank<'_>> =
+        units.iter().map(|(at, unit)| (*at, row.rank(*at, unit))).collect();
+    let free = waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at);
+    let mut ready: BTreeSet<Rank<'_>> = free.filter_map(|at| ranks.get(&at).copied()).collect();
     let mut order = Vec::new();
-    while let Some(at) = ready.iter().copied().min_by_key(|at| row.key(*at, &units)) {
-        ready.remove(&at);
+    while let Some(rank) = row.next(&ready, &ranks) {
+        let at = rank.at;
+        ready.remove(&rank);
         row.place(at);
         for next in graph.neighbors(at) {
             if let Some(count) = waits.get_mut(&next) {
                 *count -= 1;
                 if *count == 0 {
-                    ready.insert(next);
+                    ready.extend(ranks.get(&next));
                 }
             }
         }
@@ -118,6 +121,17 @@ fn settle_phases(
     }
 }
 
+/// The order of what may come next when nothing is missing: what makes something missing last; otherwise that of a
+/// dump, with what frees the way before what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank<'a> {
+    phase: Phase,
+    makes_missing: bool,
+    act: Act,
+    root: &'a ObjectId,
+    at: usize,
+}
+
 /// The row so far.
 struct Row<'a> {
     graph: &'a Graph,
@@ -130,16 +144,17 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// What brings back the missing first; what makes something missing last; otherwise the order of a dump, with
-    /// what frees the way before what comes.
-    fn key(&self, at: usize, units: &BTreeMap<usize, Unit>) -> Option<(Phase, u8, Act, Kind, ObjectId)> {
-        let unit = units.get(&at)?;
-        let haste = match (self.urgent.contains(&at), self.returns.contains_key(&at)) {
-            (true, _) => 0,
-            (false, false) => 1,
-            (false, true) => 2,
-        };
-        Some((unit.phase, haste, unit.act, unit.root.kind, unit.root.clone()))
+    fn rank<'u>(&self, at: usize, unit: &'u Unit) -> Rank<'u> {
+        let makes_missing = self.returns.contains_key(&at);
+        Rank { phase: unit.phase, makes_missing, act: unit.act, root: &unit.root, at }
+    }
+
+    /// Of what may come in this phase, what brings back the missing first.
+    fn next<'u>(&self, ready: &BTreeSet<Rank<'u>>, ranks: &BTreeMap<usize, Rank<'u>>) -> Option<Rank<'u>> {
+        let first = *ready.first()?;
+        let urgent = self.urgent.iter().filter_map(|at| ranks.get(at));
+        let urgent = urgent.filter(|rank| rank.phase == first.phase && ready.contains(*rank));
+        Some(urgent.copied().min_by_key(|rank| (rank.act, rank.root)).unwrap_or(first))
     }
 
     fn place(&mut self, at: usize) {

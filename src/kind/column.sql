@@ -1,3 +1,8 @@
+-- what is under a domain, which may be over another domain
+WITH RECURSIVE under AS (
+    SELECT y.oid AS domain, y.typbasetype AS plain FROM pg_type y WHERE y.typtype = 'd'
+    UNION ALL
+    SELECT u.domain, y.typbasetype FROM under u JOIN pg_type y ON y.oid = u.plain AND y.typtype = 'd')
 SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, c.relname::text, a.attname::text],
        json_build_object(
          'type', format_type(a.atttypid, a.atttypmod),
@@ -10,14 +15,16 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                        (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],
                                                  'type', format_type(q.seqtypid, NULL), 'start', q.seqstart, 'increment', q.seqincrement,
                                                  'minimum', q.seqmin, 'maximum', q.seqmax, 'cache', q.seqcache, 'cycle', q.seqcycle)
-                        FROM pg_depend d
-                        JOIN pg_sequence q ON q.seqrelid = d.objid
-                        JOIN pg_class s ON s.oid = d.objid
+                        FROM pg_sequence q
+                        JOIN pg_class s ON s.oid = q.seqrelid
                         JOIN pg_namespace sn ON sn.oid = s.relnamespace
-                        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
-                          AND d.refobjsubid = a.attnum AND d.deptype = 'i') END,
+                        -- not joined: without statistics, that would read all sequences for each column
+                        WHERE q.seqrelid = (SELECT d.objid FROM pg_depend d
+                                            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
+                                              AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')) END,
          'generated', CASE WHEN a.attgenerated <> '' THEN
-                        json_build_object('expression', pg_get_expr(d.adbin, d.adrelid), 'stored', a.attgenerated = 's') END,
+                        (SELECT json_build_object('expression', pg_get_expr(d.adbin, d.adrelid), 'stored', a.attgenerated = 's')
+                         FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
          'storage', CASE WHEN a.attstorage <> t.typstorage THEN
                       CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
          'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
@@ -41,15 +48,8 @@ JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1
--- domains may be over domains
-LEFT JOIN LATERAL (
-    WITH RECURSIVE under AS (
-        SELECT y.typbasetype, y.typtype, y.oid FROM pg_type y WHERE y.oid = CASE WHEN t.typtype = 'd' THEN t.oid ELSE e.oid END
-        UNION ALL
-        SELECT y.typbasetype, y.typtype, y.oid FROM under u JOIN pg_type y ON y.oid = u.typbasetype WHERE u.typtype = 'd')
-    SELECT u.oid AS plain FROM under u WHERE u.typtype <> 'd'
-) AS base ON t.typtype = 'd' OR e.typtype = 'd'
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN (SELECT u.domain, u.plain FROM under u JOIN pg_type y ON y.oid = u.plain AND y.typtype <> 'd') AS base
+       ON base.domain = CASE WHEN t.typtype = 'd' THEN t.oid ELSE e.oid END
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+  AND c.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e')

@@ -2,13 +2,13 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
        json_build_object(
          'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
-         'definition', regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''),
+         'definition', CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
+                            ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
          'validated', k.convalidated,
-         'columns', ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, at)
-                          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.at),
-         'references', CASE WHEN k.contype = 'f' THEN
-                         (SELECT ARRAY[fn.nspname::text, f.relname::text] FROM pg_class f JOIN pg_namespace fn ON fn.oid = f.relnamespace
-                          WHERE f.oid = k.confrelid) END,
+         'columns', ARRAY(SELECT (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = u.attnum)
+                          -- 0 is an expression
+                          FROM unnest(k.conkey) AS u(attnum) WHERE u.attnum <> 0),
+         'references', CASE WHEN k.contype = 'f' THEN ARRAY[fn.nspname::text, f.relname::text] END,
          'clustered', coalesce(x.indisclustered, false),
          'replica_identity', coalesce(x.indisreplident, false),
          'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c',
@@ -21,8 +21,10 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_class f ON f.oid = k.confrelid
+LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   -- a foreign key's copies on partitions come and go with it
   AND NOT (k.contype = 'f' AND k.conparentid <> 0)
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+  AND c.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e')

@@ -92,11 +92,11 @@ impl Lowering<'_> {
     fn unit(&mut self, unit: &Unit) -> Result<(), DiffError> {
         let first = self.steps.len();
         self.forward(unit);
-        let before = self.state.clone();
+        let needs_undo = matches!(&self.steps[first..], [step] if step.undo.sql.is_empty());
+        let before = (needs_undo && unit.act == Act::Alter).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
-        let needs_undo = self.steps[first..].iter().any(|step| step.undo.sql.is_empty());
-        if needs_undo && self.steps.len() == first + 1 {
-            let undo = self.undo(unit, &before)?;
+        if needs_undo {
+            let undo = self.undo(unit, before.as_ref())?;
             // a recipe that says its own undo has said it
             if let Some(step) = self.steps.last_mut().filter(|step| step.undo.sql.is_empty()) {
                 step.undo = undo;
@@ -178,32 +178,38 @@ impl Lowering<'_> {
         self.push(unit, Verb::Alter, summary, action, Action::catalog(Vec::new()));
     }
 
-    /// The way back of a unit whose single step has none yet. `before` is the state that it started from.
-    fn undo(&self, unit: &Unit, before: &State<'_>) -> Result<Action, DiffError> {
+    /// The way back of a unit whose single step has none yet. `before` is the state that what is altered
+    /// started from.
+    fn undo(&self, unit: &Unit, before: Option<&State<'_>>) -> Result<Action, DiffError> {
         let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
-        match (unit.act, &change.object.before, &change.object.after) {
-            (Act::Create, _, Some(object)) => Ok(Action::catalog(object.drop(&unit.root).into_statements())),
-            (Act::Drop, Some(_), _) => {
+        match (&change.object.before, &change.object.after, before) {
+            (_, Some(object), _) if unit.act == Act::Create => Ok(Action::catalog(object.drop(&unit.root).into_statements())),
+            (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
                 let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
                 let mut sql = self.creation_within(&members, &context)?;
                 sql.extend(self.count_on_again(&unit.root));
                 Ok(Action::slow(sql))
             }
-            (Act::Alter, Some(old), Some(new)) => {
+            (Some(old), Some(new), Some(before)) => {
+                let back = match Object::alter(Pair::new(new, old), &unit.root) {
+                    Alter::InPlace(ddl, None)
+                        if change.how != How::Rebuild && change.identity_flips().is_none() =>
+                    {
+                        let mut sql = ddl.into_statements();
+                        sql.extend(self.count_on_again(&unit.root));
+                        return Ok(Action::slow(sql));
+                    }
+                    back => back,
+                };
                 let (from, to) = (self.state.catalog(), before.catalog());
-                let forced = match (&change.how, Object::alter(Pair::new(new, old), &unit.root)) {
+                let forced = match (&change.how, back) {
                     // what was taken away in one transaction with others comes back in one: a label that is added in
                     // place could not be used before the end of it
                     (How::Rebuild, _) => {
                         let types =
                             unit.members.iter().filter(|id| from.objects.get(*id) != to.objects.get(*id));
                         types.map(|id| (id.clone(), How::Rebuild)).collect()
-                    }
-                    (_, Alter::InPlace(ddl, None)) if change.identity_flips().is_none() => {
-                        let mut sql = ddl.into_statements();
-                        sql.extend(self.count_on_again(&unit.root));
-                        return Ok(Action::slow(sql));
                     }
                     (_, Alter::InPlace(..) | Alter::Rebuild | Alter::Replace) => BTreeMap::new(),
                     // what PostgreSQL cannot turn back can still be made anew

@@ -40,7 +40,8 @@ impl<'a> State<'a> {
     pub fn of_kind(&self, kind: Kind) -> Catalog {
         let mut catalog = Catalog::default();
         for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
-            let here = ids.iter().filter(|id| id.kind == kind);
+            let first = ObjectId { kind, path: Vec::new().into() };
+            let here = ids.range(first..).take_while(|id| id.kind == kind);
             let found =
                 here.filter_map(|id| source.objects.get(id).map(|object| (id.clone(), object.clone())));
             catalog.objects.extend(found);

@@ -108,7 +108,7 @@ impl<'a> Workshop<'a> {
         match desired::load(session.client(), self.inputs.desired, missing).await {
             Ok(loaded) => {
                 track(scratch, &loaded.created_roles);
-                let mut rows = live::rows(session.client()).await?;
+                let mut rows = live::rows(session).await?;
                 let catalog = live::assemble(&mut rows)?;
                 if let Some((key, kept)) = kept {
                     kept.put(key, &rows);

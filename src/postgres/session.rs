@@ -47,6 +47,7 @@ pub struct Session {
     notices: Notices,
     canceller: Canceller,
     target: Target,
+    host: Host,
     place: String,
     facts: Facts,
 }
@@ -121,6 +122,11 @@ impl Session {
         }
     }
 
+    /// Another connection to the host that answered, as the user that this one began as.
+    pub async fn sibling(&self) -> Result<Self, ConnectError> {
+        Self::connect_to(&self.target, &self.host, &self.target.tls()?).await
+    }
+
     async fn connect_to(target: &Target, host: &Host, tls: &MakeRustlsConnect) -> Result<Self, ConnectError> {
         let attempt = async {
             match target.ssl_mode() {
@@ -183,7 +189,7 @@ impl Session {
             }
         }
         let place = target.describe_at(host);
-        Ok(Self { client, driver, notices, canceller, target: target.clone(), place, facts })
+        Ok(Self { client, driver, notices, canceller, target: target.clone(), host: host.clone(), place, facts })
     }
 
     fn suits(&self, wanted: SessionAttrs) -> bool {

@@ -1,13 +1,15 @@
-//! Reads the catalog of a database: every kind's query pipelined on one connection, in one snapshot.
+//! Reads the catalog of a database: every kind's query in one snapshot, pipelined on one connection, or on two where
+//! there is much to read.
 //!
 //! PostgreSQL's deparsers look at the latest catalog even within a snapshot. So a fingerprint over the catalogs is
 //! taken before and after, and everything is read again when somebody changed something in between.
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Client;
-
-use super::rows::{self, Address, Row, Rows};
+use super::{
+    beside,
+    rows::{self, Address, Row, Rows},
+};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     kind::Object,
@@ -42,27 +44,15 @@ pub enum ReadError {
     Unsteady,
 }
 
-/// What makes deparsed text the same everywhere, in one round trip. Compiling these queries takes longer than running
-/// them.
-const PIN: &str = "
-SET search_path TO '';
-SET datestyle TO 'ISO, YMD'; SET intervalstyle TO postgres; SET timezone TO 'UTC'; SET extra_float_digits TO 1;
-SET bytea_output TO hex; SET quote_all_identifiers TO off; SET jit TO off";
-
 /// Reads everything but system schemas, members of extensions and trueup's own schema.
 pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
-    read_with(session.client()).await
-}
-
-/// Like [`read`], on a bare client.
-pub async fn read_with(client: &Client) -> Result<Catalog, ReadError> {
-    assemble(&mut rows(client).await?)
+    assemble(&mut rows(session).await?)
 }
 
 /// Reads it as rows, to be kept.
-pub async fn rows(client: &Client) -> Result<Rows, ReadError> {
+pub async fn rows(session: &Session) -> Result<Rows, ReadError> {
     for _ in 0..3 {
-        match read_once(client).await {
+        match read_once(session).await {
             Ok(Some(rows)) => return Ok(rows),
             Ok(None) => {}
             // what was dropped under the reading makes a deparser fail
@@ -96,14 +86,14 @@ fn vanished(code: &str) -> bool {
     matches!(code, "XX000" | "42P01" | "42704" | "42883" | "3F000" | "42703")
 }
 
-async fn read_once(client: &Client) -> Result<Option<Rows>, ReadError> {
+async fn read_once(session: &Session) -> Result<Option<Rows>, ReadError> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |source| ReadError::Query { what, source }
     };
-    let begin = format!("{PIN}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    client.batch_execute(&begin).await.map_err(failed("begin"))?;
-    let result = rows::fetch(client).await;
+    let client = session.client();
+    let join = beside::begin(session).await.map_err(failed("begin"))?;
+    let result = rows::fetch(session, join.as_deref()).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     client.batch_execute(end).await.map_err(failed("end"))?;
     let (state, rows) = result?;

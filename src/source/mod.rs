@@ -1,5 +1,6 @@
 //! Where catalogs come from: SQL files, and databases.
 
+mod beside;
 pub mod body;
 pub mod desired;
 pub mod kept;

@@ -8,8 +8,8 @@ use tokio_postgres::{
     types::{FromSql, Type},
 };
 
-use super::live::ReadError;
-use crate::{catalog::Fingerprint, kind::Object, name::Kind};
+use super::{beside, live::ReadError};
+use crate::{catalog::Fingerprint, kind::Object, name::Kind, postgres::Session};
 
 /// Changes when any row of a catalog that we read changes.
 pub(super) const STATE: &str = include_str!("state.sql");
@@ -22,6 +22,9 @@ const DEPENDENCIES: &str = include_str!("dependencies.sql");
 
 /// Objects of classes that trueup does not model.
 const UNMANAGED: &str = include_str!("unmanaged.sql");
+
+/// A kind and what finds its objects.
+type Query = (Kind, &'static str);
 
 /// How an object is known in `pg_depend`: classid, objid, objsubid.
 pub(super) type Address = (u32, u32, i32);
@@ -60,29 +63,47 @@ impl Rows {
     }
 }
 
-/// Sends all queries at once. Objects are parsed on another thread while the server answers the next query. The
+/// Sends all queries at once; some of them on a second connection, if `join` says how that gets into the snapshot. The
 /// state of the catalogs, too.
-pub(super) async fn fetch(client: &Client) -> Result<(String, Rows), ReadError> {
-    let kinds = try_join_all(Object::QUERIES.iter().map(|(kind, sql)| async move {
-        let rows = query(client, kind.label(), sql).await?;
-        let parsed = tokio::task::spawn_blocking(move || {
-            let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
-            parse(*kind, &mut rows)?;
-            Ok((*kind, rows))
-        });
-        parsed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-    }));
-    let (state, kinds, aliases, dependencies, unmanaged) = futures_util::try_join!(
+pub(super) async fn fetch(session: &Session, join: Option<&str>) -> Result<(String, Rows), ReadError> {
+    let client = session.client();
+    let apart = |(kind, _): &Query| join.is_some() && beside::KINDS.contains(kind);
+    let (there, here): (Vec<Query>, Vec<Query>) = Object::QUERIES.iter().copied().partition(apart);
+    let there = async {
+        let sibling = match join {
+            Some(join) => beside::open(session, join).await,
+            None => None,
+        };
+        let client = sibling.as_ref().map_or(client, Session::client);
+        futures_util::try_join!(objects(client, there), query(client, "aliases", ALIASES))
+    };
+    let (state, mut kinds, dependencies, unmanaged, (more, aliases)) = futures_util::try_join!(
         state(client),
-        kinds,
-        query(client, "aliases", ALIASES),
+        objects(client, here),
         query(client, "dependencies", DEPENDENCIES),
         query(client, "unmanaged", UNMANAGED),
+        there,
     )?;
+    kinds.extend(more);
+    kinds.sort_by_key(|(kind, _)| *kind);
     let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
     let unmanaged = unmanaged.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
     let unmanaged = unmanaged.collect::<Result<Vec<_>, ReadError>>()?;
     Ok((state, Rows { kinds, aliases: links(aliases)?, dependencies: links(dependencies)?, unmanaged }))
+}
+
+/// The objects of some kinds. They are parsed on another thread while the server answers the next query.
+async fn objects(client: &Client, queries: Vec<Query>) -> Result<Vec<(Kind, Vec<Row>)>, ReadError> {
+    try_join_all(queries.into_iter().map(|(kind, sql)| async move {
+        let rows = query(client, kind.label(), sql).await?;
+        let parsed = tokio::task::spawn_blocking(move || {
+            let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
+            parse(kind, &mut rows)?;
+            Ok((kind, rows))
+        });
+        parsed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }))
+    .await
 }
 
 impl Row {
