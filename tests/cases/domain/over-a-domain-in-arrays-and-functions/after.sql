@@ -1,4 +1,4 @@
-CREATE FUNCTION fine(text, n integer DEFAULT 12) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN length($1) < n;
+CREATE FUNCTION fine(t text, n integer DEFAULT 12) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN length(t) < n;
 CREATE DOMAIN base AS text CHECK (fine(VALUE)) DEFAULT 'q';
 CREATE DOMAIN upper_one AS base CONSTRAINT up CHECK (upper(VALUE) = VALUE AND VALUE <> '') NOT NULL;
 CREATE TABLE t (a upper_one, b base[] DEFAULT '{x,y}', c upper_one[]);

@@ -1,4 +1,4 @@
-CREATE FUNCTION fine(text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN length($1) < 10;
+CREATE FUNCTION fine(t text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN length(t) < 10;
 CREATE DOMAIN base AS text CHECK (fine(VALUE));
 CREATE DOMAIN upper_one AS base CONSTRAINT up CHECK (upper(VALUE) = VALUE) NOT NULL;
 CREATE TABLE t (a upper_one, b base[] DEFAULT '{x}', c upper_one[]);
