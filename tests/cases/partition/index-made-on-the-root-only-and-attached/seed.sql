@@ -1,1 +1,0 @@
-INSERT INTO m VALUES (1, 1), (2, 2);
