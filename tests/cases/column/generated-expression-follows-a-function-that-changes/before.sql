@@ -1,0 +1,4 @@
+CREATE FUNCTION slug(t text) RETURNS text LANGUAGE sql IMMUTABLE RETURN lower(t);
+CREATE TABLE page (id integer PRIMARY KEY, title text NOT NULL, slug text GENERATED ALWAYS AS (slug(title)) STORED CONSTRAINT page_slug UNIQUE);
+CREATE INDEX page_title ON page (slug(title));
+CREATE VIEW pages AS SELECT slug, slug(title) AS again FROM page;

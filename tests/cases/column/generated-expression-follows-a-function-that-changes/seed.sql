@@ -1,0 +1,1 @@
+INSERT INTO page (id, title) VALUES (1, 'A B');

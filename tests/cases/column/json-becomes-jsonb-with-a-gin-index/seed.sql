@@ -1,0 +1,1 @@
+INSERT INTO event (id, body) VALUES (1, '{"kind":"x"}');

@@ -1,0 +1,3 @@
+CREATE TABLE t (id integer PRIMARY KEY, code text, number integer);
+CREATE VIEW v AS SELECT id, code FROM t;
+CREATE INDEX t_code ON t (code);

@@ -1,0 +1,1 @@
+INSERT INTO meter VALUES (1, '12'), (2, '7');

@@ -1,0 +1,12 @@
+CREATE TABLE account (id integer PRIMARY KEY, owner varchar(20) NOT NULL, level smallint NOT NULL DEFAULT 1);
+CREATE TABLE seen (id integer, level smallint);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER noted BEFORE UPDATE OF level ON account FOR EACH ROW WHEN (OLD.level < NEW.level) EXECUTE FUNCTION note();
+CREATE RULE watch AS ON UPDATE TO account WHERE OLD.level <> NEW.level DO ALSO INSERT INTO seen VALUES (OLD.id, OLD.level);
+ALTER TABLE account ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON account FOR SELECT TO reader USING (owner = current_user AND level > 0);
+CREATE POLICY low ON account AS RESTRICTIVE FOR UPDATE TO PUBLIC USING (true) WITH CHECK (level < 100);
+ALTER TABLE account DISABLE TRIGGER noted;
+COMMENT ON TRIGGER noted ON account IS 'goes up only';
+COMMENT ON RULE watch ON account IS 'keeps what was';
+COMMENT ON POLICY low ON account IS 'not too high';

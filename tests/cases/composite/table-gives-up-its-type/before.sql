@@ -1,0 +1,2 @@
+CREATE TYPE rec AS (a integer, b text);
+CREATE TABLE t OF rec;

@@ -1,0 +1,5 @@
+CREATE TYPE rec AS (a integer, b text);
+CREATE TABLE t OF rec (PRIMARY KEY (a), b WITH OPTIONS DEFAULT 'x' NOT NULL);
+CREATE TABLE u OF rec;
+CREATE VIEW v AS SELECT a, b FROM t;
+CREATE INDEX t_b ON t (b);

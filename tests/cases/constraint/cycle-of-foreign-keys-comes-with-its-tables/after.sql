@@ -1,0 +1,5 @@
+CREATE TABLE zero (id integer PRIMARY KEY, first integer);
+CREATE TABLE one (id integer PRIMARY KEY, two integer);
+CREATE TABLE two (id integer PRIMARY KEY, one integer REFERENCES one);
+ALTER TABLE one ADD FOREIGN KEY (two) REFERENCES two DEFERRABLE;
+ALTER TABLE zero ADD FOREIGN KEY (first) REFERENCES one ON DELETE SET NULL;

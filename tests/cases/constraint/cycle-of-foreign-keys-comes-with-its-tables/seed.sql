@@ -1,0 +1,1 @@
+INSERT INTO zero VALUES (1);

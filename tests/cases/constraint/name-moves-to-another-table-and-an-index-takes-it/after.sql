@@ -1,0 +1,3 @@
+CREATE TABLE a (x integer);
+CREATE INDEX j ON a (x);
+CREATE TABLE b (x integer CONSTRAINT k UNIQUE);

@@ -1,0 +1,3 @@
+CREATE TABLE a (x integer CONSTRAINT k UNIQUE);
+CREATE TABLE b (x integer);
+CREATE INDEX j ON b (x);

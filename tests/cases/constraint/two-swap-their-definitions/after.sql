@@ -1,0 +1,1 @@
+CREATE TABLE t (a integer, b integer, CONSTRAINT one CHECK (b > 0), CONSTRAINT two CHECK (a > 0), CONSTRAINT k1 UNIQUE (b), CONSTRAINT k2 UNIQUE (a));

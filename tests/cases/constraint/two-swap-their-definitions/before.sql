@@ -1,0 +1,1 @@
+CREATE TABLE t (a integer, b integer, CONSTRAINT one CHECK (a > 0), CONSTRAINT two CHECK (b > 0), CONSTRAINT k1 UNIQUE (a), CONSTRAINT k2 UNIQUE (b));

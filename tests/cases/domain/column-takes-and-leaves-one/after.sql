@@ -1,0 +1,5 @@
+CREATE DOMAIN mail AS text COLLATE "C" CONSTRAINT at CHECK (VALUE LIKE '%@%');
+CREATE TABLE t (mail mail NOT NULL DEFAULT 'x@y', n integer);
+CREATE VIEW v AS SELECT mail FROM t;
+COMMENT ON DOMAIN mail IS 'an address';
+GRANT USAGE ON DOMAIN mail TO reader;

@@ -1,0 +1,2 @@
+CREATE TABLE kind (name text PRIMARY KEY);
+CREATE TABLE t (id integer PRIMARY KEY, k text REFERENCES kind);

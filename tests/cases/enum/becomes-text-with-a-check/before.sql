@@ -1,0 +1,5 @@
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (id integer PRIMARY KEY, s st NOT NULL DEFAULT 'a');
+CREATE INDEX t_s ON t (s) WHERE s = 'a';
+CREATE VIEW v AS SELECT id FROM t WHERE s = 'b';
+CREATE FUNCTION of(s st) RETURNS bigint LANGUAGE sql STABLE RETURN (SELECT count(*) FROM t WHERE t.s = $1);

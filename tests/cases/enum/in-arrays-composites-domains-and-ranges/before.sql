@@ -1,0 +1,10 @@
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad');
+CREATE DOMAIN good AS mood CHECK (VALUE <> 'sad') DEFAULT 'ok';
+CREATE TYPE pair AS (m mood, ms mood[]);
+CREATE TYPE span AS RANGE (subtype = mood);
+CREATE TABLE t (id integer PRIMARY KEY, a mood[] NOT NULL DEFAULT '{ok}', b good, c pair, d span, CONSTRAINT any_of CHECK (a[1] > 'sad'::mood OR a @> ARRAY['sad'::mood]));
+CREATE INDEX t_b ON t (b) WHERE b::mood = 'glad';
+CREATE INDEX t_a ON t USING gin (a);
+CREATE FUNCTION next(m mood DEFAULT 'ok') RETURNS SETOF mood LANGUAGE sql STABLE AS 'SELECT $1';
+CREATE VIEW v AS SELECT a, (c).m FROM t WHERE b::mood = ANY ('{ok,glad}'::mood[]);
+COMMENT ON TYPE mood IS 'how it is';

@@ -1,0 +1,2 @@
+CREATE TYPE e AS ENUM ('x', 'yy');
+CREATE TABLE t (v e);

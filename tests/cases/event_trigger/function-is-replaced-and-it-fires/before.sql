@@ -1,0 +1,4 @@
+CREATE TABLE seen (what text);
+CREATE FUNCTION ev() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM tg_tag; END';
+CREATE EVENT TRIGGER et ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION ev();
+COMMENT ON EVENT TRIGGER et IS 'watch';

@@ -1,0 +1,4 @@
+CREATE FUNCTION total(integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN $1;
+CREATE FUNCTION addup(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN $1 + $2;
+CREATE TABLE t (a integer);
+CREATE VIEW v AS SELECT total(a) AS t FROM t;

@@ -1,0 +1,3 @@
+CREATE FUNCTION base() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+CREATE FUNCTION over(x bigint DEFAULT base()) RETURNS bigint LANGUAGE sql AS 'SELECT x';
+CREATE VIEW v AS SELECT over() AS o;

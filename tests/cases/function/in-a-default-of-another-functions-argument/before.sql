@@ -1,0 +1,3 @@
+CREATE FUNCTION base() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION over(x integer DEFAULT base()) RETURNS integer LANGUAGE sql AS 'SELECT x';
+CREATE VIEW v AS SELECT over() AS o;

@@ -1,0 +1,6 @@
+CREATE TABLE t (a bigint, b text);
+CREATE PROCEDURE p(x bigint) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 'INSERT INTO t VALUES (x)';
+CREATE PROCEDURE q(IN x integer, INOUT y text, INOUT z integer DEFAULT NULL) LANGUAGE plpgsql AS 'BEGIN y := x; END';
+CREATE PROCEDURE r() LANGUAGE sql BEGIN ATOMIC INSERT INTO t (a, b) VALUES (1, 'x'); DELETE FROM t WHERE a = 2; END;
+GRANT EXECUTE ON PROCEDURE p TO reader;
+COMMENT ON PROCEDURE p IS 'puts';

@@ -1,0 +1,7 @@
+CREATE SCHEMA s;
+CREATE TABLE t (a integer);
+CREATE TABLE s.t (a integer);
+CREATE INDEX i ON t (a DESC);
+CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t;
+CREATE INDEX i ON s.t (a);
+CREATE INDEX j ON s.m (a);

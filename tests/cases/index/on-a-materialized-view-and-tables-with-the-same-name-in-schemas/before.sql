@@ -1,0 +1,6 @@
+CREATE SCHEMA s;
+CREATE TABLE t (a integer);
+CREATE TABLE s.t (a integer);
+CREATE INDEX i ON t (a);
+CREATE MATERIALIZED VIEW s.m AS SELECT a FROM t;
+CREATE INDEX i ON s.m (a);

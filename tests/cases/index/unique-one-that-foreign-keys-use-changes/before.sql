@@ -1,0 +1,4 @@
+CREATE TABLE p (a integer, b integer);
+CREATE UNIQUE INDEX p_u ON p (a);
+CREATE TABLE c (x integer CONSTRAINT c_p REFERENCES p (a) ON UPDATE CASCADE);
+COMMENT ON CONSTRAINT c_p ON c IS 'see p';

@@ -1,0 +1,3 @@
+CREATE TABLE p (a integer NOT NULL, b integer, CONSTRAINT pos CHECK (a > 0));
+CREATE TABLE k () INHERITS (p);
+CREATE TABLE l () INHERITS (p);

@@ -1,0 +1,1 @@
+INSERT INTO p VALUES (2, 'x'); INSERT INTO kk VALUES (3, 'y');

@@ -1,0 +1,1 @@
+INSERT INTO l (a, d) VALUES (1, 'x');

@@ -1,0 +1,1 @@
+INSERT INTO c (id, z) VALUES (1, 'z'); INSERT INTO a (id) VALUES (2);

@@ -1,0 +1,10 @@
+CREATE SCHEMA "My Schema.x";
+CREATE TYPE "My Schema.x"."The ""type" AS ENUM ('Ä', 'a b', 'it''s');
+CREATE FUNCTION "My Schema.x"."F()"("in arg" bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN "in arg";
+CREATE TABLE "My Schema.x"."order" ("primary key" bigint CONSTRAINT "pk; --" PRIMARY KEY, "Ω" "My Schema.x"."The ""type" DEFAULT 'a b', "group" bigint CONSTRAINT "c'k" CHECK ("My Schema.x"."F()"("group") > 0), "tab	" varchar);
+CREATE INDEX "i.dx" ON "My Schema.x"."order" ("group", "Ω");
+CREATE VIEW "My Schema.x"."select" AS SELECT "Ω" AS "from", "group" AS "$1" FROM "My Schema.x"."order";
+CREATE FUNCTION "My Schema.x"."t""r"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER "tr 1" BEFORE UPDATE OF "group", "Ω" ON "My Schema.x"."order" FOR EACH ROW EXECUTE FUNCTION "My Schema.x"."t""r"();
+CREATE POLICY "p %s" ON "My Schema.x"."order" TO "Auditor ""1""" USING ("group" > 1);
+GRANT SELECT ("primary key") ON "My Schema.x"."order" TO "Auditor ""1""";

@@ -1,0 +1,1 @@
+INSERT INTO "My Schema.x"."order" VALUES (1, 'Ä', 3, 'x');

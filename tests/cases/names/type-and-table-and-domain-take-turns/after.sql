@@ -1,0 +1,4 @@
+CREATE TYPE one AS ENUM ('a');
+CREATE DOMAIN two AS text;
+CREATE TABLE three (a integer);
+CREATE PROCEDURE four() LANGUAGE sql AS 'SELECT 1';

@@ -1,0 +1,4 @@
+CREATE TABLE one (a integer);
+CREATE TYPE two AS ENUM ('a');
+CREATE DOMAIN three AS text;
+CREATE FUNCTION four() RETURNS integer LANGUAGE sql RETURN 1;

@@ -1,0 +1,10 @@
+CREATE TYPE c AS (re integer, im integer);
+CREATE FUNCTION eqc(c, c) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN ($1).re = ($2).re AND ($1).im IS NOT DISTINCT FROM ($2).im;
+CREATE FUNCTION addc(c, c) RETURNS c LANGUAGE sql IMMUTABLE RETURN ROW(($1).re + ($2).re, ($1).im + ($2).im)::c;
+CREATE FUNCTION addci(c, integer) RETURNS c LANGUAGE sql IMMUTABLE RETURN ROW(($1).re + $2, ($1).im)::c;
+CREATE OPERATOR === (LEFTARG = c, RIGHTARG = c, FUNCTION = eqc, COMMUTATOR = ===, NEGATOR = !===, RESTRICT = eqsel);
+CREATE FUNCTION nec(c, c) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NOT $1 === $2;
+CREATE OPERATOR !=== (LEFTARG = c, RIGHTARG = c, FUNCTION = nec, COMMUTATOR = !===, NEGATOR = ===);
+CREATE OPERATOR @+ (LEFTARG = c, RIGHTARG = integer, FUNCTION = addci);
+CREATE VIEW v AS SELECT ROW(1, 2)::c === ROW(1, 2)::c AS same, ROW(1, 2)::c @+ 3 AS s;
+CREATE TABLE t (a c, b c, CONSTRAINT k CHECK (a === b));

@@ -1,0 +1,5 @@
+CREATE TYPE st AS ENUM ('new', 'held', 'done');
+CREATE TABLE m (s st NOT NULL, v integer) PARTITION BY LIST (s);
+CREATE TABLE m_new PARTITION OF m FOR VALUES IN ('new');
+CREATE TABLE m_held PARTITION OF m FOR VALUES IN ('held');
+CREATE TABLE m_done PARTITION OF m FOR VALUES IN ('done');

@@ -1,0 +1,1 @@
+INSERT INTO m VALUES (1, 'eu', '2024-01-01');

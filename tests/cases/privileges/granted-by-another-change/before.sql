@@ -1,0 +1,3 @@
+CREATE TABLE t (a integer);
+GRANT SELECT ON t TO reader WITH GRANT OPTION;
+SET ROLE reader; GRANT SELECT ON t TO writer; RESET ROLE;

@@ -1,0 +1,3 @@
+CREATE TABLE t (id integer PRIMARY KEY, a integer);
+CREATE PUBLICATION p FOR TABLE t (id, a);
+CREATE PUBLICATION q FOR ALL TABLES WITH (publish = 'insert');

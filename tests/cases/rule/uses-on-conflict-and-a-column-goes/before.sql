@@ -1,0 +1,3 @@
+CREATE TABLE t (a integer PRIMARY KEY, b text, gone text);
+CREATE VIEW v AS SELECT a, b FROM t;
+CREATE RULE ins AS ON INSERT TO v DO INSTEAD INSERT INTO t (a, b) VALUES (NEW.a, NEW.b) ON CONFLICT (a) DO UPDATE SET b = excluded.b;

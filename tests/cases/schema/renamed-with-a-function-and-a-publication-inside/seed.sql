@@ -1,0 +1,1 @@
+INSERT INTO one.t VALUES (1);

@@ -1,0 +1,3 @@
+CREATE TABLE a (id serial PRIMARY KEY);
+CREATE TABLE b (id serial PRIMARY KEY);
+GRANT USAGE ON SEQUENCE a_id_seq TO writer;

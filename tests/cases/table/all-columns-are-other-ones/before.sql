@@ -1,0 +1,2 @@
+CREATE TABLE t (a integer PRIMARY KEY, b text UNIQUE, CHECK (a > 0));
+CREATE VIEW v AS SELECT * FROM t;

@@ -1,0 +1,6 @@
+CREATE TABLE t (a integer, b integer);
+CREATE MATERIALIZED VIEW agg AS SELECT a, sum(b) AS s FROM t GROUP BY a;
+CREATE INDEX agg_s ON agg (s);
+CREATE VIEW top AS SELECT a FROM agg WHERE s > 10;
+GRANT SELECT ON agg TO reader;
+COMMENT ON MATERIALIZED VIEW agg IS 'sums';

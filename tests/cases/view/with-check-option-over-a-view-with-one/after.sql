@@ -1,0 +1,3 @@
+CREATE TABLE t (a bigint, b integer);
+CREATE VIEW v AS SELECT a, b FROM t WHERE a > 0 WITH CASCADED CHECK OPTION;
+CREATE VIEW w WITH (security_barrier = true) AS SELECT a, b FROM v WHERE b > 0 WITH LOCAL CHECK OPTION;

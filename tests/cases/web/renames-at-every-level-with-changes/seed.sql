@@ -1,0 +1,1 @@
+INSERT INTO cust (id, mail) VALUES (1, 'a@b');

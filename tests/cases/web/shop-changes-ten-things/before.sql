@@ -1,0 +1,13 @@
+CREATE SCHEMA app;
+CREATE DOMAIN app.sku AS text CHECK (VALUE ~ '^[A-Z]+$');
+CREATE TYPE app.status AS ENUM ('draft', 'live');
+CREATE TABLE app.product (sku app.sku PRIMARY KEY, price integer NOT NULL, status app.status NOT NULL DEFAULT 'draft', tags text[]);
+CREATE TABLE app.line (id serial PRIMARY KEY, sku app.sku NOT NULL REFERENCES app.product ON UPDATE CASCADE, qty integer CHECK (qty > 0));
+CREATE FUNCTION app.total(l app.line) RETURNS integer LANGUAGE sql STABLE RETURN (SELECT price * l.qty FROM app.product p WHERE p.sku = l.sku);
+CREATE VIEW app.lines AS SELECT l.*, app.total(l) AS total FROM app.line l;
+CREATE MATERIALIZED VIEW app.top AS SELECT sku, sum(total) AS total FROM app.lines GROUP BY sku;
+CREATE UNIQUE INDEX top_sku ON app.top (sku);
+ALTER TABLE app.line ENABLE ROW LEVEL SECURITY;
+CREATE POLICY cheap ON app.line USING (app.total(line) < 1000);
+GRANT USAGE ON SCHEMA app TO reader;
+GRANT SELECT ON app.lines, app.top TO reader;
