@@ -183,7 +183,9 @@ impl Lowering<'_> {
     fn undo(&self, unit: &Unit, before: Option<&State<'_>>) -> Result<Action, DiffError> {
         let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
         match (&change.object.before, &change.object.after, before) {
-            (_, Some(object), _) if unit.act == Act::Create => Ok(Action::catalog(object.drop(&unit.root).into_statements())),
+            (_, Some(object), _) if unit.act == Act::Create => {
+                Ok(Action::catalog(object.drop(&unit.root).into_statements()))
+            }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
                 let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
@@ -207,8 +209,11 @@ impl Lowering<'_> {
                     // what was taken away in one transaction with others comes back in one: a label that is added in
                     // place could not be used before the end of it
                     (How::Rebuild, _) => {
-                        let types =
-                            unit.members.iter().filter(|id| from.objects.get(*id) != to.objects.get(*id));
+                        let rebuilt = |id: &&ObjectId| {
+                            self.changes.get(*id).is_some_and(|change| change.how == How::Rebuild)
+                                && from.objects.get(*id) != to.objects.get(*id)
+                        };
+                        let types = unit.members.iter().filter(rebuilt);
                         types.map(|id| (id.clone(), How::Rebuild)).collect()
                     }
                     (_, Alter::InPlace(..) | Alter::Rebuild | Alter::Replace) => BTreeMap::new(),

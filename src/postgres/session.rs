@@ -189,7 +189,16 @@ impl Session {
             }
         }
         let place = target.describe_at(host);
-        Ok(Self { client, driver, notices, canceller, target: target.clone(), host: host.clone(), place, facts })
+        Ok(Self {
+            client,
+            driver,
+            notices,
+            canceller,
+            target: target.clone(),
+            host: host.clone(),
+            place,
+            facts,
+        })
     }
 
     fn suits(&self, wanted: SessionAttrs) -> bool {

@@ -63,7 +63,9 @@ pub(super) async fn open(session: &Session, join: &str) -> Option<Session> {
     match tokio::time::timeout(PATIENCE, opening).await {
         Ok(Ok(sibling)) => return Some(sibling),
         Ok(Err(Refused::Connection(error))) => tracing::debug!("no second connection: {error}"),
-        Ok(Err(Refused::Snapshot(error))) => tracing::debug!("no second connection: {}", server_words(&error)),
+        Ok(Err(Refused::Snapshot(error))) => {
+            tracing::debug!("no second connection: {}", server_words(&error))
+        }
         Err(_) => tracing::debug!("no second connection within {PATIENCE:?}"),
     }
     None
