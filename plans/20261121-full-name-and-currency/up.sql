@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 5da48e9cac3f07491d4a8ff60c0c069e84dfb3e8e2624fd1d1dbe4129e4a5b6d
+-- plan full-name-and-currency  sha256 6ee2125201faa44fd9dbf25c0644f69b51cd034c244dc0f9e17905031fed9cd4
 
 -- ==== expand ====
 
