@@ -45,6 +45,9 @@ struct CaseFile {
     majors: Option<Majors>,
     /// Rows print differently afterwards although nothing was lost: labels of their enums are called something else.
     relabelled: bool,
+    /// What a dump of it does not have, and should: for tests/dump_cases.rs.
+    #[allow(dead_code)]
+    undumped: Option<String>,
     forbid: Vec<String>,
     require: Vec<String>,
     hazards: Vec<String>,

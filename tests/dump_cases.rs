@@ -85,6 +85,17 @@ async fn round_trip(sql: &str) -> Result<Completion, String> {
     Ok(Completion::Completed)
 }
 
+/// What a dump of the case does not have, and should.
+fn undumped(folder: &Path) -> Option<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct CaseFile {
+        undumped: Option<String>,
+    }
+    let text = fs::read_to_string(folder.join("case.toml")).ok()?;
+    toml::from_str::<CaseFile>(&text).ok()?.undumped
+}
+
 fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -113,7 +124,11 @@ fn trial(root: &Path, folder: &Path, file: &'static str) -> Trial {
                     return Ok(Completion::ignored_with(reason));
                 }
                 let sql = fs::read_to_string(folder.join(file)).unwrap();
-                round_trip(&sql).await.map_err(Failed::from)
+                match (round_trip(&sql).await, undumped(&folder)) {
+                    (result, None) => result.map_err(Failed::from),
+                    (Err(_), Some(reason)) => Ok(Completion::ignored_with(format!("bug: {reason}"))),
+                    (Ok(_), Some(_)) => Err("this works now; take `undumped` out of case.toml".into()),
+                }
             })
         };
         std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {

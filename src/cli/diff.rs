@@ -86,7 +86,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         _ => None,
     };
     let sides = Pair::new(side_of(&from, &to, on.as_ref()).await?, side_of(&to, &from, on.as_ref()).await?);
-    let (major, catalogs, notes) = read(context, sides.as_ref()).await?;
+    let (major, catalogs, notes) = Box::pin(read(context, sides.as_ref())).await?;
     for note in notes.iter().filter(|_| !context.quiet()) {
         output::note(&format!("note: {}", visible_line(note)));
     }

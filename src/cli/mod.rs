@@ -170,7 +170,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Adopt(arguments) => adopt::run(&context, &arguments).await,
         Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
-        Command::Demo(arguments) => demo::run(&context, &arguments).await,
+        Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,
         Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),
     }
 }

@@ -135,7 +135,7 @@ pub async fn make(
         created: jiff::Timestamp::now(),
         progress: &say,
     };
-    let result = planning::plan(&inputs).await;
+    let result = Box::pin(planning::plan(&inputs)).await;
     waiting.end();
     let closed = scratch.close().await;
     let planned = result.map_err(planning_error)?;
@@ -163,7 +163,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         created: plan.created,
         progress: &say,
     };
-    let result = planning::rehearse_again(&inputs, plan).await;
+    let result = Box::pin(planning::rehearse_again(&inputs, plan)).await;
     waiting.end();
     let closed = scratch.close().await;
     result.map_err(planning_error)?;

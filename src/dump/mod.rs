@@ -64,7 +64,6 @@ struct Part {
 impl Dump {
     /// The part of a catalog that a scope covers, as statements.
     pub fn of(catalog: &Catalog, scope: &Scope, major: u16) -> Result<Self, DiffError> {
-        let catalog = catalog;
         let managed = catalog.within(scope);
         let context = Context { major, alone: true, rowless: true, ..Context::default() };
         let public = ObjectId::new(Kind::Schema, ["public"]);
@@ -83,7 +82,7 @@ impl Dump {
             major,
             unmanaged: catalog.unmanaged.keys().cloned().collect(),
             roles: managed.roles(),
-            missing: missing(&catalog, &managed),
+            missing: missing(catalog, &managed),
         })
     }
 

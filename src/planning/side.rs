@@ -76,7 +76,7 @@ pub async fn read(
             if matches!(side, Side::Planned { .. }) {
                 continue;
             }
-            match shop.normalised(&catalog, &Catalog::default()).await {
+            match shop.normalised(catalog, &Catalog::default()).await {
                 Ok(stable) => *catalog = Catalog { unmanaged: catalog.unmanaged.clone(), ..stable },
                 // what cannot be built anew can still be compared as it is
                 Err(PlanningError::Rebuild { why }) => {

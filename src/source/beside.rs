@@ -64,7 +64,7 @@ pub(super) async fn open(session: &Session, join: &str) -> Option<Session> {
         Ok(Ok(sibling)) => return Some(sibling),
         Ok(Err(Refused::Connection(error))) => tracing::debug!("no second connection: {error}"),
         Ok(Err(Refused::Snapshot(error))) => {
-            tracing::debug!("no second connection: {}", server_words(&error))
+            tracing::debug!("no second connection: {}", server_words(&error));
         }
         Err(_) => tracing::debug!("no second connection within {PATIENCE:?}"),
     }
