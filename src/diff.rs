@@ -238,7 +238,7 @@ fn refuse_keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<R
         )
     };
     let rebuilt = |id: &ObjectId| {
-        let mut types = catalogs.before.needs.iter().filter(|need| need.from == *id).map(|need| &need.to);
+        let mut types = catalogs.before.needs_of(id).map(|need| &need.to);
         let found = types.find(|to| changes.get(*to).is_some_and(|change| change.how == How::Rebuild))?;
         let why = format!(
             "{id} has it and is in a partition key: PostgreSQL cannot put another type in its place, here or on the way back"

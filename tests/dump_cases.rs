@@ -28,11 +28,15 @@ use serde::Deserialize;
 struct CaseFile {
     extension: Option<String>,
     major: Option<u16>,
+    undumped: Option<String>,
+}
+
+fn case_file(folder: &Path) -> CaseFile {
+    toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap_or_default()).unwrap()
 }
 
 async fn unfit(folder: &Path) -> Option<String> {
-    let text = fs::read_to_string(folder.join("case.toml")).unwrap_or_default();
-    let case: CaseFile = toml::from_str(&text).unwrap();
+    let case = case_file(folder);
     let session = trueup::postgres::Session::connect(oracle::server()).await.unwrap();
     if let Some(major) = case.major.filter(|major| session.major() < *major) {
         return Some(format!("needs PostgreSQL {major}"));
@@ -87,13 +91,7 @@ async fn round_trip(sql: &str) -> Result<Completion, String> {
 
 /// What a dump of the case does not have, and should.
 fn undumped(folder: &Path) -> Option<String> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct CaseFile {
-        undumped: Option<String>,
-    }
-    let text = fs::read_to_string(folder.join("case.toml")).ok()?;
-    toml::from_str::<CaseFile>(&text).ok()?.undumped
+    case_file(folder).undumped
 }
 
 fn walk(folder: &Path) -> Vec<PathBuf> {

@@ -64,6 +64,11 @@ pub fn statements(
     changes: &Changes,
     context: &Context,
 ) -> Result<Vec<Sql>, DiffError> {
+    Ok(plainly(catalogs, changes, context)?.into_iter().flat_map(|step| step.run.sql).collect())
+}
+
+/// The steps when nobody else is there, without a way back.
+fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let context = Context { alone: true, ..context.clone() };
     let units = graph::order(catalogs, changes, &|_, _| Phase::Expand)?;
     let mut lowering =
@@ -71,7 +76,7 @@ pub fn statements(
     for unit in &units {
         lowering.forward(unit);
     }
-    Ok(lowering.steps.into_iter().flat_map(|step| step.run.sql).collect())
+    Ok(lowering.steps)
 }
 
 /// The statements that create a whole catalog in an empty database.
