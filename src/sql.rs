@@ -69,6 +69,27 @@ pub fn dollar_quoted(body: &str) -> String {
     }
 }
 
+/// Where a part begins in a text that PostgreSQL printed: the first place outside quotes and parentheses.
+pub fn find_outside(text: &str, part: &str) -> Option<usize> {
+    let (mut depth, mut quote) = (0_i32, None);
+    for (at, c) in text.char_indices() {
+        if quote.is_some() {
+            quote = quote.filter(|open| *open != c);
+            continue;
+        }
+        if depth == 0 && text[at..].starts_with(part) {
+            return Some(at);
+        }
+        match c {
+            '\'' | '"' => quote = Some(c),
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Keywords that `quote_identifier` quotes: all but the unreserved ones, over PostgreSQL 14 to 18. Sorted.
 const RESERVED: &[&str] = &[
     "all",

@@ -22,12 +22,13 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use oracle::{Database, dump::Dump, rows::Contents};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 use trueup::{
     plan::{Plan, PlanFile},
     postgres::{Session, Target},
@@ -196,20 +197,21 @@ impl Case {
     }
 
     async fn road(&self) -> Result<(), String> {
-        let wanted =
-            made_from(self.server, &self.to).await.map_err(|error| format!("the desired SQL: {error}"))?;
-        let before = made_from(self.server, &self.from)
+        let database = Database::with_on(self.server, &self.from)
             .await
             .map_err(|error| format!("the database's SQL: {error}"))?;
-        let database = Database::with_on(self.server, &self.from).await?;
+        let before = made_from(self.server, &self.from, async || Ok(database.dump().await)).await?;
         if let Some(seed) = &self.seed {
             database.try_execute(seed).await.map_err(|error| format!("the seed: {error}"))?;
         }
         database.write("desired.sql", &self.to);
+        let state = database.state().await;
         let mut planning = vec!["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code"];
         planning.extend(self.args.iter().map(String::as_str));
         let planned = database.trueup(&planning).await;
-        database.dump().await.must_equal(&before, "planning changed the database").await?;
+        if database.state().await != state {
+            return Err("planning changed the database".to_owned());
+        }
         if let Some(refused) = &self.shape.refused {
             let planned = planned.ended(3)?;
             return if planned.stderr.contains(refused) {
@@ -219,6 +221,13 @@ impl Case {
                 Err(format!("a refusal for {refused:?} was expected:\n{}", planned.shown()))
             };
         }
+        let wanted = made_from(self.server, &self.to, async || {
+            let database = Database::with_on(self.server, &self.to).await?;
+            let dump = database.dump().await;
+            database.done().await;
+            Ok(dump)
+        });
+        let wanted = wanted.await.map_err(|error| format!("the desired SQL: {error}"))?;
         let equal = before.must_equal(&wanted, "").await.is_ok();
         let planned = planned.ended(if equal { 0 } else { 2 })?;
         if equal {
@@ -304,17 +313,16 @@ impl Case {
 
 /// What pg_dump makes of a database with nothing but this in it. One direction's beginning is the other one's end, so
 /// that it is kept.
-async fn made_from(server: &'static Target, sql: &str) -> Result<Dump, String> {
-    static MADE: Mutex<BTreeMap<(String, String), Dump>> = Mutex::new(BTreeMap::new());
+async fn made_from(
+    server: &'static Target,
+    sql: &str,
+    make: impl AsyncFnOnce() -> Result<Dump, String>,
+) -> Result<Dump, String> {
+    type Cell = Arc<OnceCell<Result<Dump, String>>>;
+    static MADE: Mutex<BTreeMap<(String, String), Cell>> = Mutex::new(BTreeMap::new());
     let key = (oracle::url(server), sql.to_owned());
-    if let Some(made) = MADE.lock().unwrap().get(&key) {
-        return Ok(made.clone());
-    }
-    let database = Database::with_on(server, sql).await?;
-    let dump = database.dump().await;
-    database.done().await;
-    MADE.lock().unwrap().insert(key, dump.clone());
-    Ok(dump)
+    let cell = Arc::clone(MADE.lock().unwrap().entry(key).or_default());
+    cell.get_or_init(|| make()).await.clone()
 }
 
 /// Whether the plan says that rows of this table are lost.

@@ -182,7 +182,8 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     async fn start(options: &'a Options<'a>, direction: Direction) -> Result<Self, ApplyError> {
         let target = options.target.with_application_name("trueup");
-        let session = Session::connect(&target).await?;
+        let mut session = Session::connect(&target).await?;
+        session.prepare_queries();
         preflight::server(&session, &options.plan.plan).await?;
         pin(&session).await?;
         lock::take(&session, options.wait, &options.stop).await?;

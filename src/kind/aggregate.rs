@@ -17,6 +17,7 @@ pub struct Aggregate {
 
 impl Definition for Aggregate {
     const QUERY: &'static str = include_str!("aggregate.sql");
+    const ROWS: &'static str = "pg_proc WHERE prokind = 'a' AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { arguments, clauses } = self;

@@ -17,6 +17,7 @@ pub struct Attachment {
 
 impl Definition for Attachment {
     const QUERY: &'static str = include_str!("attachment.sql");
+    const ROWS: &'static str = "pg_inherits";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let parent = sql::qualified(&self.parent);

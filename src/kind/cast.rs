@@ -17,6 +17,7 @@ pub struct Cast {
 
 impl Definition for Cast {
     const QUERY: &'static str = include_str!("cast.sql");
+    const ROWS: &'static str = "pg_cast WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { method, context } = self;

@@ -25,6 +25,7 @@ pub struct Collation {
 
 impl Definition for Collation {
     const QUERY: &'static str = include_str!("collation.sql");
+    const ROWS: &'static str = "pg_collation WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { provider, locale, lc_collate, lc_ctype, deterministic, rules } = self;

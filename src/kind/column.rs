@@ -180,6 +180,7 @@ impl Column {
 
 impl Definition for Column {
     const QUERY: &'static str = include_str!("column.sql");
+    const ROWS: &'static str = "pg_class WHERE relkind IN ('r', 'p', 'f') AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let element = self.element(id, None);

@@ -41,6 +41,7 @@ fn comment_on(id: &ObjectId, foreign: bool, text: &str) -> Ddl {
 
 impl Definition for Comment {
     const QUERY: &'static str = include_str!("comment.sql");
+    const ROWS: &'static str = "pg_description";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         comment_on(id, self.foreign, &sql::literal(&self.text))

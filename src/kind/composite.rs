@@ -26,6 +26,7 @@ pub struct Attribute {
 
 impl Definition for Composite {
     const QUERY: &'static str = include_str!("composite.sql");
+    const ROWS: &'static str = "pg_class WHERE relkind = 'c' AND oid >= 16384";
     const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {

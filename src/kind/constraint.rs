@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, TableDdl, Touch, column::Lineage};
-use crate::{name::{ObjectId, Pair}, sql};
+use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, column::Lineage, option_changes, with_options};
+use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A constraint of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +23,19 @@ pub struct Constraint {
     pub clustered: bool,
     /// Whether its index is the table's replica identity.
     pub replica_identity: bool,
+    /// Storage parameters of its index.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub options: Options,
+    /// The tablespace of its index where it is not the database's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tablespace: Option<String>,
     /// Where it comes from.
     #[serde(flatten, skip_serializing)]
     pub lineage: Lineage,
+}
+
+fn nothing(options: &Options) -> bool {
+    options.is_empty()
 }
 
 /// The sorts of constraints.
@@ -48,7 +58,25 @@ impl Constraint {
     /// `CONSTRAINT name definition`, for CREATE TABLE and ADD.
     pub fn element(&self, id: &ObjectId) -> String {
         let not_valid = if self.validated { "" } else { " NOT VALID" };
-        format!("CONSTRAINT {} {}{not_valid}", id.sql(), self.definition)
+        let (index, rest) = self.parts();
+        let settings = self.index_settings("USING INDEX TABLESPACE");
+        format!("CONSTRAINT {} {index}{settings}{rest}{not_valid}", id.sql())
+    }
+
+    /// Parameters and tablespace of its index, or nothing. An index's tablespace is called otherwise than a key's.
+    pub fn index_settings(&self, tablespace: &str) -> String {
+        let mut settings = with_options(&self.options);
+        if let Some(name) = &self.tablespace {
+            settings += &format!(" {tablespace} {}", sql::ident(name));
+        }
+        settings
+    }
+
+    /// The definition in two: what its index is over, and what follows.
+    pub fn parts(&self) -> (&str, &str) {
+        let starts = [" WHERE (", " DEFERRABLE"].map(|part| sql::find_outside(&self.definition, part));
+        let at = if self.has_index() { starts.into_iter().flatten().min() } else { None };
+        self.definition.split_at(at.unwrap_or(self.definition.len()))
     }
 
     /// What ALTER TABLE has to say about the index behind it.
@@ -71,6 +99,7 @@ impl Constraint {
 
 impl Definition for Constraint {
     const QUERY: &'static str = include_str!("constraint.sql");
+    const ROWS: &'static str = "pg_constraint WHERE conrelid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let element = self.element(id);
@@ -88,9 +117,21 @@ impl Definition for Constraint {
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
         let Pair { before, after } = pair;
-        let Self { contype: _, definition, validated, columns: _, references: _, clustered, replica_identity, lineage: _ } =
-            after;
-        if *definition != before.definition || !validated && before.validated {
+        let Self {
+            contype: _,
+            definition,
+            validated,
+            columns: _,
+            references: _,
+            clustered,
+            replica_identity,
+            options,
+            tablespace,
+            lineage,
+        } = after;
+        // "ALTER action SET cannot be performed on relation": not on the index of a partitioned table
+        let other_index = *options != before.options || *tablespace != before.tablespace;
+        if *definition != before.definition || !validated && before.validated || lineage.partition && other_index {
             return Alter::Replace;
         }
         let mut clauses = Vec::new();
@@ -104,7 +145,20 @@ impl Definition for Constraint {
             clauses.push(format!("REPLICA IDENTITY USING INDEX {}", id.sql()));
         }
         // when it loses the identity, the table or another index says who has it now
-        Alter::InPlace(Ddl::Table(TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() }), None)
+        let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+        if !other_index {
+            return Alter::InPlace(Ddl::Table(table), None);
+        }
+        let mut changes = option_changes(Pair::new(&before.options, options));
+        if *tablespace != before.tablespace {
+            let name = tablespace.as_deref().map_or("pg_default".to_owned(), sql::ident);
+            changes.push(format!("SET TABLESPACE {name}"));
+        }
+        let index = sql::qualified(&[id.path.part(0), id.path.last()]);
+        let mut statements: Vec<Sql> =
+            changes.iter().map(|change| Sql::new(format!("ALTER INDEX {index} {change}"))).collect();
+        statements.extend(table.into_statement());
+        Alter::InPlace(Ddl::Statements(statements), None)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

@@ -11,6 +11,8 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
          'references', CASE WHEN k.contype = 'f' THEN ARRAY[fn.nspname::text, f.relname::text] END,
          'clustered', coalesce(x.indisclustered, false),
          'replica_identity', coalesce(x.indisreplident, false),
+         'options', coalesce(xc.reloptions, '{}'),
+         'tablespace', s.spcname,
          'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c',
          'partition', CASE WHEN k.contype IN ('p', 'u', 'x') THEN c.relkind = 'p' ELSE c.relispartition END,
          'parents', CASE WHEN k.coninhcount > 0 THEN
@@ -21,6 +23,8 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_class xc ON xc.oid = x.indexrelid
+LEFT JOIN pg_tablespace s ON s.oid = xc.reltablespace
 LEFT JOIN pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'

@@ -24,6 +24,7 @@ pub struct Conversion {
 
 impl Definition for Conversion {
     const QUERY: &'static str = include_str!("conversion.sql");
+    const ROWS: &'static str = "pg_conversion WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { default, source, target, function } = self;

@@ -23,6 +23,7 @@ impl Default {
 
 impl Definition for Default {
     const QUERY: &'static str = include_str!("default.sql");
+    const ROWS: &'static str = "pg_attrdef";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Self::clause(id, format!("SET DEFAULT {}", self.expression))

@@ -33,6 +33,7 @@ fn statements(id: &ObjectId, before: &Grants, after: &Grants) -> Vec<Sql> {
 
 impl Definition for DefaultPrivileges {
     const QUERY: &'static str = include_str!("default_privileges.sql");
+    const ROWS: &'static str = "pg_default_acl";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::Statements(statements(id, &self.default, &self.grants))

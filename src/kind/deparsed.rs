@@ -1,7 +1,7 @@
 //! The texts that PostgreSQL deparses: expressions and definitions. Loading such a text and deparsing it again may
 //! print it in another way, and mean the same.
 
-use super::Object;
+use super::{Object, constraint::ConstraintType};
 
 impl Object {
     /// The object but for the texts that PostgreSQL deparses.
@@ -10,6 +10,11 @@ impl Object {
         let mut object = self.clone();
         blank(&mut object);
         object
+    }
+
+    /// Whether it has such a text.
+    pub fn has_texts(&self) -> bool {
+        self.without_texts() != *self
     }
 }
 
@@ -23,8 +28,16 @@ fn blank(object: &mut Object) {
         Object::MaterializedView(view) => view.definition = text(),
         Object::Rule(rule) => rule.definition = text(),
         Object::Default(default) => default.expression = text(),
-        Object::Constraint(constraint) => constraint.definition = text(),
-        Object::Index(index) => index.definition = text(),
+        Object::Constraint(constraint) => {
+            if matches!(constraint.contype, ConstraintType::Check | ConstraintType::Exclusion) {
+                constraint.definition = text();
+            }
+        }
+        Object::Index(index) => {
+            if index.computed {
+                index.definition = text();
+            }
+        }
         Object::Trigger(trigger) => trigger.definition = text(),
         Object::Statistics(statistics) => statistics.definition = text(),
         Object::Policy(policy) => {

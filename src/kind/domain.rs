@@ -42,6 +42,7 @@ impl Domain {
 
 impl Definition for Domain {
     const QUERY: &'static str = include_str!("domain.sql");
+    const ROWS: &'static str = "pg_type WHERE typtype = 'd' AND oid >= 16384";
     const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {

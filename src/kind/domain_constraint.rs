@@ -37,6 +37,7 @@ fn alter_domain(id: &ObjectId, what: String) -> Sql {
 
 impl Definition for DomainConstraint {
     const QUERY: &'static str = include_str!("domain_constraint.sql");
+    const ROWS: &'static str = "pg_constraint WHERE contypid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::Statements(vec![alter_domain(id, format!("ADD {}", self.element(id)))])

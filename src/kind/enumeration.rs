@@ -15,6 +15,7 @@ pub struct Enum {
 
 impl Definition for Enum {
     const QUERY: &'static str = include_str!("enumeration.sql");
+    const ROWS: &'static str = "pg_type WHERE typtype = 'e' AND oid >= 16384";
     const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {

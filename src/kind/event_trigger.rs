@@ -33,6 +33,7 @@ impl EventTrigger {
 
 impl Definition for EventTrigger {
     const QUERY: &'static str = include_str!("event_trigger.sql");
+    const ROWS: &'static str = "pg_event_trigger";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { event, function, tags, enabled } = self;

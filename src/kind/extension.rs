@@ -17,6 +17,7 @@ pub struct Extension {
 
 impl Definition for Extension {
     const QUERY: &'static str = include_str!("extension.sql");
+    const ROWS: &'static str = "pg_extension WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         // one that cannot be moved afterwards is put somewhere all the same, and there is no schema to fall back on

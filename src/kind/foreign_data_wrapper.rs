@@ -19,6 +19,7 @@ pub struct ForeignDataWrapper {
 
 impl Definition for ForeignDataWrapper {
     const QUERY: &'static str = include_str!("foreign_data_wrapper.sql");
+    const ROWS: &'static str = "pg_foreign_data_wrapper";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { handler, validator, options } = self;

@@ -25,6 +25,7 @@ pub struct ForeignServer {
 
 impl Definition for ForeignServer {
     const QUERY: &'static str = include_str!("foreign_server.sql");
+    const ROWS: &'static str = "pg_foreign_server";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { wrapper, server_type, version, options } = self;

@@ -27,6 +27,7 @@ pub struct Function {
 
 impl Definition for Function {
     const QUERY: &'static str = include_str!("function.sql");
+    const ROWS: &'static str = "pg_proc WHERE prokind <> 'a' AND oid >= 16384";
 
     fn create(&self, _: &ObjectId) -> Ddl {
         Ddl::statement(self.definition.trim_end())

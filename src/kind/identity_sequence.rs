@@ -16,6 +16,7 @@ pub struct IdentitySequence {
 
 impl Definition for IdentitySequence {
     const QUERY: &'static str = include_str!("identity_sequence.sql");
+    const ROWS: &'static str = "pg_sequence";
 
     fn create(&self, _: &ObjectId) -> Ddl {
         Ddl::Statements(Vec::new())

@@ -31,6 +31,9 @@ pub struct Index {
     pub statistics: Vec<(i16, i32)>,
     /// The tablespace where it is not the database's.
     pub tablespace: Option<String>,
+    /// Whether the definition has expressions.
+    #[serde(skip_serializing)]
+    pub computed: bool,
 }
 
 impl Index {
@@ -40,17 +43,13 @@ impl Index {
         if concurrently {
             text = text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
         }
-        // WITH and TABLESPACE stand before WHERE
         let mut extra = super::with_options(&self.options);
         if let Some(tablespace) = &self.tablespace {
             extra += &format!(" TABLESPACE {}", sql::ident(tablespace));
         }
-        if !extra.is_empty() {
-            match self.predicate_at() {
-                Some(at) => text.insert_str(text.len() - (self.definition.len() - at), &extra),
-                None => text += &extra,
-            }
-        }
+        // both stand before WHERE
+        let at = sql::find_outside(&text, " WHERE (").unwrap_or(text.len());
+        text.insert_str(at, &extra);
         let mut statements = vec![Sql::new(text)];
         statements.extend(self.settings(id));
         statements
@@ -73,25 +72,6 @@ impl Index {
         statements
     }
 
-    /// Where the final ` WHERE (…)` starts: the last one outside quotes and parentheses.
-    fn predicate_at(&self) -> Option<usize> {
-        let (mut depth, mut quote, mut found) = (0_i32, None, None);
-        for (at, c) in self.definition.char_indices() {
-            if quote.is_some() {
-                quote = quote.filter(|open| *open != c);
-                continue;
-            }
-            match c {
-                '\'' | '"' => quote = Some(c),
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                ' ' if depth == 0 && self.definition[at..].starts_with(" WHERE ") => found = Some(at),
-                _ => {}
-            }
-        }
-        found
-    }
-
     /// The table or materialized view.
     pub fn relation(&self) -> ObjectId {
         let kind = if self.on_materialized_view { Kind::MaterializedView } else { Kind::Table };
@@ -101,6 +81,7 @@ impl Index {
 
 impl Definition for Index {
     const QUERY: &'static str = include_str!("index.sql");
+    const ROWS: &'static str = "pg_index WHERE indrelid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::Statements(self.statements(id, false))
@@ -124,6 +105,7 @@ impl Definition for Index {
             options,
             statistics,
             tablespace,
+            computed: _,
         } = after;
         if definition != &before.definition || *table != before.table || *valid != before.valid {
             return Alter::Replace;
@@ -191,6 +173,7 @@ mod tests {
             options: ["fillfactor=70".to_owned()].into_iter().collect(),
             statistics: Vec::new(),
             tablespace: None,
+            computed: true,
         };
         let id = ObjectId::new(Kind::Index, ["s", "i"]);
         assert_eq!(

@@ -19,7 +19,8 @@ SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::te
          'statistics', coalesce(CASE WHEN x.indexprs IS NOT NULL THEN
                                   (SELECT json_agg(json_build_array(a.attnum, a.attstattarget) ORDER BY a.attnum)
                                    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0) END, '[]'),
-         'tablespace', s.spcname)
+         'tablespace', s.spcname,
+         'computed', x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
 FROM pg_index x
 JOIN pg_class c ON c.oid = x.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

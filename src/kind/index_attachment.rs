@@ -45,6 +45,7 @@ impl IndexAttachment {
 
 impl Definition for IndexAttachment {
     const QUERY: &'static str = include_str!("index_attachment.sql");
+    const ROWS: &'static str = "pg_inherits";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("ALTER INDEX {} ATTACH PARTITION {}", sql::qualified(&self.parent), id.sql()))

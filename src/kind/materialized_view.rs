@@ -21,6 +21,7 @@ pub struct MaterializedView {
 
 impl Definition for MaterializedView {
     const QUERY: &'static str = include_str!("materialized_view.sql");
+    const ROWS: &'static str = "pg_class WHERE relkind = 'm' AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { definition, options, access_method, tablespace } = self;

@@ -24,6 +24,10 @@ pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
     /// The introspection query.
     const QUERY: &'static str;
 
+    /// What follows FROM where there are rows if there may be such objects. The first object of a user's has the
+    /// number 16384 (`FirstNormalObjectId`).
+    const ROWS: &'static str;
+
     /// How the object comes to be, all that it needs being there.
     fn create(&self, id: &ObjectId) -> Ddl;
 
@@ -150,6 +154,9 @@ macro_rules! define_objects {
         impl Object {
             /// The introspection query of every kind.
             pub const QUERIES: &[(Kind, &str)] = &[$((Kind::$kind, <$kind as Definition>::QUERY),)*];
+
+            /// Where there are rows if there may be objects of a kind, in the order of the queries.
+            pub const ROWS: &[&str] = &[$(<$kind as Definition>::ROWS,)*];
 
             /// An object out of the JSON that its kind's query returns.
             pub fn from_json(kind: Kind, json: &str) -> serde_json::Result<Self> {

@@ -27,6 +27,7 @@ pub struct Operator {
 
 impl Definition for Operator {
     const QUERY: &'static str = include_str!("operator.sql");
+    const ROWS: &'static str = "pg_operator WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { function, commutator, negator, restrict, join, hashes, merges } = self;

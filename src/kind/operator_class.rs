@@ -27,6 +27,7 @@ pub struct OperatorClass {
 
 impl Definition for OperatorClass {
     const QUERY: &'static str = include_str!("operator_class.sql");
+    const ROWS: &'static str = "pg_opclass WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { default, data_type, family, storage, members } = self;

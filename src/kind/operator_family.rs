@@ -35,6 +35,7 @@ fn alter_family<'m>(id: &ObjectId, verb: &str, members: impl Iterator<Item = &'m
 
 impl Definition for OperatorFamily {
     const QUERY: &'static str = include_str!("operator_family.sql");
+    const ROWS: &'static str = "pg_opfamily WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let mut statements = vec![Sql::new(format!("CREATE OPERATOR FAMILY {}", id.sql()))];

@@ -32,6 +32,7 @@ impl Policy {
 
 impl Definition for Policy {
     const QUERY: &'static str = include_str!("policy.sql");
+    const ROWS: &'static str = "pg_policy";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { permissive, command, roles, using, check } = self;

@@ -49,6 +49,7 @@ impl Privileges {
 
 impl Definition for Privileges {
     const QUERY: &'static str = include_str!("privileges.sql");
+    const ROWS: &'static str = "pg_namespace";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::Statements(statements(id, &self.default, &self.grants))

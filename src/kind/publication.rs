@@ -52,6 +52,7 @@ fn changes(pair: Pair<&Publication>) -> Vec<String> {
 
 impl Definition for Publication {
     const QUERY: &'static str = include_str!("publication.sql");
+    const ROWS: &'static str = "pg_publication";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let all = if self.all_tables { " FOR ALL TABLES" } else { "" };

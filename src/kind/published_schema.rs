@@ -22,6 +22,7 @@ impl PublishedSchema {
 
 impl Definition for PublishedSchema {
     const QUERY: &'static str = include_str!("published_schema.sql");
+    const ROWS: &'static str = "pg_publication";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Self::statement(id, "ADD")

@@ -20,6 +20,7 @@ pub struct PublishedTable {
 
 impl Definition for PublishedTable {
     const QUERY: &'static str = include_str!("published_table.sql");
+    const ROWS: &'static str = "pg_publication";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { columns, filter } = self;

@@ -25,6 +25,7 @@ pub struct Range {
 
 impl Definition for Range {
     const QUERY: &'static str = include_str!("range.sql");
+    const ROWS: &'static str = "pg_range WHERE rngtypid >= 16384";
     const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {

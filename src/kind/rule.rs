@@ -19,6 +19,7 @@ pub struct Rule {
 
 impl Definition for Rule {
     const QUERY: &'static str = include_str!("rule.sql");
+    const ROWS: &'static str = "pg_rewrite WHERE rulename <> '_RETURN' AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let mut statements = vec![Sql::new(&*self.definition)];

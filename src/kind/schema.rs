@@ -12,6 +12,7 @@ pub struct Schema {}
 
 impl Definition for Schema {
     const QUERY: &'static str = include_str!("schema.sql");
+    const ROWS: &'static str = "pg_namespace";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("CREATE SCHEMA {}", id.sql()))

@@ -100,6 +100,7 @@ impl SequenceOptions {
 
 impl Definition for Sequence {
     const QUERY: &'static str = include_str!("sequence.sql");
+    const ROWS: &'static str = "pg_sequence";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { unlogged, options } = self;

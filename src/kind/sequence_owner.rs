@@ -15,6 +15,7 @@ pub struct SequenceOwner {
 
 impl Definition for SequenceOwner {
     const QUERY: &'static str = include_str!("sequence_owner.sql");
+    const ROWS: &'static str = "pg_sequence";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("ALTER SEQUENCE {} OWNED BY {}", id.sql(), sql::qualified(&self.column)))

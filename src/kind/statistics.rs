@@ -19,6 +19,7 @@ pub struct Statistics {
 
 impl Definition for Statistics {
     const QUERY: &'static str = include_str!("statistics.sql");
+    const ROWS: &'static str = "pg_statistic_ext";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let mut statements = vec![Sql::new(&*self.definition)];

@@ -104,6 +104,7 @@ impl Table {
 
 impl Definition for Table {
     const QUERY: &'static str = include_str!("table.sql");
+    const ROWS: &'static str = "pg_class WHERE relkind IN ('r', 'p', 'f') AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::Statements(self.create_with(id, &[]))

@@ -32,6 +32,7 @@ impl TextSearchConfiguration {
 
 impl Definition for TextSearchConfiguration {
     const QUERY: &'static str = include_str!("text_search_configuration.sql");
+    const ROWS: &'static str = "pg_ts_config WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { parser, mappings } = self;

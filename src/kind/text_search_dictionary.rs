@@ -20,6 +20,7 @@ pub struct TextSearchDictionary {
 
 impl Definition for TextSearchDictionary {
     const QUERY: &'static str = include_str!("text_search_dictionary.sql");
+    const ROWS: &'static str = "pg_ts_dict WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let Self { template, options } = self;

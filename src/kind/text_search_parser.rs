@@ -18,6 +18,7 @@ pub struct TextSearchParser {
 
 impl Definition for TextSearchParser {
     const QUERY: &'static str = include_str!("text_search_parser.sql");
+    const ROWS: &'static str = "pg_ts_parser WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("CREATE TEXT SEARCH PARSER {} ({})", id.sql(), self.functions.join(", ")))

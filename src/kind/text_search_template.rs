@@ -18,6 +18,7 @@ pub struct TextSearchTemplate {
 
 impl Definition for TextSearchTemplate {
     const QUERY: &'static str = include_str!("text_search_template.sql");
+    const ROWS: &'static str = "pg_ts_template WHERE oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("CREATE TEXT SEARCH TEMPLATE {} ({})", id.sql(), self.functions.join(", ")))

@@ -38,6 +38,7 @@ pub(super) fn relation(id: &ObjectId, on_view: bool) -> Option<ObjectId> {
 
 impl Definition for Trigger {
     const QUERY: &'static str = include_str!("trigger.sql");
+    const ROWS: &'static str = "pg_trigger";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         let mut statements = vec![Sql::new(&*self.definition)];

@@ -19,6 +19,7 @@ pub struct View {
 
 impl Definition for View {
     const QUERY: &'static str = include_str!("view.sql");
+    const ROWS: &'static str = "pg_class WHERE relkind = 'v' AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
         Ddl::statement(format!("CREATE VIEW {}{} AS\n{}", id.sql(), with_options(&self.options), self.definition))

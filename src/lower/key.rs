@@ -18,31 +18,24 @@ impl Lowering<'_> {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",
         };
-        let rest = constraint.definition.strip_prefix(word);
-        let concurrent = rest.filter(|rest| {
-            !constraint.lineage.partition
-                && constraint.contype != ConstraintType::Exclusion
-                && !rest.contains("WITHOUT OVERLAPS")
-        });
-        let Some(rest) = concurrent else {
+        let (index_part, constraint_part) = constraint.parts();
+        let plainly = constraint.lineage.partition
+            || constraint.contype == ConstraintType::Exclusion
+            || index_part.contains(" WITHOUT OVERLAPS");
+        if plainly {
             let sql = constraint.create(&unit.root).into_statements();
             return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
-        };
-        // DEFERRABLE … belongs to the constraint, everything else to the index
-        let (index_part, constraint_part) = match rest.find(" DEFERRABLE") {
-            Some(at) => rest.split_at(at),
-            None => (rest, ""),
-        };
-        let (index_part, nulls) = match index_part.strip_prefix(" NULLS NOT DISTINCT") {
+        }
+        let index_part = index_part.strip_prefix(word).unwrap_or(index_part);
+        let (columns, nulls) = match index_part.strip_prefix(" NULLS NOT DISTINCT") {
             Some(columns) => (columns, " NULLS NOT DISTINCT"),
             None => (index_part, ""),
         };
-        let (columns, tail) = split_columns(index_part);
         let table = unit.root.relation_sql();
         let name = unit.root.sql();
         let build = format!(
-            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} USING btree{columns}{}{nulls}{}",
-            tail.0, tail.1
+            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} USING btree{columns}{nulls}{}",
+            constraint.index_settings("TABLESPACE")
         );
         let qualified = sql::qualified(&[unit.root.path.part(0), unit.root.path.last()]);
         // dropping the constraint has dropped its index, too
@@ -66,11 +59,4 @@ impl Lowering<'_> {
             drop,
         );
     }
-}
-
-/// ` (a, b) INCLUDE (c) WITH (…)` into the columns, what stands before NULLS NOT DISTINCT and what stands after it.
-fn split_columns(text: &str) -> (&str, (&str, &str)) {
-    let with = text.find(" WITH (").unwrap_or(text.len());
-    let include = text[..with].find(" INCLUDE (").unwrap_or(with);
-    (&text[..include], (&text[include..with], &text[with..]))
 }

@@ -211,7 +211,12 @@ impl<'a> Workshop<'a> {
     /// catalog that was deparsed until stable are, so that only the others are loaded, with what they need.
     pub async fn normalised(&self, wanted: &Catalog, stable: &Catalog) -> Result<Catalog, PlanningError> {
         let other = wanted.objects.iter().filter(|(id, object)| stable.objects.get(*id) != Some(*object));
-        let part = wanted.only(&part::with_needs(wanted, other.map(|(id, _)| id)));
+        let texts: Vec<&ObjectId> =
+            other.filter(|(_, object)| object.has_texts()).map(|(id, _)| id).collect();
+        if texts.is_empty() {
+            return Ok(wanted.clone());
+        }
+        let part = wanted.only(&part::with_needs(wanted, texts.into_iter()));
         let (database, read) = match self.clone_of(&part, true).await {
             Ok(made) => made,
             // part of a schema may not stand by itself

@@ -1,5 +1,6 @@
 //! One connection, and everything that the server says on it.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverSsl;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
+use tokio_postgres::{
+    AsyncMessage, CancelToken, Client, Connection, Row, SimpleQueryMessage, Statement,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;
@@ -50,6 +53,7 @@ pub struct Session {
     host: Host,
     place: String,
     facts: Facts,
+    prepared: Option<Mutex<BTreeMap<&'static str, Statement>>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -198,6 +202,7 @@ impl Session {
             host: host.clone(),
             place,
             facts,
+            prepared: None,
         })
     }
 
@@ -219,6 +224,29 @@ impl Session {
     /// The driver's client for what needs it mutable, such as its transactions.
     pub fn client_mut(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// Has [`Session::ask`] prepare what it is asked. Not for sessions that may be behind a pooler, where the next
+    /// statement meets another backend.
+    pub fn prepare_queries(&mut self) {
+        self.prepared = Some(Mutex::default());
+    }
+
+    /// Runs a query; one that was prepared before, if there is one. Planning a query over a dozen catalogs takes the
+    /// server longer than running it.
+    pub async fn ask(&self, query: &'static str) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let Some(prepared) = &self.prepared else { return self.client.query_typed(query, &[]).await };
+        let known = prepared.lock().unwrap_or_else(PoisonError::into_inner).get(query).cloned();
+        let statement = match known {
+            Some(statement) => statement,
+            None => {
+                let statement = self.client.prepare(query).await?;
+                let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
+                prepared.insert(query, statement.clone());
+                statement
+            }
+        };
+        self.client.query(&statement, &[]).await
     }
 
     /// What this is connected to.

@@ -182,7 +182,8 @@ impl Scratch {
                 .map_err(|source| ScratchError::Query { what: format!("create database {name}"), source })?;
             fallback = Some(words(&error));
         }
-        let session = Session::connect(&self.target.with_database(&name)).await?;
+        let mut session = Session::connect(&self.target.with_database(&name)).await?;
+        session.prepare_queries();
         Ok(ScratchDatabase { name, session, locale_fallback: fallback })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::{
+    kind::Object,
     name::Kind,
     postgres::{ConnectError, Session, server_words},
 };
@@ -29,27 +30,50 @@ pub(super) const KINDS: &[Kind] =
 /// How long a second connection may take. A pooler might wait until the first one is done.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Begins to read. Returns what another session has to run to be in the same snapshot as the same role, if there is
-/// enough to read for two.
-pub(super) async fn begin(session: &Session) -> Result<Option<String>, tokio_postgres::Error> {
-    let alone = format!("{PIN}; {BEGIN}");
+/// What there is to read, all of it in one snapshot.
+pub(super) struct Beginning {
+    /// The kinds that there may be objects of: most databases have few of them, and a query costs even where it finds
+    /// nothing.
+    pub kinds: Vec<Kind>,
+    /// What another session has to run to be in the same snapshot as the same role, if there is enough to read for
+    /// two.
+    pub join: Option<String>,
+}
+
+/// Begins to read.
+pub(super) async fn begin(session: &Session) -> Result<Beginning, tokio_postgres::Error> {
+    let mut places = Object::ROWS.to_vec();
+    places.sort_unstable();
+    places.dedup();
+    let exist = places.iter().map(|rows| format!("EXISTS (SELECT FROM pg_catalog.{rows})"));
+    let exist = exist.collect::<Vec<_>>().join(", ");
+    let alone = format!("{PIN}; {BEGIN}; SELECT {exist}");
     let join = format!(
         "SELECT pg_catalog.format('SET SESSION AUTHORIZATION %L; SET ROLE %L; {BEGIN}; SET TRANSACTION SNAPSHOT %L', \
          session_user, pg_catalog.current_setting('role'), pg_catalog.pg_export_snapshot()) \
          WHERE pg_catalog.pg_relation_size('pg_catalog.pg_class') > {MUCH}"
     );
-    match session.client().simple_query(&format!("{alone}; {join}")).await {
-        Ok(messages) => Ok(messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(format!("{PIN}; {}", row.get(0)?)),
-            _ => None,
-        })),
-        Err(error) if session.is_closed() => Err(error),
+    let client = session.client();
+    let messages = match client.simple_query(&format!("{alone}; {join}")).await {
+        Ok(messages) => messages,
+        Err(error) if session.is_closed() => return Err(error),
         Err(error) => {
             tracing::debug!("no snapshot to share: {}", server_words(&error));
-            session.client().batch_execute(&format!("ROLLBACK; {alone}")).await?;
-            Ok(None)
+            client.simple_query(&format!("ROLLBACK; {alone}")).await?
         }
-    }
+    };
+    let mut rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let found = rows.next();
+    let empty = |rows: &&str| {
+        found.zip(places.binary_search(rows).ok()).is_some_and(|(found, at)| found.get(at) == Some("f"))
+    };
+    let kinds = Kind::ALL.iter().zip(Object::ROWS).filter(|(_, rows)| !empty(rows)).map(|(kind, _)| *kind);
+    let kinds = kinds.collect();
+    let join = rows.next().and_then(|row| Some(format!("{PIN}; {}", row.get(0)?)));
+    Ok(Beginning { kinds, join })
 }
 
 /// Another session in the same snapshot, if there can be one: the server may have no connection left, or be another

@@ -92,12 +92,12 @@ async fn read_once(session: &Session) -> Result<Option<Rows>, ReadError> {
         move |source| ReadError::Query { what, source }
     };
     let client = session.client();
-    let join = beside::begin(session).await.map_err(failed("begin"))?;
-    let result = rows::fetch(session, join.as_deref()).await;
+    let beginning = beside::begin(session).await.map_err(failed("begin"))?;
+    let result = rows::fetch(session, &beginning).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     client.batch_execute(end).await.map_err(failed("end"))?;
     let (state, rows) = result?;
-    Ok((rows::state(client).await? == state).then_some(rows))
+    Ok((rows::state(session).await? == state).then_some(rows))
 }
 
 /// A catalog while it is put together.

@@ -3,12 +3,12 @@
 
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{
-    Client,
-    types::{FromSql, Type},
-};
+use tokio_postgres::types::{FromSql, Type};
 
-use super::{beside, live::ReadError};
+use super::{
+    beside::{self, Beginning},
+    live::ReadError,
+};
 use crate::{catalog::Fingerprint, kind::Object, name::Kind, postgres::Session};
 
 /// Changes when any row of a catalog that we read changes.
@@ -63,25 +63,26 @@ impl Rows {
     }
 }
 
-/// Sends all queries at once; some of them on a second connection, if `join` says how that gets into the snapshot. The
-/// state of the catalogs, too.
-pub(super) async fn fetch(session: &Session, join: Option<&str>) -> Result<(String, Rows), ReadError> {
-    let client = session.client();
+/// Sends all queries at once; some of them on a second connection, if there is much to read. The state of the
+/// catalogs, too.
+pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(String, Rows), ReadError> {
+    let Beginning { kinds, join } = beginning;
+    let queries = Object::QUERIES.iter().copied().filter(|(kind, _)| kinds.contains(kind));
     let apart = |(kind, _): &Query| join.is_some() && beside::KINDS.contains(kind);
-    let (there, here): (Vec<Query>, Vec<Query>) = Object::QUERIES.iter().copied().partition(apart);
+    let (there, here): (Vec<Query>, Vec<Query>) = queries.partition(apart);
     let there = async {
         let sibling = match join {
             Some(join) => beside::open(session, join).await,
             None => None,
         };
-        let client = sibling.as_ref().map_or(client, Session::client);
-        futures_util::try_join!(objects(client, there), query(client, "aliases", ALIASES))
+        let other = sibling.as_ref().unwrap_or(session);
+        futures_util::try_join!(objects(other, there), query(other, "aliases", ALIASES))
     };
     let (state, mut kinds, dependencies, unmanaged, (more, aliases)) = futures_util::try_join!(
-        state(client),
-        objects(client, here),
-        query(client, "dependencies", DEPENDENCIES),
-        query(client, "unmanaged", UNMANAGED),
+        state(session),
+        objects(session, here),
+        query(session, "dependencies", DEPENDENCIES),
+        query(session, "unmanaged", UNMANAGED),
         there,
     )?;
     kinds.extend(more);
@@ -93,9 +94,9 @@ pub(super) async fn fetch(session: &Session, join: Option<&str>) -> Result<(Stri
 }
 
 /// The objects of some kinds. They are parsed on another thread while the server answers the next query.
-async fn objects(client: &Client, queries: Vec<Query>) -> Result<Vec<(Kind, Vec<Row>)>, ReadError> {
+async fn objects(session: &Session, queries: Vec<Query>) -> Result<Vec<(Kind, Vec<Row>)>, ReadError> {
     try_join_all(queries.into_iter().map(|(kind, sql)| async move {
-        let rows = query(client, kind.label(), sql).await?;
+        let rows = query(session, kind.label(), sql).await?;
         let parsed = tokio::task::spawn_blocking(move || {
             let mut rows = rows.iter().map(Row::read).collect::<Result<Vec<Row>, _>>()?;
             parse(kind, &mut rows)?;
@@ -132,13 +133,17 @@ fn link(row: &tokio_postgres::Row) -> Result<(Address, Address), ReadError> {
 }
 
 /// The state of the catalogs.
-pub(super) async fn state(client: &Client) -> Result<String, ReadError> {
-    let rows = query(client, "state", STATE).await?;
+pub(super) async fn state(session: &Session) -> Result<String, ReadError> {
+    let rows = query(session, "state", STATE).await?;
     rows.first().map_or_else(|| Ok(String::new()), |row| get(row, 0))
 }
 
-async fn query(client: &Client, what: &str, sql: &str) -> Result<Vec<tokio_postgres::Row>, ReadError> {
-    client.query_typed(sql, &[]).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
+async fn query(
+    session: &Session,
+    what: &str,
+    sql: &'static str,
+) -> Result<Vec<tokio_postgres::Row>, ReadError> {
+    session.ask(sql).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
 }
 
 fn get<'a, T: FromSql<'a>>(row: &'a tokio_postgres::Row, index: usize) -> Result<T, ReadError> {

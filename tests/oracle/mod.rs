@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
@@ -84,6 +84,10 @@ pub struct Database {
     pub server: &'static Target,
     pub target: Target,
     pub folder: TempDir,
+    /// Where it was made from, and is dropped from.
+    admin: Session,
+    /// For statements that need no session of their own.
+    shared: Mutex<Option<Arc<Session>>>,
 }
 
 impl Database {
@@ -99,6 +103,10 @@ impl Database {
 
     /// One like this, to which nobody may be connected.
     pub async fn copy(&self) -> Self {
+        let shared = self.shared.lock().unwrap().take();
+        if let Some(session) = shared.and_then(Arc::into_inner) {
+            session.close().await;
+        }
         Self::from_template(self.server, self.target.database()).await
     }
 
@@ -108,11 +116,12 @@ impl Database {
         let admin = Session::connect(server).await.unwrap();
         let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.client().batch_execute(&create).await.unwrap();
-        admin.close().await;
         Self {
             server,
             target: server.with_database(&name),
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            admin,
+            shared: Mutex::default(),
         }
     }
 
@@ -132,10 +141,23 @@ impl Database {
         Session::connect(&self.target).await.unwrap()
     }
 
+    /// One that other statements share: without settings of its own.
+    pub async fn shared(&self) -> Arc<Session> {
+        if let Some(session) = &*self.shared.lock().unwrap() {
+            return Arc::clone(session);
+        }
+        let session = Arc::new(self.session().await);
+        *self.shared.lock().unwrap() = Some(Arc::clone(&session));
+        session
+    }
+
     pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
-        let session = self.session().await;
-        let result = session.client().batch_execute(sql).await.map_err(|error| words(&error));
-        session.close().await;
+        let session = self.shared().await;
+        let client = session.client();
+        let result = client.batch_execute(sql).await.map_err(|error| words(&error));
+        if client.batch_execute("DISCARD ALL").await.is_err() {
+            client.batch_execute("ROLLBACK; DISCARD ALL").await.unwrap();
+        }
         result
     }
 
@@ -145,11 +167,21 @@ impl Database {
 
     /// One value, as text; nothing for NULL.
     pub async fn ask(&self, sql: &str) -> String {
-        let session = self.session().await;
-        let row =
-            session.client().query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        session.close().await;
+        let session = self.shared().await;
+        let client = session.client();
+        let row = client.query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         row.get::<_, Option<String>>(0).unwrap_or_default()
+    }
+
+    /// Another one after any write to any table, catalogs included.
+    pub async fn state(&self) -> String {
+        let tables = self
+            .ask(
+                "SELECT string_agg(format('SELECT count(*) AS n, max(xmin::text::int8) AS x FROM ONLY %s', oid::regclass), \
+                 ' UNION ALL ') FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND NOT relisshared",
+            )
+            .await;
+        self.ask(&format!("SELECT string_agg(n || ' ' || x, ',') FROM ({tables}) AS state")).await
     }
 
     /// What pg_dump makes of its schema.
@@ -159,10 +191,8 @@ impl Database {
 
     /// Drops it; what is left of a failed test is dropped with the server.
     pub async fn done(self) {
-        let admin = Session::connect(self.server).await.unwrap();
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.target.database());
-        admin.client().batch_execute(&drop).await.unwrap();
-        admin.close().await;
+        self.admin.client().batch_execute(&drop).await.unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -37,7 +37,7 @@ pub struct Contents {
 
 impl Contents {
     pub async fn of(database: &Database) -> Self {
-        let session = database.session().await;
+        let session = database.shared().await;
         let client = session.client();
         let of_tables = "\
             SELECT c.oid, n.nspname, c.relname, a.attname, concat_ws(' over ', format_type(a.atttypid, a.atttypmod), format_type(nullif(t.typbasetype, 0), t.typtypmod)), a.attnum \
@@ -70,7 +70,6 @@ impl Contents {
                             WHERE schemaname <> 'trueup'";
         let rows = client.query(of_sequences, &[]).await.unwrap();
         let sequences = rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2), row.get(3)))).collect();
-        session.close().await;
         Self { tables, filled, sequences }
     }
 
