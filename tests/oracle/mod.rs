@@ -114,7 +114,8 @@ impl Database {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let admin = Session::connect(server).await.unwrap();
-        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        let strategy = if admin.major() >= 15 { "STRATEGY file_copy" } else { "" };
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}");
         admin.client().batch_execute(&create).await.unwrap();
         Self {
             server,
