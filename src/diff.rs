@@ -319,7 +319,7 @@ fn imply(changes: &mut Changes) {
             || !table_is_new
                 && changes.get(&parent).is_some_and(|other| {
                     std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)
-                        && other.object.after == change.object.after
+                        && brings(other.object.after.as_ref(), change.object.after.as_ref())
                 });
         if comes_along {
             implied.push((change.id.clone(), parent));
@@ -329,6 +329,14 @@ fn imply(changes: &mut Changes) {
         if let Some(change) = changes.get_mut(&id) {
             change.how = How::Implied(parent);
         }
+    }
+}
+
+/// Whether an object of a parent makes this one of an inheritor.
+fn brings(parent: Option<&Object>, inheritor: Option<&Object>) -> bool {
+    match (parent, inheritor) {
+        (Some(Object::Column(parent)), Some(Object::Column(inheritor))) => parent.brings(inheritor),
+        (parent, inheritor) => parent == inheritor,
     }
 }
 

@@ -59,6 +59,7 @@ macro_rules! with_kinds {
             default_privileges: DefaultPrivileges = "default privileges",
             comment: Comment = "comment on",
             privileges: Privileges = "privileges on",
+            owner: Owner = "owner of",
         }
     };
 }
@@ -106,7 +107,7 @@ impl Kind {
 
     /// Whether the object is about another one, whose kind and path make up its own path.
     fn is_about_another(self) -> bool {
-        matches!(self, Kind::Comment | Kind::Privileges)
+        matches!(self, Kind::Comment | Kind::Privileges | Kind::Owner)
     }
 }
 
@@ -165,14 +166,14 @@ impl ObjectId {
         Self { kind, path: path.into() }
     }
 
-    /// The id of the comment or the privileges on `target`.
+    /// The id of the comment on `target`, of its privileges or its owner.
     pub fn about(kind: Kind, target: &ObjectId) -> Self {
         let mut parts = vec![target.kind.label().to_owned()];
         parts.extend_from_slice(target.path.parts());
         Self { kind, path: parts.into() }
     }
 
-    /// What a comment or privileges are about.
+    /// What a comment, privileges or an owner are about.
     pub fn target(&self) -> Option<ObjectId> {
         if !self.kind.is_about_another() {
             return None;
@@ -184,7 +185,7 @@ impl ObjectId {
     /// The schema that the object is in; for a schema, itself. None for what is in no schema.
     pub fn schema(&self) -> Option<&str> {
         match self.kind {
-            Kind::Comment | Kind::Privileges => {
+            kind if kind.is_about_another() => {
                 let kind = Kind::ALL.iter().find(|kind| kind.label() == self.path.part(0))?;
                 self.path.parts().get(1).map(String::as_str).filter(|_| !kind.is_of_database())
             }

@@ -4,6 +4,7 @@
 //!                               after.sql    what it is to become
 //!                               seed.sql     rows for both directions, or seed.before.sql, seed.after.sql
 //!                               case.toml    what the plan must and must not be: [`CaseFile`]
+//!                               trueup.toml  the project's configuration, where it matters
 //!
 //! `cargo test --release --test cases -- enum/` runs those of one kind, `-- 17/` those on one version. All run
 //! both ways on 18 and forwards on 15, which is what ten minutes are enough for, and a tenth both ways on each other
@@ -128,6 +129,8 @@ struct Case {
     seed: Option<String>,
     /// What an application does with the database, before and after: it must work at every point.
     usage: Option<String>,
+    /// What trueup is told of the project.
+    config: Option<String>,
     args: Vec<String>,
     shape: Shape,
     extension: Option<String>,
@@ -154,6 +157,7 @@ impl Case {
             to,
             seed: seed.or_else(|| read("seed.sql")),
             usage: read("use.sql"),
+            config: read("trueup.toml"),
             args: file.args.clone().unwrap_or(args),
             shape: file.shape(direction),
             extension: file.extension,
@@ -205,6 +209,9 @@ impl Case {
             database.try_execute(seed).await.map_err(|error| format!("the seed: {error}"))?;
         }
         database.write("desired.sql", &self.to);
+        if let Some(config) = &self.config {
+            database.write("trueup.toml", config);
+        }
         let state = database.state().await;
         let mut planning = vec!["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code"];
         planning.extend(self.args.iter().map(String::as_str));

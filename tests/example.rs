@@ -53,6 +53,7 @@ async fn planned_again() -> Plan {
         other: None,
         manage: Manage::Declared(std::collections::BTreeSet::new()),
         ignore: Vec::new(),
+        owners: false,
         assume_drop: BTreeSet::new(),
         name: FOLDER.split_once('-').unwrap().1.to_owned(),
         author: Some("bob".to_owned()),

@@ -38,6 +38,7 @@ async fn plan(
         other: None,
         manage: Manage::All,
         ignore: Vec::new(),
+        owners: false,
         assume_drop: BTreeSet::new(),
         name: "kept".to_owned(),
         author: None,

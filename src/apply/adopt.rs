@@ -53,7 +53,8 @@ async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, A
     preflight::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, options.wait, &Stop::never()).await?;
-    let live = live::read(session).await?;
+    let mut live = live::read(session).await?;
+    live.forget_owners();
     let schemas = Scope::decide(&options.manage, &live, &Catalog::default(), options.ignore).schemas;
     let missing: BTreeSet<String> = schemas
         .iter()

@@ -102,6 +102,12 @@ impl Catalog {
         Self { objects, needs, unmanaged: self.unmanaged.clone() }
     }
 
+    /// Leaves out who owns what.
+    pub fn forget_owners(&mut self) {
+        self.objects.retain(|id, _| id.kind != Kind::Owner);
+        self.needs.retain(|need| need.from.kind != Kind::Owner);
+    }
+
     /// What an object needs.
     pub fn needs_of<'a>(&'a self, id: &'a ObjectId) -> impl Iterator<Item = &'a Dependency> {
         let least = ObjectId { kind: Kind::Schema, path: Vec::new().into() };

@@ -6,7 +6,7 @@ use super::Catalog;
 use crate::kind::Object;
 
 impl Catalog {
-    /// The roles that it mentions: who is granted something and by whom, whom policies and default privileges are for.
+    /// The roles that it mentions: who owns something, who is granted something and by whom, whom policies and default privileges are for.
     /// Those that PostgreSQL has by itself are not among them.
     pub fn roles(&self) -> BTreeSet<String> {
         let mut roles = BTreeSet::new();
@@ -19,6 +19,10 @@ impl Catalog {
                 }
                 Object::Policy(policy) => {
                     roles.extend(policy.roles.iter().cloned());
+                    continue;
+                }
+                Object::Owner(owner) => {
+                    roles.insert(owner.role.clone());
                     continue;
                 }
                 _ => continue,

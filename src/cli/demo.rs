@@ -211,6 +211,7 @@ async fn planned(
         other: None,
         manage: Manage::Declared(BTreeSet::new()),
         ignore: Vec::new(),
+        owners: false,
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),
         author: Some("bob".to_owned()),

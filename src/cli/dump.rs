@@ -80,7 +80,10 @@ pub fn is_file(out: &Path) -> bool {
 
 /// Dumps a database.
 pub async fn read(context: &Context, session: &Session, manage: &[String]) -> Result<Dump, CliError> {
-    let live = live::read(session).await?;
+    let mut live = live::read(session).await?;
+    if !context.config.manage.owners {
+        live.forget_owners();
+    }
     let manage = plan::said_to_manage(context, manage).unwrap_or(Manage::All);
     let scope = Scope::decide(&manage, &live, &Catalog::default(), &context.config.manage.ignore);
     Ok(Dump::of(&live, &scope, session.major())?)

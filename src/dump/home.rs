@@ -58,7 +58,7 @@ fn whole(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
             table(id.path.parts().get(..2)?)
         }
         Kind::Attachment => table(id.path.parts()),
-        Kind::Comment | Kind::Privileges => {
+        Kind::Comment | Kind::Privileges | Kind::Owner => {
             let target = id.target()?;
             let known = catalog.objects.contains_key(&target)
                 || !matches!(target.kind, Kind::Sequence | Kind::Constraint | Kind::Index);

@@ -55,7 +55,8 @@ fn folder(kind: Kind) -> &'static str {
         | Kind::Schema
         | Kind::DefaultPrivileges
         | Kind::Comment
-        | Kind::Privileges => "tables",
+        | Kind::Privileges
+        | Kind::Owner => "tables",
     }
 }
 

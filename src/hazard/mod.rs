@@ -4,6 +4,7 @@
 
 mod blocks_writes;
 mod breaks_old_code;
+mod changes_owner;
 mod constrains_old_code;
 mod data_loss;
 mod foreign_key_types;
@@ -72,6 +73,7 @@ pub const REGISTRY: &[Rule] = &[
     breaks_old_code::RULE,
     constrains_old_code::RULE,
     widens_access::RULE,
+    changes_owner::RULE,
     foreign_key_types::RULE,
     unindexed_foreign_key::RULE,
 ];

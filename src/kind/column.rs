@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, option_changes, option_list, sequence::SequenceOptions};
+use super::{
+    Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, not_null::NotNull, option_changes, option_list,
+    sequence::SequenceOptions,
+};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// A column.
@@ -18,6 +21,9 @@ pub struct Column {
     pub collation: Option<String>,
     /// Whether NULL is refused.
     pub not_null: bool,
+    /// The constraint that refuses it (18 and later).
+    #[serde(default, skip_serializing_if = "NotNull::is_plain")]
+    pub not_null_as: Option<NotNull>,
     /// For an identity column, how it gets its values.
     pub identity: Option<Identity>,
     /// For a generated column, how it is computed.
@@ -141,16 +147,22 @@ impl Column {
         if let Some(default) = default {
             text += &format!(" DEFAULT {default}");
         }
-        if self.not_null {
-            text += " NOT NULL";
+        text + &self.refusal_of_null()
+    }
+
+    /// NOT NULL as it stands behind a new column; one that is not validated is added afterwards.
+    fn refusal_of_null(&self) -> String {
+        match &self.not_null_as {
+            Some(constraint) => constraint.element(),
+            None if self.not_null => " NOT NULL".to_owned(),
+            None => String::new(),
         }
-        text
     }
 
     /// What a typed table can say of a column that its type brings: the default and NOT NULL.
     pub fn options_of_typed(&self, default: Option<&str>) -> String {
         let default = default.map(|default| format!(" DEFAULT {default}")).unwrap_or_default();
-        format!("{default}{}", if self.not_null { " NOT NULL" } else { "" })
+        default + &self.refusal_of_null()
     }
 
     /// What CREATE TABLE cannot say of it.
@@ -169,7 +181,17 @@ impl Column {
         if !self.options.is_empty() {
             clauses.push(format!("ALTER COLUMN {name} SET ({})", option_list(&self.options)));
         }
+        let not_null = self.not_null_as.iter().filter(|constraint| constraint.comes_after());
+        clauses.extend(not_null.map(|constraint| constraint.addition(&name)));
         clauses
+    }
+
+    /// Whether an inheritor gets this column from it.
+    pub fn brings(&self, inheritor: &Self) -> bool {
+        let kept = self.not_null_as.as_ref().is_some_and(|constraint| constraint.no_inherit);
+        let inherited = Self { not_null: self.not_null && !kept, not_null_as: None, ..self.clone() };
+        let plain = NotNull::is_plain(&inheritor.not_null_as);
+        plain && inherited == Self { not_null_as: None, ..inheritor.clone() }
     }
 
     /// Whether CREATE TABLE leaves it out, since it comes from a parent.
@@ -202,6 +224,7 @@ impl Definition for Column {
             base_type,
             collation,
             not_null,
+            not_null_as,
             identity,
             generated,
             storage,
@@ -212,8 +235,9 @@ impl Definition for Column {
             lineage: _,
             facts,
         } = after;
-        // PostgreSQL can make a generated column a plain one, and nothing else
-        if generated.is_some() && *generated != before.generated {
+        // PostgreSQL can make a stored generated column a plain one, and nothing else
+        let stored = before.generated.as_ref().is_none_or(|generated| generated.stored);
+        if *generated != before.generated && (generated.is_some() || !stored) {
             return Alter::Replace;
         }
         let name = id.sql();
@@ -244,9 +268,18 @@ impl Definition for Column {
             };
             say(format!("TYPE {data_type}{collate}{using}"));
         }
-        if *not_null && !before.not_null {
-            say("SET NOT NULL".to_owned());
+        let mut renaming = None;
+        match (&before.not_null_as, not_null_as) {
+            (Some(old), Some(new)) => {
+                let changes = NotNull::changes(Pair::new(old, new), id);
+                clauses.extend(changes.clauses);
+                renaming = changes.renaming;
+            }
+            (None, Some(new)) if !NotNull::is_plain(not_null_as) => clauses.push(new.addition(&name)),
+            _ if *not_null && !before.not_null => clauses.push(format!("ALTER COLUMN {name} SET NOT NULL")),
+            _ => {}
         }
+        let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
         match (&before.identity, identity) {
             (None, Some(identity)) => say(format!("ADD {}", identity.clause(id))),
             (Some(old), Some(new)) if old != new => {
@@ -287,12 +320,14 @@ impl Definition for Column {
         }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
         let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
-        if moves.is_none() && foreign.is_empty() {
+        if moves.is_none() && renaming.is_none() && foreign.is_empty() {
             return Alter::InPlace(Ddl::Table(table), touch);
         }
+        let renaming =
+            renaming.map(|renaming| Sql::new(format!("ALTER TABLE {} {renaming}", id.relation_sql())));
         let foreign = (!foreign.is_empty())
             .then(|| Sql::new(format!("ALTER FOREIGN TABLE {} ALTER COLUMN {name}{foreign}", id.relation_sql())));
-        let ddl = Ddl::Statements(moves.into_iter().chain(table.into_statement()).chain(foreign).collect());
+        let ddl = Ddl::Statements(moves.into_iter().chain(table.into_statement()).chain(renaming).chain(foreign).collect());
         Alter::InPlace(ddl, touch)
     }
 

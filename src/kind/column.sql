@@ -11,6 +11,10 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                         (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname)
                          FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
          'not_null', a.attnotnull,
+         -- a constraint with a name from 18 on
+         'not_null_as', CASE WHEN a.attnotnull THEN
+                          (SELECT json_build_object('name', k.conname, 'no_inherit', k.connoinherit, 'validated', k.convalidated)
+                           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND k.conislocal) END,
          'identity', CASE WHEN a.attidentity <> '' THEN
                        (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],
                                                  'type', format_type(q.seqtypid, NULL), 'start', q.seqstart, 'increment', q.seqincrement,

@@ -18,9 +18,16 @@ pub struct Comment {
 
 fn comment_on(id: &ObjectId, foreign: bool, text: &str) -> Ddl {
     let Some(target) = id.target() else { return Ddl::Statements(Vec::new()) };
+    let on = spoken(&target);
+    let foreign = if foreign { "FOREIGN " } else { "" };
+    Ddl::statement(format!("COMMENT ON {foreign}{on} IS {text}"))
+}
+
+/// An object as statements name it that are for objects of every kind: `COLUMN public.orders.total`.
+pub(super) fn spoken(target: &ObjectId) -> String {
     let name = target.sql();
     let relation = target.relation_sql();
-    let on = match target.kind {
+    match target.kind {
         Kind::Column | Kind::Default => format!("COLUMN {relation}.{name}"),
         Kind::Constraint => format!("CONSTRAINT {name} ON {relation}"),
         Kind::DomainConstraint => format!("CONSTRAINT {name} ON DOMAIN {relation}"),
@@ -28,15 +35,13 @@ fn comment_on(id: &ObjectId, foreign: bool, text: &str) -> Ddl {
         Kind::Trigger => format!("TRIGGER {name} ON {relation}"),
         Kind::Rule => format!("RULE {name} ON {relation}"),
         Kind::Policy => format!("POLICY {name} ON {relation}"),
-        Kind::Table if foreign => format!("FOREIGN TABLE {name}"),
         Kind::Function => format!("ROUTINE {name}"),
         Kind::Aggregate if target.path.part(2).is_empty() => {
             format!("AGGREGATE {}(*)", sql::qualified(&target.path.parts()[..2]))
         }
         Kind::Enum | Kind::Composite | Kind::Range => format!("TYPE {name}"),
         other => format!("{} {name}", other.label().to_uppercase()),
-    };
-    Ddl::statement(format!("COMMENT ON {on} IS {text}"))
+    }
 }
 
 impl Definition for Comment {

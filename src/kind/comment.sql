@@ -9,6 +9,11 @@ SELECT d.classoid, d.objoid, d.objsubid,
               (SELECT ARRAY['index', n.nspname::text, c.relname::text]
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND c.relkind IN ('i', 'I')
                  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
+            -- NOT NULL from 18 on
+            WHEN d.classoid = 'pg_constraint'::regclass THEN
+              (SELECT ARRAY['constraint', n.nspname::text, c.relname::text, k.conname::text]
+               FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE k.oid = d.objoid AND k.contype = 'n' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
             END,
        json_build_object('text', d.description,
                          'foreign', d.classoid = 'pg_class'::regclass AND d.objsubid = 0

@@ -18,6 +18,7 @@ use crate::{
 pub mod acl;
 pub mod any_order;
 mod deparsed;
+pub mod not_null;
 
 /// What a kind of object can say of itself.
 pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {

@@ -116,6 +116,7 @@ impl Lowering<'_> {
         match unit.root.kind {
             Kind::Comment => unit.root.to_string(),
             Kind::Privileges => format!("grant {}", unit.root),
+            Kind::Owner => format!("give {}", unit.root),
             Kind::Column | Kind::Constraint => format!("add {}", with_relation(&unit.root)),
             _ => format!("create {}{tail}", with_relation(&unit.root)),
         }

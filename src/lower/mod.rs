@@ -9,6 +9,7 @@ mod counter;
 mod create;
 mod index;
 mod key;
+mod not_null;
 mod phase;
 mod rebuild;
 mod state;
@@ -21,7 +22,7 @@ use crate::{
     catalog::Catalog,
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Alter, Object},
+    kind::{Alter, Ddl, Object},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Phase, Step, Verb},
@@ -97,7 +98,12 @@ impl Lowering<'_> {
     fn unit(&mut self, unit: &Unit) -> Result<(), DiffError> {
         let first = self.steps.len();
         self.forward(unit);
-        let needs_undo = matches!(&self.steps[first..], [step] if step.undo.sql.is_empty());
+        let needs_undo = match &self.steps[first..] {
+            [step] => step.undo.sql.is_empty(),
+            // the one that is left after a recipe's own
+            [_, .., step] => unit.act == Act::Alter && step.undo.sql.is_empty() && step.verb == Verb::Alter,
+            [] => false,
+        };
         let before = (needs_undo && unit.act == Act::Alter).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
         if needs_undo {
@@ -165,14 +171,12 @@ impl Lowering<'_> {
     }
 
     fn alter(&mut self, unit: &Unit, change: &Change) {
+        if let Some((proof, rest)) = self.proof(unit, change) {
+            return self.refuse_null(unit, &proof, rest);
+        }
         let summary = format!("alter {}", with_relation(&unit.root));
         let sql = match &change.how {
-            How::InPlace(ddl) => {
-                let counters = self.exchange_counters(unit, change, ddl);
-                let mut sql = counters.unwrap_or_else(|| ddl.clone().into_statements());
-                sql.extend(self.count_on(&unit.root));
-                sql
-            }
+            How::InPlace(ddl) => self.in_place(unit, change, ddl),
             How::Rebuild => self.rebuild(unit),
             _ => return,
         };
@@ -181,6 +185,14 @@ impl Lowering<'_> {
             || change.how == How::Rebuild;
         let action = if slow { Action::slow(sql) } else { Action::catalog(sql) };
         self.push(unit, Verb::Alter, summary, action, Action::catalog(Vec::new()));
+    }
+
+    /// The statements of a change in place, with what a sequence needs to count on.
+    fn in_place(&self, unit: &Unit, change: &Change, ddl: &Ddl) -> Vec<Sql> {
+        let counters = self.exchange_counters(unit, change, ddl);
+        let mut sql = counters.unwrap_or_else(|| ddl.clone().into_statements());
+        sql.extend(self.count_on(&unit.root));
+        sql
     }
 
     /// The way back of a unit whose single step has none yet. `before` is the state that what is altered

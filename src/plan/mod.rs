@@ -51,6 +51,9 @@ pub struct Plan {
     pub author: Option<String>,
     /// The schemas that the plan manages.
     pub schemas: Vec<String>,
+    /// Whether owners are compared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owners: bool,
     /// The fingerprint of the footprint at base and after each phase.
     pub checkpoints: Checkpoints,
     /// What it adds up to.

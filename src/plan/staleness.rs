@@ -130,8 +130,9 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         .map(|entry| &entry.object)
         .chain(plan.steps.iter().map(|step| &step.object))
         .collect();
+    let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
     for object in footprint_closure(live, &touched) {
-        if !known.contains(&object) {
+        if !known.contains(&object) && counts(&object) {
             differences.push(Difference {
                 how: How::Added,
                 expected: None,

@@ -55,6 +55,8 @@ pub struct Inputs<'a> {
     pub manage: Manage,
     /// Patterns of objects to leave alone.
     pub ignore: Vec<String>,
+    /// Whether owners are compared.
+    pub owners: bool,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
     pub assume_drop: BTreeSet<String>,
     /// The plan's name.
@@ -175,10 +177,16 @@ impl PlanningError {
 pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let progress = inputs.progress;
     progress("reading the database");
-    let live_all = live::read(inputs.live).await?;
+    let mut live_all = live::read(inputs.live).await?;
     progress("loading the desired schema");
+    if !inputs.owners {
+        live_all.forget_owners();
+    }
     let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
-    let wanted_all = workshop.elaborate(&live_all).await?;
+    let mut wanted_all = workshop.elaborate(&live_all).await?;
+    if !inputs.owners {
+        wanted_all.forget_owners();
+    }
     let major = inputs.live.major();
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
     let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
@@ -237,7 +245,10 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
 /// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
 pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
-    let live = live::read(inputs.live).await?;
+    let mut live = live::read(inputs.live).await?;
+    if !plan.owners {
+        live.forget_owners();
+    }
     let workshop = workshop::Workshop::open(inputs, &live).await?;
     let (clone, base) = workshop.clone_of(&live, true).await?;
     let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();

@@ -51,6 +51,7 @@ impl Sealing<'_> {
             target: self.inputs.live.place().to_owned(),
             role: self.role.to_owned(),
             schemas: self.scope.schemas.iter().cloned().collect(),
+            owners: self.inputs.owners,
             checkpoints,
             summary,
             rehearsal: Rehearsal {

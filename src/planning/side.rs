@@ -47,7 +47,9 @@ pub async fn read_databases(sides: Pair<&Side<'_>>) -> Result<Option<Pair<Catalo
     let (Side::Database(before), Side::Database(after)) = (sides.before, sides.after) else {
         return Ok(None);
     };
-    let catalogs = Pair::new(live::read(before).await?, live::read(after).await?);
+    let mut catalogs = Pair::new(live::read(before).await?, live::read(after).await?);
+    catalogs.before.forget_owners();
+    catalogs.after.forget_owners();
     Ok(if differ_in_text_alone(catalogs.as_ref()) { None } else { Some(catalogs) })
 }
 
@@ -105,6 +107,7 @@ fn inputs<'a>(
         other: None,
         manage: Manage::All,
         ignore: Vec::new(),
+        owners: false,
         assume_drop: BTreeSet::new(),
         name: String::new(),
         author: None,
@@ -119,13 +122,16 @@ async fn read_side<'a>(
 ) -> Result<(Catalog, Workshop<'a>), PlanningError> {
     let progress = inputs.progress;
     progress("reading the database");
-    let live = live::read(inputs.live).await?;
+    let mut live = live::read(inputs.live).await?;
+    live.forget_owners();
     let mut shop = Workshop::open(inputs, &live).await?;
     let catalog = match side {
         Side::Database(_) => live,
         Side::Sql(_) => {
             progress("loading the SQL");
-            shop.elaborate(&live).await?
+            let mut wanted = shop.elaborate(&live).await?;
+            wanted.forget_owners();
+            wanted
         }
         Side::Planned { plan, done, .. } => {
             progress("running the plan on scratch");

@@ -120,7 +120,7 @@ struct About {
 impl Reading {
     fn add(&mut self, kind: Kind, row: &mut Row) {
         let Some(object) = row.object.take() else { return };
-        if matches!(kind, Kind::Comment | Kind::Privileges) {
+        if matches!(kind, Kind::Comment | Kind::Privileges | Kind::Owner) {
             self.about.push(About {
                 address: row.address,
                 path: row.path.clone().into(),

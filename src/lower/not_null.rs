@@ -1,0 +1,108 @@
+//! NOT NULL on a column in use: SET NOT NULL reads the table while nobody may read or write it, unless something that
+//! was proven under a weak lock says that there is no NULL.
+
+use super::{Lowering, with_relation};
+use crate::{
+    catalog::Fingerprint,
+    diff::{Change, How},
+    graph::Unit,
+    kind::{Alter, Column, Definition, Object, TableDdl, not_null::NotNull},
+    name::{Kind, ObjectId, Pair},
+    sql::{self, Sql},
+    step::{Action, Step, Verb},
+};
+
+/// How a column comes to refuse NULL.
+pub(super) enum Proof<'a> {
+    /// By a check that is proven, and goes when NOT NULL is there.
+    Check,
+    /// By NOT NULL itself, added as NOT VALID (18 and later).
+    Native(&'a NotNull),
+    /// It does already, and what is there is to be proven (18 and later).
+    There(&'a NotNull),
+}
+
+impl Lowering<'_> {
+    /// The proof that an altered column needs, and what else changes about it.
+    pub(super) fn proof<'c>(&self, unit: &Unit, change: &'c Change) -> Option<(Proof<'c>, Vec<Sql>)> {
+        let (Some(Object::Column(before)), Some(Object::Column(after)), How::InPlace(ddl)) =
+            (&change.object.before, &change.object.after, &change.how)
+        else {
+            return None;
+        };
+        let unproven = |column: &'c Column| column.not_null_as.as_ref().filter(|it| !it.validated);
+        let in_use = !self.context.alone && self.relation_existed(&unit.root) && !after.facts.foreign;
+        if !in_use || !after.not_null || unproven(after).is_some() {
+            return None;
+        }
+        let rest = |refusing: Option<NotNull>| {
+            let refusing = Column { not_null: true, not_null_as: refusing, ..before.clone() };
+            match Column::alter(Pair::new(&refusing, after), &unit.root) {
+                Alter::InPlace(ddl, _) => Some(self.in_place(unit, change, &ddl)),
+                _ => None,
+            }
+        };
+        match (unproven(before), &after.not_null_as) {
+            (Some(constraint), _) => {
+                let proven = NotNull { validated: true, ..constraint.clone() };
+                Some((Proof::There(constraint), rest(Some(proven))?))
+            }
+            (None, _) if before.not_null => None,
+            (None, Some(constraint)) => Some((Proof::Native(constraint), rest(Some(constraint.clone()))?)),
+            (None, None) => Some((Proof::Check, self.in_place(unit, change, ddl))),
+        }
+    }
+
+    /// The steps: refuse NULL from now on, prove that there is none, do the rest.
+    pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof<'_>, mut rest: Vec<Sql>) {
+        let id = &unit.root;
+        let (what, column) = (with_relation(id), id.sql());
+        let table = |clauses: Vec<String>| {
+            let ddl = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+            ddl.into_statement().into_iter().collect::<Vec<Sql>>()
+        };
+        let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
+            let object = object.clone();
+            self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
+        };
+        let refuse = format!("refuse NULL in {what}, not yet validated");
+        let prove = format!("validate that no row has NULL in {what}");
+        let drop = format!("ALTER COLUMN {column} DROP NOT NULL");
+        match proof {
+            Proof::Check => {
+                let check = check_id(id);
+                let name = check.sql();
+                let add =
+                    table(vec![format!("ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID")]);
+                // the last step has dropped it
+                let undo = table(vec![format!("DROP CONSTRAINT IF EXISTS {name}")]);
+                step(Verb::Create, &check, refuse, Action::catalog(add), Action::catalog(undo));
+                let validate = table(vec![format!("VALIDATE CONSTRAINT {name}")]);
+                step(Verb::Validate, &check, prove, Action::slow(validate), Action::catalog(Vec::new()));
+                rest.extend(table(vec![format!("DROP CONSTRAINT {name}")]));
+            }
+            Proof::Native(constraint) => {
+                let unproven = NotNull { validated: false, ..(*constraint).clone() };
+                let add = table(vec![unproven.addition_as(&constraint.name, &column)]);
+                step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(table(vec![drop])));
+                let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
+                step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(Vec::new()));
+            }
+            Proof::There(constraint) => {
+                let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
+                let undo = table(vec![drop, constraint.addition_as(&constraint.name, &column)]);
+                step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(undo));
+            }
+        }
+        if !rest.is_empty() {
+            step(Verb::Alter, id, format!("alter {what}"), Action::slow(rest), Action::catalog(Vec::new()));
+        }
+    }
+}
+
+/// The check that is there until NOT NULL is.
+fn check_id(column: &ObjectId) -> ObjectId {
+    let digest = Fingerprint::of(column.to_string());
+    let name = format!("trueup_not_null_{}", &digest.as_str()[..8]);
+    ObjectId::new(Kind::Constraint, [column.path.part(0), column.path.part(1), &name])
+}

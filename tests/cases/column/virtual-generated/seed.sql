@@ -1,0 +1,1 @@
+INSERT INTO line (n, price) VALUES (2, 3);
