@@ -264,6 +264,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
         error,
         PlanningError::Diff(_)
             | PlanningError::Unmanaged(_)
+            | PlanningError::NoUpdatePath(_)
             | PlanningError::NotYet(_)
             | PlanningError::NeedsValue(_)
             | PlanningError::NoCast(_)

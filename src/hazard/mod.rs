@@ -7,6 +7,7 @@ mod breaks_old_code;
 mod changes_owner;
 mod constrains_old_code;
 mod data_loss;
+mod extension_stays;
 mod foreign_key_types;
 mod table_rewrite;
 mod unindexed_foreign_key;
@@ -74,6 +75,7 @@ pub const REGISTRY: &[Rule] = &[
     constrains_old_code::RULE,
     widens_access::RULE,
     changes_owner::RULE,
+    extension_stays::RULE,
     foreign_key_types::RULE,
     unindexed_foreign_key::RULE,
 ];

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alter, Ddl, Definition, Touch};
 use crate::{name::{ObjectId, Pair}, sql};
 
-/// An extension. Its version is whatever the server installs: it changes only when asked.
+/// An extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
@@ -13,7 +13,29 @@ pub struct Extension {
     pub schema: String,
     /// Whether that schema can be changed.
     pub relocatable: bool,
+    /// Its version.
+    #[serde(default, skip_serializing)]
+    pub version: Version,
 }
+
+/// An extension's version is whatever the server installs, and no difference: it changes only when asked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Version {
+    /// The one that is installed.
+    pub installed: String,
+    /// Whether the desired SQL names one.
+    #[serde(default)]
+    pub asked: bool,
+}
+
+impl PartialEq for Version {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Version {}
 
 impl Definition for Extension {
     const QUERY: &'static str = include_str!("extension.sql");
@@ -21,7 +43,9 @@ impl Definition for Extension {
 
     fn create(&self, id: &ObjectId) -> Ddl {
         // one that cannot be moved afterwards is put somewhere all the same, and there is no schema to fall back on
-        Ddl::statement(format!("CREATE EXTENSION {} SCHEMA {}", id.sql(), sql::ident(&self.schema)))
+        let Version { installed, asked } = &self.version;
+        let version = if *asked { format!(" VERSION {}", sql::literal(installed)) } else { String::new() };
+        Ddl::statement(format!("CREATE EXTENSION {} SCHEMA {}{version}", id.sql(), sql::ident(&self.schema)))
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
@@ -29,7 +53,7 @@ impl Definition for Extension {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { schema, relocatable } = pair.after;
+        let Self { schema, relocatable, version: _ } = pair.after;
         if *relocatable && pair.before.relocatable {
             let ddl = format!("ALTER EXTENSION {} SET SCHEMA {}", id.sql(), sql::ident(schema));
             return Alter::InPlace(Ddl::statement(ddl), None);

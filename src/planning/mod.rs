@@ -8,6 +8,7 @@
 //! read. Nothing loops back.
 
 mod annotated;
+mod extension;
 mod part;
 mod question;
 mod rename;
@@ -126,6 +127,9 @@ pub enum PlanningError {
     /// Columns whose values PostgreSQL cannot convert.
     #[error("PostgreSQL has no cast for {}", .0.join("; "))]
     NoCast(Vec<String>),
+    /// Extensions that cannot get to the version that is asked for.
+    #[error("PostgreSQL has no update path for {}", .0.join("; "))]
+    NoUpdatePath(Vec<String>),
     /// Live could not be built anew on scratch.
     #[error("cannot rebuild the database on scratch: {why}")]
     Rebuild {
@@ -162,6 +166,9 @@ impl PlanningError {
             Self::NeedsValue(_) => {
                 "give the column a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL in a later plan"
             }
+            Self::NoUpdatePath(_) => {
+                "ask for a version that `SELECT * FROM pg_extension_update_paths('…')` leads to, or for none"
+            }
             Self::Rebuild { .. } => {
                 "give a server that can hold a copy of the schema with --shadow-url, or report this as a bug"
             }
@@ -187,11 +194,14 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if !inputs.owners {
         wanted_all.forget_owners();
     }
+    let versions = inputs.desired.extension_versions();
+    extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
     let major = inputs.live.major();
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
     let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
-    if live.objects == wanted.objects {
+    let updates = extension::updates(&live, &wanted, &versions);
+    if live.objects == wanted.objects && updates.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
     progress("rebuilding the database on scratch");
@@ -200,8 +210,10 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let wanted = workshop.normalised(&wanted_all, &base_all).await?.within(&scope);
     let base = base_all.within(&scope);
 
+    extension::refuse_pathless(clone.session(), &updates).await?;
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
-    let renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    let mut renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    renames.splice(..0, updates.into_iter().map(extension::Update::step));
     let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
     let renamed = renamed_all.map(|all| all.within(&scope));
     let start = renamed.as_ref().unwrap_or(&base);

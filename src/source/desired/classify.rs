@@ -624,3 +624,21 @@ pub(super) fn leading_words(text: &str) -> String {
         .collect();
     words.join(" ")
 }
+
+/// The extension that a statement creates or updates in a version that it names.
+pub(super) fn extension_version(text: &str) -> Option<(String, String)> {
+    let parsed = pg_query::parse(text, 0).ok()?;
+    let statement = parsed.protobuf.stmts.into_iter().next()?.stmt?.node?;
+    let (name, options) = match statement {
+        NodeEnum::CreateExtensionStmt(statement) => (statement.extname, statement.options),
+        NodeEnum::AlterExtensionStmt(statement) => (statement.extname, statement.options),
+        _ => return None,
+    };
+    options.into_iter().find_map(|option| match option.node? {
+        NodeEnum::DefElem(option) if option.defname == "new_version" => match option.arg?.node? {
+            NodeEnum::String(version) => Some((name.clone(), version.sval)),
+            _ => None,
+        },
+        _ => None,
+    })
+}

@@ -76,6 +76,12 @@ impl Desired {
         Fingerprint::of(format!("{all}{:?}{:?}", self.roles, self.settings))
     }
 
+    /// The extensions whose version is named, and the version.
+    pub fn extension_versions(&self) -> BTreeMap<String, String> {
+        let statements = self.statements.iter().filter(|statement| statement.class == Class::Extension);
+        statements.filter_map(|statement| classify::extension_version(&statement.text)).collect()
+    }
+
     /// Whether it creates extensions.
     pub fn has_extensions(&self) -> bool {
         self.statements.iter().any(|statement| statement.class == Class::Extension)
