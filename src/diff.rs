@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Object, Touch},
+    kind::{Alter, Column, Ddl, Definition, Object, Touch},
     name::{ObjectId, Pair},
 };
 
@@ -126,21 +126,16 @@ fn propagate(
     mut touched: Vec<(ObjectId, Touch)>,
     refusals: &mut Vec<Refusal>,
 ) {
-    if touched.is_empty() {
-        return;
-    }
     let mut dependents: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
     for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::Hard) {
         dependents.entry(&need.to).or_default().push(&need.from);
     }
-    let needed: BTreeSet<(&ObjectId, &ObjectId)> = catalogs
-        .after
-        .needs
-        .iter()
-        .filter(|need| need.strength == Strength::Hard)
-        .map(|need| (&need.from, &need.to))
-        .collect();
-    while let Some((id, touch)) = touched.pop() {
+    let needed = |strength: Strength| -> BTreeSet<(&ObjectId, &ObjectId)> {
+        let needs = catalogs.after.needs.iter().filter(|need| need.strength == strength);
+        needs.map(|need| (&need.from, &need.to)).collect()
+    };
+    let (needed, every_column) = (needed(Strength::Hard), needed(Strength::EveryColumn));
+    while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         for dependent in dependents.get(&id).into_iter().flatten().copied() {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
@@ -157,7 +152,12 @@ fn propagate(
             match changes.get(dependent).map(|change| &change.how) {
                 Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(_)) => continue,
                 // it lets go by itself, before
-                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) => continue,
+                Some(How::InPlace(_))
+                    if !needed.contains(&(dependent, &id))
+                        && !id.relation().is_some_and(|table| every_column.contains(&(dependent, &table))) =>
+                {
+                    continue;
+                }
                 _ => {}
             }
             if holds_rows(old) {
@@ -178,6 +178,49 @@ fn propagate(
             touched.push((dependent.clone(), touch));
         }
     }
+}
+
+/// The next domain that is to refuse what it did not, and that columns hold in arrays or rows: PostgreSQL does not look
+/// into those, and refuses to prove anything of it.
+fn rebuild_within(catalogs: Pair<&Catalog>, changes: &mut Changes) -> Option<(ObjectId, Touch)> {
+    let tightened = |change: &Change| match (&change.object.before, &change.object.after, &change.how) {
+        (_, Some(Object::DomainConstraint(check)), _) if check.validated => {
+            check.part_of(&change.id)
+        }
+        (Some(Object::Domain(old)), Some(Object::Domain(new)), How::InPlace(_)) if new.not_null && !old.not_null => {
+            Some(change.id.clone())
+        }
+        _ => None,
+    };
+    let stays = |domain: &ObjectId| {
+        let in_place = changes.get(domain).is_none_or(|change| matches!(change.how, How::InPlace(_)));
+        in_place && catalogs.before.objects.contains_key(domain) && catalogs.after.objects.contains_key(domain)
+    };
+    let within = |domain: &ObjectId| [catalogs.before, catalogs.after].iter().any(|catalog| held_within(catalog, domain));
+    let domain = changes.values().filter_map(tightened).find(|domain| stays(domain) && within(domain))?;
+    let object = Pair::new(catalogs.before.objects.get(&domain).cloned(), catalogs.after.objects.get(&domain).cloned());
+    changes.insert(domain.clone(), Change { id: domain.clone(), object, how: How::Rebuild });
+    Some((domain, Touch::Rebuild))
+}
+
+/// Whether some column holds values of a domain in arrays, rows or ranges.
+fn held_within(catalog: &Catalog, domain: &ObjectId) -> bool {
+    let mut open = vec![(domain, false)];
+    let mut seen = BTreeSet::new();
+    while let Some((id, within)) = open.pop() {
+        if !seen.insert((id, within)) {
+            continue;
+        }
+        for user in catalog.needs.iter().filter(|need| need.to == *id).map(|need| &need.from) {
+            match catalog.objects.get(user) {
+                Some(Object::Column(column)) if within || column.base_type.ends_with("[]") => return true,
+                Some(Object::Domain(domain)) => open.push((user, within || domain.base.ends_with("[]"))),
+                Some(Object::Composite(_) | Object::Range(_)) => open.push((user, true)),
+                _ => {}
+            }
+        }
+    }
+    false
 }
 
 /// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.

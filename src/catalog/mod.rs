@@ -45,6 +45,8 @@ pub struct Dependency {
 pub enum Strength {
     /// PostgreSQL knows of it and refuses to break it.
     Hard,
+    /// Whatever columns the table has when the object is made: each of them becomes a hard one.
+    EveryColumn,
     /// Read out of a function's body: orders where it can, and yields where it would close a cycle.
     Soft,
 }

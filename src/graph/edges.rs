@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Node};
 use crate::{
-    catalog::{Catalog, Strength},
+    catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, How},
     kind::{Function, Object, Privileges},
     name::{Kind, ObjectId, Pair},
@@ -60,6 +60,9 @@ impl Edges {
                 }
             }
         }
+        for (user, column) in every_column(catalogs, changes) {
+            before(find(column, Act::Drop), find(user, Act::Create), false);
+        }
         for (user, used) in through_columns(catalogs.before, changes) {
             before(find(user, Act::Drop), find(used, Act::Alter), false);
         }
@@ -88,11 +91,23 @@ fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> Vec<(&'a Obje
     for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Column && rebuilt(&need.to)) {
         types.entry(&need.from).or_default().push(&need.to);
     }
-    let over = |need: &'a crate::catalog::Dependency| {
+    let over = |need: &'a Dependency| {
         let types = types.get(&need.to).into_iter().flatten();
         types.map(|used| (&need.from, *used)).collect::<Vec<_>>()
     };
     catalog.needs.iter().flat_map(over).collect()
+}
+
+/// What is made anew with whatever columns a table has, with those that go: they must be gone by then.
+fn every_column<'a>(catalogs: Pair<&'a Catalog>, changes: &'a Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
+    let every = catalogs.after.needs.iter().filter(|need| need.strength == Strength::EveryColumn);
+    let columns = |need: &'a Dependency| {
+        let first = ObjectId { kind: Kind::Column, path: need.to.path.clone() };
+        let columns = changes.range(first..).map(|(id, _)| id);
+        let columns = columns.take_while(|id| id.relation().as_ref() == Some(&need.to));
+        columns.map(|column| (&need.from, column)).collect::<Vec<_>>()
+    };
+    every.flat_map(columns).collect()
 }
 
 /// A name is freed before it is used again.
@@ -228,7 +243,7 @@ fn special(
             let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
             let key = attachment.parent_id();
             let users =
-                |need: &&crate::catalog::Dependency| need.to == key && need.from.kind == Kind::Constraint;
+                |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
             for need in catalogs.after.needs.iter().filter(users) {
                 before(create, find(&need.from, Act::Create), false);
             }

@@ -94,7 +94,18 @@ pub fn order(
                 &[Kind::Index, Kind::Trigger, Kind::Rule, Kind::Policy, Kind::Statistics],
                 &[Kind::Column],
             ] {
-                for at in crossing.iter().copied().filter(|at| kinds.contains(&nodes[*at].0.kind)) {
+                // but a check comes with the domain that is exchanged, where it could not be added later
+                let comes_with_domain = |at: usize| {
+                    nodes[at].0.kind == Kind::DomainConstraint
+                        && nodes[at].1 == Act::Create
+                        && nodes[homes[at]].1 == Act::Alter
+                };
+                let splits: Vec<usize> = crossing
+                    .iter()
+                    .copied()
+                    .filter(|at| kinds.contains(&nodes[*at].0.kind) && !comes_with_domain(*at))
+                    .collect();
+                for at in splits {
                     split |= homes[at] != at;
                     homes[at] = at;
                 }
@@ -162,7 +173,8 @@ fn homes(
             continue;
         }
         // a domain that is exchanged has its checks from the start: columns may keep them from being added later
-        if id.kind == Kind::DomainConstraint {
+        let unproven = matches!(object_of(change, *act), Some(Object::DomainConstraint(check)) if !check.validated);
+        if id.kind == Kind::DomainConstraint && !(*act == Act::Create && unproven) {
             let domain = object_of(change, *act).and_then(|object| object.part_of(id));
             let rebuilt =
                 domain.filter(|domain| changes.get(domain).is_some_and(|domain| domain.how == How::Rebuild));

@@ -39,7 +39,7 @@ fn blank(object: &mut Object) {
             }
         }
         Object::Trigger(trigger) => trigger.definition = text(),
-        Object::Statistics(statistics) => statistics.definition = text(),
+        Object::Statistics(statistics) => statistics.expressions.fill(text()),
         Object::Policy(policy) => {
             policy.using = policy.using.as_ref().map(|_| text());
             policy.check = policy.check.as_ref().map(|_| text());

@@ -144,8 +144,12 @@ impl Definition for Index {
     fn survives(&self, touch: Touch) -> bool {
         match touch {
             Touch::Modifier | Touch::Type => true,
-            // the values may be text for a while, and other access methods have nothing to do with that
-            Touch::Rebuild => self.definition.contains(" USING btree ") && !self.definition.contains("::"),
+            // the values may be text for a while, and other access methods have nothing to do with that; and it has a
+            // collation of its own whatever its columns get
+            Touch::Rebuild => {
+                self.definition.contains(" USING btree ")
+                    && !["::", " COLLATE "].iter().any(|own| self.definition.contains(own))
+            }
             Touch::Drop => false,
         }
     }

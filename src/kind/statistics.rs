@@ -2,15 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Touch};
+use super::{Alter, Ddl, Definition, Touch, any_order::AnyOrder};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// An extended statistics object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statistics {
-    /// `pg_get_statisticsobjdef`.
-    pub definition: String,
+    /// `ndistinct` and the like; none means all of them.
+    pub kinds: AnyOrder<String>,
+    /// The columns that they are of. PostgreSQL keeps them in the order of the table, which is no difference.
+    pub columns: AnyOrder<String>,
+    /// The expressions that they are of.
+    pub expressions: Vec<String>,
     /// Schema and name of the table.
     pub table: Vec<String>,
     /// The statistics target where it is set.
@@ -22,8 +26,13 @@ impl Definition for Statistics {
     const ROWS: &'static str = "pg_statistic_ext";
 
     fn create(&self, id: &ObjectId) -> Ddl {
-        let mut statements = vec![Sql::new(&*self.definition)];
-        statements.extend(self.target.map(|target| set_target(id, target)));
+        let Self { kinds, columns, expressions, table, target } = self;
+        let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        let columns = columns.iter().map(|name| sql::ident(name));
+        let of: Vec<String> = columns.chain(expressions.iter().cloned()).collect();
+        let (of, table) = (of.join(", "), sql::qualified(table));
+        let mut statements = vec![Sql::new(format!("CREATE STATISTICS {}{kinds} ON {of} FROM {table}", id.sql()))];
+        statements.extend(target.map(|target| set_target(id, target)));
         Ddl::Statements(statements)
     }
 
@@ -32,8 +41,8 @@ impl Definition for Statistics {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { definition, table: _, target } = pair.after;
-        if *definition != pair.before.definition {
+        let Self { kinds: _, columns: _, expressions: _, table: _, target } = pair.after;
+        if (Self { target: *target, ..pair.before.clone() }) != *pair.after {
             return Alter::Replace;
         }
         Alter::InPlace(Ddl::Statements(vec![set_target(id, target.unwrap_or(-1))]), None)

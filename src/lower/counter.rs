@@ -108,9 +108,11 @@ fn from_values(
         return None;
     }
     let (last, passes) = if options.increment > 0 { ("max", ">=") } else { ("min", "<=") };
-    let (name, table, start) = (sql::literal(&sequence.sql()), id.relation_sql(), options.start);
+    let (name, table) = (sql::literal(&sequence.sql()), id.relation_sql());
     let last = format!("{last}({})", id.sql());
+    // it may stand further already, by the values of another column that counts with it
     Some(Sql::new(format!(
-        "SELECT pg_catalog.setval({name}, {last}) FROM {table} HAVING {last} {passes} {start}"
+        "SELECT pg_catalog.setval({name}, {last}) FROM {table} HAVING {last} {passes} (SELECT last_value FROM {})",
+        sequence.sql()
     )))
 }

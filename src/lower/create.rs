@@ -4,7 +4,7 @@ use super::{Lowering, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
-    kind::{Column, Constraint, Definition, Object, TableDdl, acl::Grants, privileges},
+    kind::{Column, Constraint, DefaultPrivileges, Definition, Object, TableDdl, acl::Grants, privileges},
     name::{Kind, ObjectId},
     sql::Sql,
 };
@@ -37,9 +37,9 @@ impl Lowering<'_> {
                 create.map(|sql| Sql::new(format!("{sql}\nWITH NO DATA"))).collect()
             }
             Object::Privileges(wanted) => {
-                let given =
-                    unit.root.target().and_then(|target| self.given_by_default(&target, &wanted.default));
-                privileges::statements(&unit.root, given.as_ref().unwrap_or(&wanted.default), &wanted.grants)
+                let given = unit.root.target().and_then(|target| self.given_by_default(&target));
+                let given = given.map_or_else(|| wanted.default.clone(), |given| given.on_top_of(&wanted.default));
+                privileges::statements(&unit.root, &given, &wanted.grants)
             }
             other => other.create(&unit.root).into_statements(),
         };
@@ -57,13 +57,13 @@ impl Lowering<'_> {
         if self.catalogs.after.objects.contains_key(&about) {
             return Vec::new();
         }
-        let none = Grants::default();
-        let Some(given) = self.given_by_default(id, &none) else { return Vec::new() };
-        privileges::statements(&about, &given, &none)
+        let Some(given) = self.given_by_default(id) else { return Vec::new() };
+        let built_in = given.everywhere.map(|privileges| privileges.default.clone()).unwrap_or_default();
+        privileges::statements(&about, &given.on_top_of(&built_in), &built_in)
     }
 
-    /// The privileges that a new object has, if the applying role's default privileges say anything about it.
-    fn given_by_default(&self, id: &ObjectId, built_in: &Grants) -> Option<Grants> {
+    /// What the applying role's default privileges say about a new object, if anything.
+    fn given_by_default(&self, id: &ObjectId) -> Option<Given<'_>> {
         let created = self
             .changes
             .get(id)
@@ -82,18 +82,12 @@ impl Lowering<'_> {
         let find = |schema: &str| {
             let id = ObjectId::new(Kind::DefaultPrivileges, [schema, &self.context.role, objects]);
             match self.catalogs.before.objects.get(&id) {
-                Some(Object::DefaultPrivileges(privileges)) => Some(privileges.grants.clone()),
+                Some(Object::DefaultPrivileges(privileges)) => Some(privileges),
                 _ => None,
             }
         };
-        let everywhere = find("");
-        let here = id.schema().and_then(find);
-        if everywhere.is_none() && here.is_none() {
-            return None;
-        }
-        let mut given = everywhere.unwrap_or_else(|| built_in.clone());
-        given.add_all(here.unwrap_or_default().to_vec());
-        Some(given)
+        let given = Given { everywhere: find(""), here: id.schema().and_then(find) };
+        (given.everywhere.is_some() || given.here.is_some()).then_some(given)
     }
 
     /// What a created unit is, for the reader.
@@ -120,6 +114,21 @@ impl Lowering<'_> {
             Kind::Column | Kind::Constraint => format!("add {}", with_relation(&unit.root)),
             _ => format!("create {}{tail}", with_relation(&unit.root)),
         }
+    }
+}
+
+/// Default privileges that hold for a new object.
+struct Given<'a> {
+    everywhere: Option<&'a DefaultPrivileges>,
+    here: Option<&'a DefaultPrivileges>,
+}
+
+impl Given<'_> {
+    /// The privileges that the object has. Those that hold everywhere take the place of what is built in.
+    fn on_top_of(&self, built_in: &Grants) -> Grants {
+        let mut given = self.everywhere.map_or_else(|| built_in.clone(), |privileges| privileges.grants.clone());
+        given.add_all(self.here.map(|privileges| privileges.grants.to_vec()).unwrap_or_default());
+        given
     }
 }
 

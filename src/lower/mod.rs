@@ -19,7 +19,7 @@ mod whole;
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
     kind::{Alter, Ddl, Object},
@@ -104,10 +104,15 @@ impl Lowering<'_> {
             [_, .., step] => unit.act == Act::Alter && step.undo.sql.is_empty() && step.verb == Verb::Alter,
             [] => false,
         };
-        let before = (needs_undo && unit.act == Act::Alter).then(|| self.state.clone());
+        let among_every = self.made_with_every_column(unit);
+        // what is added to a domain may need it to be exchanged
+        let compares = unit.act == Act::Alter
+            || !among_every.is_empty()
+            || unit.act == Act::Drop && unit.root.kind == Kind::DomainConstraint;
+        let before = (needs_undo && compares).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
         if needs_undo {
-            let undo = self.undo(unit, before.as_ref())?;
+            let undo = self.undo(unit, before.as_ref(), among_every)?;
             // a recipe that says its own undo has said it
             if let Some(step) = self.steps.last_mut().filter(|step| step.undo.sql.is_empty()) {
                 step.undo = undo;
@@ -197,9 +202,21 @@ impl Lowering<'_> {
 
     /// The way back of a unit whose single step has none yet. `before` is the state that what is altered
     /// started from.
-    fn undo(&self, unit: &Unit, before: Option<&State<'_>>) -> Result<Action, DiffError> {
+    fn undo(
+        &self,
+        unit: &Unit,
+        before: Option<&State<'_>>,
+        among_every: Vec<Dependency>,
+    ) -> Result<Action, DiffError> {
         let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
         match (&change.object.before, &change.object.after, before) {
+            (_, _, Some(before)) if unit.act != Act::Alter => {
+                let (mut from, to) = (self.state.catalog(), before.catalog());
+                from.needs.extend(among_every);
+                let catalogs = Pair::new(&from, &to);
+                let changes = crate::diff::diff(catalogs)?;
+                Ok(Action::slow(statements(catalogs, &changes, self.context)?))
+            }
             (_, Some(object), _) if unit.act == Act::Create => {
                 Ok(Action::catalog(object.drop(&unit.root).into_statements()))
             }
@@ -243,6 +260,22 @@ impl Lowering<'_> {
             }
             _ => Ok(Action::catalog(Vec::new())),
         }
+    }
+
+    /// What will need a new column on the way back: it is to change later, and is then made again with every column
+    /// that there is.
+    fn made_with_every_column(&self, unit: &Unit) -> Vec<Dependency> {
+        let table = match (unit.act, unit.root.kind) {
+            (Act::Create, Kind::Column) => unit.root.relation(),
+            _ => None,
+        };
+        let users = self.catalogs.before.needs.iter().filter(|need| {
+            need.strength == Strength::EveryColumn
+                && Some(&need.to) == table.as_ref()
+                && self.changes.contains_key(&need.from)
+                && self.state.is_as_before(&need.from)
+        });
+        users.map(|need| Dependency { to: unit.root.clone(), strength: Strength::Hard, ..need.clone() }).collect()
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {

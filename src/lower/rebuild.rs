@@ -1,4 +1,4 @@
-//! Exchanging types under the columns that store them: the old ones step aside, new ones take their names, the columns
+//! Exchanging types, and collations, under the columns that have them: the old ones step aside, new ones take their names, the columns
 //! change over in one rewrite a table, the old ones go. Whatever else needs them was dropped before and comes back
 //! afterwards.
 
@@ -8,15 +8,16 @@ use super::Lowering;
 use crate::{
     diff::How,
     graph::{self, Unit},
-    kind::{Object, column::through_text},
+    kind::{Column, Object, column::through_text},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
 };
 
-/// A column that stores one of the types, before and after.
+/// A column that stores one of the types, or has one of the collations, before and after.
 struct Stored<'a> {
     column: &'a ObjectId,
     data_type: &'a str,
+    collation: Option<&'a str>,
     /// The type behind the column's, under any domains, on both sides.
     plain: Pair<&'a str>,
 }
@@ -49,9 +50,7 @@ impl Lowering<'_> {
             }));
             statements.extend(gone.flat_map(|(id, object)| object.drop(id).into_statements()));
             statements.extend(come);
-            statements.extend(change_columns(&stored, |column| {
-                format!("{} USING {}::{}", column.data_type, column.column.sql(), column.data_type)
-            }));
+            statements.extend(change_columns(&stored, |column| column.back("")));
             return statements;
         }
         let mut drops = Vec::new();
@@ -63,8 +62,7 @@ impl Lowering<'_> {
         }
         statements.extend(come);
         statements.extend(change_columns(&stored, |column| {
-            let through = through_text(column.plain.before, column.plain.after);
-            format!("{} USING {}{through}::{}", column.data_type, column.column.sql(), column.data_type)
+            column.back(through_text(column.plain.before, column.plain.after))
         }));
         statements.extend(drops);
         statements
@@ -82,7 +80,7 @@ impl Lowering<'_> {
         .collect()
     }
 
-    /// The columns that store one of these types before and after, in the order of a dump. What partitions and
+    /// The columns that store one of these types, or have one of these collations, before and after, in the order of a dump. What partitions and
     /// inheritors have follows their parent.
     fn columns_of_types(&self, types: &[&ObjectId]) -> Vec<Stored<'_>> {
         let Pair { before, after } = self.catalogs;
@@ -97,15 +95,28 @@ impl Lowering<'_> {
             _ => None,
         });
         both.filter(|(_, old, new)| {
-            let stores = |base_type: &str| names.iter().any(|name| name == base_type.trim_end_matches("[]"));
-            !old.lineage.inherited && stores(&old.base_type) && stores(&new.base_type)
+            let has = |column: &Column| {
+                let base_type = column.base_type.trim_end_matches("[]");
+                names.iter().any(|name| name == base_type || Some(name) == column.collation.as_ref())
+            };
+            !old.lineage.inherited && has(old) && has(new)
         })
         .map(|(column, old, new)| Stored {
             column,
             data_type: &old.data_type,
+            collation: old.collation.as_deref(),
             plain: Pair::new(old.facts.plain_type.as_str(), new.facts.plain_type.as_str()),
         })
         .collect()
+    }
+}
+
+impl Stored<'_> {
+    /// What follows TYPE when the column gets its type back, which is another by then.
+    fn back(&self, through: &str) -> String {
+        let Self { column, data_type, collation, plain: _ } = self;
+        let collate = collation.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        format!("{data_type}{collate} USING {}{through}::{data_type}", column.sql())
     }
 }
 

@@ -36,6 +36,11 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Whether an object still is what it was.
+    pub fn is_as_before(&self, id: &ObjectId) -> bool {
+        self.old.contains(id)
+    }
+
     /// The objects of one kind at this point.
     pub fn of_kind(&self, kind: Kind) -> Catalog {
         let mut catalog = Catalog::default();

@@ -220,7 +220,52 @@ impl Reading {
         }
         self.read_bodies();
         self.read_rows();
+        self.read_conflicts();
+        self.read_casts();
         self.catalog
+    }
+
+    /// An expression that casts needs the cast, of which PostgreSQL records no more than the function behind it. Where
+    /// there is none, who uses the cast may be anybody who uses one of the types.
+    fn read_casts(&mut self) {
+        let mut casts: BTreeMap<&ObjectId, Vec<(&ObjectId, Strength)>> = BTreeMap::new();
+        for cast in self.catalog.objects.keys().filter(|id| id.kind == Kind::Cast) {
+            let needed: Vec<&ObjectId> = self.catalog.needs_of(cast).map(|need| &need.to).collect();
+            let function = needed.iter().find(|id| id.kind == Kind::Function);
+            let strength = if function.is_some() { Strength::Hard } else { Strength::Soft };
+            for by in function.map_or(&*needed, std::slice::from_ref) {
+                casts.entry(by).or_default().push((cast, strength));
+            }
+        }
+        let mut found = Vec::new();
+        for need in &self.catalog.needs {
+            let Some(casts) = casts.get(&need.to) else { continue };
+            if self.catalog.objects.get(&need.from).is_some_and(Object::has_texts) {
+                found.extend(casts.iter().map(|(cast, strength)| (need.from.clone(), (*cast).clone(), *strength)));
+            }
+        }
+        for (from, cast, strength) in found {
+            self.need(from, cast, strength);
+        }
+    }
+
+    /// The row that INSERT … ON CONFLICT DO UPDATE calls `excluded` has every column of its table, used or not.
+    fn read_conflicts(&mut self) {
+        let mut found = Vec::new();
+        for (id, object) in &self.catalog.objects {
+            let text = match object {
+                Object::Rule(rule) => &rule.definition,
+                Object::Function(function) if function.source.is_empty() => &function.definition,
+                _ => continue,
+            };
+            if text.contains(" ON CONFLICT") && text.contains(" DO UPDATE SET ") {
+                let columns = self.catalog.needs_of(id).filter(|need| need.to.kind == Kind::Column);
+                found.extend(columns.filter_map(|need| Some((id.clone(), need.to.relation()?))));
+            }
+        }
+        for (id, table) in found {
+            self.need(id, table, Strength::EveryColumn);
+        }
     }
 
     /// What calls a function over the rows of a table names all of its columns when it is deparsed: it reads as

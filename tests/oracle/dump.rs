@@ -109,7 +109,7 @@ impl fmt::Display for Dump {
 
 /// The columns of a table, storage parameters and grants, in order of their names.
 fn without_order(name: &str, body: Vec<String>) -> String {
-    let mut body: Vec<String> = body.iter().map(|line| sorted_parameters(line)).collect();
+    let mut body: Vec<String> = body.iter().map(|line| sorted_parameters(&sorted_statistics(line))).collect();
     if name.contains("; Type: ACL;") || name.contains("; Type: DEFAULT ACL;") {
         body.sort_unstable();
     }
@@ -158,6 +158,16 @@ fn sorted_parameters(line: &str) -> String {
         }
         _ => line.to_owned(),
     }
+}
+
+/// What statistics are of, which PostgreSQL keeps in the order of the table.
+fn sorted_statistics(line: &str) -> String {
+    let list = line.strip_prefix("CREATE STATISTICS ").and_then(|rest| Some((rest.find(" ON ")?, rest.rfind(" FROM ")?)));
+    let Some((start, end)) = list else { return line.to_owned() };
+    let (start, end) = (start + "CREATE STATISTICS  ON ".len(), end + "CREATE STATISTICS ".len());
+    let mut of: Vec<&str> = line[start..end].split(", ").collect();
+    of.sort_unstable();
+    format!("{}{}{}", &line[..start], of.join(", "), &line[end..])
 }
 
 fn pg_dump() -> PathBuf {
