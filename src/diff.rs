@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     catalog::{Catalog, Strength},
     kind::{Alter, Column, Ddl, Object, Touch},
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// What happens to one object.
@@ -36,7 +36,7 @@ pub enum How {
     /// A type is exchanged under the columns that store it.
     Rebuild,
     /// It happens by itself when it happens to that one.
-    Implied(ObjectId),
+    Implied(ObjectId, Box<How>),
 }
 
 impl Change {
@@ -110,6 +110,7 @@ pub fn diff_forcing(
         let object = Pair::new(object.before.cloned(), object.after.cloned());
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
+    leave_out(catalogs, &mut changes, &mut touched);
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse_orphans(catalogs, &changes, &mut refusals);
     refuse_typed(catalogs, &changes, &mut refusals);
@@ -117,6 +118,32 @@ pub fn diff_forcing(
     refuse_keys(catalogs, &changes, &mut refusals);
     imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
+}
+
+/// An index of a partitioned table takes in every partition that is attached: if it is not to, it comes anew afterwards.
+fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
+    for (partition, index) in catalogs.after.left_out() {
+        let (Some(old), Some(new)) = (catalogs.before.objects.get(&index), catalogs.after.objects.get(&index)) else {
+            continue;
+        };
+        let replaced = changes.get(&index).is_some_and(|change| change.how == How::Replace);
+        if changes.contains_key(partition) && !replaced {
+            let object = Pair::new(Some(old.clone()), Some(new.clone()));
+            touched.push((index.clone(), Touch::Drop));
+            changes.insert(index.clone(), Change { id: index, object, how: How::Replace });
+        }
+    }
+}
+
+/// The indexes that hold each other once one is attached to the other: PostgreSQL separates them only with the partition
+/// from the whole.
+fn held(catalog: &Catalog, changes: &Changes, id: &ObjectId) -> Vec<ObjectId> {
+    match catalog.objects.get(id) {
+        Some(Object::IndexAttachment(attachment)) if !changes.contains_key(&attachment.partition()) => {
+            vec![attachment.child(id), attachment.parent_id()]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Replaces what cannot stand while something that it needs is touched, and so on.
@@ -141,7 +168,9 @@ fn propagate(
         .map(|need| (&need.from, &need.to))
         .collect();
     while let Some((id, touch)) = touched.pop() {
-        for dependent in dependents.get(&id).into_iter().flatten().copied() {
+        let held = held(catalogs.before, changes, &id);
+        let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
+        for dependent in dependents.get(&id).into_iter().flatten().copied().chain(known) {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
             else {
@@ -155,9 +184,9 @@ fn propagate(
                 continue;
             }
             match changes.get(dependent).map(|change| &change.how) {
-                Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(_)) => continue,
+                Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(..)) => continue,
                 // it lets go by itself, before
-                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) => continue,
+                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) && !held.contains(dependent) => continue,
                 _ => {}
             }
             if holds_rows(old) {
@@ -185,8 +214,9 @@ fn refuse_orphans(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Ve
     for (id, object) in &catalogs.before.objects {
         let Object::Column(column) = object else { continue };
         let Some(parent) = column.lineage.in_parent(id) else { continue };
-        let parent_goes = changes.get(&parent).is_some_and(|change| change.how == How::Drop);
-        if parent_goes && catalogs.after.objects.contains_key(id) && !detaches(changes, id) {
+        let goes = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Drop);
+        let orphaned = column.lineage.in_parents(id).all(|parent| goes(&parent));
+        if orphaned && catalogs.after.objects.contains_key(id) && !attachment_changes(changes, id) {
             let why = format!(
                 "it is inherited from {parent}, which is dropped, and is to stay; PostgreSQL can do that (ALTER TABLE ONLY … DROP COLUMN) but has no way back"
             );
@@ -267,10 +297,10 @@ fn mentions(text: &str, name: &str) -> bool {
         .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
 }
 
-/// Whether the table of a column stops being a partition.
-fn detaches(changes: &Changes, column: &ObjectId) -> bool {
-    column.relation().is_some_and(|table| {
-        let attachment = ObjectId { kind: crate::name::Kind::Attachment, path: table.path };
+/// Whether the table of a column or constraint starts or stops being a partition, or does both for other bounds.
+fn attachment_changes(changes: &Changes, id: &ObjectId) -> bool {
+    id.relation().is_some_and(|table| {
+        let attachment = ObjectId { kind: Kind::Attachment, path: table.path };
         changes.contains_key(&attachment)
     })
 }
@@ -284,61 +314,73 @@ pub fn holds_rows(object: &Object) -> bool {
     }
 }
 
-/// Marks what happens by itself: a column or check that partitions and inheritors have from their parent.
+/// Marks what happens by itself: what partitions and inheritors have from their parent.
 fn imply(changes: &mut Changes) {
+    let how_is = |id: &ObjectId, hows: &[How]| changes.get(id).is_some_and(|change| hows.contains(&change.how));
     let mut implied = Vec::new();
     for change in changes.values() {
-        let object = change.object.after.as_ref().or(change.object.before.as_ref());
-        let parent = match object {
-            Some(Object::Column(column)) => {
-                let table = change.id.relation().filter(|table| {
-                    column.comes_with_table()
-                        && changes.get(table).is_some_and(|table| table.how == How::Create)
-                });
-                if table.is_some() { table } else { column.lineage.in_parent(&change.id) }
-            }
-            Some(Object::Constraint(constraint)) => {
-                let with_table = constraint.lineage.inherited && !constraint.lineage.partition;
-                let table = change.id.relation().filter(|table| {
-                    with_table && changes.get(table).is_some_and(|table| table.how == How::Create)
-                });
-                if table.is_some() { table } else { constraint.lineage.in_parent(&change.id) }
-            }
-            Some(Object::Default(_)) => inherited_default(changes, &change.id),
+        let id = &change.id;
+        let new_table = id.relation().filter(|table| how_is(table, &[How::Create]));
+        let parent = match change.object.after.as_ref().or(change.object.before.as_ref()) {
+            Some(Object::Column(column)) => match new_table {
+                Some(table) if column.comes_with_table() => Some(table),
+                _ => column.lineage.in_parent(id),
+            },
+            Some(Object::Constraint(constraint)) => match new_table {
+                Some(table) if constraint.comes_with_table() => Some(table),
+                Some(table) if constraint.comes_with_attachment() => {
+                    Some(ObjectId { kind: Kind::Attachment, path: table.path })
+                }
+                _ => constraint.lineage.in_parent(id),
+            },
+            Some(Object::Default(_)) => inherited_default(changes, id),
             Some(Object::IdentitySequence(sequence)) => {
-                Some(ObjectId::new(crate::name::Kind::Column, sequence.column.clone()))
+                Some(ObjectId::new(Kind::Column, sequence.column.clone()))
             }
             _ => None,
         };
         let Some(parent) = parent else { continue };
-        let table_is_new = change.id.relation().is_some_and(|table| {
-            changes.get(&table).is_some_and(|table| matches!(table.how, How::Create | How::Drop))
-        });
-        let comes_along = parent.kind == crate::name::Kind::Table
-            || change.id.kind == crate::name::Kind::IdentitySequence && changes.contains_key(&parent)
-            || !table_is_new
-                && changes.get(&parent).is_some_and(|other| {
-                    std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)
-                        && other.object.after == change.object.after
-                });
+        let table_stays = !id.relation().is_some_and(|table| how_is(&table, &[How::Create, How::Drop]));
+        let comes_along = match parent.kind {
+            Kind::Table | Kind::Attachment => true,
+            _ if id.kind == Kind::IdentitySequence => changes.contains_key(&parent),
+            // a table by itself, if only for a moment, follows nobody
+            _ => {
+                table_stays
+                    && !attachment_changes(changes, id)
+                    && changes.get(&parent).is_some_and(|parent| follows(change, parent))
+            }
+        };
         if comes_along {
-            implied.push((change.id.clone(), parent));
+            implied.push((id.clone(), parent));
         }
     }
     for (id, parent) in implied {
         if let Some(change) = changes.get_mut(&id) {
-            change.how = How::Implied(parent);
+            let how = std::mem::replace(&mut change.how, How::Create);
+            change.how = How::Implied(parent, Box::new(how));
         }
+    }
+}
+
+/// Whether an inheritor's column or constraint becomes what it is to be by what happens to the parent's.
+fn follows(change: &Change, parent: &Change) -> bool {
+    let alike = parent.object.after == change.object.after;
+    match (&change.how, &parent.how) {
+        // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
+        (How::Drop, How::Drop | How::Replace) => true,
+        (How::Create, How::Replace) => alike,
+        (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
     }
 }
 
 /// The default that a new column's default in a parent brings along.
 fn inherited_default(changes: &Changes, id: &ObjectId) -> Option<ObjectId> {
-    let column = changes.get(&ObjectId { kind: crate::name::Kind::Column, path: id.path.clone() })?;
+    let column = changes.get(&ObjectId { kind: Kind::Column, path: id.path.clone() })?;
     let (How::Create, Some(Object::Column(definition))) = (&column.how, &column.object.after) else {
         return None;
     };
-    definition.lineage.in_parent(&ObjectId { kind: crate::name::Kind::Default, path: id.path.clone() })
+    definition.lineage.in_parent(&ObjectId { kind: Kind::Default, path: id.path.clone() })
 }
 
 /// Why there is no way from one catalog to the other.

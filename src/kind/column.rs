@@ -74,7 +74,7 @@ pub struct Lineage {
     /// Whether it comes only from a parent.
     #[serde(default)]
     pub inherited: bool,
-    /// The partitioned table or the parents, nearest first.
+    /// The partitioned table or the parents that have it, too, nearest first.
     #[serde(default)]
     pub parents: Vec<Vec<String>>,
     /// Whether the relation is a partition.
@@ -326,12 +326,16 @@ pub fn through_text(before: &str, after: &str) -> &'static str {
 }
 
 impl Lineage {
-    /// The same thing in the nearest parent.
+    /// The same thing in the nearest parent, if it comes only from there.
     pub fn in_parent(&self, id: &ObjectId) -> Option<ObjectId> {
-        let parent = self.parents.first()?;
-        let mut parts = parent.clone();
-        parts.push(id.path.last().to_owned());
+        self.in_parents(id).next().filter(|_| self.inherited)
+    }
+
+    /// The same thing in all parents that have it.
+    pub fn in_parents(&self, id: &ObjectId) -> impl Iterator<Item = ObjectId> {
         debug_assert!(matches!(id.kind, Kind::Column | Kind::Constraint | Kind::Default));
-        self.inherited.then(|| ObjectId::new(id.kind, parts))
+        self.parents.iter().map(|parent| {
+            ObjectId::new(id.kind, parent.iter().cloned().chain([id.path.last().to_owned()]).collect::<Vec<_>>())
+        })
     }
 }

@@ -42,7 +42,8 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
          'parents', CASE WHEN a.attinhcount > 0 THEN
                       (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
                        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-                       WHERE i.inhrelid = c.oid) ELSE '[]' END)
+                       WHERE i.inhrelid = c.oid
+                         AND (c.relispartition OR EXISTS (SELECT FROM pg_attribute pa WHERE pa.attrelid = p.oid AND pa.attname = a.attname))) ELSE '[]' END)
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

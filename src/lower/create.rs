@@ -149,7 +149,7 @@ impl<'a> Parts<'a> {
         };
         for id in &unit.members {
             let implied =
-                changes.get(id).is_some_and(|change| matches!(change.how, crate::diff::How::Implied(_)));
+                changes.get(id).is_some_and(|change| matches!(change.how, crate::diff::How::Implied(..)));
             match catalog.objects.get(id) {
                 Some(Object::Column(column)) if implied => {
                     let parent = column.lineage.in_parent(id).and_then(|parent| catalog.objects.get(&parent));

@@ -112,6 +112,9 @@ impl Lowering<'_> {
 
     fn forward(&mut self, unit: &Unit) {
         let Some(change) = self.changes.get(&unit.root) else { return };
+        if matches!(change.how, How::Implied(..)) {
+            return;
+        }
         match unit.act {
             Act::Create => self.create(unit, change),
             Act::Drop => self.drop(unit, change),
@@ -189,7 +192,14 @@ impl Lowering<'_> {
         let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
         match (&change.object.before, &change.object.after, before) {
             (_, Some(object), _) if unit.act == Act::Create => {
-                Ok(Action::catalog(object.drop(&unit.root).into_statements()))
+                let attached = self.attached_for_good(&unit.root);
+                if attached.is_empty() {
+                    return Ok(Action::catalog(object.drop(&unit.root).into_statements()));
+                }
+                let from = self.state.with(&attached).catalog();
+                let to = from.filtered(|id| *id != unit.root && !attached.contains(id));
+                let catalogs = Pair::new(&from, &to);
+                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
@@ -231,6 +241,24 @@ impl Lowering<'_> {
             }
             _ => Ok(Action::catalog(Vec::new())),
         }
+    }
+
+    /// Indexes that are attached because this one is there, and that no undo of their own has detached: what was there
+    /// before them goes along and comes back.
+    fn attached_for_good(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let created = |id: &ObjectId| {
+            self.changes.get(id).is_some_and(|change| graph::acts(change).contains(&Act::Create))
+        };
+        let attachments = self.catalogs.after.objects.iter().filter_map(|(id, object)| match object {
+            Object::IndexAttachment(attachment) => Some((id, attachment)),
+            _ => None,
+        });
+        let attachments = attachments.filter(|(own, attachment)| {
+            let parent = attachment.parent_id();
+            let for_good = parent == *id || *own == id && !created(&parent);
+            for_good && created(own) && !created(&attachment.partition()) && self.state.has(&attachment.child(own))
+        });
+        attachments.map(|(id, _)| id.clone()).collect()
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
