@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Object, Touch},
+    kind::{Alter, Column, Ddl, Definition, Object, Options, Touch},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -116,6 +116,7 @@ pub fn diff_forcing(
     refuse_typed(catalogs, &changes, &mut refusals);
     refuse_shared(&changes, &mut refusals);
     refuse_keys(catalogs, &changes, &mut refusals);
+    hand_over(catalogs, &mut changes);
     imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
 }
@@ -123,7 +124,9 @@ pub fn diff_forcing(
 /// An index of a partitioned table takes in every partition that is attached: if it is not to, it comes anew afterwards.
 fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
     for (partition, index) in catalogs.after.left_out() {
-        let (Some(old), Some(new)) = (catalogs.before.objects.get(&index), catalogs.after.objects.get(&index)) else {
+        let (Some(old), Some(new)) =
+            (catalogs.before.objects.get(&index), catalogs.after.objects.get(&index))
+        else {
             continue;
         };
         let replaced = changes.get(&index).is_some_and(|change| change.how == How::Replace);
@@ -186,7 +189,9 @@ fn propagate(
             match changes.get(dependent).map(|change| &change.how) {
                 Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(..)) => continue,
                 // it lets go by itself, before
-                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) && !held.contains(dependent) => continue,
+                Some(How::InPlace(_)) if !needed.contains(&(dependent, &id)) && !held.contains(dependent) => {
+                    continue;
+                }
                 _ => {}
             }
             if holds_rows(old) {
@@ -314,10 +319,39 @@ pub fn holds_rows(object: &Object) -> bool {
     }
 }
 
+/// A constraint that an inheritor has only from its parent goes with the parent's: if it is to be the inheritor's own, it
+/// comes anew. And its own goes before it gets the parent's: else that would be merged into it.
+fn hand_over(catalogs: Pair<&Catalog>, changes: &mut Changes) {
+    for (id, object) in &catalogs.before.objects {
+        let (Object::Constraint(old), Some(Object::Constraint(new))) =
+            (object, catalogs.after.objects.get(id))
+        else {
+            continue;
+        };
+        if old.lineage.inherited == new.lineage.inherited || attachment_changes(changes, id) {
+            continue;
+        }
+        let how = |id: ObjectId| changes.get(&id).map(|change| change.how.clone());
+        let how = if old.lineage.inherited {
+            let goes = |id| matches!(how(id), Some(How::Drop | How::Replace));
+            old.lineage.in_parents(id).all(goes).then_some(How::Create)
+        } else {
+            let comes = |id| matches!(how(id), Some(How::Create | How::Replace));
+            new.lineage.in_parents(id).any(comes).then_some(How::Drop)
+        };
+        if let Some(how) = how {
+            let object = Pair::new(Some(object.clone()), Some(Object::Constraint(new.clone())));
+            changes.insert(id.clone(), Change { id: id.clone(), object, how });
+        }
+    }
+}
+
 /// Marks what happens by itself: what partitions and inheritors have from their parent.
 fn imply(changes: &mut Changes) {
-    let how_is = |id: &ObjectId, hows: &[How]| changes.get(id).is_some_and(|change| hows.contains(&change.how));
+    let how_is =
+        |id: &ObjectId, hows: &[How]| changes.get(id).is_some_and(|change| hows.contains(&change.how));
     let mut implied = Vec::new();
+    let mut left = Vec::new();
     for change in changes.values() {
         let id = &change.id;
         let new_table = id.relation().filter(|table| how_is(table, &[How::Create]));
@@ -341,18 +375,28 @@ fn imply(changes: &mut Changes) {
         };
         let Some(parent) = parent else { continue };
         let table_stays = !id.relation().is_some_and(|table| how_is(&table, &[How::Create, How::Drop]));
-        let comes_along = match parent.kind {
-            Kind::Table | Kind::Attachment => true,
-            _ if id.kind == Kind::IdentitySequence => changes.contains_key(&parent),
+        let comes_along = match (parent.kind, changes.get(&parent)) {
+            (Kind::Table | Kind::Attachment, _) => true,
+            (_, parent) if id.kind == Kind::IdentitySequence => parent.is_some(),
             // a table by itself, if only for a moment, follows nobody
-            _ => {
-                table_stays
-                    && !attachment_changes(changes, id)
-                    && changes.get(&parent).is_some_and(|parent| follows(change, parent))
+            (_, Some(parent)) if table_stays && !attachment_changes(changes, id) => {
+                let handed_down = handed_down(change, parent);
+                let rest = handed_down.as_ref().and_then(|column| rest(id, column, change));
+                left.extend(rest.zip(handed_down.clone()).map(|rest| (id.clone(), rest)));
+                let all =
+                    handed_down.is_some_and(|column| change.object.after == Some(Object::Column(column)));
+                all || follows(change, parent)
             }
+            _ => false,
         };
         if comes_along {
             implied.push((id.clone(), parent));
+        }
+    }
+    for (id, (rest, column)) in left {
+        if let Some(change) = changes.get_mut(&id) {
+            change.how = How::InPlace(rest);
+            change.object.before = Some(Object::Column(column));
         }
     }
     for (id, parent) in implied {
@@ -368,9 +412,62 @@ fn follows(change: &Change, parent: &Change) -> bool {
     let alike = parent.object.after == change.object.after;
     match (&change.how, &parent.how) {
         // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
-        (How::Drop, How::Drop | How::Replace) => true,
+        (How::Drop, How::Drop | How::Replace) => change.object.after.is_none(),
         (How::Create, How::Replace) => alike,
+        // the parent's own has taken the place of what it had from above
+        (How::Replace, How::Create | How::Drop) => parent.object.before.is_some() && alike,
         (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
+    }
+}
+
+/// What an inheritor's column is when its parent's has been added or altered.
+fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
+    let column = |object: &Option<Object>| match object {
+        Some(Object::Column(column)) => Some(column.clone()),
+        _ => None,
+    };
+    let (new, above) = (column(&change.object.after)?, column(&parent.object.after)?);
+    // whether partitions have the identity, too, the server's version says
+    let identity = if new.identity == above.identity { above.identity.clone() } else { None };
+    match (&change.how, &parent.how) {
+        (How::Create, How::Create) => {
+            Some(Column { identity, options: Options::default(), lineage: new.lineage, ..above })
+        }
+        (How::InPlace(_), How::InPlace(_)) => {
+            let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
+            if above.data_type != was.data_type || above.collation != was.collation {
+                column.data_type = above.data_type;
+                column.base_type = above.base_type;
+                column.collation = above.collation;
+                column.facts = above.facts;
+            }
+            if above.not_null != was.not_null {
+                column.not_null = above.not_null;
+            }
+            if above.generated != was.generated {
+                column.generated = above.generated;
+            }
+            if above.identity != was.identity && new.identity.is_some() {
+                column.identity = identity;
+            }
+            if above.storage != was.storage {
+                column.storage = above.storage;
+            }
+            if above.statistics != was.statistics {
+                column.statistics = above.statistics;
+            }
+            Some(column)
+        }
+        _ => None,
+    }
+}
+
+/// What is left to be said of an inheritor's column that its parent's made what it is.
+fn rest(id: &ObjectId, column: &Column, change: &Change) -> Option<Ddl> {
+    let Some(Object::Column(wanted)) = &change.object.after else { return None };
+    match Column::alter(Pair::new(column, wanted), id) {
+        Alter::InPlace(ddl, None) if column != wanted => Some(ddl),
+        _ => None,
     }
 }
 

@@ -42,6 +42,10 @@ impl Edges {
             let soft = need.strength == Strength::Soft;
             let (user, used) = (&need.from, &need.to);
             before(find(user, Act::Drop), find(used, Act::Drop), soft);
+            if parents_change(changes, user, used) {
+                before(find(used, Act::Alter), find(user, Act::Drop), soft);
+                continue;
+            }
             before(find(user, Act::Drop), find(used, Act::Alter), soft);
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
             if !needed.contains(&(user, used)) {
@@ -54,6 +58,10 @@ impl Edges {
             }
             let soft = need.strength == Strength::Soft;
             let (user, used) = (&need.from, &need.to);
+            if parents_change(changes, user, used) {
+                before(find(user, Act::Create), find(used, Act::Alter), soft);
+                continue;
+            }
             for first in [Act::Create, Act::Alter] {
                 for second in [Act::Create, Act::Alter] {
                     before(find(used, first), find(user, second), soft);
@@ -78,6 +86,18 @@ impl Edges {
         }
         edges
     }
+}
+
+/// Whether a column or constraint comes to or goes from a table whose parents change: it is there as long as any of them
+/// may ask for it.
+fn parents_change(changes: &Changes, part: &ObjectId, table: &ObjectId) -> bool {
+    let parts =
+        matches!(part.kind, Kind::Column | Kind::Constraint) && part.relation().as_ref() == Some(table);
+    let comes_or_goes = |change: &Change| matches!(change.how, How::Create | How::Drop);
+    parts && changes.get(part).is_some_and(comes_or_goes) && changes.get(table).is_some_and(|change| {
+        let object = (&change.object.before, &change.object.after);
+        matches!(object, (Some(Object::Table(old)), Some(Object::Table(new))) if old.inherits != new.inherits)
+    })
 }
 
 type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
@@ -196,7 +216,7 @@ fn special(
                 }
             }
             for other in changes.values() {
-                apart(change, other, find, before);
+                apart(change, other, changes, find, before);
             }
         }
         // what a parent brings along is there before an inheritor says more of it
@@ -204,27 +224,34 @@ fn special(
             let Some(Object::Column(column)) = &change.object.after else { return };
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
+                let alter = find(&change.id, Act::Alter);
+                before(find(&parent, Act::Create), alter, false);
+                before(find(&parent, Act::Alter), alter, false);
             }
         }
         // an inheritor keeps its own copy of a check until the parent's is gone; the parent's next one is merged with the
         // inheritor's own if that is there already
         Kind::Constraint => {
             let table = change.id.relation();
-            let attachment = table.as_ref().map(|table| ObjectId { kind: Kind::Attachment, path: table.path.clone() });
+            let attachment =
+                table.as_ref().map(|table| ObjectId { kind: Kind::Attachment, path: table.path.clone() });
             let detached = attachment.is_some_and(|attachment| find(&attachment, Act::Drop).is_some());
             if let Some(Object::Constraint(old)) = &change.object.before
                 && !detached
             {
                 for parent in old.lineage.in_parents(&change.id) {
                     before(find(&parent, Act::Drop), find(&change.id, Act::Drop), false);
+                    before(find(&parent, Act::Drop), create, false);
                 }
             }
             if let Some(Object::Constraint(new)) = &change.object.after
-                && !new.lineage.inherited
                 && !comes(changes, table)
             {
                 for parent in new.lineage.in_parents(&change.id) {
-                    before(create, find(&parent, Act::Create), false);
+                    before(find(&change.id, Act::Drop), find(&parent, Act::Create), false);
+                    if !new.lineage.inherited {
+                        before(create, find(&parent, Act::Create), false);
+                    }
                 }
             }
         }
@@ -315,7 +342,7 @@ fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool
 
 /// A partition is complete, its keys and indexes too, before it is attached, and detached before it is touched. What a
 /// partitioned table hands on is not touched in between: a partition would have it by itself, or have it too many.
-fn apart(attachment: &Change, other: &Change, find: &Find<'_>, before: &mut Before<'_>) {
+fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let of = |object: &Option<Object>, table: &[String]| match object {
         Some(Object::Index(index)) => index.table == table,
         Some(Object::Column(_) | Object::Constraint(_)) => other.id.path.parts().starts_with(table),
@@ -324,10 +351,10 @@ fn apart(attachment: &Change, other: &Change, find: &Find<'_>, before: &mut Befo
     let of = |table: &[String]| of(&other.object.before, table) || of(&other.object.after, table);
     let partition = of(attachment.id.path.parts());
     let object = other.object.after.as_ref().or(other.object.before.as_ref());
-    let (handed_on, foreign_key) = match object {
-        Some(Object::Column(_)) => (true, false),
-        Some(Object::Constraint(constraint)) => (!constraint.has_index(), constraint.references.is_some()),
-        _ => (false, false),
+    let (handed_on, refers_to) = match object {
+        Some(Object::Column(_)) => (true, None),
+        Some(Object::Constraint(constraint)) => (!constraint.has_index(), constraint.references.as_ref()),
+        _ => (false, None),
     };
     let acts = [Act::Drop, Act::Alter, Act::Create].map(|act| (act, find(&other.id, act)));
     if let Some(Object::Attachment(old)) = &attachment.object.before
@@ -340,8 +367,15 @@ fn apart(attachment: &Change, other: &Change, find: &Find<'_>, before: &mut Befo
         }
     }
     if let Some(Object::Attachment(new)) = &attachment.object.after
-        && (partition && !is_inherited(other) || handed_on && !foreign_key && of(&new.parent))
+        && (partition && !is_inherited(other) || handed_on && of(&new.parent))
     {
+        // a new partition takes over foreign keys at any time; one to the whole itself needs it to be complete
+        let new_table = ObjectId { kind: Kind::Table, path: attachment.id.path.clone() };
+        if refers_to
+            .is_some_and(|table| !partition && (comes(changes, Some(new_table)) || *table == new.parent))
+        {
+            return;
+        }
         for (_, node) in acts {
             before(node, find(&attachment.id, Act::Create), false);
         }
@@ -361,7 +395,8 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
 fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let mut flips: BTreeMap<&[String], bool> = BTreeMap::new();
     for change in changes.values() {
-        if let (Some(Object::Table(old)), Some(Object::Table(new))) = (&change.object.before, &change.object.after)
+        if let (Some(Object::Table(old)), Some(Object::Table(new))) =
+            (&change.object.before, &change.object.after)
             && old.unlogged != new.unlogged
         {
             flips.insert(change.id.path.parts(), new.unlogged);
@@ -371,7 +406,9 @@ fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>,
         return;
     }
     for (id, object) in catalog.objects.iter().filter(|(id, _)| find(id, Act::Drop).is_none()) {
-        let (Object::Constraint(Constraint { references: Some(used), .. }), Some(user)) = (object, id.relation()) else {
+        let (Object::Constraint(Constraint { references: Some(used), .. }), Some(user)) =
+            (object, id.relation())
+        else {
             continue;
         };
         // a foreign key refers to each partition, too

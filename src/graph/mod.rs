@@ -204,6 +204,11 @@ fn homes(
             (Act::Drop, Object::IndexAttachment(attachment)) => find(&attachment.partition(), Act::Drop),
             _ => None,
         };
+        // the default of a column that comes with its parent's is said by itself
+        let whole = whole.filter(|whole| {
+            let by = changes.get(whole).map(|change| &change.how);
+            !(*act == Act::Create && matches!(by, Some(How::Implied(by, _)) if by.kind == Kind::Column))
+        });
         if let Some(home) = detached.or_else(|| whole.and_then(|whole| find(&whole, *act))) {
             homes[at] = home;
         }

@@ -15,7 +15,13 @@ impl Lowering<'_> {
         let summary = format!("create {} on {}", with_relation(&unit.root), index.relation());
         let mut statements = index.statements(&unit.root, !index.partitioned);
         if index.partitioned {
-            return self.push(unit, Verb::Create, summary, Action::slow(statements), Action::catalog(Vec::new()));
+            return self.push(
+                unit,
+                Verb::Create,
+                summary,
+                Action::slow(statements),
+                Action::catalog(Vec::new()),
+            );
         }
         let if_exists = self.if_exists(&unit.root.path);
         let drop = Sql::new(format!("DROP INDEX CONCURRENTLY {if_exists}{}", unit.root.sql()));

@@ -98,7 +98,8 @@ impl Lowering<'_> {
         let first = self.steps.len();
         self.forward(unit);
         let needs_undo = matches!(&self.steps[first..], [step] if step.undo.sql.is_empty());
-        let before = (needs_undo && unit.act == Act::Alter).then(|| self.state.clone());
+        let by_state = unit.act == Act::Alter || unit.act == Act::Drop && self.leaves_out(unit);
+        let before = (needs_undo && by_state).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
         if needs_undo {
             let undo = self.undo(unit, before.as_ref())?;
@@ -201,6 +202,11 @@ impl Lowering<'_> {
                 let catalogs = Pair::new(&from, &to);
                 Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
+            (Some(_), _, Some(before)) if unit.act == Act::Drop => {
+                let (from, to) = (self.state.catalog(), before.catalog());
+                let catalogs = Pair::new(&from, &to);
+                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
+            }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
                 let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
@@ -243,6 +249,13 @@ impl Lowering<'_> {
         }
     }
 
+    /// Whether a partition goes of which an index of the whole has no part: when it comes back, that index would take it in.
+    fn leaves_out(&self, unit: &Unit) -> bool {
+        let partitions = unit.members.iter().any(|id| id.kind == Kind::Attachment);
+        partitions
+            && self.catalogs.before.left_out().iter().any(|(partition, _)| unit.members.contains(partition))
+    }
+
     /// Indexes that are attached because this one is there, and that no undo of their own has detached: what was there
     /// before them goes along and comes back.
     fn attached_for_good(&self, id: &ObjectId) -> Vec<ObjectId> {
@@ -256,7 +269,10 @@ impl Lowering<'_> {
         let attachments = attachments.filter(|(own, attachment)| {
             let parent = attachment.parent_id();
             let for_good = parent == *id || *own == id && !created(&parent);
-            for_good && created(own) && !created(&attachment.partition()) && self.state.has(&attachment.child(own))
+            for_good
+                && created(own)
+                && !created(&attachment.partition())
+                && self.state.has(&attachment.child(own))
         });
         attachments.map(|(id, _)| id.clone()).collect()
     }

@@ -58,7 +58,8 @@ pub(super) fn steps(
 /// Of the indexes of one partition, one at most is attached to an index of the whole: if that is called otherwise, it has
 /// been renamed, and there is nothing to ask.
 pub(super) fn attached(base: &Catalog, wanted: &Catalog) -> Vec<Step> {
-    let wanted_names: BTreeMap<_, _> = attachments(wanted).map(|(id, own)| ((own.parent_id(), &own.table), own.child(id))).collect();
+    let wanted_names: BTreeMap<_, _> =
+        attachments(wanted).map(|(id, own)| ((own.parent_id(), &own.table), own.child(id))).collect();
     let mut renamed: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
     // an index whose own parent is renamed is found in the next round
     loop {
