@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Definition, Object, Touch},
-    name::{ObjectId, Pair},
+    kind::{Alter, Column, Ddl, Definition, Object, Options, Touch},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// What happens to one object.
@@ -36,7 +36,7 @@ pub enum How {
     /// A type is exchanged under the columns that store it.
     Rebuild,
     /// It happens by itself when it happens to that one.
-    Implied(ObjectId),
+    Implied(ObjectId, Box<How>),
 }
 
 impl Change {
@@ -110,13 +110,43 @@ pub fn diff_forcing(
         let object = Pair::new(object.before.cloned(), object.after.cloned());
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
+    leave_out(catalogs, &mut changes, &mut touched);
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse_orphans(catalogs, &changes, &mut refusals);
     refuse_typed(catalogs, &changes, &mut refusals);
     refuse_shared(&changes, &mut refusals);
     refuse_keys(catalogs, &changes, &mut refusals);
+    hand_over(catalogs, &mut changes);
     imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
+}
+
+/// An index of a partitioned table takes in every partition that is attached: if it is not to, it comes anew afterwards.
+fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
+    for (partition, index) in catalogs.after.left_out() {
+        let (Some(old), Some(new)) =
+            (catalogs.before.objects.get(&index), catalogs.after.objects.get(&index))
+        else {
+            continue;
+        };
+        let replaced = changes.get(&index).is_some_and(|change| change.how == How::Replace);
+        if changes.contains_key(partition) && !replaced {
+            let object = Pair::new(Some(old.clone()), Some(new.clone()));
+            touched.push((index.clone(), Touch::Drop));
+            changes.insert(index.clone(), Change { id: index, object, how: How::Replace });
+        }
+    }
+}
+
+/// The indexes that hold each other once one is attached to the other: PostgreSQL separates them only with the partition
+/// from the whole.
+fn held(catalog: &Catalog, changes: &Changes, id: &ObjectId) -> Vec<ObjectId> {
+    match catalog.objects.get(id) {
+        Some(Object::IndexAttachment(attachment)) if !changes.contains_key(&attachment.partition()) => {
+            vec![attachment.child(id), attachment.parent_id()]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Replaces what cannot stand while something that it needs is touched, and so on.
@@ -136,7 +166,9 @@ fn propagate(
     };
     let (needed, every_column) = (needed(Strength::Hard), needed(Strength::EveryColumn));
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
-        for dependent in dependents.get(&id).into_iter().flatten().copied() {
+        let held = held(catalogs.before, changes, &id);
+        let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
+        for dependent in dependents.get(&id).into_iter().flatten().copied().chain(known) {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
             else {
@@ -150,11 +182,14 @@ fn propagate(
                 continue;
             }
             match changes.get(dependent).map(|change| &change.how) {
-                Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(_)) => continue,
+                Some(How::Replace | How::Rebuild | How::Drop | How::Create | How::Implied(..)) => continue,
                 // it lets go by itself, before
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
-                        && !id.relation().is_some_and(|table| every_column.contains(&(dependent, &table))) =>
+                        && !held.contains(dependent)
+                        && !id
+                            .relation()
+                            .is_some_and(|table| every_column.contains(&(dependent, &table))) =>
                 {
                     continue;
                 }
@@ -184,21 +219,28 @@ fn propagate(
 /// into those, and refuses to prove anything of it.
 fn rebuild_within(catalogs: Pair<&Catalog>, changes: &mut Changes) -> Option<(ObjectId, Touch)> {
     let tightened = |change: &Change| match (&change.object.before, &change.object.after, &change.how) {
-        (_, Some(Object::DomainConstraint(check)), _) if check.validated => {
-            check.part_of(&change.id)
-        }
-        (Some(Object::Domain(old)), Some(Object::Domain(new)), How::InPlace(_)) if new.not_null && !old.not_null => {
+        (_, Some(Object::DomainConstraint(check)), _) if check.validated => check.part_of(&change.id),
+        (Some(Object::Domain(old)), Some(Object::Domain(new)), How::InPlace(_))
+            if new.not_null && !old.not_null =>
+        {
             Some(change.id.clone())
         }
         _ => None,
     };
     let stays = |domain: &ObjectId| {
         let in_place = changes.get(domain).is_none_or(|change| matches!(change.how, How::InPlace(_)));
-        in_place && catalogs.before.objects.contains_key(domain) && catalogs.after.objects.contains_key(domain)
+        in_place
+            && catalogs.before.objects.contains_key(domain)
+            && catalogs.after.objects.contains_key(domain)
     };
-    let within = |domain: &ObjectId| [catalogs.before, catalogs.after].iter().any(|catalog| held_within(catalog, domain));
+    let within = |domain: &ObjectId| {
+        [catalogs.before, catalogs.after].iter().any(|catalog| held_within(catalog, domain))
+    };
     let domain = changes.values().filter_map(tightened).find(|domain| stays(domain) && within(domain))?;
-    let object = Pair::new(catalogs.before.objects.get(&domain).cloned(), catalogs.after.objects.get(&domain).cloned());
+    let object = Pair::new(
+        catalogs.before.objects.get(&domain).cloned(),
+        catalogs.after.objects.get(&domain).cloned(),
+    );
     changes.insert(domain.clone(), Change { id: domain.clone(), object, how: How::Rebuild });
     Some((domain, Touch::Rebuild))
 }
@@ -228,8 +270,9 @@ fn refuse_orphans(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Ve
     for (id, object) in &catalogs.before.objects {
         let Object::Column(column) = object else { continue };
         let Some(parent) = column.lineage.in_parent(id) else { continue };
-        let parent_goes = changes.get(&parent).is_some_and(|change| change.how == How::Drop);
-        if parent_goes && catalogs.after.objects.contains_key(id) && !detaches(changes, id) {
+        let goes = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Drop);
+        let orphaned = column.lineage.in_parents(id).all(|parent| goes(&parent));
+        if orphaned && catalogs.after.objects.contains_key(id) && !attachment_changes(changes, id) {
             let why = format!(
                 "it is inherited from {parent}, which is dropped, and is to stay; PostgreSQL can do that (ALTER TABLE ONLY … DROP COLUMN) but has no way back"
             );
@@ -310,10 +353,10 @@ fn mentions(text: &str, name: &str) -> bool {
         .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
 }
 
-/// Whether the table of a column stops being a partition.
-fn detaches(changes: &Changes, column: &ObjectId) -> bool {
-    column.relation().is_some_and(|table| {
-        let attachment = ObjectId { kind: crate::name::Kind::Attachment, path: table.path };
+/// Whether the table of a column or constraint starts or stops being a partition, or does both for other bounds.
+fn attachment_changes(changes: &Changes, id: &ObjectId) -> bool {
+    id.relation().is_some_and(|table| {
+        let attachment = ObjectId { kind: Kind::Attachment, path: table.path };
         changes.contains_key(&attachment)
     })
 }
@@ -327,69 +370,167 @@ pub fn holds_rows(object: &Object) -> bool {
     }
 }
 
-/// Marks what happens by itself: a column or check that partitions and inheritors have from their parent.
-fn imply(changes: &mut Changes) {
-    let mut implied = Vec::new();
-    for change in changes.values() {
-        let object = change.object.after.as_ref().or(change.object.before.as_ref());
-        let parent = match object {
-            Some(Object::Column(column)) => {
-                let table = change.id.relation().filter(|table| {
-                    column.comes_with_table()
-                        && changes.get(table).is_some_and(|table| table.how == How::Create)
-                });
-                if table.is_some() { table } else { column.lineage.in_parent(&change.id) }
-            }
-            Some(Object::Constraint(constraint)) => {
-                let with_table = constraint.lineage.inherited && !constraint.lineage.partition;
-                let table = change.id.relation().filter(|table| {
-                    with_table && changes.get(table).is_some_and(|table| table.how == How::Create)
-                });
-                if table.is_some() { table } else { constraint.lineage.in_parent(&change.id) }
-            }
-            Some(Object::Default(_)) => inherited_default(changes, &change.id),
-            Some(Object::IdentitySequence(sequence)) => {
-                Some(ObjectId::new(crate::name::Kind::Column, sequence.column.clone()))
-            }
-            _ => None,
+/// A constraint that an inheritor has only from its parent goes with the parent's: if it is to be the inheritor's own, it
+/// comes anew. And its own goes before it gets the parent's: else that would be merged into it.
+fn hand_over(catalogs: Pair<&Catalog>, changes: &mut Changes) {
+    for (id, object) in &catalogs.before.objects {
+        let (Object::Constraint(old), Some(Object::Constraint(new))) =
+            (object, catalogs.after.objects.get(id))
+        else {
+            continue;
         };
-        let Some(parent) = parent else { continue };
-        let table_is_new = change.id.relation().is_some_and(|table| {
-            changes.get(&table).is_some_and(|table| matches!(table.how, How::Create | How::Drop))
-        });
-        let comes_along = parent.kind == crate::name::Kind::Table
-            || change.id.kind == crate::name::Kind::IdentitySequence && changes.contains_key(&parent)
-            || !table_is_new
-                && changes.get(&parent).is_some_and(|other| {
-                    std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)
-                        && brings(other.object.after.as_ref(), change.object.after.as_ref())
-                });
-        if comes_along {
-            implied.push((change.id.clone(), parent));
+        if old.lineage.inherited == new.lineage.inherited || attachment_changes(changes, id) {
+            continue;
         }
-    }
-    for (id, parent) in implied {
-        if let Some(change) = changes.get_mut(&id) {
-            change.how = How::Implied(parent);
+        let how = |id: ObjectId| changes.get(&id).map(|change| change.how.clone());
+        let how = if old.lineage.inherited {
+            let goes = |id| matches!(how(id), Some(How::Drop | How::Replace));
+            old.lineage.in_parents(id).all(goes).then_some(How::Create)
+        } else {
+            let comes = |id| matches!(how(id), Some(How::Create | How::Replace));
+            new.lineage.in_parents(id).any(comes).then_some(How::Drop)
+        };
+        if let Some(how) = how {
+            let object = Pair::new(Some(object.clone()), Some(Object::Constraint(new.clone())));
+            changes.insert(id.clone(), Change { id: id.clone(), object, how });
         }
     }
 }
 
-/// Whether an object of a parent makes this one of an inheritor.
-fn brings(parent: Option<&Object>, inheritor: Option<&Object>) -> bool {
-    match (parent, inheritor) {
-        (Some(Object::Column(parent)), Some(Object::Column(inheritor))) => parent.brings(inheritor),
-        (parent, inheritor) => parent == inheritor,
+/// Marks what happens by itself: what partitions and inheritors have from their parent.
+fn imply(changes: &mut Changes) {
+    let how_is =
+        |id: &ObjectId, hows: &[How]| changes.get(id).is_some_and(|change| hows.contains(&change.how));
+    let mut implied = Vec::new();
+    let mut left = Vec::new();
+    for change in changes.values() {
+        let id = &change.id;
+        let new_table = id.relation().filter(|table| how_is(table, &[How::Create]));
+        let parent = match change.object.after.as_ref().or(change.object.before.as_ref()) {
+            Some(Object::Column(column)) => match new_table {
+                Some(table) if column.comes_with_table() => Some(table),
+                _ => column.lineage.in_parent(id),
+            },
+            Some(Object::Constraint(constraint)) => match new_table {
+                Some(table) if constraint.comes_with_table() => Some(table),
+                Some(table) if constraint.comes_with_attachment() => {
+                    Some(ObjectId { kind: Kind::Attachment, path: table.path })
+                }
+                _ => constraint.lineage.in_parent(id),
+            },
+            Some(Object::Default(_)) => inherited_default(changes, id),
+            Some(Object::IdentitySequence(sequence)) => {
+                Some(ObjectId::new(Kind::Column, sequence.column.clone()))
+            }
+            _ => None,
+        };
+        let Some(parent) = parent else { continue };
+        let table_stays = !id.relation().is_some_and(|table| how_is(&table, &[How::Create, How::Drop]));
+        let comes_along = match (parent.kind, changes.get(&parent)) {
+            (Kind::Table | Kind::Attachment, _) => true,
+            (_, parent) if id.kind == Kind::IdentitySequence => parent.is_some(),
+            // a table by itself, if only for a moment, follows nobody
+            (_, Some(parent)) if table_stays && !attachment_changes(changes, id) => {
+                let handed_down = handed_down(change, parent);
+                let rest = handed_down.as_ref().and_then(|column| rest(id, column, change));
+                left.extend(rest.zip(handed_down.clone()).map(|rest| (id.clone(), rest)));
+                let all =
+                    handed_down.is_some_and(|column| change.object.after == Some(Object::Column(column)));
+                all || follows(change, parent)
+            }
+            _ => false,
+        };
+        if comes_along {
+            implied.push((id.clone(), parent));
+        }
+    }
+    for (id, (rest, column)) in left {
+        if let Some(change) = changes.get_mut(&id) {
+            change.how = How::InPlace(rest);
+            change.object.before = Some(Object::Column(column));
+        }
+    }
+    for (id, parent) in implied {
+        if let Some(change) = changes.get_mut(&id) {
+            let how = std::mem::replace(&mut change.how, How::Create);
+            change.how = How::Implied(parent, Box::new(how));
+        }
+    }
+}
+
+/// Whether an inheritor's column or constraint becomes what it is to be by what happens to the parent's.
+fn follows(change: &Change, parent: &Change) -> bool {
+    let alike = parent.object.after == change.object.after;
+    match (&change.how, &parent.how) {
+        // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
+        (How::Drop, How::Drop | How::Replace) => change.object.after.is_none(),
+        (How::Create, How::Replace) => alike,
+        // the parent's own has taken the place of what it had from above
+        (How::Replace, How::Create | How::Drop) => parent.object.before.is_some() && alike,
+        (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
+    }
+}
+
+/// What an inheritor's column is when its parent's has been added or altered.
+fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
+    let column = |object: &Option<Object>| match object {
+        Some(Object::Column(column)) => Some(column.clone()),
+        _ => None,
+    };
+    let (new, above) = (column(&change.object.after)?, column(&parent.object.after)?);
+    // whether partitions have the identity, too, the server's version says
+    let identity = if new.identity == above.identity { above.identity.clone() } else { None };
+    match (&change.how, &parent.how) {
+        (How::Create, How::Create) => {
+            let not_null = above.hands_down_not_null();
+            let options = Options::default();
+            Some(Column { identity, options, not_null, not_null_as: None, lineage: new.lineage, ..above })
+        }
+        (How::InPlace(_), How::InPlace(_)) => {
+            let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
+            if above.hands_down_not_null() != was.hands_down_not_null() {
+                column.not_null = above.hands_down_not_null();
+            }
+            if above.data_type != was.data_type || above.collation != was.collation {
+                column.data_type = above.data_type;
+                column.base_type = above.base_type;
+                column.collation = above.collation;
+                column.facts = above.facts;
+            }
+            if above.generated != was.generated {
+                column.generated = above.generated;
+            }
+            if above.identity != was.identity && new.identity.is_some() {
+                column.identity = identity;
+            }
+            if above.storage != was.storage {
+                column.storage = above.storage;
+            }
+            if above.statistics != was.statistics {
+                column.statistics = above.statistics;
+            }
+            Some(column)
+        }
+        _ => None,
+    }
+}
+
+/// What is left to be said of an inheritor's column that its parent's made what it is.
+fn rest(id: &ObjectId, column: &Column, change: &Change) -> Option<Ddl> {
+    let Some(Object::Column(wanted)) = &change.object.after else { return None };
+    match Column::alter(Pair::new(column, wanted), id) {
+        Alter::InPlace(ddl, None) if column != wanted => Some(ddl),
+        _ => None,
     }
 }
 
 /// The default that a new column's default in a parent brings along.
 fn inherited_default(changes: &Changes, id: &ObjectId) -> Option<ObjectId> {
-    let column = changes.get(&ObjectId { kind: crate::name::Kind::Column, path: id.path.clone() })?;
+    let column = changes.get(&ObjectId { kind: Kind::Column, path: id.path.clone() })?;
     let (How::Create, Some(Object::Column(definition))) = (&column.how, &column.object.after) else {
         return None;
     };
-    definition.lineage.in_parent(&ObjectId { kind: crate::name::Kind::Default, path: id.path.clone() })
+    definition.lineage.in_parent(&ObjectId { kind: Kind::Default, path: id.path.clone() })
 }
 
 /// Why there is no way from one catalog to the other.

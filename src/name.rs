@@ -51,6 +51,7 @@ macro_rules! with_kinds {
             statistics: Statistics = "statistics",
             rule: Rule = "rule",
             trigger: Trigger = "trigger",
+            partition_trigger: PartitionTrigger = "partition trigger",
             policy: Policy = "policy",
             publication: Publication = "publication",
             published_table: PublishedTable = "published table",
@@ -208,6 +209,7 @@ impl ObjectId {
             | Kind::Constraint
             | Kind::Rule
             | Kind::Trigger
+            | Kind::PartitionTrigger
             | Kind::Policy
             | Kind::PublishedTable => Some(ObjectId::new(Kind::Table, parts.get(..2)?.to_vec())),
             _ => None,
@@ -234,6 +236,7 @@ impl ObjectId {
             | Kind::DomainConstraint
             | Kind::Rule
             | Kind::Trigger
+            | Kind::PartitionTrigger
             | Kind::Policy
             | Kind::PublishedTable => sql::ident(self.path.last()),
             _ => sql::qualified(parts),

@@ -138,6 +138,35 @@ impl Catalog {
         Self { objects: objects.collect(), needs: BTreeSet::new(), unmanaged: self.unmanaged.clone() }
     }
 
+    /// Partitions, by their attachments, and those indexes of the partitioned table, or keys, of which they have no part.
+    pub fn left_out(&self) -> Vec<(&ObjectId, ObjectId)> {
+        let mut partitions: BTreeMap<&[String], Vec<&ObjectId>> = BTreeMap::new();
+        let mut attached: BTreeSet<(ObjectId, &[String])> = BTreeSet::new();
+        let mut indexes: Vec<(&ObjectId, Vec<String>)> = Vec::new();
+        for (id, object) in &self.objects {
+            match object {
+                Object::Attachment(attachment) => partitions.entry(&attachment.parent).or_default().push(id),
+                Object::IndexAttachment(index) => {
+                    attached.insert((index.parent_id(), &index.table));
+                }
+                Object::Index(index) if index.partitioned => indexes.push((id, index.table.clone())),
+                Object::Constraint(key) if key.has_index() && key.lineage.partition => {
+                    indexes.push((id, id.path.parts()[..2].to_vec()));
+                }
+                _ => {}
+            }
+        }
+        let mut left_out = Vec::new();
+        for (index, table) in indexes {
+            for partition in partitions.get(table.as_slice()).into_iter().flatten().copied() {
+                if !attached.contains(&(index.clone(), partition.path.parts())) {
+                    left_out.push((partition, index.clone()));
+                }
+            }
+        }
+        left_out
+    }
+
     /// The fingerprint of one object, if it is there.
     pub fn fingerprint(&self, id: &ObjectId) -> Option<Fingerprint> {
         self.objects.get(id).map(|object| object.fingerprint(id))

@@ -54,9 +54,13 @@ impl Home {
 fn whole(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
     let table = |path: &[String]| relation(catalog, path);
     match id.kind {
-        Kind::Column | Kind::Default | Kind::Constraint | Kind::Rule | Kind::Trigger | Kind::Policy => {
-            table(id.path.parts().get(..2)?)
-        }
+        Kind::Column
+        | Kind::Default
+        | Kind::Constraint
+        | Kind::Rule
+        | Kind::Trigger
+        | Kind::PartitionTrigger
+        | Kind::Policy => table(id.path.parts().get(..2)?),
         Kind::Attachment => table(id.path.parts()),
         Kind::Comment | Kind::Privileges | Kind::Owner => {
             let target = id.target()?;

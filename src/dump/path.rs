@@ -49,6 +49,7 @@ fn folder(kind: Kind) -> &'static str {
         | Kind::Statistics
         | Kind::Rule
         | Kind::Trigger
+        | Kind::PartitionTrigger
         | Kind::Policy
         | Kind::PublishedTable
         | Kind::PublishedSchema

@@ -6,7 +6,7 @@ use super::{Act, Node};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, How},
-    kind::{Function, Object, Privileges},
+    kind::{Constraint, Function, Object, Privileges},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -42,6 +42,10 @@ impl Edges {
             let soft = need.strength == Strength::Soft;
             let (user, used) = (&need.from, &need.to);
             before(find(user, Act::Drop), find(used, Act::Drop), soft);
+            if parents_change(changes, user, used) {
+                before(find(used, Act::Alter), find(user, Act::Drop), soft);
+                continue;
+            }
             before(find(user, Act::Drop), find(used, Act::Alter), soft);
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
             if !needed.contains(&(user, used)) {
@@ -54,6 +58,10 @@ impl Edges {
             }
             let soft = need.strength == Strength::Soft;
             let (user, used) = (&need.from, &need.to);
+            if parents_change(changes, user, used) {
+                before(find(user, Act::Create), find(used, Act::Alter), soft);
+                continue;
+            }
             for first in [Act::Create, Act::Alter] {
                 for second in [Act::Create, Act::Alter] {
                     before(find(used, first), find(user, second), soft);
@@ -74,11 +82,25 @@ impl Edges {
         }
         free_names(changes, &find, &mut before);
         free_keys(catalogs, changes, &find, &mut before);
+        leave_out(catalogs, changes, &find, &mut before);
+        keep_references_logged(catalogs.before, changes, &find, &mut before);
         for change in changes.values() {
             special(catalogs, change, changes, &find, &mut before);
         }
         edges
     }
+}
+
+/// Whether a column or constraint comes to or goes from a table whose parents change: it is there as long as any of them
+/// may ask for it.
+fn parents_change(changes: &Changes, part: &ObjectId, table: &ObjectId) -> bool {
+    let parts =
+        matches!(part.kind, Kind::Column | Kind::Constraint) && part.relation().as_ref() == Some(table);
+    let comes_or_goes = |change: &Change| matches!(change.how, How::Create | How::Drop);
+    parts && changes.get(part).is_some_and(comes_or_goes) && changes.get(table).is_some_and(|change| {
+        let object = (&change.object.before, &change.object.after);
+        matches!(object, (Some(Object::Table(old)), Some(Object::Table(new))) if old.inherits != new.inherits)
+    })
 }
 
 type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
@@ -200,7 +222,6 @@ fn special(
 ) {
     let create = find(&change.id, Act::Create);
     match change.id.kind {
-        // a partition is complete, its keys and indexes too, before it is attached
         Kind::Attachment => {
             // bounds must not meet: what goes is gone before anything comes
             if let Some(Object::Attachment(attachment)) = &change.object.after {
@@ -210,15 +231,7 @@ fn special(
                 }
             }
             for other in changes.values() {
-                let of_partition = |id: &ObjectId| id.path.parts().starts_with(change.id.path.parts());
-                let index = match other.object.after.as_ref() {
-                    Some(Object::Index(index)) => index.table == change.id.path.parts(),
-                    _ => matches!(other.id.kind, Kind::Column | Kind::Constraint) && of_partition(&other.id),
-                };
-                if index && !is_inherited(other) {
-                    before(find(&other.id, Act::Create), create, false);
-                    before(find(&other.id, Act::Alter), create, false);
-                }
+                apart(change, other, changes, find, before);
             }
         }
         // what a parent brings along is there before an inheritor says more of it
@@ -226,26 +239,51 @@ fn special(
             let Some(Object::Column(column)) = &change.object.after else { return };
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
+                let alter = find(&change.id, Act::Alter);
+                before(find(&parent, Act::Create), alter, false);
+                before(find(&parent, Act::Alter), alter, false);
             }
         }
-        // an inheritor keeps its own copy of a check until the parent's is gone
+        // an inheritor keeps its own copy of a check until the parent's is gone; the parent's next one is merged with the
+        // inheritor's own if that is there already
         Kind::Constraint => {
-            let Some(Object::Constraint(constraint)) = &change.object.before else { return };
-            for parent in &constraint.lineage.parents {
-                let mut path = parent.clone();
-                path.push(change.id.path.last().to_owned());
-                let parent = ObjectId::new(Kind::Constraint, path);
-                before(find(&parent, Act::Drop), find(&change.id, Act::Drop), false);
+            let table = change.id.relation();
+            let attachment =
+                table.as_ref().map(|table| ObjectId { kind: Kind::Attachment, path: table.path.clone() });
+            let detached = attachment.is_some_and(|attachment| find(&attachment, Act::Drop).is_some());
+            if let Some(Object::Constraint(old)) = &change.object.before
+                && !detached
+            {
+                for parent in old.lineage.in_parents(&change.id) {
+                    before(find(&parent, Act::Drop), find(&change.id, Act::Drop), false);
+                    before(find(&parent, Act::Drop), create, false);
+                }
+            }
+            if let Some(Object::Constraint(new)) = &change.object.after
+                && !comes(changes, table)
+            {
+                for parent in new.lineage.in_parents(&change.id) {
+                    before(find(&change.id, Act::Drop), find(&parent, Act::Create), false);
+                    if !new.lineage.inherited {
+                        before(create, find(&parent, Act::Create), false);
+                    }
+                }
             }
         }
         // a partitioned table's key is one when those of all partitions are attached to it
         Kind::IndexAttachment => {
             let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
             let key = attachment.parent_id();
-            let users =
-                |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
+            let users = |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
             for need in catalogs.after.needs.iter().filter(users) {
-                before(create, find(&need.from, Act::Create), false);
+                // a partition's copy comes with the attachment, whatever it refers to
+                if !changes.get(&need.from).is_some_and(is_inherited) {
+                    before(create, find(&need.from, Act::Create), false);
+                }
+            }
+            // on the way back the partitioned one takes those of its partitions along
+            if !comes(changes, Some(ObjectId::new(Kind::Table, attachment.parent_table.clone()))) {
+                before(find(&attachment.child(&change.id), Act::Create), find(&key, Act::Create), false);
             }
         }
         // of two that could be meant by one call, the one that goes is gone first
@@ -316,6 +354,107 @@ fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool
     one.0 != other.0 && (covers(one, other) || covers(other, one))
 }
 
+/// A partition is complete, its keys and indexes too, before it is attached, and detached before it is touched. What a
+/// partitioned table hands on is not touched in between: a partition would have it by itself, or have it too many.
+fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let of = |object: &Option<Object>, table: &[String]| match object {
+        Some(Object::Index(index)) => index.table == table,
+        Some(Object::Column(_) | Object::Constraint(_)) => other.id.path.parts().starts_with(table),
+        _ => false,
+    };
+    let of = |table: &[String]| of(&other.object.before, table) || of(&other.object.after, table);
+    let partition = of(attachment.id.path.parts());
+    let object = other.object.after.as_ref().or(other.object.before.as_ref());
+    let (handed_on, refers_to) = match object {
+        Some(Object::Column(_)) => (true, None),
+        Some(Object::Constraint(constraint)) => (!constraint.has_index(), constraint.references.as_ref()),
+        _ => (false, None),
+    };
+    let acts = [Act::Drop, Act::Alter, Act::Create].map(|act| (act, find(&other.id, act)));
+    if let Some(Object::Attachment(old)) = &attachment.object.before
+        && (partition || of(&old.parent))
+    {
+        for (act, node) in acts {
+            if act == Act::Drop || handed_on {
+                before(find(&attachment.id, Act::Drop), node, false);
+            }
+        }
+    }
+    if let Some(Object::Attachment(new)) = &attachment.object.after
+        && (partition && !is_inherited(other) || handed_on && of(&new.parent))
+    {
+        // a new partition takes over foreign keys at any time; one to the whole itself needs it to be complete
+        let new_table = ObjectId { kind: Kind::Table, path: attachment.id.path.clone() };
+        if refers_to
+            .is_some_and(|table| !partition && (comes(changes, Some(new_table)) || *table == new.parent))
+        {
+            return;
+        }
+        for (_, node) in acts {
+            before(node, find(&attachment.id, Act::Create), false);
+        }
+    }
+}
+
+/// ATTACH PARTITION gives a partition all indexes of the partitioned table: one that it is not to have comes later.
+fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    for (attachment, index) in catalogs.after.left_out() {
+        if changes.contains_key(&index) {
+            before(find(attachment, Act::Create), find(&index, Act::Create), false);
+        }
+    }
+}
+
+/// What is in the WAL refers to nothing that is not.
+fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let mut flips: BTreeMap<&[String], bool> = BTreeMap::new();
+    for change in changes.values() {
+        if let (Some(Object::Table(old)), Some(Object::Table(new))) =
+            (&change.object.before, &change.object.after)
+            && old.unlogged != new.unlogged
+        {
+            flips.insert(change.id.path.parts(), new.unlogged);
+        }
+    }
+    if flips.is_empty() {
+        return;
+    }
+    for (id, object) in catalog.objects.iter().filter(|(id, _)| find(id, Act::Drop).is_none()) {
+        let (Object::Constraint(Constraint { references: Some(used), .. }), Some(user)) =
+            (object, id.relation())
+        else {
+            continue;
+        };
+        // a foreign key refers to each partition, too
+        let partitions = flips.keys().filter(|table| is_within(catalog, table, used));
+        for used in partitions.chain([&used.as_slice()]) {
+            let unlogged = flips.get(user.path.parts()).or_else(|| flips.get(used));
+            let used = ObjectId::new(Kind::Table, used.to_vec());
+            let (user, used) = (find(&user, Act::Alter), find(&used, Act::Alter));
+            match unlogged {
+                Some(true) => before(user, used, false),
+                Some(false) => before(used, user, false),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Whether a table is a partition of another one, or a partition's partition.
+fn is_within(catalog: &Catalog, table: &[String], whole: &[String]) -> bool {
+    match catalog.objects.get(&ObjectId::new(Kind::Attachment, table.to_vec())) {
+        Some(Object::Attachment(attachment)) => {
+            attachment.parent == whole || is_within(catalog, &attachment.parent, whole)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a table is new.
+fn comes(changes: &Changes, table: Option<ObjectId>) -> bool {
+    table.is_some_and(|table| changes.get(&table).is_some_and(|table| table.how == How::Create))
+}
+
 fn is_inherited(change: &Change) -> bool {
-    matches!(change.how, How::Implied(_))
+    matches!(change.how, How::Implied(..))
 }

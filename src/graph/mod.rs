@@ -142,16 +142,16 @@ fn describe((id, act): &Node) -> String {
 
 /// The acts that a change is made of.
 pub fn acts(change: &Change) -> &'static [Act] {
-    match change.how {
+    acts_of(&change.how)
+}
+
+fn acts_of(how: &How) -> &'static [Act] {
+    match how {
         How::Create => &[Act::Create],
         How::Drop => &[Act::Drop],
         How::InPlace(_) | How::Rebuild => &[Act::Alter],
         How::Replace => &[Act::Drop, Act::Create],
-        How::Implied(_) => match (&change.object.before, &change.object.after) {
-            (None, _) => &[Act::Create],
-            (_, None) => &[Act::Drop],
-            _ => &[Act::Alter],
-        },
+        How::Implied(_, how) => acts_of(how),
     }
 }
 
@@ -166,14 +166,15 @@ fn homes(
     let find = |id: &ObjectId, act: Act| index.get(&(id.clone(), act)).copied();
     for (at, (id, act)) in nodes.iter().enumerate() {
         let Some(change) = changes.get(id) else { continue };
-        if let How::Implied(by) = &change.how {
+        if let How::Implied(by, _) = &change.how {
             if let Some(home) = find(by, *act) {
                 homes[at] = home;
             }
             continue;
         }
         // a domain that is exchanged has its checks from the start: columns may keep them from being added later
-        let unproven = matches!(object_of(change, *act), Some(Object::DomainConstraint(check)) if !check.validated);
+        let unproven =
+            matches!(object_of(change, *act), Some(Object::DomainConstraint(check)) if !check.validated);
         if id.kind == Kind::DomainConstraint && !(*act == Act::Create && unproven) {
             let domain = object_of(change, *act).and_then(|object| object.part_of(id));
             let rebuilt =
@@ -208,15 +209,26 @@ fn homes(
                 | Kind::DomainConstraint
                 | Kind::IdentitySequence,
             )
-            | (Act::Drop, _) => object.part_of(id),
+            | (Act::Drop, _) => object.part_of(id).filter(|_| !held_by_foreign_key(catalogs.before, object)),
             _ => None,
         };
-        if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
+        // an index is no part of another any more when the partition is detached
+        let detached = match (act, object) {
+            (Act::Drop, Object::IndexAttachment(attachment)) => find(&attachment.partition(), Act::Drop),
+            _ => None,
+        };
+        // the default of a column that comes with its parent's is said by itself
+        let whole = whole.filter(|whole| {
+            let by = changes.get(whole).map(|change| &change.how);
+            !(*act == Act::Create && matches!(by, Some(How::Implied(by, _)) if by.kind == Kind::Column))
+        });
+        if let Some(home) = detached.or_else(|| whole.and_then(|whole| find(&whole, *act))) {
             homes[at] = home;
         }
-        // a partition's index goes with the partitioned index that it is attached to
-        if let (Act::Drop, Some(parent)) = (act, attached_to(catalogs.before, id))
+        // a partition's index goes with the partitioned index that it is attached to, unless the partition is detached
+        if let (Act::Drop, Some((parent, partition))) = (act, attached_to(catalogs.before, id))
             && homes[at] == at
+            && !changes.contains_key(&partition)
             && let Some(home) = find(&parent, Act::Drop)
         {
             homes[at] = home;
@@ -291,15 +303,25 @@ fn rebuilt_together(
     }
 }
 
-/// The index or constraint of the partitioned table that this one of a partition is attached to.
-fn attached_to(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
+/// Whether it is a partition that a foreign key refers to as part of the whole: that must be detached before it goes.
+fn held_by_foreign_key(catalog: &Catalog, object: &Object) -> bool {
+    let Object::Attachment(attachment) = object else { return false };
+    let refers = |object: &Object| matches!(object, Object::Constraint(key) if key.references.as_ref() == Some(&attachment.parent));
+    let up = ObjectId::new(Kind::Attachment, attachment.parent.clone());
+    catalog.objects.values().any(refers)
+        || catalog.objects.get(&up).is_some_and(|whole| held_by_foreign_key(catalog, whole))
+}
+
+/// The index or constraint of the partitioned table that this one of a partition is attached to; and the partition's own
+/// attachment.
+fn attached_to(catalog: &Catalog, id: &ObjectId) -> Option<(ObjectId, ObjectId)> {
     if !matches!(id.kind, Kind::Index | Kind::Constraint) {
         return None;
     }
     let index = ObjectId::new(Kind::IndexAttachment, [id.path.part(0), id.path.last()]);
     match catalog.objects.get(&index) {
         Some(Object::IndexAttachment(attachment)) if attachment.child(&index) == *id => {
-            Some(attachment.parent_id())
+            Some((attachment.parent_id(), attachment.partition()))
         }
         _ => None,
     }

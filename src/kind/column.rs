@@ -21,8 +21,8 @@ pub struct Column {
     pub collation: Option<String>,
     /// Whether NULL is refused.
     pub not_null: bool,
-    /// The constraint that refuses it (18 and later).
-    #[serde(default, skip_serializing_if = "NotNull::is_plain")]
+    /// What is special about the constraint that refuses it (18 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_null_as: Option<NotNull>,
     /// For an identity column, how it gets its values.
     pub identity: Option<Identity>,
@@ -57,6 +57,9 @@ pub struct TypeFacts {
     pub storage: String,
     /// Whether the values are elsewhere, in a foreign table: then nothing converts them.
     pub foreign: bool,
+    /// The name of the constraint that refuses NULL (18 and later).
+    #[serde(default)]
+    pub not_null: Option<String>,
 }
 
 fn nothing(options: &Options) -> bool {
@@ -80,7 +83,7 @@ pub struct Lineage {
     /// Whether it comes only from a parent.
     #[serde(default)]
     pub inherited: bool,
-    /// The partitioned table or the parents, nearest first.
+    /// The partitioned table or the parents that have it, too, nearest first.
     #[serde(default)]
     pub parents: Vec<Vec<String>>,
     /// Whether the relation is a partition.
@@ -186,12 +189,18 @@ impl Column {
         clauses
     }
 
-    /// Whether an inheritor gets this column from it.
-    pub fn brings(&self, inheritor: &Self) -> bool {
-        let kept = self.not_null_as.as_ref().is_some_and(|constraint| constraint.no_inherit);
-        let inherited = Self { not_null: self.not_null && !kept, not_null_as: None, ..self.clone() };
-        let plain = NotNull::is_plain(&inheritor.not_null_as);
-        plain && inherited == Self { not_null_as: None, ..inheritor.clone() }
+    /// The constraint that refuses NULL, where it has a name.
+    pub fn refusal(&self) -> Option<NotNull> {
+        let plain = || {
+            let name = self.facts.not_null.clone()?;
+            Some(NotNull { name, no_inherit: false, validated: true })
+        };
+        self.not_null_as.clone().or_else(plain).filter(|_| self.not_null)
+    }
+
+    /// Whether inheritors refuse NULL because this column does.
+    pub fn hands_down_not_null(&self) -> bool {
+        self.not_null && !self.not_null_as.as_ref().is_some_and(|constraint| constraint.no_inherit)
     }
 
     /// Whether CREATE TABLE leaves it out, since it comes from a parent.
@@ -269,13 +278,13 @@ impl Definition for Column {
             say(format!("TYPE {data_type}{collate}{using}"));
         }
         let mut renaming = None;
-        match (&before.not_null_as, not_null_as) {
-            (Some(old), Some(new)) => {
-                let changes = NotNull::changes(Pair::new(old, new), id);
+        match (before.refusal(), pair.after.refusal()) {
+            (Some(old), Some(new)) if before.not_null_as != *not_null_as => {
+                let changes = NotNull::changes(Pair::new(&old, &new), id);
                 clauses.extend(changes.clauses);
                 renaming = changes.renaming;
             }
-            (None, Some(new)) if !NotNull::is_plain(not_null_as) => clauses.push(new.addition(&name)),
+            (None, Some(new)) if not_null_as.is_some() => clauses.push(new.addition(&name)),
             _ if *not_null && !before.not_null => clauses.push(format!("ALTER COLUMN {name} SET NOT NULL")),
             _ => {}
         }
@@ -361,12 +370,16 @@ pub fn through_text(before: &str, after: &str) -> &'static str {
 }
 
 impl Lineage {
-    /// The same thing in the nearest parent.
+    /// The same thing in the nearest parent, if it comes only from there.
     pub fn in_parent(&self, id: &ObjectId) -> Option<ObjectId> {
-        let parent = self.parents.first()?;
-        let mut parts = parent.clone();
-        parts.push(id.path.last().to_owned());
+        self.in_parents(id).next().filter(|_| self.inherited)
+    }
+
+    /// The same thing in all parents that have it.
+    pub fn in_parents(&self, id: &ObjectId) -> impl Iterator<Item = ObjectId> {
         debug_assert!(matches!(id.kind, Kind::Column | Kind::Constraint | Kind::Default));
-        self.inherited.then(|| ObjectId::new(id.kind, parts))
+        self.parents.iter().map(|parent| {
+            ObjectId::new(id.kind, parent.iter().cloned().chain([id.path.last().to_owned()]).collect::<Vec<_>>())
+        })
     }
 }

@@ -11,10 +11,11 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                         (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname)
                          FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
          'not_null', a.attnotnull,
-         -- a constraint with a name from 18 on
+         -- a constraint of its own from 18 on: here is what is special about it
          'not_null_as', CASE WHEN a.attnotnull THEN
                           (SELECT json_build_object('name', k.conname, 'no_inherit', k.connoinherit, 'validated', k.convalidated)
-                           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND k.conislocal) END,
+                           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND k.conislocal
+                             AND (k.conname !~ '_not_null[0-9]*$' OR k.connoinherit OR NOT k.convalidated)) END,
          'identity', CASE WHEN a.attidentity <> '' THEN
                        (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],
                                                  'type', format_type(q.seqtypid, NULL), 'start', q.seqstart, 'increment', q.seqincrement,
@@ -39,14 +40,17 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
            'plain_type', CASE WHEN t.typtype = 'd' THEN format_type(base.plain, NULL)
                               WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
            'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
-           'foreign', c.relkind = 'f'),
+           'foreign', c.relkind = 'f',
+           'not_null', CASE WHEN a.attnotnull THEN
+                         (SELECT k.conname FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum) END),
          'position', a.attnum,
          'inherited', NOT a.attislocal,
          'partition', c.relispartition,
          'parents', CASE WHEN a.attinhcount > 0 THEN
                       (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
                        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-                       WHERE i.inhrelid = c.oid) ELSE '[]' END)
+                       WHERE i.inhrelid = c.oid
+                         AND (c.relispartition OR EXISTS (SELECT FROM pg_attribute pa WHERE pa.attrelid = p.oid AND pa.attname = a.attname))) ELSE '[]' END)
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

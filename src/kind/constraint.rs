@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, column::Lineage, option_changes, with_options};
-use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
+use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// A constraint of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,16 @@ impl Constraint {
             clauses.push(format!("REPLICA IDENTITY USING INDEX {}", id.sql()));
         }
         clauses
+    }
+
+    /// Whether CREATE TABLE leaves it out, since it comes from a parent.
+    pub fn comes_with_table(&self) -> bool {
+        self.lineage.inherited && !self.lineage.partition
+    }
+
+    /// Whether ATTACH PARTITION makes it: the copy of a partitioned table's foreign key.
+    pub fn comes_with_attachment(&self) -> bool {
+        self.lineage.inherited && self.contype == ConstraintType::ForeignKey
     }
 
     /// Whether it has an index behind it.
@@ -178,6 +188,7 @@ impl Definition for Constraint {
     }
 
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
-        id.relation().into_iter().collect()
+        let references = self.references.iter().map(|table| ObjectId::new(Kind::Table, table.clone()));
+        id.relation().into_iter().chain(references).collect()
     }
 }

@@ -1,4 +1,4 @@
-SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text, k.conname::text],
+SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text, coalesce(root.name, k.conname)::text],
        json_build_object(
          'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
@@ -13,12 +13,14 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
          'replica_identity', coalesce(x.indisreplident, false),
          'options', coalesce(xc.reloptions, '{}'),
          'tablespace', s.spcname,
-         'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c',
+         'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c' OR root.name IS NOT NULL,
          'partition', CASE WHEN k.contype IN ('p', 'u', 'x') THEN c.relkind = 'p' ELSE c.relispartition END,
          'parents', CASE WHEN k.coninhcount > 0 THEN
                       (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
                        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-                       WHERE i.inhrelid = c.oid) ELSE '[]' END)
+                       WHERE i.inhrelid = c.oid
+                         AND (c.relispartition OR EXISTS (SELECT FROM pg_constraint pk WHERE pk.conrelid = p.oid AND pk.conname = k.conname
+                                                                                       AND pk.contype = 'c' AND NOT pk.connoinherit))) ELSE '[]' END)
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -27,8 +29,15 @@ LEFT JOIN pg_class xc ON xc.oid = x.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = xc.reltablespace
 LEFT JOIN pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
+-- what a partition's copy of a foreign key is called is nobody's choice: here, as in the partitioned table
+LEFT JOIN LATERAL (
+  WITH RECURSIVE up AS (
+    SELECT p.oid, p.conparentid, p.conname FROM pg_constraint p WHERE p.oid = k.conparentid
+    UNION ALL
+    SELECT p.oid, p.conparentid, p.conname FROM up JOIN pg_constraint p ON p.oid = up.conparentid)
+  SELECT up.conname AS name FROM up WHERE up.conparentid = 0) AS root ON k.contype = 'f' AND k.conparentid <> 0
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
-  -- a foreign key's copies on partitions come and go with it
-  AND NOT (k.contype = 'f' AND k.conparentid <> 0)
+  -- nor is a foreign key one of its own for each partition of the table that it references
+  AND NOT (k.contype = 'f' AND k.conparentid <> 0 AND k.conrelid = (SELECT p.conrelid FROM pg_constraint p WHERE p.oid = k.conparentid))
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
   AND c.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e')

@@ -34,9 +34,12 @@ impl IndexAttachment {
     pub fn child(&self, id: &ObjectId) -> ObjectId {
         self.index(&self.table, id.path.parts())
     }
-}
 
-impl IndexAttachment {
+    /// The attachment of the partition.
+    pub fn partition(&self) -> ObjectId {
+        ObjectId::new(Kind::Attachment, self.table.clone())
+    }
+
     /// The partitioned index, or the constraint that it is behind.
     pub fn parent_id(&self) -> ObjectId {
         self.index(&self.parent_table, &self.parent)
@@ -69,7 +72,7 @@ impl Definition for IndexAttachment {
         vec![
             self.child(id),
             self.parent_id(),
-            ObjectId::new(Kind::Attachment, self.table.clone()),
+            self.partition(),
         ]
     }
 

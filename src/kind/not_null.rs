@@ -44,11 +44,6 @@ pub struct Changes {
 }
 
 impl NotNull {
-    /// Whether `NOT NULL` says it all.
-    pub fn is_plain(constraint: &Option<Self>) -> bool {
-        constraint.as_ref().is_none_or(|it| it.own_name().is_none() && !it.no_inherit && it.validated)
-    }
-
     fn own_name(&self) -> Option<&str> {
         Some(self.name.as_str()).filter(|name| !is_automatic(name))
     }

@@ -67,7 +67,8 @@ impl Definition for Trigger {
         if *enabled != before.enabled {
             statements.push(enable_clause("TRIGGER", id, enabled));
         }
-        Alter::InPlace(Ddl::Statements(statements), None)
+        // partitions' copies become what this one is
+        Alter::InPlace(Ddl::Statements(statements), Some(Touch::Modifier))
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

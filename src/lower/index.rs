@@ -4,7 +4,7 @@ use super::{Lowering, with_relation};
 use crate::{
     graph::Unit,
     kind::Index,
-    name::{Kind, ObjectId},
+    name::{Kind, ObjectId, Path},
     sql::Sql,
     step::{Action, Verb},
 };
@@ -14,15 +14,17 @@ impl Lowering<'_> {
     pub(super) fn create_index(&mut self, unit: &Unit, index: &Index) {
         let summary = format!("create {} on {}", with_relation(&unit.root), index.relation());
         let mut statements = index.statements(&unit.root, !index.partitioned);
-        // an index of a partition is gone already when the partitioned one is
-        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
-        let if_exists = if self.catalogs.after.objects.contains_key(&attached) { "IF EXISTS " } else { "" };
-        let concurrently = if index.partitioned { "" } else { "CONCURRENTLY " };
-        let drop = Sql::new(format!("DROP INDEX {concurrently}{if_exists}{}", unit.root.sql()));
         if index.partitioned {
-            let undo = Action::catalog(vec![drop]);
-            return self.push(unit, Verb::Create, summary, Action::slow(statements), undo);
+            return self.push(
+                unit,
+                Verb::Create,
+                summary,
+                Action::slow(statements),
+                Action::catalog(Vec::new()),
+            );
         }
+        let if_exists = self.if_exists(&unit.root.path);
+        let drop = Sql::new(format!("DROP INDEX CONCURRENTLY {if_exists}{}", unit.root.sql()));
         let settings = statements.split_off(1);
         let build = statements.remove(0);
         self.push(unit, Verb::Create, summary, Action::concurrent(build), Action::concurrent(drop));
@@ -31,6 +33,12 @@ impl Lowering<'_> {
             let undo = Action::catalog(undo_settings(index));
             self.push(unit, Verb::Alter, summary, Action::catalog(settings), undo);
         }
+    }
+
+    /// `IF EXISTS ` for the undo of an index that is attached to a partitioned one: that takes it along when it goes.
+    pub(super) fn if_exists(&self, index: &Path) -> &'static str {
+        let attached = ObjectId { kind: Kind::IndexAttachment, path: index.clone() };
+        if self.catalogs.after.objects.contains_key(&attached) { "IF EXISTS " } else { "" }
     }
 
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too.

@@ -4,6 +4,7 @@ use super::{Lowering, with_relation};
 use crate::{
     graph::Unit,
     kind::{Constraint, Definition, constraint::ConstraintType},
+    name::Path,
     sql::{self, Sql},
     step::{Action, Verb},
 };
@@ -13,7 +14,10 @@ impl Lowering<'_> {
     /// PostgreSQL has no other way.
     pub(super) fn create_key(&mut self, unit: &Unit, constraint: &Constraint) {
         let summary = format!("add {}", with_relation(&unit.root));
-        let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
+        let index = Path::from([unit.root.path.part(0), unit.root.path.last()]);
+        let (if_exists, name, table) = (self.if_exists(&index), unit.root.sql(), unit.root.relation_sql());
+        let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{name}"));
+        let drop = Action::catalog(if constraint.lineage.partition { Vec::new() } else { vec![drop] });
         let word = match constraint.contype {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",
@@ -31,13 +35,11 @@ impl Lowering<'_> {
             Some(columns) => (columns, " NULLS NOT DISTINCT"),
             None => (index_part, ""),
         };
-        let table = unit.root.relation_sql();
-        let name = unit.root.sql();
         let build = format!(
             "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} USING btree{columns}{nulls}{}",
             constraint.index_settings("TABLESPACE")
         );
-        let qualified = sql::qualified(&[unit.root.path.part(0), unit.root.path.last()]);
+        let qualified = sql::qualified(index.parts());
         // dropping the constraint has dropped its index, too
         let drop_index = Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {qualified}"));
         let build_summary = format!("build the index of {}", with_relation(&unit.root));

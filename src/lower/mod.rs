@@ -108,7 +108,7 @@ impl Lowering<'_> {
         // what is added to a domain may need it to be exchanged
         let compares = unit.act == Act::Alter
             || !among_every.is_empty()
-            || unit.act == Act::Drop && unit.root.kind == Kind::DomainConstraint;
+            || unit.act == Act::Drop && (unit.root.kind == Kind::DomainConstraint || self.leaves_out(unit));
         let before = (needs_undo && compares).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
         if needs_undo {
@@ -123,6 +123,9 @@ impl Lowering<'_> {
 
     fn forward(&mut self, unit: &Unit) {
         let Some(change) = self.changes.get(&unit.root) else { return };
+        if matches!(change.how, How::Implied(..)) {
+            return;
+        }
         match unit.act {
             Act::Create => self.create(unit, change),
             Act::Drop => self.drop(unit, change),
@@ -218,7 +221,19 @@ impl Lowering<'_> {
                 Ok(Action::slow(statements(catalogs, &changes, self.context)?))
             }
             (_, Some(object), _) if unit.act == Act::Create => {
-                Ok(Action::catalog(object.drop(&unit.root).into_statements()))
+                let attached = self.attached_for_good(&unit.root);
+                if attached.is_empty() {
+                    return Ok(Action::catalog(object.drop(&unit.root).into_statements()));
+                }
+                let from = self.state.with(&attached).catalog();
+                let to = from.filtered(|id| *id != unit.root && !attached.contains(id));
+                let catalogs = Pair::new(&from, &to);
+                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
+            }
+            (Some(_), _, Some(before)) if unit.act == Act::Drop => {
+                let (from, to) = (self.state.catalog(), before.catalog());
+                let catalogs = Pair::new(&from, &to);
+                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
@@ -275,7 +290,37 @@ impl Lowering<'_> {
                 && self.changes.contains_key(&need.from)
                 && self.state.is_as_before(&need.from)
         });
-        users.map(|need| Dependency { to: unit.root.clone(), strength: Strength::Hard, ..need.clone() }).collect()
+        users
+            .map(|need| Dependency { to: unit.root.clone(), strength: Strength::Hard, ..need.clone() })
+            .collect()
+    }
+
+    /// Whether a partition goes of which an index of the whole has no part: when it comes back, that index would take it in.
+    fn leaves_out(&self, unit: &Unit) -> bool {
+        let partitions = unit.members.iter().any(|id| id.kind == Kind::Attachment);
+        partitions
+            && self.catalogs.before.left_out().iter().any(|(partition, _)| unit.members.contains(partition))
+    }
+
+    /// Indexes that are attached because this one is there, and that no undo of their own has detached: what was there
+    /// before them goes along and comes back.
+    fn attached_for_good(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let created = |id: &ObjectId| {
+            self.changes.get(id).is_some_and(|change| graph::acts(change).contains(&Act::Create))
+        };
+        let attachments = self.catalogs.after.objects.iter().filter_map(|(id, object)| match object {
+            Object::IndexAttachment(attachment) => Some((id, attachment)),
+            _ => None,
+        });
+        let attachments = attachments.filter(|(own, attachment)| {
+            let parent = attachment.parent_id();
+            let for_good = parent == *id || *own == id && !created(&parent);
+            for_good
+                && created(own)
+                && !created(&attachment.partition())
+                && self.state.has(&attachment.child(own))
+        });
+        attachments.map(|(id, _)| id.clone()).collect()
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {

@@ -13,24 +13,24 @@ use crate::{
 };
 
 /// How a column comes to refuse NULL.
-pub(super) enum Proof<'a> {
+pub(super) enum Proof {
     /// By a check that is proven, and goes when NOT NULL is there.
     Check,
     /// By NOT NULL itself, added as NOT VALID (18 and later).
-    Native(&'a NotNull),
+    Native(NotNull),
     /// It does already, and what is there is to be proven (18 and later).
-    There(&'a NotNull),
+    There(NotNull),
 }
 
 impl Lowering<'_> {
     /// The proof that an altered column needs, and what else changes about it.
-    pub(super) fn proof<'c>(&self, unit: &Unit, change: &'c Change) -> Option<(Proof<'c>, Vec<Sql>)> {
+    pub(super) fn proof(&self, unit: &Unit, change: &Change) -> Option<(Proof, Vec<Sql>)> {
         let (Some(Object::Column(before)), Some(Object::Column(after)), How::InPlace(ddl)) =
             (&change.object.before, &change.object.after, &change.how)
         else {
             return None;
         };
-        let unproven = |column: &'c Column| column.not_null_as.as_ref().filter(|it| !it.validated);
+        let unproven = |column: &Column| column.not_null_as.clone().filter(|it| !it.validated);
         let in_use = !self.context.alone && self.relation_existed(&unit.root) && !after.facts.foreign;
         if !in_use || !after.not_null || unproven(after).is_some() {
             return None;
@@ -42,19 +42,23 @@ impl Lowering<'_> {
                 _ => None,
             }
         };
-        match (unproven(before), &after.not_null_as) {
+        match (unproven(before), after.refusal()) {
             (Some(constraint), _) => {
                 let proven = NotNull { validated: true, ..constraint.clone() };
-                Some((Proof::There(constraint), rest(Some(proven))?))
+                let rest = rest(Some(proven))?;
+                Some((Proof::There(constraint), rest))
             }
             (None, _) if before.not_null => None,
-            (None, Some(constraint)) => Some((Proof::Native(constraint), rest(Some(constraint.clone()))?)),
+            (None, Some(constraint)) => {
+                let rest = rest(after.not_null_as.clone())?;
+                Some((Proof::Native(constraint), rest))
+            }
             (None, None) => Some((Proof::Check, self.in_place(unit, change, ddl))),
         }
     }
 
     /// The steps: refuse NULL from now on, prove that there is none, do the rest.
-    pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof<'_>, mut rest: Vec<Sql>) {
+    pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>) {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
         let table = |clauses: Vec<String>| {
@@ -82,7 +86,7 @@ impl Lowering<'_> {
                 rest.extend(table(vec![format!("DROP CONSTRAINT {name}")]));
             }
             Proof::Native(constraint) => {
-                let unproven = NotNull { validated: false, ..(*constraint).clone() };
+                let unproven = NotNull { validated: false, ..constraint.clone() };
                 let add = table(vec![unproven.addition_as(&constraint.name, &column)]);
                 step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(table(vec![drop])));
                 let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);

@@ -41,6 +41,18 @@ impl<'a> State<'a> {
         self.old.contains(id)
     }
 
+    /// With these as they will be, too.
+    pub fn with(&self, ids: &[ObjectId]) -> Self {
+        let mut state = self.clone();
+        state.new.extend(ids.iter().cloned());
+        state
+    }
+
+    /// Whether there is such an object.
+    pub fn has(&self, id: &ObjectId) -> bool {
+        self.old.contains(id) || self.new.contains(id)
+    }
+
     /// The objects of one kind at this point.
     pub fn of_kind(&self, kind: Kind) -> Catalog {
         let mut catalog = Catalog::default();
@@ -58,12 +70,11 @@ impl<'a> State<'a> {
     pub fn catalog(&self) -> Catalog {
         let mut catalog = Catalog::default();
         for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
-            let here = |id: &ObjectId| self.old.contains(id) || self.new.contains(id);
             let objects = source.objects.iter().filter(|(id, _)| ids.contains(*id));
             catalog
                 .objects
                 .extend(objects.map(|(id, object): (&ObjectId, &Object)| (id.clone(), object.clone())));
-            let needs = source.needs.iter().filter(|need| ids.contains(&need.from) && here(&need.to));
+            let needs = source.needs.iter().filter(|need| ids.contains(&need.from) && self.has(&need.to));
             catalog.needs.extend(needs.cloned());
         }
         catalog

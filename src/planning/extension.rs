@@ -75,7 +75,7 @@ impl Update {
             summary: format!("update {object} from {from} to {to}"),
             run: Action::slow(vec![Sql::new(update)]),
             undo: Action::catalog(Vec::new()),
-            batch: 0,
+            batch: 1,
             object,
         }
     }

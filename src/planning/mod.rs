@@ -213,6 +213,10 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     extension::refuse_pathless(clone.session(), &updates).await?;
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
     let mut renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    let attached = rename::attached(&base, &wanted).into_iter();
+    let attached: Vec<Step> =
+        attached.filter(|step| renames.iter().all(|other| other.object != step.object)).collect();
+    renames.extend(attached);
     renames.splice(..0, updates.into_iter().map(extension::Update::step));
     let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
     let renamed = renamed_all.map(|all| all.within(&scope));

@@ -1,9 +1,11 @@
 //! Instant renames: what `@renamed` annotations ask for, as the first steps of a plan.
 
+use std::collections::BTreeMap;
+
 use crate::{
     annotation::{Annotation, AnnotationTarget, Instruction},
     catalog::Catalog,
-    kind::{Ddl, Object},
+    kind::{Ddl, IndexAttachment, Object},
     name::{Kind, ObjectId, Pair, Path},
     planning::PlanningError,
     sql::{self, Sql},
@@ -51,6 +53,43 @@ pub(super) fn steps(
         steps.extend(found);
     }
     Ok(steps)
+}
+
+/// Of the indexes of one partition, one at most is attached to an index of the whole: if that is called otherwise, it has
+/// been renamed, and there is nothing to ask.
+pub(super) fn attached(base: &Catalog, wanted: &Catalog) -> Vec<Step> {
+    let wanted_names: BTreeMap<_, _> =
+        attachments(wanted).map(|(id, own)| ((own.parent_id(), &own.table), own.child(id))).collect();
+    let mut renamed: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
+    // an index whose own parent is renamed is found in the next round
+    loop {
+        let known = renamed.len();
+        for (id, own) in attachments(base) {
+            let parent = own.parent_id();
+            let parent = renamed.get(&parent).unwrap_or(&parent).clone();
+            let old = own.child(id);
+            let Some(new) = wanted_names.get(&(parent, &own.table)) else { continue };
+            if old.kind == new.kind && !wanted.objects.contains_key(&old) && !base.objects.contains_key(new) {
+                renamed.insert(old, new.clone());
+            }
+        }
+        if renamed.len() == known {
+            break;
+        }
+    }
+    let steps = renamed.iter().filter_map(|(old, new)| {
+        let object = base.objects.get(old)?;
+        let (there, back) = (object.rename(Pair::new(old, new))?, object.rename(Pair::new(new, old))?);
+        Some(step(new.clone(), format!("rename {old} to {}", sql::ident(new.path.last())), there, back))
+    });
+    steps.collect()
+}
+
+fn attachments(catalog: &Catalog) -> impl Iterator<Item = (&ObjectId, &IndexAttachment)> {
+    catalog.objects.iter().filter_map(|(id, object)| match object {
+        Object::IndexAttachment(attachment) => Some((id, attachment)),
+        _ => None,
+    })
 }
 
 /// Renames that were made already: new paths and the old ones.

@@ -229,7 +229,7 @@ fn summary(steps: &[Step], changes: &Changes) -> Summary {
             How::Drop => summary.drop += 1,
             How::Replace | How::Rebuild => summary.replace += 1,
             How::InPlace(_) => summary.alter += 1,
-            How::Implied(_) => {}
+            How::Implied(..) => {}
         }
     }
     let renames = steps.iter().filter(|step| step.verb == Verb::Rename).count();

@@ -17,9 +17,6 @@ UNION ALL
 SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_type'::regclass, k.contypid, 0       -- a domain's NOT NULL: the domain
 FROM pg_constraint k WHERE k.contypid <> 0 AND k.contype = 'n' AND k.oid >= 16384
 UNION ALL
-SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_constraint'::regclass, k.conparentid, 0
-FROM pg_constraint k WHERE k.conparentid <> 0 AND k.contype = 'f'
-UNION ALL
 SELECT 'pg_constraint'::regclass, k.oid, 0, 'pg_class'::regclass, k.conrelid, k.conkey[1]
 FROM pg_constraint k WHERE k.contype = 'n' AND k.conrelid <> 0
 UNION ALL

@@ -18,10 +18,6 @@ FROM (
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           AND (a.attstattarget >= 0 OR a.attcompression <> '' OR a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL)) AS a
       WHERE c.relkind = 'm' AND a.said IS NOT NULL
-    -- a partition's copy of a trigger that is enabled otherwise than the partitioned table's
-    UNION ALL SELECT 'pg_trigger'::regclass, t.oid, c.relnamespace, t.tgenabled::text
-      FROM pg_trigger t JOIN pg_trigger p ON p.oid = t.tgparentid JOIN pg_class c ON c.oid = t.tgrelid
-      WHERE t.tgenabled <> p.tgenabled
     -- only referred to, as the commutator or negator of another one
     UNION ALL SELECT 'pg_operator'::regclass, o.oid, o.oprnamespace, o.oprname::text FROM pg_operator o WHERE o.oprcode = 0
 ) AS u
@@ -29,4 +25,4 @@ LEFT JOIN pg_namespace n ON n.oid = u.namespace
 CROSS JOIN LATERAL (SELECT relname AS classname FROM pg_class k WHERE k.oid = u.classid) AS k
 CROSS JOIN LATERAL pg_identify_object(u.classid, u.oid, 0) AS o
 WHERE u.oid >= 16384 AND (n.oid IS NULL OR n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup'))
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.classid AND e.objid = u.oid AND (e.deptype = 'e' OR e.deptype = 'i' AND u.classid <> 'pg_trigger'::regclass))
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.classid AND e.objid = u.oid AND e.deptype IN ('e', 'i'))

@@ -1,0 +1,3 @@
+CREATE TABLE p (a integer, CONSTRAINT pos CHECK (a > 0), CONSTRAINT few CHECK (a < 10));
+CREATE TABLE k () INHERITS (p);
+CREATE TABLE kk () INHERITS (k);

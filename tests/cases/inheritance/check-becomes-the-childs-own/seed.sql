@@ -1,0 +1,1 @@
+INSERT INTO kk VALUES (1);

@@ -1,0 +1,3 @@
+CREATE TABLE a (x text);
+CREATE TABLE b (id integer, y text, CONSTRAINT ok CHECK (id > 0));
+CREATE TABLE c (z text) INHERITS (a, b);

@@ -1,0 +1,6 @@
+CREATE TABLE m (id integer NOT NULL, r integer, CONSTRAINT u UNIQUE (id, r)) PARTITION BY LIST (r);
+CREATE TABLE m_rest (id integer NOT NULL, r integer, CONSTRAINT m_rest_id_r_key UNIQUE (id, r), CONSTRAINT loc CHECK (id > 5));
+CREATE UNIQUE INDEX loc_u ON m_rest (id DESC);
+CREATE TABLE m_1 PARTITION OF m (CONSTRAINT loc CHECK (id > 0)) FOR VALUES IN (1);
+CREATE TABLE m_other PARTITION OF m DEFAULT;
+ALTER TABLE m_1 ADD CONSTRAINT ex EXCLUDE USING btree (id WITH =);

@@ -1,0 +1,1 @@
+INSERT INTO m_rest VALUES (7, 7);

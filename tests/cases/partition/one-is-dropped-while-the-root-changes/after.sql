@@ -1,0 +1,3 @@
+CREATE TABLE m (id bigint NOT NULL, r integer NOT NULL, fresh text, CONSTRAINT few CHECK (id < 1000)) PARTITION BY LIST (r);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX m_id ON m (id);

@@ -1,0 +1,1 @@
+INSERT INTO m (id, r) VALUES (1, 1);

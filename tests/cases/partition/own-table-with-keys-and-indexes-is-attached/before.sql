@@ -1,0 +1,9 @@
+CREATE TABLE p (id integer PRIMARY KEY);
+CREATE TABLE m (id integer NOT NULL, r integer NOT NULL, v text DEFAULT 'm', CONSTRAINT m_pk PRIMARY KEY (id, r), CONSTRAINT few CHECK (id < 100), CONSTRAINT m_p FOREIGN KEY (id) REFERENCES p) PARTITION BY LIST (r);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX m_v ON m (v);
+CREATE TABLE own (v text DEFAULT 'own', r integer NOT NULL, id integer NOT NULL, CONSTRAINT own_pk PRIMARY KEY (id, r), CONSTRAINT few CHECK (id < 100), CONSTRAINT own_p FOREIGN KEY (id) REFERENCES p, CONSTRAINT mine CHECK (v <> ''));
+CREATE INDEX own_v ON own (v) WITH (fillfactor = 60);
+CREATE INDEX own_id ON own (id DESC);
+COMMENT ON INDEX own_v IS 'own';
+COMMENT ON CONSTRAINT own_pk ON own IS 'own key';

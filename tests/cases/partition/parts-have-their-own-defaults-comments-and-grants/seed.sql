@@ -1,0 +1,1 @@
+INSERT INTO m (r, v, w) VALUES (1, 'x', 'w'), (2, 'y', 'w');
