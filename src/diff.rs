@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     catalog::{Catalog, Strength},
     kind::{Alter, Column, Ddl, Definition, Object, Touch},
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// What happens to one object.
@@ -135,6 +135,13 @@ fn propagate(
         needs.map(|need| (&need.from, &need.to)).collect()
     };
     let (needed, every_column) = (needed(Strength::Hard), needed(Strength::EveryColumn));
+    // of two that one call could mean, one has to be gone before the other comes
+    let overloads = |id: &ObjectId| {
+        let first = ObjectId::new(id.kind, id.path.parts().get(..2).unwrap_or_default().to_vec());
+        let name = first.path.clone();
+        let functions = catalogs.after.objects.range(first..).map(|(other, _)| other);
+        functions.take_while(move |other| other.kind == Kind::Function && other.path.parts().starts_with(name.parts()))
+    };
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         for dependent in dependents.get(&id).into_iter().flatten().copied() {
             let (Some(old), Some(new)) =
@@ -154,6 +161,8 @@ fn propagate(
                 // it lets go by itself, before
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
+                        && old.texts() != new.texts()
+                        && !overloads(&id).any(|other| needed.contains(&(dependent, other)))
                         && !id.relation().is_some_and(|table| every_column.contains(&(dependent, &table))) =>
                 {
                     continue;
@@ -313,7 +322,7 @@ fn mentions(text: &str, name: &str) -> bool {
 /// Whether the table of a column stops being a partition.
 fn detaches(changes: &Changes, column: &ObjectId) -> bool {
     column.relation().is_some_and(|table| {
-        let attachment = ObjectId { kind: crate::name::Kind::Attachment, path: table.path };
+        let attachment = ObjectId { kind: Kind::Attachment, path: table.path };
         changes.contains_key(&attachment)
     })
 }
@@ -349,7 +358,7 @@ fn imply(changes: &mut Changes) {
             }
             Some(Object::Default(_)) => inherited_default(changes, &change.id),
             Some(Object::IdentitySequence(sequence)) => {
-                Some(ObjectId::new(crate::name::Kind::Column, sequence.column.clone()))
+                Some(ObjectId::new(Kind::Column, sequence.column.clone()))
             }
             _ => None,
         };
@@ -357,8 +366,8 @@ fn imply(changes: &mut Changes) {
         let table_is_new = change.id.relation().is_some_and(|table| {
             changes.get(&table).is_some_and(|table| matches!(table.how, How::Create | How::Drop))
         });
-        let comes_along = parent.kind == crate::name::Kind::Table
-            || change.id.kind == crate::name::Kind::IdentitySequence && changes.contains_key(&parent)
+        let comes_along = parent.kind == Kind::Table
+            || change.id.kind == Kind::IdentitySequence && changes.contains_key(&parent)
             || !table_is_new
                 && changes.get(&parent).is_some_and(|other| {
                     std::mem::discriminant(&other.how) == std::mem::discriminant(&change.how)
@@ -377,11 +386,11 @@ fn imply(changes: &mut Changes) {
 
 /// The default that a new column's default in a parent brings along.
 fn inherited_default(changes: &Changes, id: &ObjectId) -> Option<ObjectId> {
-    let column = changes.get(&ObjectId { kind: crate::name::Kind::Column, path: id.path.clone() })?;
+    let column = changes.get(&ObjectId { kind: Kind::Column, path: id.path.clone() })?;
     let (How::Create, Some(Object::Column(definition))) = (&column.how, &column.object.after) else {
         return None;
     };
-    definition.lineage.in_parent(&ObjectId { kind: crate::name::Kind::Default, path: id.path.clone() })
+    definition.lineage.in_parent(&ObjectId { kind: Kind::Default, path: id.path.clone() })
 }
 
 /// Why there is no way from one catalog to the other.

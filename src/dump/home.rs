@@ -57,7 +57,7 @@ fn whole(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
         Kind::Column | Kind::Default | Kind::Constraint | Kind::Rule | Kind::Trigger | Kind::Policy => {
             table(id.path.parts().get(..2)?)
         }
-        Kind::Attachment => table(id.path.parts()),
+        Kind::Attachment | Kind::ToastOptions => table(id.path.parts()),
         Kind::Comment | Kind::Privileges => {
             let target = id.target()?;
             let known = catalog.objects.contains_key(&target)

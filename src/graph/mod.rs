@@ -17,6 +17,7 @@ use petgraph::{
 };
 
 use edges::Edges;
+pub use edges::names;
 
 use crate::{
     catalog::Catalog,
@@ -206,11 +207,16 @@ fn homes(
                 | Kind::Default
                 | Kind::Constraint
                 | Kind::DomainConstraint
+                | Kind::ToastOptions
                 | Kind::IdentitySequence,
             )
             | (Act::Drop, _) => object.part_of(id),
             _ => None,
         };
+        // only CREATE TABLE says anything of the TOAST table
+        let whole = whole.filter(|whole| {
+            *act == Act::Drop || id.kind != Kind::ToastOptions || whole.kind == Kind::Table
+        });
         if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
             homes[at] = home;
         }

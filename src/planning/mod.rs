@@ -193,9 +193,16 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let base = base_all.within(&scope);
 
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
-    let renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
-    let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
-    let renamed = renamed_all.map(|all| all.within(&scope));
+    let mut renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    let mut renamed = None;
+    if !renames.is_empty() {
+        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    }
+    let along = rename::along(&renames, Pair::new(renamed.as_ref().unwrap_or(&base), &wanted));
+    if !along.is_empty() {
+        renames.extend(along);
+        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    }
     let start = renamed.as_ref().unwrap_or(&base);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
