@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Definition, Object, Options, Touch},
+    kind::{Alter, Column, Ddl, Definition, Object, Options, Touch, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -165,6 +165,15 @@ fn propagate(
         needs.map(|need| (&need.from, &need.to)).collect()
     };
     let (needed, every_column) = (needed(Strength::Hard), needed(Strength::EveryColumn));
+    // of two that one call could mean, one has to be gone before the other comes
+    let overloads = |id: &ObjectId| {
+        let first = ObjectId::new(id.kind, id.path.parts().get(..2).unwrap_or_default().to_vec());
+        let name = first.path.clone();
+        let functions = catalogs.after.objects.range(first..).map(|(other, _)| other);
+        functions.take_while(move |other| {
+            other.kind == Kind::Function && other.path.parts().starts_with(name.parts())
+        })
+    };
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         let held = held(catalogs.before, changes, &id);
         let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
@@ -187,6 +196,8 @@ fn propagate(
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
                         && !held.contains(dependent)
+                        && old.texts() != new.texts()
+                        && !overloads(&id).any(|other| needed.contains(&(dependent, other)))
                         && !id
                             .relation()
                             .is_some_and(|table| every_column.contains(&(dependent, &table))) =>
@@ -483,8 +494,8 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
     match (&change.how, &parent.how) {
         (How::Create, How::Create) => {
             let not_null = above.hands_down_not_null();
-            let options = Options::default();
-            Some(Column { identity, options, not_null, not_null_as: None, lineage: new.lineage, ..above })
+            let settings = ColumnSettings { options: Options::default(), ..above.settings.clone() };
+            Some(Column { identity, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
         }
         (How::InPlace(_), How::InPlace(_)) => {
             let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
@@ -503,11 +514,11 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
             if above.identity != was.identity && new.identity.is_some() {
                 column.identity = identity;
             }
-            if above.storage != was.storage {
-                column.storage = above.storage;
+            if above.settings.storage != was.settings.storage {
+                column.settings.storage = above.settings.storage;
             }
-            if above.statistics != was.statistics {
-                column.statistics = above.statistics;
+            if above.settings.statistics != was.settings.statistics {
+                column.settings.statistics = above.settings.statistics;
             }
             Some(column)
         }

@@ -42,6 +42,7 @@ macro_rules! with_kinds {
             identity_sequence: IdentitySequence = "identity sequence",
             sequence_owner: SequenceOwner = "sequence owner",
             default: Default = "default",
+            toast_options: ToastOptions = "toast options",
             view: View = "view",
             materialized_view: MaterializedView = "materialized view",
             constraint: Constraint = "constraint",

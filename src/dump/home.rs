@@ -61,7 +61,7 @@ fn whole(catalog: &Catalog, id: &ObjectId) -> Option<ObjectId> {
         | Kind::Trigger
         | Kind::PartitionTrigger
         | Kind::Policy => table(id.path.parts().get(..2)?),
-        Kind::Attachment => table(id.path.parts()),
+        Kind::Attachment | Kind::ToastOptions => table(id.path.parts()),
         Kind::Comment | Kind::Privileges | Kind::Owner => {
             let target = id.target()?;
             let known = catalog.objects.contains_key(&target)

@@ -39,6 +39,7 @@ fn folder(kind: Kind) -> &'static str {
         Kind::Table
         | Kind::Column
         | Kind::Default
+        | Kind::ToastOptions
         | Kind::Constraint
         | Kind::DomainConstraint
         | Kind::IdentitySequence

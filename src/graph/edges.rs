@@ -154,7 +154,7 @@ fn free_names(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
 }
 
 /// The names that an object takes, with the namespace that each is unique in.
-fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
+pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
     let full = id.path.parts().join("\0");
     match object {
         Object::Table(_) | Object::View(_) | Object::MaterializedView(_) | Object::Composite(_) => {

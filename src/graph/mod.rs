@@ -17,6 +17,7 @@ use petgraph::{
 };
 
 use edges::Edges;
+pub use edges::names;
 
 use crate::{
     catalog::Catalog,
@@ -207,6 +208,7 @@ fn homes(
                 | Kind::Default
                 | Kind::Constraint
                 | Kind::DomainConstraint
+                | Kind::ToastOptions
                 | Kind::IdentitySequence,
             )
             | (Act::Drop, _) => object.part_of(id).filter(|_| !held_by_foreign_key(catalogs.before, object)),
@@ -222,6 +224,9 @@ fn homes(
             let by = changes.get(whole).map(|change| &change.how);
             !(*act == Act::Create && matches!(by, Some(How::Implied(by, _)) if by.kind == Kind::Column))
         });
+        // only CREATE TABLE says anything of the TOAST table
+        let whole = whole
+            .filter(|whole| *act == Act::Drop || id.kind != Kind::ToastOptions || whole.kind == Kind::Table);
         if let Some(home) = detached.or_else(|| whole.and_then(|whole| find(&whole, *act))) {
             homes[at] = home;
         }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, not_null::NotNull, option_changes, option_list,
-    sequence::SequenceOptions,
+    Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, not_null::NotNull, option_changes, sequence::SequenceOptions,
 };
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
@@ -28,14 +27,9 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// For a generated column, how it is computed.
     pub generated: Option<Generated>,
-    /// The storage mode where it is not the type's own: `main`, `external` …
-    pub storage: Option<String>,
-    /// The compression method where it is set.
-    pub compression: Option<String>,
-    /// The statistics target where it is set.
-    pub statistics: Option<i32>,
-    /// `n_distinct` and the like.
-    pub options: Options,
+    /// How its values are stored and what is known of them.
+    #[serde(flatten)]
+    pub settings: ColumnSettings,
     /// Of a foreign table's column: what it is there.
     #[serde(default, skip_serializing_if = "nothing")]
     pub foreign_options: Options,
@@ -47,15 +41,51 @@ pub struct Column {
     pub facts: TypeFacts,
 }
 
+/// How the values of a column are stored and what is known of them. The columns of materialized views have this, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSettings {
+    /// The storage mode where it is not the type's own: `main`, `external` …
+    pub storage: Option<String>,
+    /// The compression method where it is set.
+    pub compression: Option<String>,
+    /// The statistics target where it is set.
+    pub statistics: Option<i32>,
+    /// `n_distinct` and the like.
+    pub options: Options,
+}
+
+impl ColumnSettings {
+    /// What follows ALTER COLUMN and the name, to get from one to the other.
+    pub fn changes(pair: Pair<&Self>, facts: &TypeFacts) -> Vec<String> {
+        let Self { storage, compression, statistics, options } = pair.after;
+        let before = pair.before;
+        let mut clauses = Vec::new();
+        if *storage != before.storage {
+            // SET STORAGE DEFAULT is only known to 16 and later
+            clauses.push(format!("SET STORAGE {}", storage.as_ref().unwrap_or(&facts.storage).to_uppercase()));
+        }
+        if *compression != before.compression {
+            clauses.push(format!("SET COMPRESSION {}", compression.as_deref().unwrap_or("default")));
+        }
+        if *statistics != before.statistics {
+            clauses.push(format!("SET STATISTICS {}", statistics.unwrap_or(-1)));
+        }
+        clauses.extend(option_changes(Pair::new(&before.options, options)));
+        clauses
+    }
+}
+
 /// What is known of a column's type and table: no difference between columns that the type itself is not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeFacts {
     /// The type without its modifier; for a domain, and an array of one, the type that it is over.
+    #[serde(default)]
     pub plain_type: String,
     /// The storage mode that the type gives its columns.
     pub storage: String,
     /// Whether the values are elsewhere, in a foreign table: then nothing converts them.
+    #[serde(default)]
     pub foreign: bool,
     /// The name of the constraint that refuses NULL (18 and later).
     #[serde(default)]
@@ -170,23 +200,10 @@ impl Column {
 
     /// What CREATE TABLE cannot say of it.
     pub fn settings(&self, id: &ObjectId) -> Vec<String> {
-        let name = id.sql();
-        let mut clauses = Vec::new();
-        if let Some(storage) = &self.storage {
-            clauses.push(format!("ALTER COLUMN {name} SET STORAGE {}", storage.to_uppercase()));
-        }
-        if let Some(compression) = &self.compression {
-            clauses.push(format!("ALTER COLUMN {name} SET COMPRESSION {compression}"));
-        }
-        if let Some(target) = self.statistics {
-            clauses.push(format!("ALTER COLUMN {name} SET STATISTICS {target}"));
-        }
-        if !self.options.is_empty() {
-            clauses.push(format!("ALTER COLUMN {name} SET ({})", option_list(&self.options)));
-        }
+        let changes = ColumnSettings::changes(Pair::new(&ColumnSettings::default(), &self.settings), &self.facts);
+        let settings = changes.into_iter().map(|change| format!("ALTER COLUMN {} {change}", id.sql()));
         let not_null = self.not_null_as.iter().filter(|constraint| constraint.comes_after());
-        clauses.extend(not_null.map(|constraint| constraint.addition(&name)));
-        clauses
+        settings.chain(not_null.map(|constraint| constraint.addition(&id.sql()))).collect()
     }
 
     /// The constraint that refuses NULL, where it has a name.
@@ -236,10 +253,7 @@ impl Definition for Column {
             not_null_as,
             identity,
             generated,
-            storage,
-            compression,
-            statistics,
-            options,
+            settings,
             foreign_options,
             lineage: _,
             facts,
@@ -314,17 +328,7 @@ impl Definition for Column {
             }
             _ => {}
         }
-        if *storage != before.storage {
-            // SET STORAGE DEFAULT is only known to 16 and later
-            say(format!("SET STORAGE {}", storage.as_ref().unwrap_or(&facts.storage).to_uppercase()));
-        }
-        if *compression != before.compression {
-            say(format!("SET COMPRESSION {}", compression.as_deref().unwrap_or("default")));
-        }
-        if *statistics != before.statistics {
-            say(format!("SET STATISTICS {}", statistics.unwrap_or(-1)));
-        }
-        for change in option_changes(Pair::new(&before.options, options)) {
+        for change in ColumnSettings::changes(Pair::new(&before.settings, settings), facts) {
             say(change);
         }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };

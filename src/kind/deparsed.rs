@@ -7,54 +7,54 @@ impl Object {
     /// The object but for the texts that PostgreSQL deparses.
     #[must_use]
     pub fn without_texts(&self) -> Self {
-        let mut object = self.clone();
-        blank(&mut object);
-        object
+        self.split_texts().0
     }
 
     /// Whether it has such a text.
     pub fn has_texts(&self) -> bool {
-        self.without_texts() != *self
+        !self.texts().is_empty()
+    }
+
+    /// The texts that PostgreSQL deparses.
+    pub fn texts(&self) -> Vec<String> {
+        self.split_texts().1
+    }
+
+    fn split_texts(&self) -> (Self, Vec<String>) {
+        let (mut object, mut texts) = (self.clone(), Vec::new());
+        for text in texts_of(&mut object) {
+            texts.push(std::mem::take(text));
+        }
+        texts.retain(|text| !text.is_empty());
+        if let Object::View(view) = &mut object {
+            view.columns.clear();
+        }
+        (object, texts)
     }
 }
 
-fn blank(object: &mut Object) {
-    let text = String::new;
+fn texts_of(object: &mut Object) -> Vec<&mut String> {
     match object {
-        Object::View(view) => {
-            view.definition = text();
-            view.columns.clear();
+        Object::View(view) => vec![&mut view.definition],
+        Object::MaterializedView(view) => vec![&mut view.definition],
+        Object::Rule(rule) => vec![&mut rule.definition],
+        Object::Default(default) => vec![&mut default.expression],
+        Object::Constraint(constraint)
+            if matches!(constraint.contype, ConstraintType::Check | ConstraintType::Exclusion) =>
+        {
+            vec![&mut constraint.definition]
         }
-        Object::MaterializedView(view) => view.definition = text(),
-        Object::Rule(rule) => rule.definition = text(),
-        Object::Default(default) => default.expression = text(),
-        Object::Constraint(constraint) => {
-            if matches!(constraint.contype, ConstraintType::Check | ConstraintType::Exclusion) {
-                constraint.definition = text();
-            }
-        }
-        Object::Index(index) => {
-            if index.computed {
-                index.definition = text();
-            }
-        }
-        Object::Trigger(trigger) => trigger.definition = text(),
-        Object::Statistics(statistics) => statistics.expressions.fill(text()),
-        Object::Policy(policy) => {
-            policy.using = policy.using.as_ref().map(|_| text());
-            policy.check = policy.check.as_ref().map(|_| text());
-        }
+        Object::Index(index) if index.computed => vec![&mut index.definition],
+        Object::Trigger(trigger) => vec![&mut trigger.definition],
+        Object::Statistics(statistics) => statistics.expressions.iter_mut().collect(),
+        Object::Policy(policy) => policy.using.iter_mut().chain(&mut policy.check).collect(),
         Object::Column(column) => {
-            if let Some(generated) = &mut column.generated {
-                generated.expression = text();
-            }
+            column.generated.iter_mut().map(|generated| &mut generated.expression).collect()
         }
-        Object::Function(function) => function.definition = text(),
-        Object::Domain(domain) => {
-            domain.default = domain.default.as_ref().map(|_| text());
-        }
-        Object::DomainConstraint(constraint) => constraint.definition = text(),
-        Object::Attachment(attachment) => attachment.bound = text(),
-        _ => {}
+        Object::Function(function) => vec![&mut function.definition],
+        Object::Domain(domain) => domain.default.iter_mut().collect(),
+        Object::DomainConstraint(constraint) => vec![&mut constraint.definition],
+        Object::Attachment(attachment) => vec![&mut attachment.bound],
+        _ => Vec::new(),
     }
 }

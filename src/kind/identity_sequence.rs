@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alter, Ddl, Definition, Touch};
-use crate::name::{Kind, ObjectId, Pair};
+use crate::{name::{Kind, ObjectId, Pair}, sql};
 
 /// The name of a sequence that an identity column made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,11 @@ impl Definition for IdentitySequence {
     fn alter(pair: Pair<&Self>, _: &ObjectId) -> Alter {
         let Self { column: _ } = pair.after;
         Alter::Replace
+    }
+
+    fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
+        let name = sql::ident(ids.after.path.last());
+        Some(Ddl::statement(format!("ALTER SEQUENCE {} RENAME TO {name}", ids.before.sql())))
     }
 
     fn survives(&self, touch: Touch) -> bool {

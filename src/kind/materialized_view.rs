@@ -1,8 +1,14 @@
 //! Materialized views.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, option_changes, with_options};
+use super::{
+    Alter, Ddl, Definition, Options,
+    column::{ColumnSettings, TypeFacts},
+    option_changes, with_options,
+};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A materialized view.
@@ -17,6 +23,40 @@ pub struct MaterializedView {
     pub access_method: Option<String>,
     /// The tablespace where it is not the database's.
     pub tablespace: Option<String>,
+    /// Its columns of which anything is said, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, ViewedColumn>,
+}
+
+/// What is said of a column of a materialized view.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewedColumn {
+    /// How its values are stored and what is known of them.
+    #[serde(flatten)]
+    pub settings: ColumnSettings,
+    /// What follows from its type.
+    #[serde(default, skip_serializing)]
+    pub facts: TypeFacts,
+}
+
+/// What brings the columns of a materialized view from one to the other.
+fn column_changes(pair: Pair<&BTreeMap<String, ViewedColumn>>) -> Vec<String> {
+    let names: BTreeSet<&String> = pair.before.keys().chain(pair.after.keys()).collect();
+    let usual = ViewedColumn::default();
+    let changes = names.into_iter().flat_map(|name| {
+        let (before, after) = (pair.before.get(name), pair.after.get(name));
+        let facts = after.or(before).map(|column| &column.facts).unwrap_or(&usual.facts);
+        let settings = Pair::new(before.unwrap_or(&usual), after.unwrap_or(&usual));
+        let settings = Pair::new(&settings.before.settings, &settings.after.settings);
+        let changes = ColumnSettings::changes(settings, facts).into_iter();
+        changes.map(|change| format!("ALTER COLUMN {} {change}", sql::ident(name))).collect::<Vec<_>>()
+    });
+    changes.collect()
+}
+
+fn alter(id: &ObjectId, clauses: Vec<String>) -> impl Iterator<Item = Sql> {
+    let name = id.sql();
+    clauses.into_iter().map(move |clause| Sql::new(format!("ALTER MATERIALIZED VIEW {name} {clause}")))
 }
 
 impl Definition for MaterializedView {
@@ -24,11 +64,13 @@ impl Definition for MaterializedView {
     const ROWS: &'static str = "pg_class WHERE relkind = 'm' AND oid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
-        let Self { definition, options, access_method, tablespace } = self;
+        let Self { definition, options, access_method, tablespace, columns } = self;
         let using = access_method.as_deref().map(|method| format!(" USING {}", sql::ident(method))).unwrap_or_default();
         let place = tablespace.as_deref().map(|name| format!(" TABLESPACE {}", sql::ident(name))).unwrap_or_default();
         let options = with_options(options);
-        Ddl::statement(format!("CREATE MATERIALIZED VIEW {}{using}{options}{place} AS\n{definition}", id.sql()))
+        let create = format!("CREATE MATERIALIZED VIEW {}{using}{options}{place} AS\n{definition}", id.sql());
+        let columns = column_changes(Pair::new(&BTreeMap::new(), columns));
+        Ddl::Statements([Sql::new(create)].into_iter().chain(alter(id, columns)).collect())
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
@@ -36,11 +78,10 @@ impl Definition for MaterializedView {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { definition, options, access_method, tablespace } = pair.after;
+        let Self { definition, options, access_method, tablespace, columns } = pair.after;
         if *definition != pair.before.definition {
             return Alter::Replace;
         }
-        let name = id.sql();
         let mut clauses = option_changes(Pair::new(&pair.before.options, options));
         if *access_method != pair.before.access_method {
             clauses.push(format!("SET ACCESS METHOD {}", access_method.as_deref().map_or("heap".to_owned(), sql::ident)));
@@ -48,8 +89,8 @@ impl Definition for MaterializedView {
         if *tablespace != pair.before.tablespace {
             clauses.push(format!("SET TABLESPACE {}", tablespace.as_deref().map_or("pg_default".to_owned(), sql::ident)));
         }
-        let say = |clause: String| Sql::new(format!("ALTER MATERIALIZED VIEW {name} {clause}"));
-        Alter::InPlace(Ddl::Statements(clauses.into_iter().map(say).collect()), None)
+        clauses.extend(column_changes(Pair::new(&pair.before.columns, columns)));
+        Alter::InPlace(Ddl::Statements(alter(id, clauses).collect()), None)
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

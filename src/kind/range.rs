@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alter, Ddl, Definition};
-use crate::{name::{ObjectId, Pair}, sql};
+use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A range type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,22 @@ pub struct Range {
     pub difference: Option<String>,
     /// The multirange type's name.
     pub multirange: String,
+}
+
+impl Range {
+    /// Another name for the multirange, and for the functions that make values of it.
+    pub fn rename_multirange(&self, id: &ObjectId, from: &str, to: &str) -> Vec<Sql> {
+        let from = sql::qualified(&[id.path.part(0), from]);
+        let arguments = [String::new(), id.sql(), format!("VARIADIC {}[]", id.sql())];
+        renamed(&from, &arguments, to)
+    }
+}
+
+/// A type and the functions of its name that came with it.
+fn renamed(from: &str, arguments: &[String], to: &str) -> Vec<Sql> {
+    let to = sql::ident(to);
+    let functions = arguments.iter().map(|arguments| format!("ALTER FUNCTION {from}({arguments}) RENAME TO {to}"));
+    [format!("ALTER TYPE {from} RENAME TO {to}")].into_iter().chain(functions).map(Sql::new).collect()
 }
 
 impl Definition for Range {
@@ -51,6 +67,8 @@ impl Definition for Range {
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
-        Some(Ddl::statement(format!("ALTER TYPE {} RENAME TO {}", ids.before.sql(), sql::ident(ids.after.path.last()))))
+        let Self { subtype, .. } = self;
+        let arguments = [format!("{subtype}, {subtype}"), format!("{subtype}, {subtype}, text")];
+        Some(Ddl::Statements(renamed(&ids.before.sql(), &arguments, ids.after.path.last())))
     }
 }

@@ -9,13 +9,12 @@ SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::te
          'replica_identity', CASE CASE c.relkind WHEN 'f' THEN 'd' ELSE c.relreplident END WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' ELSE 'index' END,
          'access_method', a.amname,
          'tablespace', s.spcname,
-         'options', coalesce(c.reloptions, '{}') || CASE WHEN t.reloptions IS NULL THEN '{}' ELSE ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END,
+         'options', coalesce(c.reloptions, '{}'),
          'foreign', CASE WHEN c.relkind = 'f' THEN
                     (SELECT json_build_object('server', s.srvname, 'options', coalesce(f.ftoptions, '{}'))
                      FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) END)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 LEFT JOIN pg_am a ON a.oid = c.relam AND a.amname <> 'heap'
 LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN (SELECT i.inhrelid, json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno) AS parents

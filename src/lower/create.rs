@@ -17,6 +17,8 @@ impl Lowering<'_> {
         let parts = Parts::of(after, unit, self.changes);
         let mut sql = match root {
             Object::Table(table) => {
+                let mut table = table.clone();
+                table.options.add_all(parts.toast.iter().cloned());
                 let mut sql = table.create_with(&unit.root, &parts.elements());
                 let clauses = parts.settings();
                 sql.extend(
@@ -33,8 +35,11 @@ impl Lowering<'_> {
                 TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
             }
             Object::MaterializedView(view) if self.context.rowless => {
-                let create = view.create(&unit.root).into_statements().into_iter();
-                create.map(|sql| Sql::new(format!("{sql}\nWITH NO DATA"))).collect()
+                let mut sql = view.create(&unit.root).into_statements();
+                if let Some(create) = sql.first_mut() {
+                    *create = Sql::new(format!("{create}\nWITH NO DATA"));
+                }
+                sql
             }
             Object::Privileges(wanted) => {
                 let given = unit.root.target().and_then(|target| self.given_by_default(&target));
@@ -141,6 +146,8 @@ struct Parts<'a> {
     constraints: Vec<(&'a ObjectId, &'a Constraint)>,
     /// Of a domain.
     checks: Vec<String>,
+    /// Parameters of the TOAST table.
+    toast: Vec<String>,
     /// Columns that INHERITS brings, and that are more than it makes them.
     tightened: Vec<&'a ObjectId>,
     /// Whether the columns come from a composite type.
@@ -156,6 +163,7 @@ impl<'a> Parts<'a> {
             defaults: Vec::new(),
             constraints: Vec::new(),
             checks: Vec::new(),
+            toast: Vec::new(),
             tightened: Vec::new(),
             typed,
         };
@@ -174,6 +182,7 @@ impl<'a> Parts<'a> {
                 Some(Object::Default(default)) => parts.defaults.push((id, default.expression.clone())),
                 Some(Object::Constraint(constraint)) => parts.constraints.push((id, constraint)),
                 Some(Object::DomainConstraint(check)) => parts.checks.push(check.element(id)),
+                Some(Object::ToastOptions(toast)) => parts.toast.extend(toast.options.iter().cloned()),
                 _ => {}
             }
         }

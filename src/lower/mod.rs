@@ -244,8 +244,11 @@ impl Lowering<'_> {
             }
             (Some(old), Some(new), Some(before)) => {
                 let back = match Object::alter(Pair::new(new, old), &unit.root) {
+                    // what is added to a domain may need it to be exchanged
                     Alter::InPlace(ddl, None)
-                        if change.how != How::Rebuild && change.identity_flips().is_none() =>
+                        if change.how != How::Rebuild
+                            && change.identity_flips().is_none()
+                            && unit.root.kind != Kind::Domain =>
                     {
                         let mut sql = ddl.into_statements();
                         sql.extend(self.count_on_again(&unit.root));

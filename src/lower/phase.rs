@@ -25,7 +25,12 @@ fn loses(change: &Change) -> bool {
         // only loosens, or only helped
         Some(Object::Constraint(constraint)) => constraint.has_index(),
         Some(Object::Index(index)) => index.unique,
-        Some(Object::Comment(_) | Object::Statistics(_) | Object::DomainConstraint(_)) => false,
+        Some(
+            Object::Comment(_)
+            | Object::Statistics(_)
+            | Object::DomainConstraint(_)
+            | Object::ToastOptions(_),
+        ) => false,
         _ => true,
     }
 }

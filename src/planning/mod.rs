@@ -218,8 +218,15 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         attached.filter(|step| renames.iter().all(|other| other.object != step.object)).collect();
     renames.extend(attached);
     renames.splice(..0, updates.into_iter().map(extension::Update::step));
-    let renamed_all = if renames.is_empty() { None } else { Some(workshop.after(&clone, &renames).await?) };
-    let renamed = renamed_all.map(|all| all.within(&scope));
+    let mut renamed = None;
+    if !renames.is_empty() {
+        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    }
+    let along = rename::along(&renames, Pair::new(renamed.as_ref().unwrap_or(&base), &wanted));
+    if !along.is_empty() {
+        renames.extend(along);
+        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    }
     let start = renamed.as_ref().unwrap_or(&base);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;

@@ -1,56 +1,58 @@
 //! Instant renames: what `@renamed` annotations ask for, as the first steps of a plan.
+//!
+//! Outermost objects come first: what is in a renamed table is renamed under its new name. Those of one level give up
+//! their names for each other: a name is free before it is taken, and where they exchange theirs in a circle, one steps
+//! aside for a moment. Which of them were made already is decided in `fate`.
+
+mod along;
+mod fate;
+mod subject;
 
 use std::collections::BTreeMap;
 
+use super::PlanningError;
 use crate::{
     annotation::{Annotation, AnnotationTarget, Instruction},
     catalog::Catalog,
+    graph,
     kind::{Ddl, IndexAttachment, Object},
-    name::{Kind, ObjectId, Pair, Path},
-    planning::PlanningError,
-    sql::{self, Sql},
+    name::{Kind, ObjectId, Pair},
+    sql,
     step::{Action, Phase, Step, Verb},
 };
+pub(super) use along::along;
+use subject::Subject;
 
-/// The rename steps, outermost objects first: what is in a renamed table is renamed under its new name.
+/// The rename steps.
 pub(super) fn steps(
     annotations: &[Annotation],
     base: &Catalog,
     wanted: &Catalog,
 ) -> Result<Vec<Step>, PlanningError> {
-    let mut renames = Vec::new();
-    let mut online = Vec::new();
+    let mut levels: BTreeMap<usize, Vec<(&Annotation, &str)>> = BTreeMap::new();
     for annotation in annotations {
         if let Instruction::Renamed { from, .. } = &annotation.instruction {
-            online.extend(super::annotated::asks_online(annotation).then_some(annotation));
-            renames.push((annotation, from.as_str()));
+            levels.entry(depth(&annotation.target)).or_default().push((annotation, from));
         }
     }
-    renames.sort_by_key(|(annotation, _)| match &annotation.target {
-        AnnotationTarget::Object { kinds, path } => (path.len(), kinds.first().copied(), path.clone()),
-        AnnotationTarget::Attribute { of, name } | AnnotationTarget::Label { of, label: name } => {
-            (of.len() + 1, None, of.iter().cloned().chain([name.clone()]).collect())
-        }
-    });
-    let mut done = Done::default();
+    let mut moved = Moved::default();
     let mut steps = Vec::new();
-    for (annotation, from) in renames {
-        let found = match &annotation.target {
-            AnnotationTarget::Object { kinds, path } => {
-                object(annotation, kinds, path, from, base, wanted, &mut done)?
-            }
-            AnnotationTarget::Attribute { of, name } => {
-                attribute(&done.before(of), of, name, from, base).into_iter().collect()
-            }
-            AnnotationTarget::Label { of, label } => {
-                label_of(&done.before(of), of, label, from, base).into_iter().collect::<Vec<_>>()
-            }
-        };
-        if !found.is_empty() && online.contains(&annotation) {
-            let what = format!("{}: @renamed … online on {}", annotation.at, annotation.target);
-            return Err(PlanningError::NotYet(vec![what]));
+    for mut level in levels.into_values() {
+        level.sort_by_key(|(annotation, _)| &annotation.target);
+        let mut subjects = Vec::new();
+        for (annotation, from) in level {
+            subjects.extend(Subject::of(annotation, from, Pair::new(base, wanted), &moved));
         }
-        steps.extend(found);
+        let pending = fate::pending(subjects, Pair::new(base, wanted))?;
+        let mut annotations = pending.iter().filter_map(|subject| subject.annotation);
+        if let Some(Annotation { at, target, .. }) =
+            annotations.find(|one| super::annotated::asks_online(one))
+        {
+            return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
+        }
+        steps.extend(out_of_the_way(&pending, base));
+        steps.extend(in_order(&pending));
+        moved.0.extend(pending.iter().filter_map(Subject::container));
     }
     Ok(steps)
 }
@@ -92,143 +94,128 @@ fn attachments(catalog: &Catalog) -> impl Iterator<Item = (&ObjectId, &IndexAtta
     })
 }
 
-/// Renames that were made already: new paths and the old ones.
-#[derive(Default)]
-struct Done(Vec<(Vec<String>, Vec<String>)>);
+/// How deep within others something is.
+fn depth(target: &AnnotationTarget) -> usize {
+    match target {
+        AnnotationTarget::Object { path, .. } => path.len(),
+        AnnotationTarget::Attribute { of, .. } | AnnotationTarget::Label { of, .. } => of.len() + 1,
+    }
+}
 
-impl Done {
-    /// What a path was called before the renames so far.
-    fn before(&self, path: &[String]) -> Vec<String> {
+/// The containers that are renamed: new paths and the old ones, each within what was renamed before.
+#[derive(Default)]
+struct Moved(Vec<Pair<Vec<String>>>);
+
+impl Moved {
+    /// What a path is in the database, in whose first parts other things may be.
+    fn before(&self, path: &[String], containers: usize) -> Vec<String> {
         let mut path = path.to_vec();
-        for (new, old) in self.0.iter().rev() {
-            if path.starts_with(new) {
-                path.splice(..new.len(), old.iter().cloned());
+        for length in (1..=containers.min(path.len())).rev() {
+            if let Some(moved) = self.0.iter().find(|moved| moved.after == path[..length]) {
+                path.splice(..length, moved.before.iter().cloned());
             }
         }
         path
     }
 }
 
-fn object(
-    annotation: &Annotation,
-    kinds: &[Kind],
-    path: &[String],
-    from: &str,
-    base: &Catalog,
-    wanted: &Catalog,
-    done: &mut Done,
-) -> Result<Vec<Step>, PlanningError> {
-    let wrong = |why: String| PlanningError::Annotation { at: annotation.at.to_string(), why };
-    let fits = |id: &&ObjectId| kinds.contains(&id.kind) && id.path.parts().starts_with(path);
-    let new = wanted.objects.keys().filter(fits).min_by_key(|id| id.path.parts().len());
-    let Some(new) = new else { return Ok(Vec::new()) };
-    // what it is called in the live database: its container may have been renamed just now
-    let was_container = done.before(path);
-    let mut old_path = was_container.clone();
-    let name_at = if matches!(new.kind, Kind::Function | Kind::Aggregate) { 1 } else { old_path.len() - 1 };
-    if let Some(name) = old_path.get_mut(name_at) {
-        from.clone_into(name);
+/// How many of the first parts of an object's path are what it is in.
+fn containers(id: &ObjectId) -> usize {
+    match id.kind {
+        Kind::DomainConstraint => 2,
+        _ if id.relation().is_some() => 2,
+        _ => usize::from(id.path.parts().len() > 1),
     }
-    if new.path.parts().len() > old_path.len() {
-        old_path.extend_from_slice(&new.path.parts()[old_path.len()..]);
-    }
-    let old_id = ObjectId::new(new.kind, old_path.clone());
-    let already = ObjectId::new(new.kind, done.before(new.path.parts()));
-    match (base.objects.get(&old_id), base.objects.contains_key(&already)) {
-        // the database is there already: the annotation has done its work
-        (None, true) => return Ok(Vec::new()),
-        (None, false) => {
-            return Err(wrong(format!(
-                "there is neither {old_id} nor {new} in the database; take the annotation away or correct its name"
-            )));
-        }
-        // the one that has the name is to go, and steps aside until then; if both are to stay, it is a mistake
-        (Some(_), true) if wanted.objects.contains_key(&old_id) => {
-            return Err(wrong(format!(
-                "there are both {old_id} and {new} in the database; take the annotation away, or drop one of them first"
-            )));
-        }
-        (Some(_), _) => {}
-    }
-    let Some(object) = base.objects.get(&old_id) else { return Ok(Vec::new()) };
-    // within what was renamed, the old name stands under the new container
-    let mut current = new.path.parts().to_vec();
-    if let Some(name) = current.get_mut(name_at) {
-        from.clone_into(name);
-    }
-    let current = ObjectId { kind: new.kind, path: Path::from(current) };
-    let there = object.rename(Pair::new(&current, new));
-    let back = object.rename(Pair::new(new, &current));
-    let (Some(there), Some(back)) = (there, back) else {
-        return Err(wrong(format!("PostgreSQL cannot rename {old_id}; drop it and create it anew")));
-    };
-    let mut steps: Vec<Step> =
-        base.objects.get(&already).and_then(|other| aside(new, other)).into_iter().collect();
-    done.0.push((new.path.parts().to_vec(), current.path.parts().to_vec()));
-    steps.push(step(
-        new.clone(),
-        format!("rename {current} to {}", sql::ident(new.path.parts()[name_at].as_str())),
-        there,
-        back,
-    ));
-    Ok(steps)
 }
 
-/// Frees the name of what the plan drops later.
-fn aside(id: &ObjectId, object: &Object) -> Option<Step> {
-    let name_at =
-        if matches!(id.kind, Kind::Function | Kind::Aggregate) { 1 } else { id.path.parts().len() - 1 };
+/// Where an object's own name is in its path.
+fn name_at(id: &ObjectId) -> usize {
+    match id.kind {
+        Kind::Function | Kind::Aggregate => 1,
+        _ => id.path.parts().len().saturating_sub(1),
+    }
+}
+
+/// The same object under another name.
+fn named(id: &ObjectId, name: &str) -> ObjectId {
     let mut path = id.path.parts().to_vec();
-    let name = path.get_mut(name_at)?;
-    *name = sql::aside(name);
-    let summary = format!("rename {id} to {}, out of the way", sql::ident(name));
-    let other = ObjectId::new(id.kind, path);
-    let (there, back) = (object.rename(Pair::new(id, &other))?, object.rename(Pair::new(&other, id))?);
-    Some(step(other, summary, there, back))
+    if let Some(own) = path.get_mut(name_at(id)) {
+        name.clone_into(own);
+    }
+    ObjectId::new(id.kind, path)
 }
 
-fn attribute(old_of: &[String], of: &[String], name: &str, from: &str, base: &Catalog) -> Option<Step> {
-    let Object::Composite(composite) = base.objects.get(&ObjectId::new(Kind::Composite, old_of.to_vec()))?
-    else {
-        return None;
-    };
-    composite.attributes.iter().find(|attribute| attribute.name == from)?;
-    let id = ObjectId::new(Kind::Composite, of.to_vec());
-    let rename = |old: &str, new: &str| {
-        Ddl::statement(format!(
-            "ALTER TYPE {} RENAME ATTRIBUTE {} TO {}",
-            id.sql(),
-            sql::ident(old),
-            sql::ident(new)
-        ))
-    };
-    let summary = format!("rename attribute {} of {id} to {}", sql::ident(from), sql::ident(name));
-    Some(step(id.clone(), summary, rename(from, name), rename(name, from)))
+/// A name with what it is unique in.
+type Slot = (String, String);
+
+/// The names that an object takes.
+fn slots(id: &ObjectId, object: &Object) -> Vec<Slot> {
+    let mut names = graph::names(id, object);
+    if id.kind == Kind::IdentitySequence {
+        names.push(("relation", id.path.parts().join("\0")));
+    }
+    let names = names.into_iter().map(|(space, name)| (space.to_owned(), name));
+    names.chain([(id.kind.label().to_owned(), id.path.parts().join("\0"))]).collect()
 }
 
-fn label_of(old_of: &[String], of: &[String], label: &str, from: &str, base: &Catalog) -> Option<Step> {
-    let Object::Enum(labels) = base.objects.get(&ObjectId::new(Kind::Enum, old_of.to_vec()))? else {
-        return None;
-    };
-    labels.labels.iter().find(|known| *known == from)?;
-    let id = ObjectId::new(Kind::Enum, of.to_vec());
-    let rename = |old: &str, new: &str| {
-        Ddl::statement(format!(
-            "ALTER TYPE {} RENAME VALUE {} TO {}",
-            id.sql(),
-            sql::literal(old),
-            sql::literal(new)
-        ))
-    };
-    let summary = format!("rename label {} of {id} to {}", sql::literal(from), sql::literal(label));
-    Some(step(id.clone(), summary, rename(from, label), rename(label, from)))
+fn meet(some: &[Slot], others: &[Slot]) -> bool {
+    some.iter().any(|slot| others.contains(slot))
+}
+
+/// Frees the names that the plan takes from objects that it drops later.
+fn out_of_the_way(pending: &[Subject<'_>], base: &Catalog) -> Vec<Step> {
+    let renamed = |id: &ObjectId| pending.iter().any(|other| other.old == *id);
+    let mut steps = Vec::new();
+    for subject in pending {
+        let Some(object) = subject.object else {
+            steps.extend(subject.part_out_of_the_way(pending));
+            continue;
+        };
+        let taken = slots(&subject.taken, object);
+        let in_the_way = base.objects.iter().filter(|(id, other)| {
+            id.kind != Kind::Column
+                && !renamed(id)
+                && slots(id, other).iter().any(|slot| taken.contains(slot))
+                || **id == subject.taken && !renamed(id)
+        });
+        for (id, other) in in_the_way {
+            // its container may be called otherwise by now
+            let id = if *id == subject.taken { &subject.new } else { id };
+            let aside = named(id, &sql::aside(&id.path.parts()[name_at(id)]));
+            let summary =
+                format!("rename {id} to {}, out of the way", sql::ident(&aside.path.parts()[name_at(id)]));
+            let (there, back) = (other.rename(Pair::new(id, &aside)), other.rename(Pair::new(&aside, id)));
+            steps.extend(there.zip(back).map(|(there, back)| step(aside, summary, there, back)));
+        }
+    }
+    steps
+}
+
+/// The renames, each when its new name is free.
+fn in_order(pending: &[Subject<'_>]) -> Vec<Step> {
+    let mut open: Vec<(&Subject<'_>, String)> =
+        pending.iter().map(|subject| (subject, subject.from.clone())).collect();
+    let mut steps = Vec::new();
+    while !open.is_empty() {
+        let free = (0..open.len()).find(|at| {
+            let taken = open[*at].0.slots(&open[*at].0.to);
+            let others = open.iter().enumerate().filter(|(other, _)| other != at);
+            !others.into_iter().any(|(_, (subject, from))| meet(&taken, &subject.slots(from)))
+        });
+        if let Some(free) = free {
+            let (subject, from) = open.remove(free);
+            steps.extend(subject.rename(&from, &subject.to));
+        } else if let Some((subject, from)) = open.first_mut() {
+            let aside = sql::aside(from);
+            steps.extend(subject.rename(from, &aside));
+            *from = aside;
+        }
+    }
+    steps
 }
 
 fn step(object: ObjectId, summary: String, there: Ddl, back: Ddl) -> Step {
-    let action = |ddl: Ddl| -> Action {
-        let statements: Vec<Sql> = ddl.into_statements();
-        Action::catalog(statements)
-    };
+    let action = |ddl: Ddl| Action::catalog(ddl.into_statements());
     Step {
         phase: Phase::Expand,
         verb: Verb::Rename,

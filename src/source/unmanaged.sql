@@ -1,5 +1,5 @@
 -- what there is beside the kinds that trueup knows: its name, and a state that changes when it does
-SELECT format('%s %s', CASE o.type WHEN 'materialized view' THEN 'settings of the columns of ' || o.type ELSE o.type END, o.identity), md5(concat(u.state, obj_description(u.oid, k.classname)))
+SELECT format('%s %s', o.type, o.identity), md5(concat(u.state, obj_description(u.oid, k.classname)))
 FROM (
     SELECT 'pg_language'::regclass::oid AS classid, l.oid, NULL::oid AS namespace, l.lanname::text AS state FROM pg_language l
     UNION ALL SELECT 'pg_am'::regclass, a.oid, NULL, concat(a.amname, a.amhandler) FROM pg_am a
@@ -10,14 +10,6 @@ FROM (
       FROM pg_subscription s WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
     -- base types are made by C functions
     UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typnamespace, t.typname::text FROM pg_type t WHERE t.typtype = 'b' AND t.typelem = 0
-    -- what is said of the columns of a materialized view
-    UNION ALL SELECT 'pg_class'::regclass, c.oid, c.relnamespace, a.said
-      FROM pg_class c CROSS JOIN LATERAL (
-        SELECT string_agg(concat_ws(' ', a.attname, a.attstattarget, a.attcompression, a.attstorage, a.attoptions), ',' ORDER BY a.attnum) AS said
-        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          AND (a.attstattarget >= 0 OR a.attcompression <> '' OR a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL)) AS a
-      WHERE c.relkind = 'm' AND a.said IS NOT NULL
     -- only referred to, as the commutator or negator of another one
     UNION ALL SELECT 'pg_operator'::regclass, o.oid, o.oprnamespace, o.oprname::text FROM pg_operator o WHERE o.oprcode = 0
 ) AS u

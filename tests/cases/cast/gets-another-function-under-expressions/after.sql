@@ -1,0 +1,10 @@
+CREATE TYPE m AS (cents bigint);
+CREATE TYPE o AS ENUM ('x', 'y');
+CREATE FUNCTION m(integer) RETURNS m LANGUAGE sql IMMUTABLE RETURN ROW($1)::m;
+CREATE FUNCTION m100(integer) RETURNS m LANGUAGE sql IMMUTABLE RETURN ROW($1 * 100)::m;
+CREATE CAST (integer AS m) WITH FUNCTION m100(integer);
+CREATE CAST (o AS varchar) WITH INOUT AS IMPLICIT;
+CREATE TABLE t (a integer, o o, d m DEFAULT 5::m, CONSTRAINT k CHECK ((a::m).cents > 0), g bigint GENERATED ALWAYS AS ((a::m).cents) STORED);
+CREATE INDEX i ON t (((a::m).cents));
+CREATE VIEW v AS SELECT 3::m AS x, o::varchar AS o FROM t;
+CREATE FUNCTION f(integer) RETURNS m LANGUAGE sql IMMUTABLE RETURN $1::m;

@@ -1,0 +1,1 @@
+INSERT INTO t (a, o) VALUES (1, 'x');

@@ -1,0 +1,1 @@
+SELECT up(1), up(2), calls()

@@ -1,0 +1,11 @@
+CREATE TABLE t (id bigint, a varchar(50), b integer);
+CREATE VIEW v AS SELECT id, b, a FROM t;
+CREATE FUNCTION f(v) RETURNS text LANGUAGE sql RETURN $1.a || $1.b;
+CREATE FUNCTION g() RETURNS SETOF v LANGUAGE sql BEGIN ATOMIC SELECT * FROM v WHERE b > 1; END;
+CREATE VIEW w AS SELECT f(x) AS fx, x.id FROM v x;
+CREATE VIEW z AS SELECT g.id, w.fx FROM g() g, w;
+CREATE FUNCTION h(z) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM g() WHERE id = $1.id';
+CREATE FUNCTION h(w, integer DEFAULT 1, text DEFAULT '') RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM w';
+CREATE TABLE keeps (n text DEFAULT h(NULL::w)::text);
+COMMENT ON FUNCTION h(z) IS 'counts';
+GRANT SELECT ON z TO reader;

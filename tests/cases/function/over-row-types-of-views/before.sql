@@ -1,0 +1,11 @@
+CREATE TABLE t (id integer, a text, gone integer);
+CREATE VIEW v AS SELECT id, a FROM t;
+CREATE FUNCTION f(v) RETURNS text LANGUAGE sql RETURN $1.a;
+CREATE FUNCTION g() RETURNS SETOF v LANGUAGE sql BEGIN ATOMIC SELECT * FROM v; END;
+CREATE VIEW w AS SELECT f(x) AS fx, x.id FROM v x;
+CREATE VIEW z AS SELECT g.id, w.fx FROM g() g, w;
+CREATE FUNCTION h(z) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM g() WHERE id = $1.id';
+CREATE FUNCTION h(w, integer DEFAULT 1) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM w';
+CREATE TABLE keeps (w w[], n text DEFAULT h(NULL::w)::text);
+COMMENT ON FUNCTION h(z) IS 'counts';
+GRANT SELECT ON z TO reader;

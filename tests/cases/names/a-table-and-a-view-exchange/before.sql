@@ -1,0 +1,3 @@
+CREATE TABLE a (id integer PRIMARY KEY);
+CREATE VIEW b AS SELECT id FROM a;
+CREATE VIEW over_b AS SELECT id + 1 AS next FROM b;

@@ -1,0 +1,1 @@
+INSERT INTO one.t VALUES (1, 'x'); INSERT INTO two.u VALUES ('2020-01-01');
