@@ -213,9 +213,12 @@ fn special(
                 before(find(&parent, Act::Create), create, false);
             }
         }
-        // an inheritor keeps its own copy of a check until the parent's is gone
+        // an inheritor keeps its own copy of a check until the parent's is gone, or it goes itself
         Kind::Constraint => {
             let Some(Object::Constraint(constraint)) = &change.object.before else { return };
+            if change.id.relation().is_some_and(|table| find(&table, Act::Drop).is_some()) {
+                return;
+            }
             for parent in &constraint.lineage.parents {
                 let mut path = parent.clone();
                 path.push(change.id.path.last().to_owned());

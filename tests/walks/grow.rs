@@ -323,8 +323,8 @@ pub fn add(model: &mut Model, dice: &mut Dice) {
             plain(at, name, Thing::Statistics { of, columns, kinds: dice.roll(3) })
         }
         32..36 => {
-            let mut sources = model.all(|thing| matches!(thing, Thing::Table { .. } | Thing::View { .. }));
-            sources.extend(model.all(|thing| matches!(thing, Thing::Function { body: Body::SetOf { .. }, .. })));
+            let sources = model.all(|thing| matches!(thing, Thing::Table { .. } | Thing::View { .. }));
+            // nor functions that return rows of a table: case view/over-a-function-that-returns-rows-of-a-table
             if sources.is_empty() { return }
             let over = some(dice, &sources, 3);
             let of = |model: &Model, source: Id| match model.thing(source) {
