@@ -15,6 +15,8 @@
 //! pg_dump must find what there was. Backwards is the same with the files swapped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[path = "cases/actions.rs"]
+mod actions;
 mod oracle;
 
 use std::{
@@ -94,6 +96,11 @@ struct Shape {
 }
 
 impl CaseFile {
+    fn read(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join("case.toml")).unwrap_or_default();
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}/case.toml: {error}", folder.display()))
+    }
+
     fn shape(&self, direction: Direction) -> Shape {
         let own = match direction {
             Direction::Forwards => &self.forwards,
@@ -120,6 +127,8 @@ enum Direction {
 
 /// One direction of one folder, on one server.
 struct Case {
+    /// `enum/label-added-last`, and ` backwards` if it is.
+    name: String,
     server: &'static Target,
     major: u16,
     /// The database's SQL.
@@ -139,18 +148,17 @@ struct Case {
 }
 
 impl Case {
-    fn read(major: u16, folder: &Path, direction: Direction) -> Self {
+    fn read(major: u16, name: &str, folder: &Path, direction: Direction) -> Self {
         let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let must = |name: &str| read(name).unwrap_or_else(|| panic!("{} has no {name}", folder.display()));
-        let text = read("case.toml").unwrap_or_default();
-        let file: CaseFile =
-            toml::from_str(&text).unwrap_or_else(|error| panic!("{}/case.toml: {error}", folder.display()));
+        let file = CaseFile::read(folder);
         let ((from, to), seed) = match direction {
             Direction::Forwards => ((must("before.sql"), must("after.sql")), read("seed.before.sql")),
             Direction::Backwards => ((must("after.sql"), must("before.sql")), read("seed.after.sql")),
         };
         let args = ["--manage", "all", "--assume-drop", "all"].map(str::to_owned).to_vec();
         Self {
+            name: named(name, direction),
             server: oracle::server_of(Some(major)),
             major,
             from,
@@ -251,6 +259,9 @@ impl Case {
     async fn migrate(&self, database: &Database, before: &Dump, wanted: &Dump) -> Result<(), String> {
         let plan = PlanFile::open(&database.path("plan")).map_err(|error| error.to_string())?.plan;
         self.check(&plan)?;
+        if self.major == actions::MAJOR {
+            actions::check(&self.name, &plan)?;
+        }
         let lost = |table: &str| self.relabelled || loses(&plan, table);
         let rows = Contents::of(database).await;
         database
@@ -389,11 +400,39 @@ fn trials(root: &Path) -> Vec<Trial> {
     trials
 }
 
+/// What the table of actions calls one direction of a case.
+fn named(case: &str, direction: Direction) -> String {
+    let back = if direction == Direction::Backwards { " backwards" } else { "" };
+    format!("{case}{back}")
+}
+
+/// The directions of cases that are planned to the end.
+fn walked(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in folders(root) {
+        let case = folder.strip_prefix(root).unwrap().display().to_string();
+        for direction in [Direction::Forwards, Direction::Backwards] {
+            let Shape { bug, limit, skip, refused, .. } = CaseFile::read(&folder).shape(direction);
+            if [bug, limit, skip, refused].iter().all(Option::is_none) {
+                found.push(named(&case, direction));
+            }
+        }
+    }
+    found
+}
+
+/// The table of actions by itself.
+fn of_actions(root: &Path) -> [Trial; 2] {
+    let cases = walked(root);
+    let complete = Trial::test("actions/complete", move || Ok(actions::complete(&cases)?));
+    [complete, Trial::test("actions/refused", || Ok(oracle::runtime().block_on(actions::refused())?))]
+}
+
 fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
     let word = if direction == Direction::Forwards { "forwards" } else { "backwards" };
-    let folder = folder.to_owned();
+    let (folder, name) = (folder.to_owned(), case.to_owned());
     Trial::ignorable_test(format!("{major}/{case}::{word}"), move || {
-        let run = || oracle::runtime().block_on(Case::read(major, &folder, direction).run());
+        let run = || oracle::runtime().block_on(Case::read(major, &name, &folder, direction).run());
         std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
@@ -407,7 +446,9 @@ fn main() -> ExitCode {
     let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
     arguments.test_threads = arguments.test_threads.or(Some(threads));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let conclusion = libtest_mimic::run(&arguments, trials(&root));
+    let mut trials = trials(&root);
+    trials.extend(of_actions(&root));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     let litter = oracle::runtime().block_on(oracle::litter());
     if !litter.is_empty() {
         eprintln!("databases that trueup left behind: {litter:?}");

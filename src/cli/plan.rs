@@ -17,6 +17,7 @@ use trueup::{
         desired::{self, Desired, SourceFile},
         kept::Kept,
     },
+    visible::visible_line,
 };
 
 use super::{
@@ -282,6 +283,9 @@ fn nothing(context: &Context, remarks: &Remarks) -> Exit {
     }
     for note in remarks.notes.iter().filter(|_| !context.quiet()) {
         output::note(&format!("note: {note}"));
+    }
+    if !remarks.unmanaged.is_empty() && !context.quiet() {
+        output::note(&format!("not managed, left alone: {}", visible_line(&remarks.unmanaged.join(", "))));
     }
     output::result("Nothing to do: the database is as desired.");
     Exit::Done

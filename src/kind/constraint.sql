@@ -1,10 +1,16 @@
+-- a table that comes to inherit a check that is not validated has a validated copy, which no dump brings back: it says what the parent's says
+WITH RECURSIVE unproven AS (
+    SELECT u.conrelid, u.conname FROM pg_constraint u WHERE u.contype = 'c' AND NOT u.convalidated AND u.conrelid <> 0
+    UNION
+    SELECT u.conrelid, u.conname FROM unproven p JOIN pg_inherits i ON i.inhparent = p.conrelid
+    JOIN pg_constraint u ON u.conrelid = i.inhrelid AND u.conname = p.conname AND u.contype = 'c' AND NOT u.conislocal)
 SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text, coalesce(root.name, k.conname)::text],
        json_build_object(
          'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
          'definition', CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
                             ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
-         'validated', k.convalidated,
+         'validated', k.convalidated AND (k.contype <> 'c' OR (k.conrelid, k.conname) NOT IN (SELECT conrelid, conname FROM unproven)),
          'columns', ARRAY(SELECT (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = u.attnum)
                           -- 0 is an expression
                           FROM unnest(k.conkey) AS u(attnum) WHERE u.attnum <> 0),

@@ -24,6 +24,8 @@ impl Lowering<'_> {
                 sql.extend(
                     TableDdl { table: unit.root.sql(), clauses, ..TableDdl::default() }.into_statement(),
                 );
+                let twice = parts.constraints.iter().enumerate().filter(|(at, _)| parts.is_twice(*at));
+                sql.extend(twice.flat_map(|(_, (id, constraint))| constraint.create(id).into_statements()));
                 sql
             }
             Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
@@ -203,7 +205,19 @@ impl<'a> Parts<'a> {
             let options = column.options_of_typed(default(id));
             (!options.is_empty()).then(|| format!("{} WITH OPTIONS{options}", id.sql()))
         });
-        columns.chain(self.constraints.iter().map(|(id, constraint)| constraint.element(id))).collect()
+        let once = self.constraints.iter().enumerate().filter(|(at, _)| !self.is_twice(*at));
+        columns.chain(once.map(|(_, (id, constraint))| constraint.element(id))).collect()
+    }
+
+    /// Whether it is a key over what another one is over already: of two such in one statement PostgreSQL makes one.
+    fn is_twice(&self, at: usize) -> bool {
+        fn over(constraint: &Constraint) -> Option<&str> {
+            let definition = constraint.definition.as_str();
+            definition.strip_prefix("PRIMARY KEY").or_else(|| definition.strip_prefix("UNIQUE"))
+        }
+        let (before, rest) = self.constraints.split_at(at);
+        let own = rest.first().and_then(|(_, constraint)| over(constraint));
+        own.is_some() && before.iter().any(|(_, constraint)| over(constraint) == own)
     }
 
     fn settings(&self) -> Vec<String> {
@@ -214,6 +228,7 @@ impl<'a> Parts<'a> {
         let defaults =
             defaults.map(|(id, expression)| format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql()));
         let columns = columns.chain(tightened).chain(defaults);
-        columns.chain(self.constraints.iter().flat_map(|(id, constraint)| constraint.settings(id))).collect()
+        let once = self.constraints.iter().enumerate().filter(|(at, _)| !self.is_twice(*at));
+        columns.chain(once.flat_map(|(_, (id, constraint))| constraint.settings(id))).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Where catalogs come from: SQL files, and databases.
 
+pub mod accounts;
 mod beside;
 pub mod body;
 pub mod desired;

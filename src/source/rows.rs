@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::types::{FromSql, Type};
 
 use super::{
+    accounts::{ACCOUNTS, Accounts, Known},
     beside::{self, Beginning},
     live::ReadError,
 };
@@ -36,6 +37,9 @@ pub struct Rows {
     pub(super) aliases: Vec<(Address, Address)>,
     pub(super) dependencies: Vec<(Address, Address)>,
     pub(super) unmanaged: Vec<(String, String)>,
+    /// What became of every row.
+    #[serde(skip)]
+    pub accounts: Accounts,
 }
 
 /// An object as its kind's query returns it.
@@ -58,7 +62,7 @@ impl Rows {
     /// Changes when the queries do, and with them what rows mean.
     pub fn version() -> Fingerprint {
         let kinds = Object::QUERIES.iter().map(|(_, query)| *query);
-        let all: Vec<&str> = kinds.chain([ALIASES, DEPENDENCIES, UNMANAGED]).collect();
+        let all: Vec<&str> = kinds.chain([ALIASES, DEPENDENCIES, UNMANAGED, ACCOUNTS]).collect();
         Fingerprint::of(all.join("\0"))
     }
 }
@@ -78,19 +82,33 @@ pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(S
         let other = sibling.as_ref().unwrap_or(session);
         futures_util::try_join!(objects(other, there), query(other, "aliases", ALIASES))
     };
-    let (state, mut kinds, dependencies, unmanaged, (more, aliases)) = futures_util::try_join!(
+    let (state, mut kinds, dependencies, unmanaged, accounts, (more, aliases)) = futures_util::try_join!(
         state(session),
         objects(session, here),
         query(session, "dependencies", DEPENDENCIES),
         query(session, "unmanaged", UNMANAGED),
+        query(session, "accounts", ACCOUNTS),
         there,
     )?;
     kinds.extend(more);
     kinds.sort_by_key(|(kind, _)| *kind);
     let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
-    let unmanaged = unmanaged.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
-    let unmanaged = unmanaged.collect::<Result<Vec<_>, ReadError>>()?;
-    Ok((state, Rows { kinds, aliases: links(aliases)?, dependencies: links(dependencies)?, unmanaged }))
+    let (aliases, dependencies) = (links(aliases)?, links(dependencies)?);
+    let mut known = Known::default();
+    let mut listed = Vec::new();
+    for row in &unmanaged {
+        known.list(get(row, 2)?, get(row, 3)?);
+        listed.push((get(row, 0)?, get(row, 1)?));
+    }
+    for (part, _) in &aliases {
+        known.part(*part);
+    }
+    for (kind, rows) in &kinds {
+        rows.iter().for_each(|row| known.read(*kind, row));
+    }
+    let (accounts, unknown) = known.balance(session, &accounts).await?;
+    listed.extend(unknown);
+    Ok((state, Rows { kinds, aliases, dependencies, unmanaged: listed, accounts }))
 }
 
 /// The objects of some kinds. They are parsed on another thread while the server answers the next query.
@@ -146,7 +164,7 @@ async fn query(
     session.ask(sql).await.map_err(|source| ReadError::Query { what: what.to_owned(), source })
 }
 
-fn get<'a, T: FromSql<'a>>(row: &'a tokio_postgres::Row, index: usize) -> Result<T, ReadError> {
+pub(super) fn get<'a, T: FromSql<'a>>(row: &'a tokio_postgres::Row, index: usize) -> Result<T, ReadError> {
     row.try_get(index).map_err(|source| ReadError::Query { what: format!("column {index}"), source })
 }
 

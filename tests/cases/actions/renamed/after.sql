@@ -1,0 +1,34 @@
+-- called otherwise without a word: one goes, another one comes
+CREATE SCHEMA schema_b;
+CREATE COLLATION collation_b (PROVIDER = icu, LOCALE = 'de');
+CREATE TYPE enum_b AS ENUM ('new', 'done');
+CREATE DOMAIN domain_b AS integer;
+CREATE DOMAIN positive AS integer CONSTRAINT check_b CHECK (VALUE < 100);
+CREATE TYPE pair_b AS (x integer, y text);
+CREATE TYPE span_b AS RANGE (SUBTYPE = integer);
+CREATE FUNCTION function_b(a integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + 1';
+CREATE AGGREGATE aggregate_b (integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+CREATE OPERATOR FAMILY family_b USING btree;
+CREATE OPERATOR CLASS class_b FOR TYPE integer USING btree FAMILY family_b AS
+    OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 btint4cmp(integer, integer);
+CREATE CONVERSION conversion_b FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TEXT SEARCH PARSER parser_b (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+CREATE TEXT SEARCH TEMPLATE template_b (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY dictionary_b (TEMPLATE = template_b);
+CREATE TEXT SEARCH CONFIGURATION words_b (PARSER = parser_b);
+CREATE FOREIGN DATA WRAPPER far_b;
+CREATE SERVER away_b FOREIGN DATA WRAPPER far_b;
+CREATE SEQUENCE sequence_b;
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE base (id integer, number integer, column_b integer, CONSTRAINT key_b PRIMARY KEY (id));
+CREATE TABLE table_b (id integer GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME counter_b));
+CREATE VIEW view_b AS SELECT id FROM base;
+CREATE MATERIALIZED VIEW counted_b AS SELECT count(*) AS n FROM base;
+CREATE INDEX index_b ON base (number);
+CREATE STATISTICS statistics_b ON id, number FROM base;
+CREATE RULE rule_b AS ON DELETE TO base DO ALSO NOTHING;
+CREATE TRIGGER trigger_b BEFORE UPDATE ON base FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE POLICY policy_b ON base USING (id > 0);
+CREATE PUBLICATION publication_b FOR TABLE base;
+CREATE EVENT TRIGGER watching_b ON sql_drop WHEN TAG IN ('DROP LANGUAGE') EXECUTE FUNCTION watch();

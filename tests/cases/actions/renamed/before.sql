@@ -1,0 +1,34 @@
+-- called otherwise without a word: one goes, another one comes
+CREATE SCHEMA schema_a;
+CREATE COLLATION collation_a (PROVIDER = icu, LOCALE = 'de');
+CREATE TYPE enum_a AS ENUM ('new', 'done');
+CREATE DOMAIN domain_a AS integer;
+CREATE DOMAIN positive AS integer CONSTRAINT check_a CHECK (VALUE < 100);
+CREATE TYPE pair_a AS (x integer, y text);
+CREATE TYPE span_a AS RANGE (SUBTYPE = integer);
+CREATE FUNCTION function_a(a integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + 1';
+CREATE AGGREGATE aggregate_a (integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+CREATE OPERATOR FAMILY family_a USING btree;
+CREATE OPERATOR CLASS class_a FOR TYPE integer USING btree FAMILY family_a AS
+    OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 btint4cmp(integer, integer);
+CREATE CONVERSION conversion_a FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TEXT SEARCH PARSER parser_a (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+CREATE TEXT SEARCH TEMPLATE template_a (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY dictionary_a (TEMPLATE = template_a);
+CREATE TEXT SEARCH CONFIGURATION words_a (PARSER = parser_a);
+CREATE FOREIGN DATA WRAPPER far_a;
+CREATE SERVER away_a FOREIGN DATA WRAPPER far_a;
+CREATE SEQUENCE sequence_a;
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE base (id integer, number integer, column_a integer, CONSTRAINT key_a PRIMARY KEY (id));
+CREATE TABLE table_a (id integer GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME counter_a));
+CREATE VIEW view_a AS SELECT id FROM base;
+CREATE MATERIALIZED VIEW counted_a AS SELECT count(*) AS n FROM base;
+CREATE INDEX index_a ON base (number);
+CREATE STATISTICS statistics_a ON id, number FROM base;
+CREATE RULE rule_a AS ON DELETE TO base DO ALSO NOTHING;
+CREATE TRIGGER trigger_a BEFORE UPDATE ON base FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE POLICY policy_a ON base USING (id > 0);
+CREATE PUBLICATION publication_a FOR TABLE base;
+CREATE EVENT TRIGGER watching_a ON sql_drop WHEN TAG IN ('DROP LANGUAGE') EXECUTE FUNCTION watch();

@@ -1,0 +1,168 @@
+//! Random databases and random edits of them: planned, applied, compared with a database made afresh, planned again to
+//! nothing, rolled back, compared with what there was. pg_dump compares.
+//!
+//! A walk is known by its seed, which is the test's name. `TRUEUP_TEST_SEED=500` begins at another one, and
+//! `TRUEUP_TEST_SEED=517 … --test walks -- 517` walks that one again; `TRUEUP_TEST_SOAK=1` walks a thousand. What a
+//! failing walk did stays in target/tmp/walks/SEED.
+//!
+//! What a walk finds becomes a case of tests/cases. `walks/model.rs` knows what there is and how it reads as SQL,
+//! `walks/grow.rs` what may come and change.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "walks/dice.rs"]
+mod dice;
+#[path = "walks/grow.rs"]
+mod grow;
+#[path = "walks/model.rs"]
+mod model;
+mod oracle;
+
+use std::{collections::BTreeSet, fs, panic::AssertUnwindSafe, path::Path, process::ExitCode};
+
+use dice::Dice;
+use libtest_mimic::{Arguments, Failed, Trial};
+use model::{Id, Model};
+use oracle::Database;
+
+const PLAN: &[&str] =
+    &["plan", "--schema", "desired.sql", "--manage", "all", "--assume-drop", "all", "--exit-code", "--out"];
+
+async fn walk(seed: u64) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let before = grow::catalog(&mut dice);
+    let after = grow::edited(&before, &mut dice);
+    let (mut from, mut to) = (before.sql(), after.sql());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walks").join(seed.to_string());
+    let mut road = road(&from, &to).await;
+    if let Err(what) = &road
+        && std::env::var_os("TRUEUP_TEST_SHRINK").is_some()
+    {
+        let (before, after) = shrink(before, after, what).await;
+        (from, to) = (before.sql(), after.sql());
+        road = self::road(&from, &to).await;
+    }
+    match &road {
+        Ok(()) => _ = fs::remove_dir_all(&folder),
+        Err(what) => {
+            fs::create_dir_all(&folder).unwrap();
+            for (name, text) in [("before.sql", &from), ("after.sql", &to), ("failure", what)] {
+                fs::write(folder.join(name), text).unwrap();
+            }
+        }
+    }
+    road.map_err(|what| format!("{what}\nbefore.sql and after.sql are in {}", folder.display()))
+}
+
+/// What of a walk is enough to fail in the same way. `TRUEUP_TEST_SHRINK=1` asks for it.
+async fn shrink(before: Model, after: Model, what: &str) -> (Model, Model) {
+    let first = |what: &str| -> String {
+        let line = what.lines().find(|line| line.starts_with("error: ")).or(what.lines().next());
+        line.unwrap_or_default().chars().filter(|c| !c.is_ascii_digit()).take(60).collect()
+    };
+    let same = first(what);
+    let (mut before, mut after) = (before, after);
+    let ids: BTreeSet<Id> = before.objects.keys().chain(after.objects.keys()).copied().collect();
+    for _ in 0..2 {
+        for id in ids.iter().rev() {
+            let less = [without(&before, *id), as_before(&before, &after, *id)];
+            let tries = [
+                (less[0].clone(), without(&after, *id)),
+                (before.clone(), less[1].clone()),
+                (quiet(&before, *id), quiet(&after, *id)),
+            ];
+            for (from, to) in tries {
+                if (&from, &to) == (&before, &after) {
+                    continue;
+                }
+                if road(&from.sql(), &to.sql()).await.is_err_and(|what| first(&what) == same) {
+                    (before, after) = (from, to);
+                }
+            }
+        }
+    }
+    (before, after)
+}
+
+fn without(model: &Model, id: Id) -> Model {
+    let mut model = model.clone();
+    if model.objects.contains_key(&id) {
+        let gone = model.closure(id);
+        model.objects.retain(|id, _| !gone.contains(id));
+    }
+    model
+}
+
+/// Without the edit of one object.
+fn as_before(before: &Model, after: &Model, id: Id) -> Model {
+    let mut model = after.clone();
+    match before.objects.get(&id) {
+        Some(object)
+            if object.thing.needs().iter().chain(&object.at).all(|need| model.objects.contains_key(need)) =>
+        {
+            model.objects.insert(id, object.clone());
+        }
+        _ => {}
+    }
+    model
+}
+
+/// Without what is said of it.
+fn quiet(model: &Model, id: Id) -> Model {
+    let mut model = model.clone();
+    if let Some(object) = model.objects.get_mut(&id) {
+        object.comment = None;
+        object.grant = None;
+    }
+    model
+}
+
+async fn road(from: &str, to: &str) -> Result<(), String> {
+    let wanted = Database::with(to).await.map_err(|error| format!("the walk's own SQL, after: {error}"))?;
+    let wanted_dump = wanted.dump().await;
+    wanted.done().await;
+    let database =
+        Database::with(from).await.map_err(|error| format!("the walk's own SQL, before: {error}"))?;
+    let before = database.dump().await;
+    database.write("desired.sql", to);
+    let planned = database.trueup(&[PLAN, &["plan"]].concat()).await;
+    if planned.code == Some(0) {
+        before.must_equal(&wanted_dump, "there is something to plan").await?;
+        database.done().await;
+        return Ok(());
+    }
+    let planned = planned.ended(2)?;
+    let shown = |what: String| format!("{what}\n{}", planned.shown());
+    let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
+    database.trueup(&approve).await.ended(0).map_err(shown)?;
+    database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).map_err(shown)?;
+    let there = database.dump().await;
+    there.must_equal(&wanted_dump, "the plan does not lead to what is desired").await.map_err(shown)?;
+    let again = database.trueup(&[PLAN, &["again"]].concat()).await;
+    again.ended(0).map_err(|what| shown(format!("there is something to plan afterwards: {what}")))?;
+    database.trueup(&["rollback", "plan"]).await.ended(0).map_err(shown)?;
+    let back = database.dump().await;
+    back.must_equal(&before, "the rollback does not lead back").await.map_err(shown)?;
+    database.done().await;
+    Ok(())
+}
+
+fn trial(seed: u64) -> Trial {
+    Trial::test(seed.to_string(), move || {
+        let run = || oracle::runtime().block_on(walk(seed)).map_err(Failed::from);
+        std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
+        })
+    })
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    arguments.test_threads = arguments.test_threads.or(Some(threads));
+    let soak = std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1");
+    let first: u64 = std::env::var("TRUEUP_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let seeds = first..first + if soak { 1000 } else { 30 };
+    eprintln!("walks {first} to {}", seeds.end - 1);
+    libtest_mimic::run(&arguments, seeds.map(trial).collect()).exit_code()
+}
