@@ -33,11 +33,7 @@ fn blank(object: &mut Object) {
                 constraint.definition = text();
             }
         }
-        Object::Index(index) => {
-            if index.computed {
-                index.definition = text();
-            }
-        }
+        Object::Index(index) if index.computed => index.definition = text(),
         Object::Trigger(trigger) => trigger.definition = text(),
         Object::Statistics(statistics) => statistics.definition = text(),
         Object::Policy(policy) => {
