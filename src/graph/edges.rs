@@ -365,6 +365,11 @@ fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>
     };
     let of = |table: &[String]| of(&other.object.before, table) || of(&other.object.after, table);
     let partition = of(attachment.id.path.parts());
+    let whole = |object: &Option<Object>| matches!(object, Some(Object::Attachment(attachment)) if of(&attachment.parent));
+    let whole = Pair::new(whole(&attachment.object.before), whole(&attachment.object.after));
+    if !(partition || whole.before || whole.after) {
+        return;
+    }
     let object = other.object.after.as_ref().or(other.object.before.as_ref());
     let (handed_on, refers_to) = match object {
         Some(Object::Column(_)) => (true, None),
@@ -372,17 +377,13 @@ fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>
         _ => (false, None),
     };
     let acts = [Act::Drop, Act::Alter, Act::Create].map(|act| (act, find(&other.id, act)));
-    if let Some(Object::Attachment(old)) = &attachment.object.before
-        && (partition || of(&old.parent))
-    {
-        for (act, node) in acts {
-            if act == Act::Drop || handed_on {
-                before(find(&attachment.id, Act::Drop), node, false);
-            }
+    if partition || whole.before {
+        for (_, node) in acts.into_iter().filter(|(act, _)| *act == Act::Drop || handed_on) {
+            before(find(&attachment.id, Act::Drop), node, false);
         }
     }
     if let Some(Object::Attachment(new)) = &attachment.object.after
-        && (partition && !is_inherited(other) || handed_on && of(&new.parent))
+        && (partition && !is_inherited(other) || handed_on && whole.after)
     {
         // a new partition takes over foreign keys at any time; one to the whole itself needs it to be complete
         let new_table = ObjectId { kind: Kind::Table, path: attachment.id.path.clone() };

@@ -88,7 +88,19 @@ pub fn order(
                 .collect();
             let crossing: BTreeSet<usize> = inside.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
             let mut split = false;
-            // the mildest split first: a foreign key alone reads better than a default alone
+            // the mildest split first: a foreign key alone reads better than a default alone, and the partitions' keys
+            // and checks belong into their tables, which are attached at once
+            let far = |at: usize| {
+                let object = changes.get(&nodes[at].0).and_then(|change| object_of(change, nodes[at].1));
+                matches!(object, Some(Object::Constraint(constraint)) if constraint.references.is_some() || constraint.has_index() && constraint.lineage.partition)
+            };
+            for at in crossing.iter().copied().filter(|at| far(*at)) {
+                split |= homes[at] != at;
+                homes[at] = at;
+            }
+            if split {
+                continue;
+            }
             for kinds in [
                 &[Kind::Constraint, Kind::DomainConstraint][..],
                 &[Kind::Default, Kind::SequenceOwner, Kind::Sequence],

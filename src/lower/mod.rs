@@ -221,7 +221,9 @@ impl Lowering<'_> {
                 Ok(Action::slow(statements(catalogs, &changes, self.context)?))
             }
             (_, Some(object), _) if unit.act == Act::Create => {
-                let attached = self.attached_for_good(&unit.root);
+                let indexed =
+                    matches!(object, Object::Index(_) | Object::Constraint(_) | Object::IndexAttachment(_));
+                let attached = if indexed { self.attached_for_good(&unit.root) } else { Vec::new() };
                 if attached.is_empty() {
                     return Ok(Action::catalog(object.drop(&unit.root).into_statements()));
                 }
@@ -311,7 +313,8 @@ impl Lowering<'_> {
         let created = |id: &ObjectId| {
             self.changes.get(id).is_some_and(|change| graph::acts(change).contains(&Act::Create))
         };
-        let attachments = self.catalogs.after.objects.iter().filter_map(|(id, object)| match object {
+        let first = ObjectId { kind: Kind::IndexAttachment, path: Vec::new().into() };
+        let attachments = self.catalogs.after.objects.range(first..).map_while(|(id, object)| match object {
             Object::IndexAttachment(attachment) => Some((id, attachment)),
             _ => None,
         });

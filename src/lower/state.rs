@@ -42,6 +42,7 @@ impl<'a> State<'a> {
     }
 
     /// With these as they will be, too.
+    #[must_use]
     pub fn with(&self, ids: &[ObjectId]) -> Self {
         let mut state = self.clone();
         state.new.extend(ids.iter().cloned());
