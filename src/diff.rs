@@ -140,7 +140,9 @@ fn propagate(
         let first = ObjectId::new(id.kind, id.path.parts().get(..2).unwrap_or_default().to_vec());
         let name = first.path.clone();
         let functions = catalogs.after.objects.range(first..).map(|(other, _)| other);
-        functions.take_while(move |other| other.kind == Kind::Function && other.path.parts().starts_with(name.parts()))
+        functions.take_while(move |other| {
+            other.kind == Kind::Function && other.path.parts().starts_with(name.parts())
+        })
     };
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         for dependent in dependents.get(&id).into_iter().flatten().copied() {
@@ -161,9 +163,11 @@ fn propagate(
                 // it lets go by itself, before
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
-                        && old.texts() != new.texts()
+                        && (old.texts() != new.texts() || !new.has_texts())
                         && !overloads(&id).any(|other| needed.contains(&(dependent, other)))
-                        && !id.relation().is_some_and(|table| every_column.contains(&(dependent, &table))) =>
+                        && !id
+                            .relation()
+                            .is_some_and(|table| every_column.contains(&(dependent, &table))) =>
                 {
                     continue;
                 }
@@ -193,21 +197,28 @@ fn propagate(
 /// into those, and refuses to prove anything of it.
 fn rebuild_within(catalogs: Pair<&Catalog>, changes: &mut Changes) -> Option<(ObjectId, Touch)> {
     let tightened = |change: &Change| match (&change.object.before, &change.object.after, &change.how) {
-        (_, Some(Object::DomainConstraint(check)), _) if check.validated => {
-            check.part_of(&change.id)
-        }
-        (Some(Object::Domain(old)), Some(Object::Domain(new)), How::InPlace(_)) if new.not_null && !old.not_null => {
+        (_, Some(Object::DomainConstraint(check)), _) if check.validated => check.part_of(&change.id),
+        (Some(Object::Domain(old)), Some(Object::Domain(new)), How::InPlace(_))
+            if new.not_null && !old.not_null =>
+        {
             Some(change.id.clone())
         }
         _ => None,
     };
     let stays = |domain: &ObjectId| {
         let in_place = changes.get(domain).is_none_or(|change| matches!(change.how, How::InPlace(_)));
-        in_place && catalogs.before.objects.contains_key(domain) && catalogs.after.objects.contains_key(domain)
+        in_place
+            && catalogs.before.objects.contains_key(domain)
+            && catalogs.after.objects.contains_key(domain)
     };
-    let within = |domain: &ObjectId| [catalogs.before, catalogs.after].iter().any(|catalog| held_within(catalog, domain));
+    let within = |domain: &ObjectId| {
+        [catalogs.before, catalogs.after].iter().any(|catalog| held_within(catalog, domain))
+    };
     let domain = changes.values().filter_map(tightened).find(|domain| stays(domain) && within(domain))?;
-    let object = Pair::new(catalogs.before.objects.get(&domain).cloned(), catalogs.after.objects.get(&domain).cloned());
+    let object = Pair::new(
+        catalogs.before.objects.get(&domain).cloned(),
+        catalogs.after.objects.get(&domain).cloned(),
+    );
     changes.insert(domain.clone(), Change { id: domain.clone(), object, how: How::Rebuild });
     Some((domain, Touch::Rebuild))
 }

@@ -242,8 +242,7 @@ fn special(
         Kind::IndexAttachment => {
             let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
             let key = attachment.parent_id();
-            let users =
-                |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
+            let users = |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
             for need in catalogs.after.needs.iter().filter(users) {
                 before(create, find(&need.from, Act::Create), false);
             }

@@ -174,7 +174,8 @@ fn homes(
             continue;
         }
         // a domain that is exchanged has its checks from the start: columns may keep them from being added later
-        let unproven = matches!(object_of(change, *act), Some(Object::DomainConstraint(check)) if !check.validated);
+        let unproven =
+            matches!(object_of(change, *act), Some(Object::DomainConstraint(check)) if !check.validated);
         if id.kind == Kind::DomainConstraint && !(*act == Act::Create && unproven) {
             let domain = object_of(change, *act).and_then(|object| object.part_of(id));
             let rebuilt =
@@ -214,9 +215,8 @@ fn homes(
             _ => None,
         };
         // only CREATE TABLE says anything of the TOAST table
-        let whole = whole.filter(|whole| {
-            *act == Act::Drop || id.kind != Kind::ToastOptions || whole.kind == Kind::Table
-        });
+        let whole = whole
+            .filter(|whole| *act == Act::Drop || id.kind != Kind::ToastOptions || whole.kind == Kind::Table);
         if let Some(home) = whole.and_then(|whole| find(&whole, *act)) {
             homes[at] = home;
         }

@@ -48,7 +48,9 @@ fn texts_of(object: &mut Object) -> Vec<&mut String> {
         Object::Trigger(trigger) => vec![&mut trigger.definition],
         Object::Statistics(statistics) => statistics.expressions.iter_mut().collect(),
         Object::Policy(policy) => policy.using.iter_mut().chain(&mut policy.check).collect(),
-        Object::Column(column) => column.generated.iter_mut().map(|generated| &mut generated.expression).collect(),
+        Object::Column(column) => {
+            column.generated.iter_mut().map(|generated| &mut generated.expression).collect()
+        }
         Object::Function(function) => vec![&mut function.definition],
         Object::Domain(domain) => domain.default.iter_mut().collect(),
         Object::DomainConstraint(constraint) => vec![&mut constraint.definition],

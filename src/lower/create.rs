@@ -43,7 +43,8 @@ impl Lowering<'_> {
             }
             Object::Privileges(wanted) => {
                 let given = unit.root.target().and_then(|target| self.given_by_default(&target));
-                let given = given.map_or_else(|| wanted.default.clone(), |given| given.on_top_of(&wanted.default));
+                let given =
+                    given.map_or_else(|| wanted.default.clone(), |given| given.on_top_of(&wanted.default));
                 privileges::statements(&unit.root, &given, &wanted.grants)
             }
             other => other.create(&unit.root).into_statements(),
@@ -130,7 +131,8 @@ struct Given<'a> {
 impl Given<'_> {
     /// The privileges that the object has. Those that hold everywhere take the place of what is built in.
     fn on_top_of(&self, built_in: &Grants) -> Grants {
-        let mut given = self.everywhere.map_or_else(|| built_in.clone(), |privileges| privileges.grants.clone());
+        let mut given =
+            self.everywhere.map_or_else(|| built_in.clone(), |privileges| privileges.grants.clone());
         given.add_all(self.here.map(|privileges| privileges.grants.to_vec()).unwrap_or_default());
         given
     }

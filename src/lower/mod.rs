@@ -266,7 +266,9 @@ impl Lowering<'_> {
                 && self.changes.contains_key(&need.from)
                 && self.state.is_as_before(&need.from)
         });
-        users.map(|need| Dependency { to: unit.root.clone(), strength: Strength::Hard, ..need.clone() }).collect()
+        users
+            .map(|need| Dependency { to: unit.root.clone(), strength: Strength::Hard, ..need.clone() })
+            .collect()
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {

@@ -26,7 +26,10 @@ fn loses(change: &Change) -> bool {
         Some(Object::Constraint(constraint)) => constraint.has_index(),
         Some(Object::Index(index)) => index.unique,
         Some(
-            Object::Comment(_) | Object::Statistics(_) | Object::DomainConstraint(_) | Object::ToastOptions(_),
+            Object::Comment(_)
+            | Object::Statistics(_)
+            | Object::DomainConstraint(_)
+            | Object::ToastOptions(_),
         ) => false,
         _ => true,
     }

@@ -45,7 +45,9 @@ pub(super) fn steps(
         }
         let pending = fate::pending(subjects, Pair::new(base, wanted))?;
         let mut annotations = pending.iter().filter_map(|subject| subject.annotation);
-        if let Some(Annotation { at, target, .. }) = annotations.find(|one| super::annotated::asks_online(one)) {
+        if let Some(Annotation { at, target, .. }) =
+            annotations.find(|one| super::annotated::asks_online(one))
+        {
             return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
         }
         steps.extend(out_of_the_way(&pending, base));
@@ -134,14 +136,17 @@ fn out_of_the_way(pending: &[Subject<'_>], base: &Catalog) -> Vec<Step> {
         };
         let taken = slots(&subject.taken, object);
         let in_the_way = base.objects.iter().filter(|(id, other)| {
-            id.kind != Kind::Column && !renamed(id) && slots(id, other).iter().any(|slot| taken.contains(slot))
+            id.kind != Kind::Column
+                && !renamed(id)
+                && slots(id, other).iter().any(|slot| taken.contains(slot))
                 || **id == subject.taken && !renamed(id)
         });
         for (id, other) in in_the_way {
             // its container may be called otherwise by now
             let id = if *id == subject.taken { &subject.new } else { id };
             let aside = named(id, &sql::aside(&id.path.parts()[name_at(id)]));
-            let summary = format!("rename {id} to {}, out of the way", sql::ident(&aside.path.parts()[name_at(id)]));
+            let summary =
+                format!("rename {id} to {}, out of the way", sql::ident(&aside.path.parts()[name_at(id)]));
             let (there, back) = (other.rename(Pair::new(id, &aside)), other.rename(Pair::new(&aside, id)));
             steps.extend(there.zip(back).map(|(there, back)| step(aside, summary, there, back)));
         }

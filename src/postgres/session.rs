@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverSsl;
-use tokio_postgres::{
-    AsyncMessage, CancelToken, Client, Connection, Row, SimpleQueryMessage, Statement,
-};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Row, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;

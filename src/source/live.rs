@@ -241,7 +241,9 @@ impl Reading {
         for need in &self.catalog.needs {
             let Some(casts) = casts.get(&need.to) else { continue };
             if self.catalog.objects.get(&need.from).is_some_and(Object::has_texts) {
-                found.extend(casts.iter().map(|(cast, strength)| (need.from.clone(), (*cast).clone(), *strength)));
+                found.extend(
+                    casts.iter().map(|(cast, strength)| (need.from.clone(), (*cast).clone(), *strength)),
+                );
             }
         }
         for (from, cast, strength) in found {

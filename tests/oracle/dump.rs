@@ -162,7 +162,9 @@ fn sorted_parameters(line: &str) -> String {
 
 /// What statistics are of, which PostgreSQL keeps in the order of the table.
 fn sorted_statistics(line: &str) -> String {
-    let list = line.strip_prefix("CREATE STATISTICS ").and_then(|rest| Some((rest.find(" ON ")?, rest.rfind(" FROM ")?)));
+    let list = line
+        .strip_prefix("CREATE STATISTICS ")
+        .and_then(|rest| Some((rest.find(" ON ")?, rest.rfind(" FROM ")?)));
     let Some((start, end)) = list else { return line.to_owned() };
     let (start, end) = (start + "CREATE STATISTICS  ON ".len(), end + "CREATE STATISTICS ".len());
     let mut of: Vec<&str> = line[start..end].split(", ").collect();

@@ -47,9 +47,12 @@ fn roles<'c>(catalog: &'c Catalog, renamed: &BTreeSet<&[String]>) -> BTreeMap<&'
         let (within, definition): (&[String], _) = match object {
             Object::IdentitySequence(sequence) => (&sequence.column, String::new()),
             Object::SequenceOwner(owner) => (&owner.column, String::new()),
-            Object::Constraint(_) | Object::DomainConstraint(_) => (id.path.parts().get(..2)?, object.to_json()),
+            Object::Constraint(_) | Object::DomainConstraint(_) => {
+                (id.path.parts().get(..2)?, object.to_json())
+            }
             Object::Index(index) => {
-                let rest = sql::find_outside(&index.definition, " USING ").map(|at| index.definition[at..].to_owned());
+                let rest = sql::find_outside(&index.definition, " USING ")
+                    .map(|at| index.definition[at..].to_owned());
                 let index = Object::Index(Index { definition: rest?, ..index.clone() });
                 (id.path.parts().get(..1)?, index.to_json())
             }

@@ -34,17 +34,23 @@ pub(super) fn pending<'a>(
             to_do[at] = Some(match before {
                 _ if !there && (taken || is_part) => false,
                 _ if !there => {
-                    return Err(wrong(subject, format!(
-                        "there is neither {} nor {} in the database; take the annotation away or correct its name",
-                        subject.old, subject.new
-                    )));
+                    return Err(wrong(
+                        subject,
+                        format!(
+                            "there is neither {} nor {} in the database; take the annotation away or correct its name",
+                            subject.old, subject.new
+                        ),
+                    ));
                 }
                 // the one that has the name is to go, and steps aside until then; if both are to stay, it is a mistake
                 None if taken && gives_way(subject).is_none() && subject.old_is_wanted(catalogs.after) => {
-                    return Err(wrong(subject, format!(
-                        "there are both {} and {} in the database; take the annotation away, or drop one of them first",
-                        subject.old, subject.new
-                    )));
+                    return Err(wrong(
+                        subject,
+                        format!(
+                            "there are both {} and {} in the database; take the annotation away, or drop one of them first",
+                            subject.old, subject.new
+                        ),
+                    ));
                 }
                 None => true,
                 // what has the old name has it by that annotation, or is to give it to it
@@ -55,22 +61,30 @@ pub(super) fn pending<'a>(
     }
     while let Some(first) = to_do.iter().position(Option::is_none) {
         let mut circle = vec![first];
-        while let Some(next) = circle.last().and_then(|at| gives_way(&subjects[*at])).filter(|next| !circle.contains(next)) {
+        while let Some(next) =
+            circle.last().and_then(|at| gives_way(&subjects[*at])).filter(|next| !circle.contains(next))
+        {
             circle.push(next);
         }
         let members: Vec<&Subject<'_>> = circle.iter().map(|at| &subjects[*at]).collect();
         let exchange = match members.iter().find(|subject| !subject.is_there(&subject.old, catalogs.before)) {
             Some(subject) => {
-                return Err(wrong(subject, format!("there is no {} in the database to be renamed", subject.old)));
+                return Err(wrong(
+                    subject,
+                    format!("there is no {} in the database to be renamed", subject.old),
+                ));
             }
             None => likeness(&members, catalogs, true).cmp(&likeness(&members, catalogs, false)),
         };
         if exchange.is_eq() {
             let names: Vec<String> = members.iter().map(|subject| subject.new.to_string()).collect();
-            return Err(wrong(&subjects[first], format!(
-                "{} exchange their names, and are so alike that nobody can tell whether they did already; take the annotations away if so, or rename them by way of another name in two plans",
-                names.join(" and ")
-            )));
+            return Err(wrong(
+                &subjects[first],
+                format!(
+                    "{} exchange their names, and are so alike that nobody can tell whether they did already; take the annotations away if so, or rename them by way of another name in two plans",
+                    names.join(" and ")
+                ),
+            ));
         }
         for at in circle {
             to_do[at] = Some(exchange.is_gt());
@@ -79,9 +93,10 @@ pub(super) fn pending<'a>(
     let pending = subjects.into_iter().zip(to_do).filter(|(_, to_do)| *to_do == Some(true));
     let pending: Vec<Subject<'a>> = pending.map(|(subject, _)| subject).collect();
     match pending.iter().find(|subject| !subject.can_be_renamed()) {
-        Some(subject) => {
-            Err(wrong(subject, format!("PostgreSQL cannot rename {}; drop it and create it anew", subject.old)))
-        }
+        Some(subject) => Err(wrong(
+            subject,
+            format!("PostgreSQL cannot rename {}; drop it and create it anew", subject.old),
+        )),
         None => Ok(pending),
     }
 }
@@ -89,10 +104,14 @@ pub(super) fn pending<'a>(
 /// How much of what is wanted under the names of a circle is in the database, under these names or the old ones.
 fn likeness(circle: &[&Subject<'_>], catalogs: Pair<&Catalog>, exchanged: bool) -> (usize, usize) {
     if let Some(Some(parts)) = circle.first().map(|subject| subject.parts.as_ref()) {
-        let before: Vec<_> = parts.before.iter().map(|(name, of)| {
-            let renamed = circle.iter().find(|subject| exchanged && subject.from == *name);
-            (renamed.map_or(name, |subject| &subject.to), of)
-        }).collect();
+        let before: Vec<_> = parts
+            .before
+            .iter()
+            .map(|(name, of)| {
+                let renamed = circle.iter().find(|subject| exchanged && subject.from == *name);
+                (renamed.map_or(name, |subject| &subject.to), of)
+            })
+            .collect();
         let after: Vec<_> = parts.after.iter().map(|(name, of)| (name, of)).collect();
         let in_place = before.iter().zip(&after).filter(|(before, after)| before == after).count();
         return (after.iter().filter(|part| before.contains(part)).count(), in_place);
@@ -107,7 +126,10 @@ fn likeness(circle: &[&Subject<'_>], catalogs: Pair<&Catalog>, exchanged: bool) 
     };
     let objects = catalogs.after.objects.iter().filter_map(|(id, new)| {
         let old = catalogs.before.objects.get(&was(id)?)?;
-        Some(usize::from(old.without_texts() == new.without_texts()) + usize::from(unnamed(old) == unnamed(new)))
+        Some(
+            usize::from(old.without_texts() == new.without_texts())
+                + usize::from(unnamed(old) == unnamed(new)),
+        )
     });
     // who uses them says which is which, too
     let had: std::collections::BTreeSet<(&ObjectId, &ObjectId)> =

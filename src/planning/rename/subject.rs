@@ -59,7 +59,16 @@ impl<'a> Subject<'a> {
         };
         let to = new.path.parts().get(name_at(&new))?.clone();
         let object = catalogs.before.objects.get(&old).filter(|_| parts.is_none());
-        (from != to).then(|| Self { annotation: Some(annotation), from: from.to_owned(), to, new, old, taken, object, parts })
+        (from != to).then(|| Self {
+            annotation: Some(annotation),
+            from: from.to_owned(),
+            to,
+            new,
+            old,
+            taken,
+            object,
+            parts,
+        })
     }
 
     /// Whether this one is in the database.
@@ -101,7 +110,8 @@ impl<'a> Subject<'a> {
                 | Kind::Range
         );
         let path = |id: &ObjectId| id.path.parts().to_vec();
-        (contains && self.parts.is_none()).then(|| Pair::new(path(&named(&self.new, &self.from)), path(&self.new)))
+        (contains && self.parts.is_none())
+            .then(|| Pair::new(path(&named(&self.new, &self.from)), path(&self.new)))
     }
 
     fn ddl(&self, from: &str, to: &str) -> Option<Ddl> {
@@ -152,7 +162,9 @@ fn part(kind: Kind, of: &[String], name: &str) -> ObjectId {
 fn parts(catalog: &Catalog, part: &ObjectId) -> Option<Vec<Part>> {
     let of = part.path.parts().split_last()?.1.to_vec();
     match catalog.objects.get(&ObjectId::new(part.kind, of))? {
-        Object::Enum(labels) => Some(labels.labels.iter().map(|label| (label.clone(), String::new())).collect()),
+        Object::Enum(labels) => {
+            Some(labels.labels.iter().map(|label| (label.clone(), String::new())).collect())
+        }
         Object::Composite(composite) => {
             let attributes = composite.attributes.iter();
             Some(attributes.map(|attribute| (attribute.name.clone(), attribute.data_type.clone())).collect())
