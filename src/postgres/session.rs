@@ -235,14 +235,13 @@ impl Session {
     pub async fn ask(&self, query: &'static str) -> Result<Vec<Row>, tokio_postgres::Error> {
         let Some(prepared) = &self.prepared else { return self.client.query_typed(query, &[]).await };
         let known = prepared.lock().unwrap_or_else(PoisonError::into_inner).get(query).cloned();
-        let statement = match known {
-            Some(statement) => statement,
-            None => {
-                let statement = self.client.prepare(query).await?;
-                let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
-                prepared.insert(query, statement.clone());
-                statement
-            }
+        let statement = if let Some(statement) = known {
+            statement
+        } else {
+            let statement = self.client.prepare(query).await?;
+            let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            prepared.insert(query, statement.clone());
+            statement
         };
         self.client.query(&statement, &[]).await
     }
