@@ -196,7 +196,7 @@ fn propagate(
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
                         && !held.contains(dependent)
-                        && old.texts() != new.texts()
+                        && (old.texts() != new.texts() || !new.has_texts())
                         && !overloads(&id).any(|other| needed.contains(&(dependent, other)))
                         && !id
                             .relation()

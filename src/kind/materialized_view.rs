@@ -45,7 +45,7 @@ fn column_changes(pair: Pair<&BTreeMap<String, ViewedColumn>>) -> Vec<String> {
     let usual = ViewedColumn::default();
     let changes = names.into_iter().flat_map(|name| {
         let (before, after) = (pair.before.get(name), pair.after.get(name));
-        let facts = after.or(before).map(|column| &column.facts).unwrap_or(&usual.facts);
+        let facts = after.or(before).map_or(&usual.facts, |column| &column.facts);
         let settings = Pair::new(before.unwrap_or(&usual), after.unwrap_or(&usual));
         let settings = Pair::new(&settings.before.settings, &settings.after.settings);
         let changes = ColumnSettings::changes(settings, facts).into_iter();
