@@ -3,7 +3,8 @@
 use super::{Lowering, with_relation};
 use crate::{
     catalog::Catalog,
-    graph::Unit,
+    diff::How,
+    graph::{self, Unit},
     kind::{Column, Constraint, DefaultPrivileges, Definition, Object, TableDdl, acl::Grants, privileges},
     name::{Kind, ObjectId},
     sql::Sql,
@@ -60,7 +61,7 @@ impl Lowering<'_> {
     }
 
     /// What the object must not have, but default privileges give to it when it is created.
-    fn take_back(&self, id: &ObjectId) -> Vec<Sql> {
+    pub(super) fn take_back(&self, id: &ObjectId) -> Vec<Sql> {
         let about = ObjectId::about(Kind::Privileges, id);
         if self.catalogs.after.objects.contains_key(&about) {
             return Vec::new();
@@ -75,7 +76,7 @@ impl Lowering<'_> {
         let created = self
             .changes
             .get(id)
-            .is_some_and(|change| crate::graph::acts(change).contains(&crate::graph::Act::Create));
+            .is_some_and(|change| change.how == How::Rebuild || graph::acts(change).contains(&graph::Act::Create));
         let objects = match id.kind {
             Kind::Table | Kind::View | Kind::MaterializedView => "TABLES",
             Kind::Sequence | Kind::IdentitySequence => "SEQUENCES",

@@ -34,9 +34,13 @@ impl Lowering<'_> {
         let come = graph::by_need(after, &types).into_iter();
         let come: Vec<Sql> = come
             .filter_map(|id| after.objects.get(id).map(|object| (id, object)))
-            .flat_map(|(id, object)| match object {
-                Object::Domain(domain) => vec![domain.create_with(id, &self.checks_of(id))],
-                _ => object.create(id).into_statements(),
+            .flat_map(|(id, object)| {
+                let mut sql = match object {
+                    Object::Domain(domain) => vec![domain.create_with(id, &self.checks_of(id))],
+                    _ => object.create(id).into_statements(),
+                };
+                sql.extend(self.take_back(id));
+                sql
             })
             .collect();
         let stored = self.columns_of_types(&types);

@@ -248,6 +248,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         step
     }));
     progress("rehearsing: there, back, and there again");
+    workshop.fill(&clone, catalogs, &changes).await;
     let expected = workshop::with(&base_all, &base, &wanted);
     let rehearsed =
         rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.time_zone())

@@ -5,8 +5,10 @@ use std::{cell::RefCell, collections::BTreeSet};
 use super::{Inputs, PlanningError, part};
 use crate::{
     catalog::{Catalog, Fingerprint},
+    diff::Changes,
+    graph,
     lower::{self, Context},
-    name::{Kind, ObjectId},
+    name::{Kind, ObjectId, Pair},
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, server_words},
     rehearse,
     run::{self, Batch, Options},
@@ -247,6 +249,26 @@ impl<'a> Workshop<'a> {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
         Ok(catalog)
+    }
+
+    /// Fills those materialized views of a clone that others read which come or change: what was never filled cannot
+    /// be read. A query that fails there says so when it is needed.
+    pub async fn fill(&self, clone: &ScratchDatabase, catalogs: Pair<&Catalog>, changes: &Changes) {
+        let is_view = |id: &&ObjectId| id.kind == Kind::MaterializedView;
+        let changed: Vec<&ObjectId> = changes.keys().filter(is_view).collect();
+        let mut read = BTreeSet::new();
+        for catalog in [catalogs.before, catalogs.after] {
+            let there = changed.iter().copied().filter(|id| catalog.objects.contains_key(*id));
+            read.extend(part::with_needs(catalog, there));
+        }
+        let there = |id: &&ObjectId| is_view(id) && catalogs.before.objects.contains_key(*id);
+        let read: Vec<&ObjectId> = read.iter().filter(there).collect();
+        for id in graph::by_need(catalogs.before, &read) {
+            let refresh = format!("REFRESH MATERIALIZED VIEW {}", id.sql());
+            if let Err(error) = clone.session().client().batch_execute(&refresh).await {
+                tracing::debug!("{id} is not filled on scratch: {}", server_words(&error));
+            }
+        }
     }
 
     /// Live's time zone, which reading a catalog resets.

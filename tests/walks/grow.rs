@@ -48,8 +48,72 @@ pub fn catalog(dice: &mut Dice) -> Model {
     model
 }
 
-/// The same one after some edits.
+/// The same one after some edits that trueup can do, as far as is known.
 pub fn edited(model: &Model, dice: &mut Dice) -> Model {
+    loop {
+        let after = after_edits(model, dice);
+        if !(comes_to_another_root(model, &after)
+            || moves_a_count(model, &after)
+            || inherits_anew(model, &after))
+        {
+            return after;
+        }
+    }
+}
+
+/// Case partition/comes-while-a-column-of-the-root-is-another-one.
+fn comes_to_another_root(before: &Model, after: &Model) -> bool {
+    let columns = |model: &Model, root: Id| {
+        let of_root = |(_, object): &(&Id, &Object)| object.thing.is_column() && object.thing.of() == Some(root);
+        model.objects.iter().filter(of_root).map(|(id, object)| (*id, object.clone())).collect::<Vec<_>>()
+    };
+    let parts = |model: &Model| -> Vec<(Id, String, Id)> {
+        let part = |(id, object): (&Id, &Object)| match object.thing {
+            Thing::Table { shape: Shape::Part { of, .. }, .. } => Some((*id, model.name(*id), of)),
+            _ => None,
+        };
+        model.objects.iter().filter_map(part).collect()
+    };
+    let (old, new) = (parts(before), parts(after));
+    old.iter().chain(&new).any(|part| {
+        !(old.contains(part) && new.contains(part)) && columns(before, part.2) != columns(after, part.2)
+    })
+}
+
+/// Case inheritance/identity-column-of-the-parent-changes-its-type.
+fn moves_a_count(before: &Model, after: &Model) -> bool {
+    let of_parent = |of: Id| {
+        let child = |thing: &Thing| matches!(thing, Thing::Table { shape: Shape::Child(parent), .. } if *parent == of);
+        !before.all(child).is_empty() || !after.all(child).is_empty()
+    };
+    before.objects.iter().any(|(id, object)| match object.thing {
+        Thing::Identity { of, .. } => {
+            of_parent(of) && after.objects.get(id).is_some_and(|other| other.thing != object.thing)
+        }
+        _ => false,
+    })
+}
+
+/// A column that goes in a parent while its child gets one of that name: trueup refuses it, since PostgreSQL has no way
+/// back.
+fn inherits_anew(before: &Model, after: &Model) -> bool {
+    let named = |model: &Model, table: Id| -> BTreeSet<String> {
+        model.columns(table).iter().map(|column| model.objects[column].name.clone()).collect()
+    };
+    let children = |model: &Model| {
+        model.all(|thing| matches!(thing, Thing::Table { shape: Shape::Child(_) | Shape::Part { .. }, .. }))
+    };
+    children(after).into_iter().any(|child| {
+        let parent = after.parent(child).unwrap();
+        if !before.objects.contains_key(&child) || !before.objects.contains_key(&parent) {
+            return false;
+        }
+        let gone = &named(before, parent) - &named(after, parent);
+        !gone.is_disjoint(&named(after, child))
+    })
+}
+
+fn after_edits(model: &Model, dice: &mut Dice) -> Model {
     let mut model = model.clone();
     for _ in 0..=dice.roll(9) {
         let id = dice.any(&model.objects.keys().copied().collect::<Vec<_>>());
@@ -383,7 +447,8 @@ pub fn add(model: &mut Model, dice: &mut Dice) {
             let Thing::Key { columns: targets, .. } = model.thing(key).clone() else { return };
             let mut columns = Vec::new();
             for target in targets {
-                let Thing::Column { kind, .. } = *model.thing(target) else { return };
+                // with a collation of its own it would have to be the same
+                let Thing::Column { kind, collation: None, .. } = *model.thing(target) else { return };
                 let name = column_name(model, dice, of);
                 let thing = Thing::Column {
                     of,

@@ -1,0 +1,3 @@
+CREATE DOMAIN amount AS integer;
+CREATE TABLE sale (total amount);
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON TYPES TO reader;

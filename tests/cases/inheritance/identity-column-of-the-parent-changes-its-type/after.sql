@@ -1,0 +1,2 @@
+CREATE TABLE parent (id integer GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE child () INHERITS (parent);
