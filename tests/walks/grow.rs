@@ -53,6 +53,7 @@ pub fn edited(model: &Model, dice: &mut Dice) -> Model {
     loop {
         let after = after_edits(model, dice);
         if !(comes_to_another_root(model, &after)
+            || changes_a_root_key(model, &after)
             || moves_a_count(model, &after)
             || inherits_anew(model, &after))
         {
@@ -77,6 +78,14 @@ fn comes_to_another_root(before: &Model, after: &Model) -> bool {
     let (old, new) = (parts(before), parts(after));
     old.iter().chain(&new).any(|part| {
         !(old.contains(part) && new.contains(part)) && columns(before, part.2) != columns(after, part.2)
+    })
+}
+
+/// Case partition/key-of-the-root-becomes-deferrable.
+fn changes_a_root_key(before: &Model, after: &Model) -> bool {
+    before.objects.iter().any(|(id, object)| match object.thing {
+        Thing::Key { of, .. } => before.is_root(of) && after.objects.get(id).is_some_and(|other| other.thing != object.thing),
+        _ => false,
     })
 }
 
@@ -107,6 +116,10 @@ fn inherits_anew(before: &Model, after: &Model) -> bool {
         let parent = after.parent(child).unwrap();
         if !before.objects.contains_key(&child) || !before.objects.contains_key(&parent) {
             return false;
+        }
+        // under another name the parent is another one
+        if before.name(parent) != after.name(parent) {
+            return true;
         }
         let gone = &named(before, parent) - &named(after, parent);
         !gone.is_disjoint(&named(after, child))
@@ -447,8 +460,8 @@ pub fn add(model: &mut Model, dice: &mut Dice) {
             let Thing::Key { columns: targets, .. } = model.thing(key).clone() else { return };
             let mut columns = Vec::new();
             for target in targets {
-                // with a collation of its own it would have to be the same
-                let Thing::Column { kind, collation: None, .. } = *model.thing(target) else { return };
+                // with a collation of its own it would have to be the same; and not everything can be compared
+                let Thing::Column { kind: kind @ Type::Plain(..=12), collation: None, .. } = *model.thing(target) else { return };
                 let name = column_name(model, dice, of);
                 let thing = Thing::Column {
                     of,
@@ -711,9 +724,10 @@ fn change(model: &mut Model, dice: &mut Dice, id: Id) {
                 if matches!(default, Some(Value::Next(_))) || collation.is_some() {
                     return;
                 }
-                let to = any_type(model, dice);
+                let tied = tied(model, id);
+                let to = if tied.len() > 1 { Type::Plain(dice.roll(13)) } else { any_type(model, dice) };
                 let to = if castable(*kind, to) { to } else { TEXT };
-                for column in tied(model, id) {
+                for column in tied {
                     if let Thing::Column { kind, .. } = &mut model.objects.get_mut(&column).unwrap().thing {
                         *kind = to;
                     }
