@@ -73,10 +73,9 @@ impl Lowering<'_> {
 
     /// What the applying role's default privileges say about a new object, if anything.
     fn given_by_default(&self, id: &ObjectId) -> Option<Given<'_>> {
-        let created = self
-            .changes
-            .get(id)
-            .is_some_and(|change| change.how == How::Rebuild || graph::acts(change).contains(&graph::Act::Create));
+        let created = self.changes.get(id).is_some_and(|change| {
+            change.how == How::Rebuild || graph::acts(change).contains(&graph::Act::Create)
+        });
         let objects = match id.kind {
             Kind::Table | Kind::View | Kind::MaterializedView => "TABLES",
             Kind::Sequence | Kind::IdentitySequence => "SEQUENCES",

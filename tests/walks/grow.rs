@@ -65,7 +65,8 @@ pub fn edited(model: &Model, dice: &mut Dice) -> Model {
 /// Case partition/comes-while-a-column-of-the-root-is-another-one.
 fn comes_to_another_root(before: &Model, after: &Model) -> bool {
     let columns = |model: &Model, root: Id| {
-        let of_root = |(_, object): &(&Id, &Object)| object.thing.is_column() && object.thing.of() == Some(root);
+        let of_root =
+            |(_, object): &(&Id, &Object)| object.thing.is_column() && object.thing.of() == Some(root);
         model.objects.iter().filter(of_root).map(|(id, object)| (*id, object.clone())).collect::<Vec<_>>()
     };
     let parts = |model: &Model| -> Vec<(Id, String, Id)> {
@@ -84,7 +85,9 @@ fn comes_to_another_root(before: &Model, after: &Model) -> bool {
 /// Case partition/key-of-the-root-becomes-deferrable.
 fn changes_a_root_key(before: &Model, after: &Model) -> bool {
     before.objects.iter().any(|(id, object)| match object.thing {
-        Thing::Key { of, .. } => before.is_root(of) && after.objects.get(id).is_some_and(|other| other.thing != object.thing),
+        Thing::Key { of, .. } => {
+            before.is_root(of) && after.objects.get(id).is_some_and(|other| other.thing != object.thing)
+        }
         _ => false,
     })
 }
@@ -461,7 +464,11 @@ pub fn add(model: &mut Model, dice: &mut Dice) {
             let mut columns = Vec::new();
             for target in targets {
                 // with a collation of its own it would have to be the same; and not everything can be compared
-                let Thing::Column { kind: kind @ Type::Plain(..=12), collation: None, .. } = *model.thing(target) else { return };
+                let Thing::Column { kind: kind @ Type::Plain(..=12), collation: None, .. } =
+                    *model.thing(target)
+                else {
+                    return;
+                };
                 let name = column_name(model, dice, of);
                 let thing = Thing::Column {
                     of,

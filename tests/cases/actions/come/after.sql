@@ -36,8 +36,6 @@ CREATE TABLE fresh (id integer GENERATED ALWAYS AS IDENTITY, name text);
 CREATE VIEW names AS SELECT id, name FROM base;
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM base;
 CREATE INDEX by_name ON base (name);
-CREATE INDEX of_root ON root (id);
-CREATE INDEX of_loose ON loose (id);
 ALTER TABLE root ATTACH PARTITION loose FOR VALUES IN (1);
 CREATE STATISTICS together ON name, number FROM base;
 CREATE RULE quiet AS ON DELETE TO base DO ALSO NOTHING;
