@@ -7,7 +7,14 @@
 //!
 //! What a walk finds becomes a case of tests/cases. `walks/model.rs` knows what there is and how it reads as SQL,
 //! `walks/grow.rs` what may come and change.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    clippy::maybe_infinite_iter,
+    clippy::match_same_arms,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 #[path = "walks/dice.rs"]
 mod dice;

@@ -57,7 +57,7 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
     let scratch = Scratch::open(&scratch_options(context)?, &|what| waiting.say(what)).await;
     waiting.end();
     let scratch = scratch.map_err(scratch_error)?;
-    let result = tell(&story, &scratch).await;
+    let result = Box::pin(tell(&story, &scratch)).await;
     let closed = scratch.close().await;
     result?;
     closed.map_err(scratch_error)?;

@@ -200,7 +200,7 @@ async fn read(
         options = options.with_major(session.major());
     }
     let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
-    let result = side::read(sides, &scratch, &|what| waiting.say(what)).await;
+    let result = Box::pin(side::read(sides, &scratch, &|what| waiting.say(what))).await;
     waiting.end();
     let major = scratch.major();
     let closed = scratch.close().await;

@@ -253,7 +253,7 @@ fn special(
             let detached = attachment.is_some_and(|attachment| find(&attachment, Act::Drop).is_some());
             if let Some(Object::Constraint(old)) = &change.object.before
                 && !detached
-                && !table.as_ref().is_some_and(|table| find(table, Act::Drop).is_some())
+                && table.as_ref().is_none_or(|table| find(table, Act::Drop).is_none())
             {
                 for parent in old.lineage.in_parents(&change.id) {
                     before(find(&parent, Act::Drop), find(&change.id, Act::Drop), false);

@@ -38,7 +38,7 @@ pub struct Column {
     pub lineage: Lineage,
     /// What follows from the type.
     #[serde(default, skip_serializing)]
-    pub facts: TypeFacts,
+    pub facts: Box<TypeFacts>,
 }
 
 /// How the values of a column are stored and what is known of them. The columns of materialized views have this, too.

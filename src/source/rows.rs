@@ -104,7 +104,9 @@ pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(S
         known.part(*part);
     }
     for (kind, rows) in &kinds {
-        rows.iter().for_each(|row| known.read(*kind, row));
+        for row in rows {
+            known.read(*kind, row);
+        }
     }
     let (accounts, unknown) = known.balance(session, &accounts).await?;
     listed.extend(unknown);

@@ -304,7 +304,7 @@ impl Thing {
             | Thing::DefaultPrivileges { .. } => {}
             Thing::Domain { base, .. } => needs.extend(base.needs()),
             Thing::Composite { attributes } => {
-                needs.extend(attributes.iter().filter_map(|(_, kind)| kind.needs()))
+                needs.extend(attributes.iter().filter_map(|(_, kind)| kind.needs()));
             }
             Thing::Sequence { owner, .. } => needs.extend(owner),
             Thing::Function { body, .. } => match body {
