@@ -45,7 +45,7 @@ async fn planned_again() -> Plan {
     session.client().batch_execute(ROWS).await.unwrap();
     let files = desired::read_paths(&[root().join("schema")]).unwrap();
     let desired = desired::parse(&files).unwrap_or_else(|errors| panic!("{errors}"));
-    let planned = planning::plan(&Inputs {
+    let planned = Box::pin(planning::plan(&Inputs {
         live: session,
         scratch: &(&scratch).into(),
         kept: None,
@@ -59,7 +59,7 @@ async fn planned_again() -> Plan {
         author: Some("bob".to_owned()),
         created: "2026-11-21T06:04:53Z".parse().unwrap(),
         progress: &|_| (),
-    })
+    }))
     .await
     .unwrap();
     let Planned::Plan(plan) = planned else { panic!("{planned:?}") };
