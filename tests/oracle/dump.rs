@@ -139,7 +139,8 @@ fn without_automatic_name(line: &str) -> Option<Cow<'_, str>> {
     let Some((name, rest)) = named.split_once(" NOT NULL") else { return Some(line.into()) };
     let automatic =
         name.trim_matches('"').trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("_not_null");
-    match (automatic && line.starts_with("    "), head.trim().is_empty()) {
+    let of_column_or_domain = line.starts_with("    ") || line.starts_with("CREATE DOMAIN ");
+    match (automatic && of_column_or_domain, head.trim().is_empty()) {
         (true, true) => None,
         (true, false) => Some(format!("{head}NOT NULL{rest}").into()),
         (false, _) => Some(line.into()),
