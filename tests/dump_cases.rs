@@ -27,8 +27,16 @@ use serde::Deserialize;
 #[serde(default)]
 struct CaseFile {
     extension: Option<String>,
-    major: Option<u16>,
+    majors: Option<Majors>,
     undumped: Option<String>,
+}
+
+/// The versions that a case is for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Majors {
+    from: Option<u16>,
+    to: Option<u16>,
 }
 
 fn case_file(folder: &Path) -> CaseFile {
@@ -38,8 +46,12 @@ fn case_file(folder: &Path) -> CaseFile {
 async fn unfit(folder: &Path) -> Option<String> {
     let case = case_file(folder);
     let session = trueup::postgres::Session::connect(oracle::server()).await.unwrap();
-    if let Some(major) = case.major.filter(|major| session.major() < *major) {
-        return Some(format!("needs PostgreSQL {major}"));
+    let major = session.major();
+    let outside = |majors: &Majors| {
+        majors.from.is_some_and(|from| major < from) || majors.to.is_some_and(|to| major > to)
+    };
+    if case.majors.is_some_and(|majors| outside(&majors)) {
+        return Some(format!("not on PostgreSQL {major}"));
     }
     let extension = case.extension?;
     let query = "SELECT FROM pg_available_extensions WHERE name = $1";
