@@ -23,14 +23,13 @@ mod oracle;
 use std::{
     collections::BTreeMap,
     fs,
-    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{Arc, Mutex},
 };
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use oracle::{Database, dump::Dump, rows::Contents};
+use oracle::{Database, Majors, dump::Dump, rows::Contents};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use trueup::{
@@ -62,18 +61,6 @@ struct CaseFile {
     skip: Option<String>,
     forwards: Shape,
     backwards: Shape,
-}
-
-/// The versions that a case is for.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Majors {
-    /// The first one; without it all up to the last.
-    from: Option<u16>,
-    /// The last one; without it all later ones, too.
-    to: Option<u16>,
-    /// What the others do not have.
-    reason: String,
 }
 
 /// What the plan in one direction must be.
@@ -196,11 +183,8 @@ impl Case {
         if let Some(reason) = &self.shape.skip {
             return Some(reason.clone());
         }
-        let outside = |majors: &&Majors| {
-            majors.from.is_some_and(|from| self.major < from) || majors.to.is_some_and(|to| self.major > to)
-        };
-        if let Some(majors) = self.majors.as_ref().filter(outside) {
-            return Some(format!("not on {}: {}", self.major, majors.reason));
+        if let Some(reason) = self.majors.as_ref().and_then(|majors| majors.leave_out(self.major)) {
+            return Some(reason);
         }
         let extension = self.extension.as_ref()?;
         let session = Session::connect(self.server).await.unwrap();
@@ -389,8 +373,7 @@ fn trials(root: &Path) -> Vec<Trial> {
     for (major, all) in majors() {
         for folder in &folders {
             let case = folder.strip_prefix(root).unwrap().display().to_string();
-            let on_15 =
-                CaseFile::read(folder).majors.is_none_or(|majors| majors.from.is_none_or(|from| from <= 15));
+            let on_15 = CaseFile::read(folder).majors.is_none_or(|majors| majors.leave_out(15).is_none());
             // what cannot run forwards on 15, and what the table of actions looks at, does so on 18
             let (forwards, backwards) = match major {
                 _ if all => (true, true),
@@ -440,11 +423,7 @@ fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
     let word = if direction == Direction::Forwards { "forwards" } else { "backwards" };
     let (folder, name) = (folder.to_owned(), case.to_owned());
     Trial::ignorable_test(format!("{major}/{case}::{word}"), move || {
-        let run = || oracle::runtime().block_on(Case::read(major, &name, &folder, direction).run());
-        std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
-        })
+        oracle::caught(|| oracle::runtime().block_on(Case::read(major, &name, &folder, direction).run()))
     })
 }
 

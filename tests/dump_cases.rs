@@ -13,13 +13,12 @@ mod oracle;
 
 use std::{
     fs,
-    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use oracle::Database;
+use oracle::{Database, Majors};
 use serde::Deserialize;
 
 /// What of case.toml says where a case can be tried.
@@ -31,14 +30,6 @@ struct CaseFile {
     undumped: Option<String>,
 }
 
-/// The versions that a case is for.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Majors {
-    from: Option<u16>,
-    to: Option<u16>,
-}
-
 fn case_file(folder: &Path) -> CaseFile {
     toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap_or_default()).unwrap()
 }
@@ -47,11 +38,8 @@ async fn unfit(folder: &Path) -> Option<String> {
     let case = case_file(folder);
     let session = trueup::postgres::Session::connect(oracle::server()).await.unwrap();
     let major = session.major();
-    let outside = |majors: &Majors| {
-        majors.from.is_some_and(|from| major < from) || majors.to.is_some_and(|to| major > to)
-    };
-    if case.majors.is_some_and(|majors| outside(&majors)) {
-        return Some(format!("not on PostgreSQL {major}"));
+    if let Some(reason) = case.majors.and_then(|majors| majors.leave_out(major)) {
+        return Some(reason);
     }
     let extension = case.extension?;
     let query = "SELECT FROM pg_available_extensions WHERE name = $1";
@@ -141,10 +129,7 @@ fn trial(root: &Path, folder: &Path, file: &'static str) -> Trial {
                 }
             })
         };
-        std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
-        })
+        oracle::caught(run)
     })
 }
 

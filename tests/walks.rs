@@ -24,7 +24,7 @@ mod grow;
 mod model;
 mod oracle;
 
-use std::{collections::BTreeSet, fs, panic::AssertUnwindSafe, path::Path, process::ExitCode};
+use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use dice::Dice;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -155,11 +155,7 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
 
 fn trial(seed: u64) -> Trial {
     Trial::test(seed.to_string(), move || {
-        let run = || oracle::runtime().block_on(walk(seed)).map_err(Failed::from);
-        std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
-        })
+        oracle::caught(|| oracle::runtime().block_on(walk(seed)).map_err(Failed::from))
     })
 }
 

@@ -4,7 +4,14 @@ WITH RECURSIVE unproven AS (
     UNION
     SELECT u.conrelid, u.conname FROM unproven p JOIN pg_inherits i ON i.inhparent = p.conrelid
     JOIN pg_constraint u ON u.conrelid = i.inhrelid AND u.conname = p.conname AND u.contype = 'c' AND NOT u.conislocal)
-SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text, coalesce(root.name, k.conname)::text],
+SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text,
+       -- what a partition's copy of a foreign key is called is nobody's choice: here, as in the partitioned table
+       CASE WHEN k.contype = 'f' AND k.conparentid <> 0 THEN
+         (WITH RECURSIVE up AS (
+            SELECT p.oid, p.conparentid, p.conname FROM pg_constraint p WHERE p.oid = k.conparentid
+            UNION ALL
+            SELECT p.oid, p.conparentid, p.conname FROM up JOIN pg_constraint p ON p.oid = up.conparentid)
+          SELECT up.conname::text FROM up WHERE up.conparentid = 0) ELSE k.conname::text END],
        json_build_object(
          'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
@@ -19,7 +26,7 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
          'replica_identity', coalesce(x.indisreplident, false),
          'options', coalesce(xc.reloptions, '{}'),
          'tablespace', s.spcname,
-         'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c' OR root.name IS NOT NULL,
+         'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c' OR k.contype = 'f' AND k.conparentid <> 0,
          'partition', CASE WHEN k.contype IN ('p', 'u', 'x') THEN c.relkind = 'p' ELSE c.relispartition END,
          'parents', CASE WHEN k.coninhcount > 0 THEN
                       (SELECT json_agg(ARRAY[pn.nspname::text, p.relname::text] ORDER BY i.inhseqno)
@@ -35,13 +42,6 @@ LEFT JOIN pg_class xc ON xc.oid = x.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = xc.reltablespace
 LEFT JOIN pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
--- what a partition's copy of a foreign key is called is nobody's choice: here, as in the partitioned table
-LEFT JOIN LATERAL (
-  WITH RECURSIVE up AS (
-    SELECT p.oid, p.conparentid, p.conname FROM pg_constraint p WHERE p.oid = k.conparentid
-    UNION ALL
-    SELECT p.oid, p.conparentid, p.conname FROM up JOIN pg_constraint p ON p.oid = up.conparentid)
-  SELECT up.conname AS name FROM up WHERE up.conparentid = 0) AS root ON k.contype = 'f' AND k.conparentid <> 0
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   -- nor is a foreign key one of its own for each partition of the table that it references
   AND NOT (k.contype = 'f' AND k.conparentid <> 0 AND k.conrelid = (SELECT p.conrelid FROM pg_constraint p WHERE p.oid = k.conparentid))

@@ -1,5 +1,7 @@
 //! Creating an object with all that belongs into its statement, and with the privileges that it must have.
 
+use std::collections::BTreeSet;
+
 use super::{Lowering, with_relation};
 use crate::{
     catalog::Catalog,
@@ -25,8 +27,8 @@ impl Lowering<'_> {
                 sql.extend(
                     TableDdl { table: unit.root.sql(), clauses, ..TableDdl::default() }.into_statement(),
                 );
-                let twice = parts.constraints.iter().enumerate().filter(|(at, _)| parts.is_twice(*at));
-                sql.extend(twice.flat_map(|(_, (id, constraint))| constraint.create(id).into_statements()));
+                let again = parts.again.iter();
+                sql.extend(again.flat_map(|(id, constraint)| constraint.create(id).into_statements()));
                 sql
             }
             Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
@@ -146,6 +148,8 @@ struct Parts<'a> {
     columns: Vec<(&'a ObjectId, &'a Column)>,
     defaults: Vec<(&'a ObjectId, String)>,
     constraints: Vec<(&'a ObjectId, &'a Constraint)>,
+    /// Keys over what one of these is over already: of two such in one statement PostgreSQL makes one.
+    again: Vec<(&'a ObjectId, &'a Constraint)>,
     /// Of a domain.
     checks: Vec<String>,
     /// Parameters of the TOAST table.
@@ -164,6 +168,7 @@ impl<'a> Parts<'a> {
             columns: Vec::new(),
             defaults: Vec::new(),
             constraints: Vec::new(),
+            again: Vec::new(),
             checks: Vec::new(),
             toast: Vec::new(),
             tightened: Vec::new(),
@@ -190,6 +195,13 @@ impl<'a> Parts<'a> {
         }
         parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
         parts.constraints.sort_by_key(|(id, constraint)| (constraint.contype, (*id).clone()));
+        let mut known = BTreeSet::new();
+        let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {
+            let definition = constraint.definition.as_str();
+            let over = definition.strip_prefix("PRIMARY KEY").or_else(|| definition.strip_prefix("UNIQUE"));
+            over.is_none_or(|over| known.insert(over))
+        };
+        (parts.constraints, parts.again) = parts.constraints.into_iter().partition(once);
         parts
     }
 
@@ -205,19 +217,7 @@ impl<'a> Parts<'a> {
             let options = column.options_of_typed(default(id));
             (!options.is_empty()).then(|| format!("{} WITH OPTIONS{options}", id.sql()))
         });
-        let once = self.constraints.iter().enumerate().filter(|(at, _)| !self.is_twice(*at));
-        columns.chain(once.map(|(_, (id, constraint))| constraint.element(id))).collect()
-    }
-
-    /// Whether it is a key over what another one is over already: of two such in one statement PostgreSQL makes one.
-    fn is_twice(&self, at: usize) -> bool {
-        fn over(constraint: &Constraint) -> Option<&str> {
-            let definition = constraint.definition.as_str();
-            definition.strip_prefix("PRIMARY KEY").or_else(|| definition.strip_prefix("UNIQUE"))
-        }
-        let (before, rest) = self.constraints.split_at(at);
-        let own = rest.first().and_then(|(_, constraint)| over(constraint));
-        own.is_some() && before.iter().any(|(_, constraint)| over(constraint) == own)
+        columns.chain(self.constraints.iter().map(|(id, constraint)| constraint.element(id))).collect()
     }
 
     fn settings(&self) -> Vec<String> {
@@ -228,7 +228,6 @@ impl<'a> Parts<'a> {
         let defaults =
             defaults.map(|(id, expression)| format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql()));
         let columns = columns.chain(tightened).chain(defaults);
-        let once = self.constraints.iter().enumerate().filter(|(at, _)| !self.is_twice(*at));
-        columns.chain(once.flat_map(|(_, (id, constraint))| constraint.settings(id))).collect()
+        columns.chain(self.constraints.iter().flat_map(|(id, constraint)| constraint.settings(id))).collect()
     }
 }

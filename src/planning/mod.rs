@@ -70,6 +70,16 @@ pub struct Inputs<'a> {
     pub progress: &'a dyn Fn(&str),
 }
 
+impl Inputs<'_> {
+    /// What is compared of a catalog.
+    fn compared(&self, mut catalog: Catalog) -> Catalog {
+        if !self.owners {
+            catalog.forget_owners();
+        }
+        catalog
+    }
+}
+
 /// What planning came to.
 #[derive(Debug)]
 pub enum Planned {
@@ -184,16 +194,10 @@ impl PlanningError {
 pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let progress = inputs.progress;
     progress("reading the database");
-    let mut live_all = live::read(inputs.live).await?;
+    let mut live_all = inputs.compared(live::read(inputs.live).await?);
     progress("loading the desired schema");
-    if !inputs.owners {
-        live_all.forget_owners();
-    }
     let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
     let mut wanted_all = workshop.elaborate(&live_all).await?;
-    if !inputs.owners {
-        wanted_all.forget_owners();
-    }
     let versions = inputs.desired.extension_versions();
     extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
     let major = inputs.live.major();
@@ -269,10 +273,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
 /// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
 pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
-    let mut live = live::read(inputs.live).await?;
-    if !plan.owners {
-        live.forget_owners();
-    }
+    let live = inputs.compared(live::read(inputs.live).await?);
     let workshop = workshop::Workshop::open(inputs, &live).await?;
     let (clone, base) = workshop.clone_of(&live, true).await?;
     let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();

@@ -122,16 +122,13 @@ async fn read_side<'a>(
 ) -> Result<(Catalog, Workshop<'a>), PlanningError> {
     let progress = inputs.progress;
     progress("reading the database");
-    let mut live = live::read(inputs.live).await?;
-    live.forget_owners();
+    let live = inputs.compared(live::read(inputs.live).await?);
     let mut shop = Workshop::open(inputs, &live).await?;
     let catalog = match side {
         Side::Database(_) => live,
         Side::Sql(_) => {
             progress("loading the SQL");
-            let mut wanted = shop.elaborate(&live).await?;
-            wanted.forget_owners();
-            wanted
+            shop.elaborate(&live).await?
         }
         Side::Planned { plan, done, .. } => {
             progress("running the plan on scratch");

@@ -90,9 +90,14 @@ impl<'a> Workshop<'a> {
         Ok(database)
     }
 
+    /// What is compared of what the desired SQL means.
+    pub async fn elaborate(&mut self, live: &Catalog) -> Result<Catalog, PlanningError> {
+        Ok(self.inputs.compared(self.elaborate_all(live).await?))
+    }
+
     /// What the desired SQL means. Where it refers to schemas and extensions of live that it does not declare, those
     /// are loaded first.
-    pub async fn elaborate(&mut self, live: &Catalog) -> Result<Catalog, PlanningError> {
+    async fn elaborate_all(&mut self, live: &Catalog) -> Result<Catalog, PlanningError> {
         if let Some(other) = self.inputs.other {
             return Ok(live::read(other).await?);
         }

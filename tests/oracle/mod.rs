@@ -8,6 +8,7 @@ pub mod standby;
 
 use std::{
     collections::BTreeMap,
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -59,6 +60,34 @@ fn start(major: Option<u16>) -> Target {
         });
     });
     receive.recv().expect("a server")
+}
+
+/// The versions that a case of tests/cases is for.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Majors {
+    /// The first one; without it all up to the last.
+    from: Option<u16>,
+    /// The last one; without it all later ones, too.
+    to: Option<u16>,
+    /// What the others do not have.
+    reason: String,
+}
+
+impl Majors {
+    /// Why a version is not among them.
+    pub fn leave_out(&self, major: u16) -> Option<String> {
+        let outside = self.from.is_some_and(|from| major < from) || self.to.is_some_and(|to| major > to);
+        outside.then(|| format!("not on {major}: {}", self.reason))
+    }
+}
+
+/// What a trial comes to: one that panics has failed, and says why.
+pub fn caught<T>(run: impl FnOnce() -> Result<T, libtest_mimic::Failed>) -> Result<T, libtest_mimic::Failed> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").into())
+    })
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {

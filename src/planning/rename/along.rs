@@ -85,12 +85,7 @@ fn free<'a>(mut subjects: Vec<Subject<'a>>, before: &Catalog) -> Vec<Subject<'a>
         let stay = before.objects.iter().filter(|(id, _)| id.kind != Kind::Column && !moves.contains(id));
         let taken: BTreeSet<Slot> = stay.flat_map(|(id, object)| slots(id, object)).collect();
         let all = subjects.len();
-        let kept: Vec<bool> = subjects
-            .iter()
-            .map(|subject| !subject.slots(&subject.to).iter().any(|slot| taken.contains(slot)))
-            .collect();
-        let mut kept = kept.into_iter();
-        subjects.retain(|_| kept.next().unwrap_or(false));
+        subjects.retain(|subject| !subject.slots(&subject.to).iter().any(|slot| taken.contains(slot)));
         if subjects.len() == all {
             return subjects;
         }
