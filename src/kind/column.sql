@@ -11,11 +11,9 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                         (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname)
                          FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
          'not_null', a.attnotnull,
-         -- a constraint of its own from 18 on: here is what is special about it
-         'not_null_as', CASE WHEN a.attnotnull THEN
-                          (SELECT json_build_object('name', k.conname, 'no_inherit', k.connoinherit, 'validated', k.convalidated)
-                           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND k.conislocal
-                             AND (k.conname !~ '_not_null[0-9]*$' OR k.connoinherit OR NOT k.convalidated)) END,
+         -- what is special about it
+         'not_null_as', CASE WHEN k.conislocal AND (k.conname !~ '_not_null[0-9]*$' OR k.connoinherit OR NOT k.convalidated) THEN
+                          json_build_object('name', k.conname, 'no_inherit', k.connoinherit, 'validated', k.convalidated) END,
          'identity', CASE WHEN a.attidentity <> '' THEN
                        (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],
                                                  'type', format_type(q.seqtypid, NULL), 'start', q.seqstart, 'increment', q.seqincrement,
@@ -41,8 +39,7 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                               WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
            'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
            'foreign', c.relkind = 'f',
-           'not_null', CASE WHEN a.attnotnull THEN
-                         (SELECT k.conname FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum) END),
+           'not_null', k.conname),
          'position', a.attnum,
          'inherited', NOT a.attislocal,
          'partition', c.relispartition,
@@ -55,9 +52,11 @@ FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
+-- a constraint of its own from 18 on
+LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND a.attnotnull
 LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1
 LEFT JOIN (SELECT u.domain, u.plain FROM under u JOIN pg_type y ON y.oid = u.plain AND y.typtype <> 'd') AS base
        ON base.domain = CASE WHEN t.typtype = 'd' THEN t.oid ELSE e.oid END
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
-  AND c.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e')
+  AND c.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e')

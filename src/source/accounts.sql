@@ -2,15 +2,11 @@
 -- an extension's nor made by PostgreSQL together with another one. The latter go with it, and are read with it.
 WITH RECURSIVE managed AS MATERIALIZED (
     SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')
-), relations AS MATERIALIZED (
-    -- what is on an extension's table is the extension's
-    SELECT c.oid, c.relkind, x.indrelid, d.deptype IS NOT NULL AS made, d.deptype = 'e' IS TRUE AS member
-    FROM pg_class c
-    LEFT JOIN pg_index x ON x.indexrelid = c.oid
-    LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype IN ('e', 'i')
-    WHERE c.relnamespace IN (SELECT oid FROM managed)
 ), members AS MATERIALIZED (
-    SELECT r.oid FROM relations r WHERE r.member
+    SELECT d.objid AS oid FROM pg_depend d
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
+), relations AS MATERIALIZED (
+    SELECT c.oid, c.relkind, c.oid IN (SELECT oid FROM members) AS member FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM managed)
 ), others (classid, objid) AS (
     SELECT 'pg_proc'::regclass::oid, p.oid FROM pg_proc p WHERE p.pronamespace IN (SELECT oid FROM managed)
     UNION ALL SELECT 'pg_operator'::regclass, o.oid FROM pg_operator o WHERE o.oprnamespace IN (SELECT oid FROM managed)
@@ -62,7 +58,10 @@ depending (classid) AS (
     UNION
     SELECT s.classid, s.objid FROM owned s WHERE s.classid NOT IN (SELECT classid FROM known) AND s.objid >= 16384
 )
-SELECT 'pg_class', true, 'pg_class'::regclass::oid, count(*), array_agg(r.oid) FILTER (WHERE NOT r.made AND coalesce(r.indrelid, 0) NOT IN (SELECT oid FROM members)), NULL::int8[]
+SELECT 'pg_class', true, 'pg_class'::regclass::oid, count(*), array_agg(r.oid) FILTER (
+           WHERE NOT r.member AND r.oid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.deptype = 'i')
+             -- what is on an extension's table is the extension's
+             AND r.oid NOT IN (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid IN (SELECT oid FROM members))), NULL::int8[]
 FROM relations r
 UNION ALL
 -- the relation and how many columns it has; those of views and types are part of them
@@ -94,7 +93,8 @@ SELECT 'pg_type', true, 'pg_type'::regclass::oid, count(*), array_agg(t.oid) FIL
 FROM pg_type t WHERE t.typnamespace IN (SELECT oid FROM managed)
 UNION ALL
 SELECT o.classid::regclass::text, true, o.classid, count(*), array_agg(o.objid) FILTER (WHERE NOT EXISTS (
-           SELECT FROM pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid AND (d.deptype IN ('e', 'i') OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid >= 16384))), NULL
+           SELECT FROM pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid AND (d.deptype IN ('e', 'i') OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid >= 16384)
+           OFFSET 0)), NULL
 FROM others o GROUP BY o.classid
 UNION ALL
 SELECT u.classid::regclass::text, false, u.classid, count(*), array_agg(u.objid), NULL FROM unknown u GROUP BY u.classid

@@ -37,4 +37,4 @@ FROM pg_depend d WHERE d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)
   AND d.objid >= 16384
 UNION ALL
 SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, 0                   -- member: its extension
-FROM pg_depend d WHERE d.deptype = 'e'
+FROM pg_depend d WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

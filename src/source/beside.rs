@@ -9,6 +9,7 @@ use crate::{
     kind::Object,
     name::Kind,
     postgres::{ConnectError, Session, server_words},
+    source::steady::SNAPSHOT,
 };
 
 /// What makes deparsed text the same everywhere, in one round trip. Compiling these queries takes longer than running
@@ -38,6 +39,9 @@ pub(super) struct Beginning {
     /// What another session has to run to be in the same snapshot as the same role, if there is enough to read for
     /// two.
     pub join: Option<String>,
+    /// That snapshot, if a later one that is the same says that nothing was committed in between: on a standby it
+    /// does not say so.
+    pub snapshot: Option<String>,
 }
 
 /// Begins to read.
@@ -50,7 +54,8 @@ pub(super) async fn begin(session: &Session) -> Result<Beginning, tokio_postgres
     let alone = format!("{PIN}; {BEGIN}; SELECT {exist}");
     let join = format!(
         "SELECT pg_catalog.format('SET SESSION AUTHORIZATION %L; SET ROLE %L; {BEGIN}; SET TRANSACTION SNAPSHOT %L', \
-         session_user, pg_catalog.current_setting('role'), pg_catalog.pg_export_snapshot()) \
+         session_user, pg_catalog.current_setting('role'), pg_catalog.pg_export_snapshot()), \
+         CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN {SNAPSHOT} END \
          WHERE pg_catalog.pg_relation_size('pg_catalog.pg_class') > {MUCH}"
     );
     let client = session.client();
@@ -72,8 +77,10 @@ pub(super) async fn begin(session: &Session) -> Result<Beginning, tokio_postgres
     };
     let kinds = Kind::ALL.iter().zip(Object::ROWS).filter(|(_, rows)| !empty(rows)).map(|(kind, _)| *kind);
     let kinds = kinds.collect();
-    let join = rows.next().and_then(|row| Some(format!("{PIN}; {}", row.get(0)?)));
-    Ok(Beginning { kinds, join })
+    let much = rows.next();
+    let join = much.and_then(|row| Some(format!("{PIN}; {}", row.get(0)?)));
+    let snapshot = much.and_then(|row| row.get(1)).map(str::to_owned);
+    Ok(Beginning { kinds, join, snapshot })
 }
 
 /// Another session in the same snapshot, if there can be one: the server may have no connection left, or be another

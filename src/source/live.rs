@@ -1,8 +1,8 @@
 //! Reads the catalog of a database: every kind's query in one snapshot, pipelined on one connection, or on two where
 //! there is much to read.
 //!
-//! PostgreSQL's deparsers look at the latest catalog even within a snapshot. So a fingerprint over the catalogs is
-//! taken before and after, and everything is read again when somebody changed something in between.
+//! PostgreSQL's deparsers look at the latest catalog even within a snapshot. So everything is read again when somebody
+//! changed something in between.
 
 use std::collections::BTreeMap;
 
@@ -93,11 +93,17 @@ async fn read_once(session: &Session) -> Result<Option<Rows>, ReadError> {
     };
     let client = session.client();
     let beginning = beside::begin(session).await.map_err(failed("begin"))?;
-    let result = rows::fetch(session, &beginning).await;
-    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    client.batch_execute(end).await.map_err(failed("end"))?;
-    let (state, rows) = result?;
-    Ok((rows::state(session).await? == state).then_some(rows))
+    let read = async {
+        let (watch, rows) = rows::fetch(session, &beginning).await?;
+        Ok((watch.end(session).await?, rows))
+    };
+    match read.await {
+        Ok((steady, rows)) => Ok(steady.then_some(rows)),
+        Err(error) => {
+            client.batch_execute("ROLLBACK").await.map_err(failed("end"))?;
+            Err(error)
+        }
+    }
 }
 
 /// A catalog while it is put together.

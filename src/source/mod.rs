@@ -8,3 +8,4 @@ pub mod kept;
 pub(crate) mod lex;
 pub mod live;
 pub mod rows;
+mod steady;

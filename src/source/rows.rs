@@ -9,11 +9,9 @@ use super::{
     accounts::{ACCOUNTS, Accounts, Known},
     beside::{self, Beginning},
     live::ReadError,
+    steady::{self, Watch},
 };
 use crate::{catalog::Fingerprint, kind::Object, name::Kind, postgres::Session};
-
-/// Changes when any row of a catalog that we read changes.
-pub(super) const STATE: &str = include_str!("state.sql");
 
 /// Addresses that stand for another object: a row type for its table, an index for its constraint.
 const ALIASES: &str = include_str!("aliases.sql");
@@ -67,10 +65,9 @@ impl Rows {
     }
 }
 
-/// Sends all queries at once; some of them on a second connection, if there is much to read. The state of the
-/// catalogs, too.
-pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(String, Rows), ReadError> {
-    let Beginning { kinds, join } = beginning;
+/// Sends all queries at once; some of them on a second connection, if there is much to read.
+pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(Watch, Rows), ReadError> {
+    let Beginning { kinds, join, .. } = beginning;
     let queries = Object::QUERIES.iter().copied().filter(|(kind, _)| kinds.contains(kind));
     let apart = |(kind, _): &Query| join.is_some() && beside::KINDS.contains(kind);
     let (there, here): (Vec<Query>, Vec<Query>) = queries.partition(apart);
@@ -80,12 +77,22 @@ pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(S
             None => None,
         };
         let other = sibling.as_ref().unwrap_or(session);
-        futures_util::try_join!(objects(other, there), query(other, "aliases", ALIASES))
+        let (more, aliases, dependencies) = futures_util::try_join!(
+            objects(other, there),
+            query(other, "aliases", ALIASES),
+            query(other, "dependencies", DEPENDENCIES),
+        )?;
+        Ok((sibling, more, aliases, dependencies))
     };
-    let (state, mut kinds, dependencies, unmanaged, accounts, (more, aliases)) = futures_util::try_join!(
-        state(session),
+    let state = async {
+        match join {
+            Some(_) => Ok(None),
+            None => steady::state(session).await.map(Some),
+        }
+    };
+    let (state, mut kinds, unmanaged, accounts, (sibling, more, aliases, dependencies)) = futures_util::try_join!(
+        state,
         objects(session, here),
-        query(session, "dependencies", DEPENDENCIES),
         query(session, "unmanaged", UNMANAGED),
         query(session, "accounts", ACCOUNTS),
         there,
@@ -110,7 +117,8 @@ pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(S
     }
     let (accounts, unknown) = known.balance(session, &accounts).await?;
     listed.extend(unknown);
-    Ok((state, Rows { kinds, aliases, dependencies, unmanaged: listed, accounts }))
+    let watch = Watch { state, sibling, snapshot: beginning.snapshot.clone() };
+    Ok((watch, Rows { kinds, aliases, dependencies, unmanaged: listed, accounts }))
 }
 
 /// The objects of some kinds. They are parsed on another thread while the server answers the next query.
@@ -152,13 +160,7 @@ fn link(row: &tokio_postgres::Row) -> Result<(Address, Address), ReadError> {
     Ok(((get(row, 0)?, get(row, 1)?, get(row, 2)?), (get(row, 3)?, get(row, 4)?, get(row, 5)?)))
 }
 
-/// The state of the catalogs.
-pub(super) async fn state(session: &Session) -> Result<String, ReadError> {
-    let rows = query(session, "state", STATE).await?;
-    rows.first().map_or_else(|| Ok(String::new()), |row| get(row, 0))
-}
-
-async fn query(
+pub(super) async fn query(
     session: &Session,
     what: &str,
     sql: &'static str,
