@@ -4,7 +4,7 @@ use pg_query::{
     NodeEnum,
     protobuf::{
         AlterTableCmd, AlterTableStmt, AlterTableType, ConstrType, DropStmt, GrantStmt, Node, ObjectType,
-        RenameStmt, RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
+        RangeVar, RenameStmt, RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
     },
 };
 
@@ -51,7 +51,7 @@ pub(super) struct Order {
     pub names_roles: Vec<String>,
 }
 
-/// Of a statement that undoes or renames: which of those that stand before it in its file load before it.
+/// Of a statement that undoes, renames or attaches: which of those that stand before it in its file load before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Follows {
     Nothing,
@@ -448,6 +448,7 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
         {
             order.touches.push(names.part(relation, &constraint.conname));
         }
+        order.touches.extend(other_table(command).map(|table| names.relation(table)));
         let (class, follows) = match command.subtype() {
             T::AtChangeOwner => (Class::Owner, false),
             T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
@@ -472,8 +473,11 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             | T::AtDropExpression
             | T::AtSetExpression
             | T::AtDropColumn
+            // to attach takes an index or a key that is there for the parent's, and makes one where there is none
+            | T::AtAttachPartition
             | T::AtDetachPartition
             | T::AtDetachPartitionFinalize
+            | T::AtAddInherit
             | T::AtDropInherit => (Class::TableChange, true),
             _ => (Class::TableChange, false),
         };
@@ -493,6 +497,15 @@ fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
         order.class = if commands.len() == 1 { class } else { order.class.max(class) };
     }
     order
+}
+
+/// The partition that is attached or detached, or the parent that is inherited from.
+fn other_table(command: &AlterTableCmd) -> Option<&RangeVar> {
+    match command.def.as_ref()?.node.as_ref()? {
+        NodeEnum::PartitionCmd(partition) => partition.name.as_ref(),
+        NodeEnum::RangeVar(parent) => Some(parent),
+        _ => None,
+    }
 }
 
 fn privileges(grant: &GrantStmt, names: Names<'_>) -> Order {
