@@ -6,7 +6,7 @@ use super::{Act, Node};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, How},
-    kind::{Constraint, Function, Object, Privileges},
+    kind::{Constraint, Function, Object, Privileges, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -153,7 +153,7 @@ fn free_names(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     }
 }
 
-/// The names that an object takes, with the namespace that each is unique in.
+/// The names that an object takes, with the namespace that each is unique in; and a table's one primary key.
 pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
     let full = id.path.parts().join("\0");
     match object {
@@ -167,7 +167,11 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
         }
         Object::Function(_) | Object::Aggregate(_) => vec![("routine", full)],
         Object::Constraint(constraint) if constraint.has_index() => {
-            vec![("relation", format!("{}\0{}", id.path.part(0), id.path.last()))]
+            let mut names = vec![("relation", format!("{}\0{}", id.path.part(0), id.path.last()))];
+            if constraint.contype == ConstraintType::PrimaryKey {
+                names.push(("primary key", id.path.parts()[..2].join("\0")));
+            }
+            names
         }
         Object::Column(column) => {
             column.identity.iter().map(|identity| ("relation", identity.sequence.join("\0"))).collect()
