@@ -37,9 +37,13 @@ pub struct Index {
 }
 
 impl Index {
-    /// CREATE INDEX, CONCURRENTLY or not, and the settings that follow it.
+    /// CREATE INDEX under this name, CONCURRENTLY or not, and the settings that follow it.
     pub fn statements(&self, id: &ObjectId, concurrently: bool) -> Vec<Sql> {
         let mut text = self.definition.clone();
+        let name = text.find("INDEX ").map(|at| at + "INDEX ".len());
+        if let (Some(name), Some(end)) = (name, sql::find_outside(&text, " ON ")) {
+            text.replace_range(name..end, &sql::ident(id.path.last()));
+        }
         if concurrently {
             text = text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
         }

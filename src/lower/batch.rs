@@ -37,8 +37,8 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
         phase = Some(step.phase);
         previous = Some(alone);
         if changes.get(&step.object).is_some_and(|change| change.how == How::Replace) {
-            // the first of its two steps drops it, the second brings it back
-            if !missing.remove(&step.object) {
+            // the first of its steps drops it, the next brings it back
+            if !missing.remove(&step.object) && step.verb == Verb::Replace {
                 missing.insert(step.object.clone());
             }
         }

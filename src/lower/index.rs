@@ -1,11 +1,12 @@
 //! Indexes on tables in use: built and dropped CONCURRENTLY, so that writers go on.
 
-use super::{Lowering, with_relation};
+use super::{Lowering, temporary_name, with_relation};
 use crate::{
+    catalog::Catalog,
     graph::Unit,
-    kind::Index,
+    kind::{Index, Object},
     name::{Kind, ObjectId, Path},
-    sql::Sql,
+    sql::{self, Sql},
     step::{Action, Verb},
 };
 
@@ -41,42 +42,80 @@ impl Lowering<'_> {
         if self.catalogs.after.objects.contains_key(&attached) { "IF EXISTS " } else { "" }
     }
 
-    /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too.
+    /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too. One that comes back as
+    /// another is there before the old one goes.
     pub(super) fn drop_index(&mut self, unit: &Unit, index: &Index) -> bool {
-        let mut undo = index.statements(&unit.root, true);
-        let attached = ObjectId { kind: Kind::IndexAttachment, path: unit.root.path.clone() };
-        if index.partitioned
-            || undo.len() != 1
-            || unit.members.len() > 1
-            || self.catalogs.before.objects.contains_key(&attached)
-        {
+        if unit.members.len() > 1 || !self.stands_alone(&unit.root, index, self.catalogs.before) {
             return false;
         }
+        if self.replace_index(unit, index) {
+            return true;
+        }
+        let mut undo = index.statements(&unit.root, true);
         let summary = format!("drop {} on {}", with_relation(&unit.root), index.relation());
         let undo = Action::concurrent(undo.remove(0));
-        self.push(unit, Verb::Drop, summary, Action::concurrent(drop_statement(unit)), undo);
+        self.push(unit, Verb::Drop, summary, drop_concurrently(&unit.root), undo);
         true
+    }
+
+    /// The next one is built under another name; then the names are exchanged, and the old one goes. The way back is the
+    /// same with the two exchanged.
+    fn replace_index(&mut self, unit: &Unit, old: &Index) -> bool {
+        let id = &unit.root;
+        let Some(Object::Index(new)) = self.changes.get(id).and_then(|change| change.object.after.as_ref())
+        else {
+            return false;
+        };
+        let table = old.relation();
+        let settled = |other: &ObjectId| *other == table || !self.changes.contains_key(other);
+        let ready = self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
+        if !ready || new.relation() != table || !self.stands_alone(id, new, self.catalogs.after) {
+            return false;
+        }
+        let named = |what: &str| {
+            let name = temporary_name(what, id);
+            ObjectId::new(Kind::Index, [id.path.part(0), &name])
+        };
+        let (spare, fresh) = (named("old"), named("new"));
+        let build = |id: &ObjectId, index: &Index| Action::concurrent(index.statements(id, true).remove(0));
+        let rename = |from: &ObjectId, to: &ObjectId| {
+            Sql::new(format!("ALTER INDEX {} RENAME TO {}", from.sql(), sql::ident(to.path.last())))
+        };
+        let what = format!("{} on {table}", with_relation(id));
+        let (made, gone) = (build(&fresh, new), build(&spare, old));
+        self.push(unit, Verb::Create, format!("build the next {what}"), made, drop_concurrently(&fresh));
+        let exchange = Action::catalog(vec![rename(id, &spare), rename(&fresh, id)]);
+        let back = Action::catalog(vec![rename(id, &fresh), rename(&spare, id)]);
+        self.push(unit, Verb::Alter, format!("exchange {what}"), exchange, back);
+        let drop = format!("drop what was {what}");
+        self.push(unit, Verb::Drop, drop, drop_concurrently(&spare), gone);
+        self.done.insert(id.clone());
+        true
+    }
+
+    /// Whether it is one statement, and part of no other index.
+    fn stands_alone(&self, id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
+        let attached = ObjectId { kind: Kind::IndexAttachment, path: id.path.clone() };
+        !index.partitioned
+            && index.statements(id, true).len() == 1
+            && !catalog.objects.contains_key(&attached)
     }
 }
 
-fn drop_statement(unit: &Unit) -> Sql {
-    Sql::new(format!("DROP INDEX CONCURRENTLY {}", unit.root.sql()))
+fn drop_concurrently(id: &ObjectId) -> Action {
+    Action::concurrent(Sql::new(format!("DROP INDEX CONCURRENTLY {}", id.sql())))
 }
 
 /// What the table is before the index says anything of it.
 fn undo_settings(index: &Index) -> Vec<Sql> {
     let mut statements = Vec::new();
     if index.clustered {
-        statements.push(Sql::new(format!(
-            "ALTER TABLE {} SET WITHOUT CLUSTER",
-            crate::sql::qualified(&index.table)
-        )));
+        statements
+            .push(Sql::new(format!("ALTER TABLE {} SET WITHOUT CLUSTER", sql::qualified(&index.table))));
     }
     if index.replica_identity {
-        statements.push(Sql::new(format!(
-            "ALTER TABLE {} REPLICA IDENTITY DEFAULT",
-            crate::sql::qualified(&index.table)
-        )));
+        statements
+            .push(Sql::new(format!("ALTER TABLE {} REPLICA IDENTITY DEFAULT", sql::qualified(&index.table))));
     }
     statements
 }

@@ -1,64 +1,158 @@
-//! Keys on tables in use: a unique index built CONCURRENTLY, then made the constraint's.
+//! Keys on tables in use: a unique index built CONCURRENTLY, then made the constraint's. A key that takes another's place
+//! is built before that one goes, and one that goes can come back in the same way.
 
-use super::{Lowering, with_relation};
+use super::{Lowering, temporary_name, with_relation};
 use crate::{
-    graph::Unit,
-    kind::{Constraint, Definition, constraint::ConstraintType},
-    name::Path,
+    catalog::Catalog,
+    graph::{self, Act, Unit},
+    kind::{Constraint, Definition, Object, TableDdl, constraint::ConstraintType},
+    name::{Kind, ObjectId, Path},
     sql::{self, Sql},
     step::{Action, Verb},
 };
 
-impl Lowering<'_> {
-    /// UNIQUE and PRIMARY KEY over an index; EXCLUDE, WITHOUT OVERLAPS and keys of partitioned tables plainly, since
-    /// PostgreSQL has no other way.
-    pub(super) fn create_key(&mut self, unit: &Unit, constraint: &Constraint) {
-        let summary = format!("add {}", with_relation(&unit.root));
-        let index = Path::from([unit.root.path.part(0), unit.root.path.last()]);
-        let (if_exists, name, table) = (self.if_exists(&index), unit.root.sql(), unit.root.relation_sql());
-        let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{name}"));
-        let drop = Action::catalog(if constraint.lineage.partition { Vec::new() } else { vec![drop] });
-        let word = match constraint.contype {
+/// A key as an index that is built first.
+struct Built {
+    /// CREATE UNIQUE INDEX CONCURRENTLY.
+    build: Action,
+    /// Its undo: dropping the constraint has dropped its index, too.
+    discard: Action,
+    /// The clauses of ALTER TABLE that make the constraint out of it.
+    adopt: Vec<String>,
+}
+
+impl Built {
+    /// UNIQUE and PRIMARY KEY over an index of this name. None for EXCLUDE, WITHOUT OVERLAPS and keys of partitioned
+    /// tables, for which PostgreSQL has no other way than plainly.
+    fn of(id: &ObjectId, key: &Constraint, index: &str) -> Option<Self> {
+        let word = match key.contype {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",
         };
-        let (index_part, constraint_part) = constraint.parts();
-        let plainly = constraint.lineage.partition
-            || constraint.contype == ConstraintType::Exclusion
-            || index_part.contains(" WITHOUT OVERLAPS");
-        if plainly {
-            let sql = constraint.create(&unit.root).into_statements();
-            return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+        let (index_part, constraint_part) = key.parts();
+        if key.lineage.partition
+            || key.contype == ConstraintType::Exclusion
+            || index_part.contains(" WITHOUT OVERLAPS")
+        {
+            return None;
         }
         let index_part = index_part.strip_prefix(word).unwrap_or(index_part);
         let (columns, nulls) = match index_part.strip_prefix(" NULLS NOT DISTINCT") {
             Some(columns) => (columns, " NULLS NOT DISTINCT"),
             None => (index_part, ""),
         };
+        let (name, table, quoted) = (id.sql(), id.relation_sql(), sql::ident(index));
         let build = format!(
-            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} USING btree{columns}{nulls}{}",
-            constraint.index_settings("TABLESPACE")
+            "CREATE UNIQUE INDEX CONCURRENTLY {quoted} ON {table} USING btree{columns}{nulls}{}",
+            key.index_settings("TABLESPACE")
         );
-        let qualified = sql::qualified(index.parts());
-        // dropping the constraint has dropped its index, too
-        let drop_index = Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {qualified}"));
-        let build_summary = format!("build the index of {}", with_relation(&unit.root));
-        self.push(
-            unit,
-            Verb::Create,
-            build_summary,
-            Action::concurrent(Sql::new(build)),
-            Action::concurrent(drop_index),
-        );
-        let mut clauses = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {name}{constraint_part}")];
-        clauses.extend(constraint.settings(&unit.root));
-        let add = crate::kind::TableDdl { table, clauses, ..Default::default() };
-        self.push(
-            unit,
-            Verb::Alter,
-            summary,
-            Action::catalog(add.into_statement().into_iter().collect()),
-            drop,
-        );
+        let discard =
+            format!("DROP INDEX CONCURRENTLY IF EXISTS {}", sql::qualified(&[id.path.part(0), index]));
+        let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{constraint_part}")];
+        adopt.extend(key.settings(id));
+        Some(Self {
+            build: Action::concurrent(Sql::new(build)),
+            discard: Action::concurrent(Sql::new(discard)),
+            adopt,
+        })
     }
+}
+
+fn alter_table(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
+    let table = id.relation_sql();
+    TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+}
+
+fn drop_clause(id: &ObjectId) -> String {
+    format!("DROP CONSTRAINT {}", id.sql())
+}
+
+impl Lowering<'_> {
+    /// The index, then the constraint over it.
+    pub(super) fn create_key(&mut self, unit: &Unit, key: &Constraint) {
+        let id = &unit.root;
+        let summary = format!("add {}", with_relation(id));
+        let index = Path::from([id.path.part(0), id.path.last()]);
+        let (if_exists, name, table) = (self.if_exists(&index), id.sql(), id.relation_sql());
+        let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{name}"));
+        let drop = Action::catalog(if key.lineage.partition { Vec::new() } else { vec![drop] });
+        let Some(built) = Built::of(id, key, id.path.last()) else {
+            let sql = key.create(id).into_statements();
+            return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+        };
+        let build = format!("build the index of {}", with_relation(id));
+        self.push(unit, Verb::Create, build, built.build, built.discard);
+        let adopt = Action::catalog(alter_table(id, built.adopt));
+        self.push(unit, Verb::Alter, summary, adopt, drop);
+    }
+
+    /// A key that goes; with it comes the one that takes its place, if that can be built before. On the way back the old
+    /// one is built first, too.
+    pub(super) fn drop_key(&mut self, unit: &Unit, key: &Constraint) -> bool {
+        let old = &unit.root;
+        let spare = temporary_name("old", old);
+        if unit.members.len() > 1 || is_attached(self.catalogs.before, old) {
+            return false;
+        }
+        let Some(back) = Built::of(old, key, &spare) else { return false };
+        let rebuild = format!("build the index of {}", with_relation(old));
+        let Some((new, next)) = self.successor(old, key) else {
+            let summary = format!("drop {}", with_relation(old));
+            let (run, undo) = (alter_table(old, vec![drop_clause(old)]), alter_table(old, back.adopt));
+            self.push(unit, Verb::Drop, summary, Action::catalog(run), Action::catalog(undo));
+            self.push_back(unit, Verb::Drop, old, &rebuild, back.build);
+            return true;
+        };
+        let fresh = temporary_name("new", &new);
+        let Some(built) = Built::of(&new, next, &fresh) else { return false };
+        let build = format!("build the index of {}", with_relation(&new));
+        self.push_about(&new, unit, Verb::Create, build, built.build, built.discard);
+        let exchange = if new == *old {
+            format!("replace {}", with_relation(old))
+        } else {
+            format!("replace {} by {}", with_relation(old), new.sql())
+        };
+        let there = [vec![drop_clause(old)], built.adopt].concat();
+        let undo = [vec![drop_clause(&new)], back.adopt].concat();
+        let sql = |clauses: Vec<String>| {
+            let each = clauses.into_iter().flat_map(|clause| alter_table(old, vec![clause]));
+            Action::catalog(each.collect())
+        };
+        self.push_about(&new, unit, Verb::Alter, exchange, sql(there), sql(undo));
+        self.push_back(unit, Verb::Drop, old, &rebuild, back.build);
+        self.done.insert(new);
+        true
+    }
+
+    /// The key that comes for this one: of the same name, or the table's next primary key. Only if all that it needs is
+    /// there before and stays as it is.
+    fn successor(&self, old: &ObjectId, key: &Constraint) -> Option<(ObjectId, &Constraint)> {
+        let primary = |constraint: &Constraint| constraint.contype == ConstraintType::PrimaryKey;
+        let table = old.relation();
+        let first =
+            ObjectId { kind: Kind::Constraint, path: Path::from([old.path.part(0), old.path.part(1)]) };
+        let beside = self.changes.range(first..).take_while(|(id, _)| id.relation() == table);
+        let mut found = beside.filter_map(|(id, change)| match &change.object.after {
+            Some(Object::Constraint(next)) if next.has_index() => Some((id, change, next)),
+            _ => None,
+        });
+        let (id, _, next) = found.find(|(id, change, next)| {
+            let comes = graph::acts(change).contains(&Act::Create);
+            comes && (*id == old || primary(key) && primary(next))
+        })?;
+        let settled = |other: &ObjectId| Some(other) == table.as_ref() || !self.changes.contains_key(other);
+        // a foreign key that is still to go would hold on to the next key on the way back
+        let held = self.changes.values().any(|change| {
+            let refers = matches!(&change.object.before, Some(Object::Constraint(other)) if other.references.as_deref() == Some(&old.path.parts()[..2]));
+            refers && self.state.is_as_before(&change.id) && graph::acts(change).contains(&Act::Drop)
+        });
+        let ready = !held && self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
+        (ready && !is_attached(self.catalogs.after, id)).then(|| (id.clone(), next))
+    }
+}
+
+/// Whether the key is a partition's, and part of the whole's.
+fn is_attached(catalog: &Catalog, key: &ObjectId) -> bool {
+    let index = ObjectId::new(Kind::IndexAttachment, [key.path.part(0), key.path.last()]);
+    catalog.objects.contains_key(&index)
 }

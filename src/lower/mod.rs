@@ -16,14 +16,14 @@ mod state;
 mod unproven;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    catalog::{Catalog, Dependency, Strength},
+    catalog::{Catalog, Dependency, Fingerprint, Strength},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
     kind::{Alter, Ddl, Object},
-    name::{Kind, ObjectId, Pair},
+    name::{Kind, ObjectId, Pair, Path},
     sql::Sql,
     step::{Action, Phase, Step, Verb},
 };
@@ -48,8 +48,7 @@ pub struct Context {
 /// The steps that lead from one catalog to the other, in order and in batches.
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let units = graph::order(catalogs, changes, &phase::earliest)?;
-    let mut lowering =
-        Lowering { catalogs, changes, context, state: State::new(catalogs), steps: Vec::new() };
+    let mut lowering = Lowering::new(catalogs, changes, context);
     for unit in &units {
         lowering.unit(unit)?;
     }
@@ -72,8 +71,7 @@ pub fn statements(
 fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let context = Context { alone: true, ..context.clone() };
     let units = graph::order(catalogs, changes, &|_, _| Phase::Expand)?;
-    let mut lowering =
-        Lowering { catalogs, changes, context: &context, state: State::new(catalogs), steps: Vec::new() };
+    let mut lowering = Lowering::new(catalogs, changes, &context);
     for unit in &units {
         lowering.forward(unit);
     }
@@ -91,6 +89,15 @@ struct Lowering<'a> {
     context: &'a Context,
     state: State<'a>,
     steps: Vec<Step>,
+    /// What came when the one that it takes the place of went.
+    done: BTreeSet<ObjectId>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(catalogs: Pair<&'a Catalog>, changes: &'a Changes, context: &'a Context) -> Self {
+        let state = State::new(catalogs);
+        Self { catalogs, changes, context, state, steps: Vec::new(), done: BTreeSet::new() }
+    }
 }
 
 impl Lowering<'_> {
@@ -134,12 +141,35 @@ impl Lowering<'_> {
     }
 
     fn push(&mut self, unit: &Unit, verb: Verb, summary: String, run: Action, undo: Action) {
-        let object = unit.root.clone();
+        self.push_about(&unit.root, unit, verb, summary, run, undo);
+    }
+
+    /// A step about another object than the unit's.
+    fn push_about(
+        &mut self,
+        object: &ObjectId,
+        unit: &Unit,
+        verb: Verb,
+        summary: String,
+        run: Action,
+        undo: Action,
+    ) {
+        let object = object.clone();
         self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
+    }
+
+    /// What only the way back does: it is there so that the step before it can be undone without a scan under a strong
+    /// lock.
+    fn push_back(&mut self, unit: &Unit, verb: Verb, object: &ObjectId, what: &str, undo: Action) {
+        let summary = format!("on the way back, {what}");
+        self.push_about(object, unit, verb, summary, Action::catalog(Vec::new()), undo);
     }
 
     fn create(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.after else { return };
+        if self.done.contains(&unit.root) {
+            return;
+        }
         if !self.context.alone {
             match object {
                 Object::Index(index) if self.existed(&index.relation()) => {
@@ -166,10 +196,19 @@ impl Lowering<'_> {
 
     fn drop(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.before else { return };
-        if let (Object::Index(index), false) = (object, self.context.alone)
-            && self.stays(&index.relation())
-            && self.drop_index(unit, index)
-        {
+        let done = match object {
+            _ if self.context.alone => false,
+            Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
+            Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
+                if constraint.has_index() {
+                    self.drop_key(unit, constraint)
+                } else {
+                    self.drop_proven(unit, constraint)
+                }
+            }
+            _ => false,
+        };
+        if done {
             return;
         }
         let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Drop };
@@ -181,6 +220,9 @@ impl Lowering<'_> {
     fn alter(&mut self, unit: &Unit, change: &Change) {
         if let Some((proof, rest)) = self.proof(unit, change) {
             return self.refuse_null(unit, &proof, rest);
+        }
+        if self.accept_null(unit, change) {
+            return;
         }
         let summary = format!("alter {}", with_relation(&unit.root));
         let sql = match &change.how {
@@ -225,7 +267,7 @@ impl Lowering<'_> {
                     matches!(object, Object::Index(_) | Object::Constraint(_) | Object::IndexAttachment(_));
                 let attached = if indexed { self.attached_for_good(&unit.root) } else { Vec::new() };
                 if attached.is_empty() {
-                    return Ok(Action::catalog(object.drop(&unit.root).into_statements()));
+                    return Ok(Action::catalog(self.drop_again(&unit.root, object)));
                 }
                 let from = self.state.with(&attached).catalog();
                 let to = from.filtered(|id| *id != unit.root && !attached.contains(id));
@@ -325,8 +367,39 @@ impl Lowering<'_> {
                 && created(own)
                 && !created(&attachment.partition())
                 && self.state.has(&attachment.child(own))
+                && !self.goes_too(&attachment.child(own), id)
         });
         attachments.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Drops what was created; a part of an index may have gone with the whole.
+    fn drop_again(&self, id: &ObjectId, object: &Object) -> Vec<Sql> {
+        let index = Path::from([id.path.part(0), id.path.last()]);
+        let if_exists = self.if_exists(&index);
+        match object {
+            Object::Index(_) if !if_exists.is_empty() => {
+                vec![Sql::new(format!("DROP INDEX {if_exists}{}", id.sql()))]
+            }
+            Object::Constraint(key) if key.has_index() && !if_exists.is_empty() => {
+                vec![Sql::new(format!(
+                    "ALTER TABLE {} DROP CONSTRAINT {if_exists}{}",
+                    id.relation_sql(),
+                    id.sql()
+                ))]
+            }
+            _ => object.drop(id).into_statements(),
+        }
+    }
+
+    /// Whether the way back drops the part of an index right after the whole: nothing has to be put in its place.
+    fn goes_too(&self, part: &ObjectId, whole: &ObjectId) -> bool {
+        let phase = |id: &ObjectId| {
+            let mut steps = self.steps.iter().rev();
+            steps.find(|step| step.object == *id && step.verb != Verb::Validate).map(|step| step.phase)
+        };
+        part != whole
+            && !self.catalogs.before.objects.contains_key(part)
+            && phase(part).is_some_and(|made| Some(made) == phase(whole))
     }
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
@@ -379,4 +452,10 @@ fn with_relation(id: &ObjectId) -> String {
         Some(relation) => format!("{} {} of {}", id.kind.label(), id.sql(), relation.relation_sql()),
         None => id.to_string(),
     }
+}
+
+/// A name for what is there for a while only: the same one each time.
+fn temporary_name(what: &str, of: &ObjectId) -> String {
+    let digest = Fingerprint::of(of.to_string());
+    format!("trueup_{what}_{}", &digest.as_str()[..8])
 }

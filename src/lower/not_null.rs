@@ -1,9 +1,8 @@
 //! NOT NULL on a column in use: SET NOT NULL reads the table while nobody may read or write it, unless something that
 //! was proven under a weak lock says that there is no NULL.
 
-use super::{Lowering, with_relation};
+use super::{Lowering, temporary_name, with_relation};
 use crate::{
-    catalog::Fingerprint,
     diff::{Change, How},
     graph::Unit,
     kind::{Alter, Column, Definition, Object, TableDdl, not_null::NotNull},
@@ -57,6 +56,51 @@ impl Lowering<'_> {
         }
     }
 
+    /// A column that takes NULL from now on and changes in nothing else: on the way back it refuses NULL without that
+    /// the table is read under a strong lock.
+    pub(super) fn accept_null(&mut self, unit: &Unit, change: &Change) -> bool {
+        let id = &unit.root;
+        let (Some(Object::Column(before)), Some(Object::Column(after)), How::InPlace(ddl)) =
+            (&change.object.before, &change.object.after, &change.how)
+        else {
+            return false;
+        };
+        let in_use = !self.context.alone && self.relation_existed(id) && !after.facts.foreign;
+        let proven = before.not_null && before.not_null_as.as_ref().is_none_or(|it| it.validated);
+        let (what, column) = (with_relation(id), id.sql());
+        let table = |clauses: Vec<String>| {
+            let ddl = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+            ddl.into_statement().into_iter().collect::<Vec<Sql>>()
+        };
+        let accepting = ddl.clone().into_statements();
+        let only_that = accepting == table(vec![format!("ALTER COLUMN {column} DROP NOT NULL")]);
+        if !in_use || !proven || after.not_null || !only_that {
+            return false;
+        }
+        let run = Action::catalog(accepting);
+        let accept = format!("alter {what}");
+        let prove = format!("validate that no row has NULL in {what}");
+        let refuse = format!("refuse NULL in {what}, not yet validated");
+        if let Some(constraint) = before.refusal() {
+            let unproven = NotNull { validated: false, ..constraint.clone() };
+            let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
+            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate));
+            let add = table(vec![unproven.addition_as(&constraint.name, &column)]);
+            self.push(unit, Verb::Alter, accept, run, Action::catalog(add));
+            return true;
+        }
+        let check = check_id(id);
+        let name = check.sql();
+        let undo = [format!("ALTER COLUMN {column} SET NOT NULL"), format!("DROP CONSTRAINT {name}")];
+        let undo = undo.into_iter().flat_map(|clause| table(vec![clause])).collect();
+        self.push(unit, Verb::Alter, accept, run, Action::catalog(undo));
+        let validate = table(vec![format!("VALIDATE CONSTRAINT {name}")]);
+        self.push_back(unit, Verb::Validate, &check, &prove, Action::slow(validate));
+        let add = table(vec![format!("ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID")]);
+        self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(add));
+        true
+    }
+
     /// The steps: refuse NULL from now on, prove that there is none, do the rest.
     pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>) {
         let id = &unit.root;
@@ -106,7 +150,6 @@ impl Lowering<'_> {
 
 /// The check that is there until NOT NULL is.
 fn check_id(column: &ObjectId) -> ObjectId {
-    let digest = Fingerprint::of(column.to_string());
-    let name = format!("trueup_not_null_{}", &digest.as_str()[..8]);
+    let name = temporary_name("not_null", column);
     ObjectId::new(Kind::Constraint, [column.path.part(0), column.path.part(1), &name])
 }

@@ -3,9 +3,10 @@
 
 use super::{Lowering, with_relation};
 use crate::{
+    diff::How,
     graph::Unit,
     kind::{Constraint, Definition, DomainConstraint, TableDdl, constraint::ConstraintType},
-    sql::Sql,
+    name::{Kind, ObjectId},
     step::{Action, Verb},
 };
 
@@ -14,25 +15,37 @@ impl Lowering<'_> {
     pub(super) fn create_unproven(&mut self, unit: &Unit, constraint: &Constraint) {
         let summary = format!("add {}", with_relation(&unit.root));
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
-        // "cannot add NOT VALID foreign key on partitioned table" before 18
-        let refused = constraint.contype == ConstraintType::ForeignKey
-            && self.context.major < 18
-            && [self.partitioned(&unit.root), self.references_partitioned(constraint)].contains(&true);
-        if !constraint.validated || refused || constraint.definition.ends_with(" NOT ENFORCED") {
+        if !constraint.validated || !self.takes_not_valid(&unit.root, constraint) {
             let sql = constraint.create(&unit.root).into_statements();
             return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
         }
-        let unproven = Constraint { validated: false, ..constraint.clone() };
-        let add = Action::catalog(unproven.create(&unit.root).into_statements());
-        self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add, drop);
-        let validate = TableDdl {
-            table: unit.root.relation_sql(),
-            clauses: vec![format!("VALIDATE CONSTRAINT {}", unit.root.sql())],
-            ..TableDdl::default()
-        };
-        let validate: Vec<Sql> = validate.into_statement().into_iter().collect();
+        self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add(unit, constraint), drop);
         let summary = format!("validate {}", with_relation(&unit.root));
-        self.push(unit, Verb::Validate, summary, Action::slow(validate), Action::catalog(Vec::new()));
+        self.push(unit, Verb::Validate, summary, validate(unit), Action::catalog(Vec::new()));
+    }
+
+    /// Whether PostgreSQL takes it as NOT VALID: "cannot add NOT VALID foreign key on partitioned table" before 18.
+    fn takes_not_valid(&self, id: &ObjectId, constraint: &Constraint) -> bool {
+        let refused = constraint.contype == ConstraintType::ForeignKey
+            && self.context.major < 18
+            && [self.partitioned(id), self.references_partitioned(constraint)].contains(&true);
+        !refused && !constraint.definition.ends_with(" NOT ENFORCED")
+    }
+
+    /// One that goes: on the way back it comes as it would come for the first time.
+    pub(super) fn drop_proven(&mut self, unit: &Unit, constraint: &Constraint) -> bool {
+        let plainly = !constraint.validated || constraint.lineage.inherited || unit.members.len() > 1;
+        if plainly || !self.takes_not_valid(&unit.root, constraint) {
+            return false;
+        }
+        let what = with_relation(&unit.root);
+        let prove = format!("validate {what}");
+        self.push_back(unit, Verb::Validate, &unit.root, &prove, validate(unit));
+        let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
+        let replaced = self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace);
+        let verb = if replaced { Verb::Replace } else { Verb::Drop };
+        self.push(unit, verb, format!("drop {what}"), drop, add(unit, constraint));
+        true
     }
 
     /// The same for a check of a domain: VALIDATE reads every table that has a column of it.
@@ -50,17 +63,34 @@ impl Lowering<'_> {
         self.push(unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
     }
 
-    fn partitioned(&self, id: &crate::name::ObjectId) -> bool {
+    fn partitioned(&self, id: &ObjectId) -> bool {
         id.relation().is_some_and(|table| self.is_partitioned(&table))
     }
 
     fn references_partitioned(&self, constraint: &Constraint) -> bool {
-        constraint.references.as_ref().is_some_and(|table| {
-            self.is_partitioned(&crate::name::ObjectId::new(crate::name::Kind::Table, table.clone()))
-        })
+        constraint
+            .references
+            .as_ref()
+            .is_some_and(|table| self.is_partitioned(&ObjectId::new(Kind::Table, table.clone())))
     }
 
-    fn is_partitioned(&self, table: &crate::name::ObjectId) -> bool {
+    fn is_partitioned(&self, table: &ObjectId) -> bool {
         matches!(self.catalogs.after.objects.get(table), Some(crate::kind::Object::Table(table)) if table.partition_by.is_some())
     }
+}
+
+/// Adds it for new rows.
+fn add(unit: &Unit, constraint: &Constraint) -> Action {
+    let unproven = Constraint { validated: false, ..constraint.clone() };
+    Action::catalog(unproven.create(&unit.root).into_statements())
+}
+
+/// Proves it for those that are there.
+fn validate(unit: &Unit) -> Action {
+    let validate = TableDdl {
+        table: unit.root.relation_sql(),
+        clauses: vec![format!("VALIDATE CONSTRAINT {}", unit.root.sql())],
+        ..TableDdl::default()
+    };
+    Action::slow(validate.into_statement().into_iter().collect())
 }
