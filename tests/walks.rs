@@ -34,6 +34,9 @@ use oracle::Database;
 const PLAN: &[&str] =
     &["plan", "--schema", "desired.sql", "--manage", "all", "--assume-drop", "all", "--exit-code", "--out"];
 
+/// What PostgreSQL cannot do: a table that takes the name of one that goes is another state of that one.
+const REFUSED: &[&str] = &["PostgreSQL cannot change how a table is partitioned"];
+
 async fn walk(seed: u64) -> Result<(), String> {
     let mut dice = Dice::new(seed);
     let before = grow::catalog(&mut dice);
@@ -134,6 +137,10 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     let planned = database.trueup(&[PLAN, &["plan"]].concat()).await;
     if planned.code == Some(0) {
         before.must_equal(&wanted_dump, "there is something to plan").await?;
+        database.done().await;
+        return Ok(());
+    }
+    if planned.code == Some(3) && REFUSED.iter().any(|reason| planned.shown().contains(reason)) {
         database.done().await;
         return Ok(());
     }

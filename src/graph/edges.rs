@@ -103,6 +103,14 @@ fn parents_change(changes: &Changes, part: &ObjectId, table: &ObjectId) -> bool 
     })
 }
 
+/// Whether a column gets another type.
+fn retypes(change: &Change) -> bool {
+    matches!(
+        (&change.object.before, &change.object.after),
+        (Some(Object::Column(old)), Some(Object::Column(new))) if old.data_type != new.data_type
+    )
+}
+
 type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
 type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
 
@@ -240,9 +248,20 @@ fn special(
         }
         // what a parent brings along is there before an inheritor says more of it
         Kind::Column => {
+            // an inheritor that goes has the parent's columns when it comes back
+            if let (Some(Object::Column(old)), Some(table)) = (&change.object.before, change.id.relation()) {
+                for parent in old.lineage.in_parents(&change.id) {
+                    before(find(&table, Act::Drop), find(&parent, Act::Drop), false);
+                    // nor does its default stand in the way of another type
+                    if changes.get(&parent).is_some_and(retypes) {
+                        before(find(&table, Act::Drop), find(&parent, Act::Alter), false);
+                    }
+                }
+            }
             let Some(Object::Column(column)) = &change.object.after else { return };
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
+                before(find(&parent, Act::Alter), create, false);
                 let alter = find(&change.id, Act::Alter);
                 before(find(&parent, Act::Create), alter, false);
                 before(find(&parent, Act::Alter), alter, false);

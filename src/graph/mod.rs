@@ -73,9 +73,11 @@ pub fn order(
         .collect();
     let index: BTreeMap<&Node, usize> = nodes.iter().enumerate().map(|(at, node)| (node, at)).collect();
     let edges = Edges::of(catalogs, changes, &nodes, &index);
-    let mut homes = homes(changes, &nodes, &index, catalogs);
+    let mut wholes = wholes(changes, &nodes, &index, catalogs);
     let mut soft_yields = BTreeSet::new();
+    let mut homes;
     loop {
+        homes = roots(&wholes);
         let cycles = cycles(&edges, &homes, &soft_yields);
         if cycles.is_empty() {
             break;
@@ -95,8 +97,8 @@ pub fn order(
                 matches!(object, Some(Object::Constraint(constraint)) if constraint.references.is_some() || constraint.has_index() && constraint.lineage.partition)
             };
             for at in crossing.iter().copied().filter(|at| far(*at)) {
-                split |= homes[at] != at;
-                homes[at] = at;
+                split |= wholes[at] != at;
+                wholes[at] = at;
             }
             if split {
                 continue;
@@ -117,10 +119,11 @@ pub fn order(
                     .iter()
                     .copied()
                     .filter(|at| kinds.contains(&nodes[*at].0.kind) && !comes_with_domain(*at))
+                    .filter(|at| !partitions_by(changes, &nodes[*at]))
                     .collect();
                 for at in splits {
-                    split |= homes[at] != at;
-                    homes[at] = at;
+                    split |= wholes[at] != at;
+                    wholes[at] = at;
                 }
                 if split {
                     break;
@@ -142,6 +145,13 @@ pub fn order(
     }
     let graph = unit_graph(&edges, &homes, &soft_yields);
     Ok(sequence::sequence(changes, &nodes, &homes, &graph, phase))
+}
+
+/// Whether CREATE TABLE cannot be without the column: rows are told apart by it.
+fn partitions_by(changes: &Changes, (id, act): &Node) -> bool {
+    let table = id.relation().filter(|_| *act == Act::Create && id.kind == Kind::Column);
+    let table = table.and_then(|table| changes.get(&table)?.object.after.as_ref());
+    matches!(table, Some(Object::Table(table)) if table.partition_by.as_ref().is_some_and(|by| by.contains(id.path.last())))
 }
 
 fn describe((id, act): &Node) -> String {
@@ -168,20 +178,20 @@ fn acts_of(how: &How) -> &'static [Act] {
     }
 }
 
-/// For each node the one whose unit it is in: itself, unless it is part of what comes or goes with it.
-fn homes(
+/// For each node the one that it is part of, and comes or goes with; itself if it is part of none.
+fn wholes(
     changes: &Changes,
     nodes: &[Node],
     index: &BTreeMap<&Node, usize>,
     catalogs: Pair<&Catalog>,
 ) -> Vec<usize> {
-    let mut homes: Vec<usize> = (0..nodes.len()).collect();
+    let mut wholes: Vec<usize> = (0..nodes.len()).collect();
     let find = |id: &ObjectId, act: Act| index.get(&(id.clone(), act)).copied();
     for (at, (id, act)) in nodes.iter().enumerate() {
         let Some(change) = changes.get(id) else { continue };
         if let How::Implied(by, _) = &change.how {
             if let Some(home) = find(by, *act) {
-                homes[at] = home;
+                wholes[at] = home;
             }
             continue;
         }
@@ -193,7 +203,7 @@ fn homes(
             let rebuilt =
                 domain.filter(|domain| changes.get(domain).is_some_and(|domain| domain.how == How::Rebuild));
             if let Some(home) = rebuilt.and_then(|domain| find(&domain, Act::Alter)) {
-                homes[at] = home;
+                wholes[at] = home;
                 continue;
             }
         }
@@ -202,13 +212,13 @@ fn homes(
         if let Some(column) = counted_with(side, id)
             .filter(|column| changes.get(column).and_then(Change::identity_flips).is_some())
         {
-            homes[at] = find(&column, Act::Alter).unwrap_or(at);
+            wholes[at] = find(&column, Act::Alter).unwrap_or(at);
             continue;
         }
         let Some(object) = object_of(change, *act) else { continue };
-        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
+        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows. It need not where the parent says it
         let unproven = match object {
-            Object::Constraint(constraint) => !constraint.validated,
+            Object::Constraint(constraint) => !constraint.validated && !constraint.lineage.inherited,
             Object::DomainConstraint(constraint) => !constraint.validated,
             _ => false,
         };
@@ -240,15 +250,15 @@ fn homes(
         let whole = whole
             .filter(|whole| *act == Act::Drop || id.kind != Kind::ToastOptions || whole.kind == Kind::Table);
         if let Some(home) = detached.or_else(|| whole.and_then(|whole| find(&whole, *act))) {
-            homes[at] = home;
+            wholes[at] = home;
         }
         // a partition's index goes with the partitioned index that it is attached to, unless the partition is detached
         if let (Act::Drop, Some((parent, partition))) = (act, attached_to(catalogs.before, id))
-            && homes[at] == at
+            && wholes[at] == at
             && !changes.contains_key(&partition)
             && let Some(home) = find(&parent, Act::Drop)
         {
-            homes[at] = home;
+            wholes[at] = home;
         }
         // an owned sequence goes with its column
         if let (Act::Drop, Object::SequenceOwner(owner)) = (act, object) {
@@ -258,20 +268,25 @@ fn homes(
             if let (Some(column), Some(sequence), true) =
                 (find(&column, Act::Drop), find(&sequence, Act::Drop), only_owner)
             {
-                homes[sequence] = column;
-                homes[at] = column;
+                wholes[sequence] = column;
+                wholes[at] = column;
             }
         }
     }
-    rebuilt_together(changes, index, catalogs, &mut homes);
-    for at in 0..homes.len() {
-        let mut root = at;
-        while homes[root] != root {
-            root = homes[root];
+    rebuilt_together(changes, index, catalogs, &mut wholes);
+    wholes
+}
+
+/// For each node the one whose unit it is in: what it is part of, and that in turn. What is split off takes along what is
+/// part of it.
+fn roots(wholes: &[usize]) -> Vec<usize> {
+    let root = |mut at: usize| {
+        while wholes[at] != at {
+            at = wholes[at];
         }
-        homes[at] = root;
-    }
-    homes
+        at
+    };
+    (0..wholes.len()).map(root).collect()
 }
 
 /// What goes or comes.

@@ -102,7 +102,8 @@ fn deepest(grants: &Grants) -> usize {
     grants.iter().map(|grant| depth_of(grants, grant.grantor.as_deref(), CHAIN)).max().unwrap_or(0)
 }
 
-fn same_privilege(a: &Grant, b: &Grant) -> bool {
+/// Whether one role has it from the same one, with grant option or without.
+pub fn same_privilege(a: &Grant, b: &Grant) -> bool {
     a.grantee == b.grantee && a.privilege == b.privilege && a.grantor == b.grantor
 }
 

@@ -65,6 +65,11 @@ impl Definition for Composite {
         Alter::InPlace(Ddl::statement(format!("ALTER TYPE {} {}", id.sql(), clauses.join(", "))), touch)
     }
 
+    /// A type under it may gain and lose attributes.
+    fn survives(&self, touch: Touch) -> bool {
+        touch < Touch::Rebuild
+    }
+
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
         Some(Ddl::statement(format!("ALTER TYPE {} RENAME TO {}", ids.before.sql(), sql::ident(ids.after.path.last()))))
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition};
+use super::{Alter, Ddl, Definition, Touch};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A domain.
@@ -69,6 +69,11 @@ impl Definition for Domain {
             say(if *not_null { "SET NOT NULL" } else { "DROP NOT NULL" }.to_owned());
         }
         Alter::InPlace(Ddl::Statements(statements), None)
+    }
+
+    /// A composite type under it may gain and lose attributes.
+    fn survives(&self, touch: Touch) -> bool {
+        touch < Touch::Rebuild
     }
 
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {

@@ -102,7 +102,7 @@ impl Definition for Index {
             table,
             on_materialized_view: _,
             unique: _,
-            partitioned: _,
+            partitioned,
             valid,
             clustered,
             replica_identity,
@@ -112,6 +112,10 @@ impl Definition for Index {
             computed: _,
         } = after;
         if definition != &before.definition || *table != before.table || *valid != before.valid {
+            return Alter::Replace;
+        }
+        // "ALTER action SET cannot be performed on relation …: not supported for partitioned indexes"
+        if *partitioned && *options != before.options {
             return Alter::Replace;
         }
         let mut statements = Vec::new();

@@ -64,7 +64,9 @@ impl Definition for Trigger {
         if redefined {
             statements.push(Sql::new(definition.replacen("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)));
         }
-        if *enabled != before.enabled {
+        // what is redefined fires as it does by default
+        let was = if redefined { "origin" } else { &before.enabled };
+        if enabled != was {
             statements.push(enable_clause("TRIGGER", id, enabled));
         }
         // partitions' copies become what this one is

@@ -7,8 +7,10 @@ use crate::{
     catalog::Catalog,
     diff::How,
     graph::{self, Unit},
-    kind::{Column, Constraint, DefaultPrivileges, Definition, Object, TableDdl, acl::Grants, privileges},
-    name::{Kind, ObjectId},
+    kind::{
+        Alter, Column, Constraint, DefaultPrivileges, Definition, Object, TableDdl, acl::Grants, privileges,
+    },
+    name::{Kind, ObjectId, Pair},
     sql::Sql,
 };
 
@@ -32,6 +34,9 @@ impl Lowering<'_> {
                 sql
             }
             Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
+            Object::Column(column) if column.identity.is_some() && self.has_inheritors(&unit.root) => {
+                self.identity_over_inheritors(unit, column)
+            }
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
                 let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
@@ -60,6 +65,29 @@ impl Lowering<'_> {
         }
         sql.extend(self.count_on(&unit.root));
         sql
+    }
+
+    /// "cannot recursively add identity column to table that has child tables": inheritors get the column and no
+    /// identity, so it is said of the table alone.
+    fn identity_over_inheritors(&self, unit: &Unit, column: &Column) -> Vec<Sql> {
+        let id = &unit.root;
+        let plain = Column { identity: None, ..column.clone() };
+        let add = vec![format!("ADD COLUMN {}", plain.element(id, None))];
+        let add = TableDdl { table: id.relation_sql(), clauses: add, ..TableDdl::default() };
+        let mut sql: Vec<Sql> = add.into_statement().into_iter().collect();
+        if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
+            sql.extend(ddl.into_statements());
+        }
+        let settings =
+            TableDdl { table: id.relation_sql(), clauses: column.settings(id), ..TableDdl::default() };
+        sql.extend(settings.into_statement());
+        sql
+    }
+
+    /// Whether tables inherit from the one that has the column, other than as its partitions.
+    fn has_inheritors(&self, column: &ObjectId) -> bool {
+        let inherits = |object: &Object| matches!(object, Object::Table(table) if table.inherits.iter().any(|parent| parent[..] == column.path.parts()[..2]));
+        self.state.of_kind(Kind::Table).objects.values().any(inherits)
     }
 
     /// What the object must not have, but default privileges give to it when it is created.

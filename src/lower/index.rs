@@ -45,7 +45,7 @@ impl Lowering<'_> {
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too. One that comes back as
     /// another is there before the old one goes.
     pub(super) fn drop_index(&mut self, unit: &Unit, index: &Index) -> bool {
-        if unit.members.len() > 1 || !self.stands_alone(&unit.root, index, self.catalogs.before) {
+        if unit.members.len() > 1 || !stands_alone(&unit.root, index, self.catalogs.before) {
             return false;
         }
         if self.replace_index(unit, index) {
@@ -67,9 +67,9 @@ impl Lowering<'_> {
             return false;
         };
         let table = old.relation();
-        let settled = |other: &ObjectId| *other == table || !self.changes.contains_key(other);
+        let settled = |other: &ObjectId| *other == table || self.is_settled(other);
         let ready = self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
-        if !ready || new.relation() != table || !self.stands_alone(id, new, self.catalogs.after) {
+        if !ready || new.relation() != table || !stands_alone(id, new, self.catalogs.after) {
             return false;
         }
         let named = |what: &str| {
@@ -92,14 +92,12 @@ impl Lowering<'_> {
         self.done.insert(id.clone());
         true
     }
+}
 
-    /// Whether it is one statement, and part of no other index.
-    fn stands_alone(&self, id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
-        let attached = ObjectId { kind: Kind::IndexAttachment, path: id.path.clone() };
-        !index.partitioned
-            && index.statements(id, true).len() == 1
-            && !catalog.objects.contains_key(&attached)
-    }
+/// Whether it is one statement, and part of no other index.
+fn stands_alone(id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
+    let attached = ObjectId { kind: Kind::IndexAttachment, path: id.path.clone() };
+    !index.partitioned && index.statements(id, true).len() == 1 && !catalog.objects.contains_key(&attached)
 }
 
 fn drop_concurrently(id: &ObjectId) -> Action {

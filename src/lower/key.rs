@@ -140,7 +140,7 @@ impl Lowering<'_> {
             let comes = graph::acts(change).contains(&Act::Create);
             comes && (*id == old || primary(key) && primary(next))
         })?;
-        let settled = |other: &ObjectId| Some(other) == table.as_ref() || !self.changes.contains_key(other);
+        let settled = |other: &ObjectId| Some(other) == table.as_ref() || self.is_settled(other);
         // a foreign key that is still to go would hold on to the next key on the way back
         let held = self.changes.values().any(|change| {
             let refers = matches!(&change.object.before, Some(Object::Constraint(other)) if other.references.as_deref() == Some(&old.path.parts()[..2]));

@@ -12,6 +12,7 @@ mod key;
 mod not_null;
 mod phase;
 mod rebuild;
+mod regrant;
 mod state;
 mod unproven;
 mod whole;
@@ -196,6 +197,12 @@ impl Lowering<'_> {
 
     fn drop(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.before else { return };
+        if let Object::Constraint(constraint) = object
+            && constraint.comes_with_table()
+            && constraint.lineage.in_parents(&unit.root).any(|parent| self.is_gone(&parent))
+        {
+            return;
+        }
         let done = match object {
             _ if self.context.alone => false,
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
@@ -213,7 +220,8 @@ impl Lowering<'_> {
         }
         let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Drop };
         let summary = format!("drop {}", with_relation(&unit.root));
-        let sql = object.drop(&unit.root).into_statements();
+        let mut sql = object.drop(&unit.root).into_statements();
+        sql.extend(self.grant_again(&unit.root, Some(object), None));
         self.push(unit, verb, summary, Action::catalog(sql), Action::catalog(Vec::new()));
     }
 
@@ -242,6 +250,8 @@ impl Lowering<'_> {
         let counters = self.exchange_counters(unit, change, ddl);
         let mut sql = counters.unwrap_or_else(|| ddl.clone().into_statements());
         sql.extend(self.count_on(&unit.root));
+        let Pair { before, after } = &change.object;
+        sql.extend(self.grant_again(&unit.root, before.as_ref(), after.as_ref()));
         sql
     }
 
@@ -296,6 +306,7 @@ impl Lowering<'_> {
                     {
                         let mut sql = ddl.into_statements();
                         sql.extend(self.count_on_again(&unit.root));
+                        sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));
                         return Ok(Action::slow(sql));
                     }
                     back => back,
@@ -387,7 +398,11 @@ impl Lowering<'_> {
                     id.sql()
                 ))]
             }
-            _ => object.drop(id).into_statements(),
+            _ => {
+                let mut sql = object.drop(id).into_statements();
+                sql.extend(self.grant_again(id, Some(object), None));
+                sql
+            }
         }
     }
 
@@ -404,7 +419,12 @@ impl Lowering<'_> {
 
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
         // what the database gives to new objects at this point is there, and known
-        let before = self.state.of_kind(Kind::DefaultPrivileges);
+        let mut before = self.state.of_kind(Kind::DefaultPrivileges);
+        let counts = |object: &Object| matches!(object, Object::Column(column) if column.identity.is_some());
+        if !members.objects.keys().any(|id| id.kind == Kind::Table) && members.objects.values().any(counts) {
+            // who inherits decides how an identity column is added
+            before.objects.extend(self.state.of_kind(Kind::Table).objects);
+        }
         let mut after = members.clone();
         after.objects.extend(before.objects.clone());
         let catalogs = Pair::new(&before, &after);
@@ -422,6 +442,16 @@ impl Lowering<'_> {
             .changes
             .get(relation)
             .is_some_and(|change| matches!(change.how, How::Drop | How::Replace | How::Create))
+    }
+
+    /// Whether the object has been dropped by now.
+    fn is_gone(&self, id: &ObjectId) -> bool {
+        self.catalogs.before.objects.contains_key(id) && !self.state.has(id)
+    }
+
+    /// Whether the object is already as it will be.
+    fn is_settled(&self, id: &ObjectId) -> bool {
+        !self.changes.contains_key(id) || self.state.has(id) && !self.state.is_as_before(id)
     }
 
     fn domain_existed(&self, constraint: &ObjectId) -> bool {

@@ -24,6 +24,11 @@ pub fn up(plan: &Plan, digest: &Digest) -> String {
             batches.end(&mut script);
             line(&mut script, &format!("\n-- ==== {} ====", step.phase.label()));
         }
+        if step.sql.is_empty() {
+            batches.end(&mut script);
+            line(&mut script, &format!("\n-- step {}: {}", step.id, visible_line(&step.summary)));
+            continue;
+        }
         batches.step(&mut script, step.batch, step.transactional, step.timeouts);
         statements(&mut script, step, &step.summary, &step.sql);
     }

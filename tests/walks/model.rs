@@ -677,7 +677,11 @@ impl Writer<'_> {
     fn set_column(&mut self, id: Id) {
         if let Thing::Column { of, statistics: Some(target), .. } = self.model.thing(id) {
             let (table, name) = (self.model.name(*of), self.model.own(id));
-            self.say(&format!("ALTER TABLE {table} ALTER COLUMN {name} SET STATISTICS {}", 100 + target));
+            // as a dump says it: not of those that inherit
+            self.say(&format!(
+                "ALTER TABLE ONLY {table} ALTER COLUMN {name} SET STATISTICS {}",
+                100 + target
+            ));
         }
     }
 

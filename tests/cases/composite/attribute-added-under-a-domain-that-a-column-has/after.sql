@@ -1,0 +1,4 @@
+CREATE TYPE pair AS (x smallint, "zip code" bigint);
+CREATE DOMAIN given AS pair;
+CREATE TYPE outer_one AS (inside pair);
+CREATE TABLE stored (f given NOT NULL);

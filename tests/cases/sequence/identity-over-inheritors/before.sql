@@ -1,0 +1,2 @@
+CREATE TABLE parent (a text);
+CREATE TABLE child (b text) INHERITS (parent);

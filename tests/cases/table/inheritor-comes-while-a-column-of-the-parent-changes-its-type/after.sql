@@ -1,0 +1,2 @@
+CREATE TABLE parent (m text DEFAULT 'x' NOT NULL);
+CREATE TABLE child () INHERITS (parent);

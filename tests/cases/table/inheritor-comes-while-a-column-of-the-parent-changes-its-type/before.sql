@@ -1,0 +1,1 @@
+CREATE TABLE parent (m integer DEFAULT 1 NOT NULL);
