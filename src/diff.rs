@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Definition, Object, Options, Touch, column::ColumnSettings},
+    kind::{Alter, Column, Ddl, Definition, Object, Touch, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -445,9 +445,10 @@ fn imply(changes: &mut Changes) {
                 let handed_down = handed_down(change, parent);
                 let rest = handed_down.as_ref().and_then(|column| rest(id, column, change));
                 left.extend(rest.zip(handed_down.clone()).map(|rest| (id.clone(), rest)));
-                let all =
-                    handed_down.is_some_and(|column| change.object.after == Some(Object::Column(column)));
-                all || follows(change, parent)
+                match handed_down {
+                    Some(column) => change.object.after == Some(Object::Column(column)),
+                    None => follows(change, parent),
+                }
             }
             _ => false,
         };
@@ -494,7 +495,7 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
     match (&change.how, &parent.how) {
         (How::Create, How::Create) => {
             let not_null = above.hands_down_not_null();
-            let settings = ColumnSettings { options: Options::default(), ..above.settings.clone() };
+            let settings = ColumnSettings::default();
             Some(Column { identity, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
         }
         (How::InPlace(_), How::InPlace(_)) => {
@@ -513,12 +514,6 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
             }
             if above.identity != was.identity && new.identity.is_some() {
                 column.identity = identity;
-            }
-            if above.settings.storage != was.settings.storage {
-                column.settings.storage = above.settings.storage;
-            }
-            if above.settings.statistics != was.settings.statistics {
-                column.settings.statistics = above.settings.statistics;
             }
             Some(column)
         }

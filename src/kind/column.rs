@@ -215,6 +215,18 @@ impl Column {
         self.not_null_as.clone().or_else(plain).filter(|_| self.not_null)
     }
 
+    /// What ALTER COLUMN has to say of it in an inheritor that has it from this parent. CREATE TABLE hands down how it is
+    /// stored, and not its statistics target or options.
+    pub fn beyond(&self, parent: &Self) -> Vec<String> {
+        let (storage, compression) = (parent.settings.storage.clone(), parent.settings.compression.clone());
+        let made = ColumnSettings { storage, compression, statistics: None, options: Options::default() };
+        let mut clauses = ColumnSettings::changes(Pair::new(&made, &self.settings), &self.facts);
+        if self.not_null && !parent.not_null {
+            clauses.push("SET NOT NULL".to_owned());
+        }
+        clauses
+    }
+
     /// Whether inheritors refuse NULL because this column does.
     pub fn hands_down_not_null(&self) -> bool {
         self.not_null && !self.not_null_as.as_ref().is_some_and(|constraint| constraint.no_inherit)
@@ -328,19 +340,30 @@ impl Definition for Column {
             }
             _ => {}
         }
-        for change in ColumnSettings::changes(Pair::new(&before.settings, settings), facts) {
-            say(change);
-        }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+        // what inheritors have of these is their own
+        let settings = ColumnSettings::changes(Pair::new(&before.settings, settings), facts);
+        let settings = TableDdl {
+            table: id.relation_sql(),
+            clauses: settings.into_iter().map(|change| format!("ALTER COLUMN {name} {change}")).collect(),
+            only: true,
+            ..TableDdl::default()
+        };
         let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
         if moves.is_none() && renaming.is_none() && foreign.is_empty() {
-            return Alter::InPlace(Ddl::Table(table), touch);
+            if settings.clauses.is_empty() {
+                return Alter::InPlace(Ddl::Table(table), touch);
+            }
+            if table.clauses.is_empty() {
+                return Alter::InPlace(Ddl::Table(settings), touch);
+            }
         }
         let renaming =
             renaming.map(|renaming| Sql::new(format!("ALTER TABLE {} {renaming}", id.relation_sql())));
         let foreign = (!foreign.is_empty())
             .then(|| Sql::new(format!("ALTER FOREIGN TABLE {} ALTER COLUMN {name}{foreign}", id.relation_sql())));
-        let ddl = Ddl::Statements(moves.into_iter().chain(table.into_statement()).chain(renaming).chain(foreign).collect());
+        let tables = table.into_statement().into_iter().chain(settings.into_statement());
+        let ddl = Ddl::Statements(moves.into_iter().chain(tables).chain(renaming).chain(foreign).collect());
         Alter::InPlace(ddl, touch)
     }
 

@@ -40,9 +40,17 @@ impl Lowering<'_> {
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
                 let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
-                clauses.extend(column.settings(&unit.root));
-                let table = unit.root.relation_sql();
-                TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+                let (table, settings) = (unit.root.relation_sql(), column.settings(&unit.root));
+                let mut own = None;
+                if self.has_inheritors(&unit.root) || self.has_partitions(&unit.root) {
+                    let table = table.clone();
+                    own = TableDdl { table, clauses: settings, only: true, ..TableDdl::default() }
+                        .into_statement();
+                } else {
+                    clauses.extend(settings);
+                }
+                let add = TableDdl { table, clauses, ..TableDdl::default() };
+                add.into_statement().into_iter().chain(own).collect()
             }
             Object::MaterializedView(view) if self.context.rowless => {
                 let mut sql = view.create(&unit.root).into_statements();
@@ -78,8 +86,12 @@ impl Lowering<'_> {
         if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
             sql.extend(ddl.into_statements());
         }
-        let settings =
-            TableDdl { table: id.relation_sql(), clauses: column.settings(id), ..TableDdl::default() };
+        let settings = TableDdl {
+            table: id.relation_sql(),
+            clauses: column.settings(id),
+            only: true,
+            ..TableDdl::default()
+        };
         sql.extend(settings.into_statement());
         sql
     }
@@ -88,6 +100,12 @@ impl Lowering<'_> {
     fn has_inheritors(&self, column: &ObjectId) -> bool {
         let inherits = |object: &Object| matches!(object, Object::Table(table) if table.inherits.iter().any(|parent| parent[..] == column.path.parts()[..2]));
         self.state.of_kind(Kind::Table).objects.values().any(inherits)
+    }
+
+    /// Whether it is a column of a partitioned table that has partitions.
+    fn has_partitions(&self, column: &ObjectId) -> bool {
+        let of_it = |object: &Object| matches!(object, Object::Attachment(attachment) if attachment.parent[..] == column.path.parts()[..2]);
+        self.state.of_kind(Kind::Attachment).objects.values().any(of_it)
     }
 
     /// What the object must not have, but default privileges give to it when it is created.
@@ -182,8 +200,8 @@ struct Parts<'a> {
     checks: Vec<String>,
     /// Parameters of the TOAST table.
     toast: Vec<String>,
-    /// Columns that INHERITS brings, and that are more than it makes them.
-    tightened: Vec<&'a ObjectId>,
+    /// What is to be said of columns that INHERITS brings, and that are not as it makes them.
+    own: Vec<String>,
     /// Whether the columns come from a composite type.
     typed: bool,
 }
@@ -199,7 +217,7 @@ impl<'a> Parts<'a> {
             again: Vec::new(),
             checks: Vec::new(),
             toast: Vec::new(),
-            tightened: Vec::new(),
+            own: Vec::new(),
             typed,
         };
         for id in &unit.members {
@@ -208,9 +226,9 @@ impl<'a> Parts<'a> {
             match catalog.objects.get(id) {
                 Some(Object::Column(column)) if implied => {
                     let parent = column.lineage.in_parent(id).and_then(|parent| catalog.objects.get(&parent));
-                    if column.not_null && !matches!(parent, Some(Object::Column(parent)) if parent.not_null) {
-                        parts.tightened.push(id);
-                    }
+                    let Some(Object::Column(parent)) = parent else { continue };
+                    let clauses = column.beyond(parent).into_iter();
+                    parts.own.extend(clauses.map(|clause| format!("ALTER COLUMN {} {clause}", id.sql())));
                 }
                 _ if implied => {}
                 Some(Object::Column(column)) => parts.columns.push((id, column)),
@@ -250,12 +268,11 @@ impl<'a> Parts<'a> {
 
     fn settings(&self) -> Vec<String> {
         let columns = self.columns.iter().flat_map(|(id, column)| column.settings(id));
-        let tightened = self.tightened.iter().map(|id| format!("ALTER COLUMN {} SET NOT NULL", id.sql()));
         let own = |path| self.columns.iter().any(|(id, _)| id.path == path);
         let defaults = self.defaults.iter().filter(|(id, _)| !own(id.path.clone()));
         let defaults =
             defaults.map(|(id, expression)| format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql()));
-        let columns = columns.chain(tightened).chain(defaults);
+        let columns = columns.chain(self.own.iter().cloned()).chain(defaults);
         columns.chain(self.constraints.iter().flat_map(|(id, constraint)| constraint.settings(id))).collect()
     }
 }

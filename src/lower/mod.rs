@@ -23,7 +23,7 @@ use crate::{
     catalog::{Catalog, Dependency, Fingerprint, Strength},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Alter, Ddl, Object},
+    kind::{Alter, Ddl, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair, Path},
     sql::Sql,
     step::{Action, Phase, Step, Verb},
@@ -420,10 +420,18 @@ impl Lowering<'_> {
     fn creation_within(&self, members: &Catalog, context: &Context) -> Result<Vec<Sql>, DiffError> {
         // what the database gives to new objects at this point is there, and known
         let mut before = self.state.of_kind(Kind::DefaultPrivileges);
-        let counts = |object: &Object| matches!(object, Object::Column(column) if column.identity.is_some());
-        if !members.objects.keys().any(|id| id.kind == Kind::Table) && members.objects.values().any(counts) {
-            // who inherits decides how an identity column is added
-            before.objects.extend(self.state.of_kind(Kind::Table).objects);
+        let plain = |object: &Object| match object {
+            Object::Column(column) => {
+                column.identity.is_none() && column.settings == ColumnSettings::default()
+            }
+            _ => true,
+        };
+        let has_table = members.objects.keys().any(|id| id.kind == Kind::Table);
+        if !has_table && !members.objects.values().all(plain) {
+            // whether there are inheritors decides how such a column is added
+            for kind in [Kind::Table, Kind::Attachment] {
+                before.objects.extend(self.state.of_kind(kind).objects);
+            }
         }
         let mut after = members.clone();
         after.objects.extend(before.objects.clone());

@@ -1,0 +1,2 @@
+CREATE TABLE parent (a text, b text);
+CREATE TABLE child () INHERITS (parent);
