@@ -46,7 +46,8 @@ impl Edges {
                 before(find(used, Act::Alter), find(user, Act::Drop), soft);
                 continue;
             }
-            before(find(user, Act::Drop), find(used, Act::Alter), soft);
+            let mild = soft || is_part(user, used);
+            before(find(user, Act::Drop), find(used, Act::Alter), mild);
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
             if !needed.contains(&(user, used)) {
                 before(find(user, Act::Alter), find(used, Act::Alter), soft);
@@ -63,6 +64,7 @@ impl Edges {
                 continue;
             }
             for first in [Act::Create, Act::Alter] {
+                let soft = soft || first == Act::Alter && is_part(user, used);
                 for second in [Act::Create, Act::Alter] {
                     before(find(used, first), find(user, second), soft);
                 }
@@ -89,6 +91,11 @@ impl Edges {
         }
         edges
     }
+}
+
+/// Whether a table's own settings and this part of it seldom mind each other.
+fn is_part(part: &ObjectId, table: &ObjectId) -> bool {
+    table.kind == Kind::Table && part.relation().as_ref() == Some(table)
 }
 
 /// Whether a column or constraint comes to or goes from a table whose parents change: it is there as long as any of them

@@ -146,7 +146,13 @@ impl Lowering<'_> {
             let refers = matches!(&change.object.before, Some(Object::Constraint(other)) if other.references.as_deref() == Some(&old.path.parts()[..2]));
             refers && self.state.is_as_before(&change.id) && graph::acts(change).contains(&Act::Drop)
         });
-        let ready = !held && self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
+        let name = ("relation", format!("{}\0{}", id.path.part(0), id.path.last()));
+        let taken = self.changes.values().any(|change| {
+            let takes =
+                change.object.before.as_ref().is_some_and(|it| graph::names(&change.id, it).contains(&name));
+            takes && change.id != *old && self.state.is_as_before(&change.id)
+        });
+        let ready = !held && !taken && self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
         (ready && !is_attached(self.catalogs.after, id)).then(|| (id.clone(), next))
     }
 }

@@ -1,0 +1,3 @@
+CREATE TABLE t (h integer NOT NULL, l integer NOT NULL, m integer);
+ALTER TABLE t ADD CONSTRAINT one PRIMARY KEY (h);
+ALTER TABLE t ADD CONSTRAINT two UNIQUE (l, m);
