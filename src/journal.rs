@@ -8,10 +8,11 @@
 //! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
 //! so that a plan that was rolled back may run again.
 //!
-//! Layouts: 1 has what ran; 2 also has adoptions. An older layout is read as it is, and brought to the newest one when
+//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are. An older layout is read as it is, and brought to the newest one when
 //! something is written.
 
 mod adoption;
+pub mod backfill;
 
 use std::collections::BTreeSet;
 
@@ -30,7 +31,11 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
+
+/// What makes each layout out of the one before.
+const SCRIPTS: [&str; 3] =
+    [include_str!("journal.sql"), include_str!("journal/adoption.sql"), include_str!("journal/backfill.sql")];
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -256,11 +261,12 @@ async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
 
 /// Makes the journal where there is none, and an older one new. To be called under the advisory lock.
 pub async fn ensure(session: &Session) -> Result<(), JournalError> {
-    let (first, second) = (include_str!("journal.sql"), include_str!("journal/adoption.sql"));
-    match layout(session).await? {
-        Some(LAYOUT..) => return Ok(()),
-        Some(_) => return execute(session, second).await.map_err(JournalError::from),
-        None => {}
+    if let Some(found) = layout(session).await? {
+        let missing = SCRIPTS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
+        if !missing.is_empty() {
+            execute(session, &missing.concat()).await?;
+        }
+        return Ok(());
     }
     let row = session
         .client()
@@ -275,7 +281,7 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     } else {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
-    match execute(session, &format!("{create}{first}{second}")).await {
+    match execute(session, &format!("{create}{}", SCRIPTS.concat())).await {
         Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
         }

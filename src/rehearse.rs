@@ -64,6 +64,9 @@ pub async fn rehearse(
     const BACK: &str = "on the way back";
     let Pair { before: base, after: desired } = catalogs;
     pin(clone, time_zone).await?;
+    // where the journal is, and what recipes need for a while
+    let home = clone.client().batch_execute("CREATE SCHEMA IF NOT EXISTS trueup").await;
+    home.map_err(|source| ReadError::Query { what: "trueup's schema".to_owned(), source })?;
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };
     let mut watch = Watch::new(clone, draft).await?;

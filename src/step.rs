@@ -39,6 +39,8 @@ pub enum Verb {
     Rename,
     /// A constraint added as NOT VALID is proven.
     Validate,
+    /// Its rows get their values, batch by batch.
+    Fill,
     /// It goes, and comes back within the same plan.
     Replace,
     /// It goes.
@@ -53,6 +55,7 @@ impl Verb {
             Verb::Alter => "alter",
             Verb::Rename => "rename",
             Verb::Validate => "validate",
+            Verb::Fill => "fill",
             Verb::Replace => "replace",
             Verb::Drop => "drop",
         }
@@ -87,23 +90,48 @@ pub struct Action {
     pub transactional: bool,
     /// How long it may wait and run.
     pub timeouts: Timeouts,
+    /// Set where the one statement runs again and again, each time for the next rows, in a transaction of its own.
+    pub backfill: Option<Backfill>,
 }
 
 impl Action {
     /// Statements in a transaction, with the timeouts of catalog changes.
     pub fn catalog(sql: Vec<Sql>) -> Self {
-        Self { sql, transactional: true, timeouts: Timeouts::CATALOG }
+        Self { sql, transactional: true, timeouts: Timeouts::CATALOG, backfill: None }
     }
 
     /// Statements in a transaction that take the time they need.
     pub fn slow(sql: Vec<Sql>) -> Self {
-        Self { sql, transactional: true, timeouts: Timeouts::SLOW }
+        Self { sql, transactional: true, timeouts: Timeouts::SLOW, backfill: None }
     }
 
     /// One statement that runs outside any transaction.
     pub fn concurrent(sql: Sql) -> Self {
-        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CONCURRENT }
+        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CONCURRENT, backfill: None }
     }
+
+    /// A statement that fills rows in batches.
+    pub fn fill(sql: Sql, backfill: Backfill) -> Self {
+        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CATALOG, backfill: Some(backfill) }
+    }
+}
+
+/// How the rows of a table are gone through.
+///
+/// The statement gets the last key that was visited ($1, an array of text; NULL at first), the last one of all ($2)
+/// and how many rows or blocks to visit ($3). It returns how many it visited, how many it changed, and the last key
+/// it visited; NULL for none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backfill {
+    /// The table whose own rows are filled, as SQL names it.
+    pub table: String,
+    /// The columns of the key in whose order rows are visited, as SQL names them. Without a key blocks are visited,
+    /// as often as any row needed it: updates move rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
+    /// How many rows the first batch visits. The next ones take as many as fit into the time.
+    pub rows: u32,
 }
 
 /// One reviewable unit of a plan.

@@ -30,6 +30,10 @@ pub(super) async fn settle(
         // the digest is the same, so the plan is: this journal was edited
         return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());
     };
+    // its batches are each a transaction, and how far they came is in the journal
+    if step.backfill.is_some() && doubt.direction == Direction::Apply {
+        return Ok(false);
+    }
     let sql = match doubt.direction {
         Direction::Apply => &step.sql,
         Direction::Rollback => &step.undo.sql,

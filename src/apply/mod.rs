@@ -25,11 +25,11 @@ use crate::{
     config::Policy,
     journal::{self, Direction, Ended, JournalError, Position, RunId, State},
     plan::{
-        PlanFile, PlannedStep,
+        Digest, PlanFile, PlannedStep,
         staleness::{self, Difference, Point},
     },
     postgres::{Session, Target},
-    run::{self, Batch, Blocker, Item, Observer, Retry, RunError, Stop, settings},
+    run::{self, Batch, Blocker, Held, Item, Observer, Place, Retry, RunError, Stop, settings},
     source::live,
     step::Phase,
 };
@@ -106,6 +106,20 @@ pub enum Event<'a> {
         pause: Duration,
         /// Who is in the way.
         blockers: &'a [Blocker],
+    },
+    /// A backfill has filled some more rows.
+    Filled {
+        /// Which.
+        item: &'a Item,
+        /// How far it is.
+        place: &'a Place,
+    },
+    /// A backfill makes room for others.
+    HeldUp {
+        /// Which.
+        item: &'a Item,
+        /// Who they are.
+        why: &'a Held,
     },
     /// The catalog is read, to be compared.
     Comparing,
@@ -278,6 +292,8 @@ impl<'a> Run<'a> {
             let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
             return Ok(Outcome::WouldRun(all.collect()));
         }
+        journal::ensure(&self.session).await?;
+        journal::backfill::forget(&self.session, &self.options.plan.digest).await?;
         let mut steps = 0;
         for phase in &phases {
             let batches = batches(*phase, &self.state);
@@ -422,7 +438,7 @@ impl<'a> Run<'a> {
             watcher: Some(&self.watcher),
             stop: self.options.stop.clone(),
         };
-        let mut keeper = Keeper { run, progress };
+        let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
         if batch.transactional {
             return run::run(&self.session, batch, &options, &mut keeper).await.map_err(Ending::Run);
         }
@@ -536,6 +552,7 @@ struct LockLost;
 /// Keeps the journal from inside each batch's transaction.
 struct Keeper<'p, P> {
     run: RunId,
+    plan: &'p Digest,
     progress: &'p mut P,
 }
 
@@ -550,6 +567,20 @@ impl<P: Progress> Observer for Keeper<'_, P> {
 
     async fn closing(&mut self, session: &Session, batch: &Batch) -> Result<(), RunError> {
         journal::batch_done(session, self.run, batch).await.map_err(RunError::observer)
+    }
+
+    async fn place(&mut self, session: &Session, item: &Item) -> Result<Option<Place>, RunError> {
+        journal::backfill::place(session, self.plan, item.step).await.map_err(RunError::observer)
+    }
+
+    async fn filled(&mut self, session: &Session, item: &Item, place: &Place) -> Result<(), RunError> {
+        journal::backfill::reached(session, self.plan, item.step, place).await.map_err(RunError::observer)?;
+        self.progress.event(Event::Filled { item, place });
+        Ok(())
+    }
+
+    fn held_up(&mut self, item: &Item, why: &Held) {
+        self.progress.event(Event::HeldUp { item, why });
     }
 
     fn retrying(&mut self, item: &Item, tries: u32, pause: Duration, blockers: &[Blocker]) {

@@ -109,6 +109,14 @@ impl Progress for Shown {
                     pause.as_secs_f64()
                 ));
             }
+            Event::Filled { item, place } => {
+                let what = visible_line(&item.summary);
+                let (visited, changed) = (place.visited, place.changed);
+                self.bar.set_message(format!("{what}: {visited} visited, {changed} filled"));
+            }
+            Event::HeldUp { item, why } => {
+                self.line(&format!("  {} step {} waits: {why}", self.paint.yellow("…"), item.step));
+            }
             Event::Comparing => self.doing("comparing the catalog with the plan".to_owned()),
         }
     }

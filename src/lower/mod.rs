@@ -4,6 +4,7 @@
 //! table that others use meanwhile (CONCURRENTLY, NOT VALID then VALIDATE) comes from the recipes here, one file
 //! each. Every step carries its inverse, so undoing steps in reverse order is the rollback.
 
+mod backfill;
 mod batch;
 mod counter;
 mod create;
@@ -29,6 +30,7 @@ use crate::{
     step::{Action, Phase, Step, Verb},
 };
 
+pub use backfill::Fill;
 pub use state::State;
 pub use whole::creation_by_object;
 
@@ -41,6 +43,8 @@ pub struct Context {
     pub major: u16,
     /// Whether nobody else uses the database: everything is done plainly.
     pub alone: bool,
+    /// What the rows that are there get in columns that come, or that are to refuse NULL.
+    pub fills: BTreeMap<ObjectId, Fill>,
     /// Whether nothing is computed out of rows: materialized views stay empty, whose queries could need what the
     /// bodies of functions mention and nobody knows of.
     pub rowless: bool,
@@ -55,6 +59,8 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     }
     let mut steps = lowering.steps;
     steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
+    // a recipe may end in a later phase than it begins in
+    steps.sort_by_key(|step| step.phase);
     batch::number(&mut steps, catalogs, changes);
     Ok(steps)
 }
@@ -182,6 +188,10 @@ impl Lowering<'_> {
                     }
                     return self.create_unproven(unit, constraint);
                 }
+                Object::Column(column) if self.fill_of(&unit.root).is_some() => {
+                    let fill = self.fill_of(&unit.root).cloned();
+                    return fill.into_iter().for_each(|fill| self.create_filled(unit, column, &fill));
+                }
                 Object::DomainConstraint(constraint) if self.domain_existed(&unit.root) => {
                     return self.create_unproven_of_domain(unit, constraint);
                 }
@@ -227,7 +237,10 @@ impl Lowering<'_> {
 
     fn alter(&mut self, unit: &Unit, change: &Change) {
         if let Some((proof, rest)) = self.proof(unit, change) {
-            return self.refuse_null(unit, &proof, rest);
+            return match self.fill_of(&unit.root).cloned() {
+                Some(fill) => self.fill_and_refuse_null(unit, &proof, rest, &fill),
+                None => self.refuse_null(unit, &proof, rest),
+            };
         }
         if self.accept_null(unit, change) {
             return;

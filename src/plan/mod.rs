@@ -22,7 +22,7 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Action, Observed, Phase, Step, Timeouts, Verb},
+    step::{Action, Backfill, Observed, Phase, Step, Timeouts, Verb},
 };
 
 /// The format that this version writes and the only one it reads.
@@ -131,6 +131,9 @@ pub struct PlannedStep {
     pub transactional: bool,
     /// How long they may wait and run.
     pub timeouts: Timeouts,
+    /// Set where the statement runs for batch after batch of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<Backfill>,
     /// Rows of live's table that a scan, build or rewrite goes over, as the planner estimates them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -211,11 +214,17 @@ impl PlannedStep {
             verb: self.action,
             object: self.object.clone(),
             summary: self.summary.clone(),
-            run: Action { sql: self.sql.clone(), transactional: self.transactional, timeouts: self.timeouts },
+            run: Action {
+                sql: self.sql.clone(),
+                transactional: self.transactional,
+                timeouts: self.timeouts,
+                backfill: self.backfill.clone(),
+            },
             undo: Action {
                 sql: undo.sql.clone(),
                 transactional: undo.transactional,
                 timeouts: undo.timeouts,
+                backfill: None,
             },
             batch: self.batch,
         }

@@ -1,4 +1,7 @@
-//! Changes that need more than SQL can say of the end: refused where the way there is not built yet.
+//! Changes that need more than SQL can say of the end: what annotations ask for, and what is refused where the way
+//! there is not built yet.
+
+use std::collections::BTreeMap;
 
 use tokio_postgres::error::SqlState;
 
@@ -8,34 +11,42 @@ use crate::{
     catalog::Catalog,
     diff::{Changes, How},
     kind::{Object, column::through_text},
+    lower::Fill,
     name::{Kind, ObjectId},
     postgres::Session,
     step::Step,
 };
 
-/// `@backfill` and `@convert` of columns that change, and `@renamed … online`: read, but nothing acts on them yet.
-/// Where the database is there already they are harmless.
+/// `@convert` of columns that change, and `@renamed … online`: read, but nothing acts on them yet. Where the database is
+/// there already they are harmless.
 pub(super) fn refuse_what_is_not_built(
     annotations: &[Annotation],
     changes: &Changes,
 ) -> Result<(), PlanningError> {
-    let pending = |target: &AnnotationTarget| match target {
-        AnnotationTarget::Object { path, .. } => {
-            changes.contains_key(&ObjectId::new(Kind::Column, path.clone()))
-                && !changes.contains_key(&ObjectId::new(Kind::Table, path[..path.len() - 1].to_vec()))
-        }
-        AnnotationTarget::Attribute { .. } | AnnotationTarget::Label { .. } => false,
-    };
     let mut wrong = Vec::new();
     for annotation in annotations {
-        let what = match &annotation.instruction {
-            Instruction::Backfill { .. } if pending(&annotation.target) => "@backfill",
-            Instruction::Convert { .. } if pending(&annotation.target) => "@convert",
-            _ => continue,
-        };
-        wrong.push(format!("{}: {what} on {}", annotation.at, annotation.target));
+        let pending = column_of(annotation).is_some_and(|column| is_pending(&column, changes));
+        if pending && matches!(annotation.instruction, Instruction::Convert { .. }) {
+            wrong.push(format!("{}: @convert on {}", annotation.at, annotation.target));
+        }
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NotYet(wrong)) }
+}
+
+/// The column that it is on, if it is on one.
+pub(super) fn column_of(annotation: &Annotation) -> Option<ObjectId> {
+    match &annotation.target {
+        AnnotationTarget::Object { kinds, path } if kinds.contains(&Kind::Column) => {
+            Some(ObjectId::new(Kind::Column, path.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a column changes in a table that is there.
+pub(super) fn is_pending(column: &ObjectId, changes: &Changes) -> bool {
+    let comes = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
+    changes.contains_key(column) && !column.relation().is_some_and(|table| comes(&table))
 }
 
 /// Whether a rename asks for old and new names side by side.
@@ -49,10 +60,12 @@ pub(super) async fn refuse_missing_values(
     changes: &Changes,
     catalog: &Catalog,
     renames: &[Step],
+    fills: &BTreeMap<ObjectId, Fill>,
 ) -> Result<(), PlanningError> {
     let mut wrong = Vec::new();
+    let unfilled = changes.values().filter(|change| !fills.contains_key(&change.id));
     for (id, table) in
-        changes.values().filter_map(|change| valueless(change, changes).map(|table| (&change.id, table)))
+        unfilled.filter_map(|change| valueless(change, changes).map(|table| (&change.id, table)))
     {
         // under its old name when it is renamed by the same plan: then its rows are found out about when applying
         let renamed = renames.iter().any(|step| step.object == table);

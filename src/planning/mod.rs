@@ -9,6 +9,7 @@
 
 mod annotated;
 mod extension;
+mod fills;
 mod part;
 mod question;
 mod rename;
@@ -174,7 +175,7 @@ impl PlanningError {
                 "add a column of the new type, fill it, and drop the old one in a later plan; or create a cast"
             }
             Self::NeedsValue(_) => {
-                "give the column a DEFAULT, or add it without NOT NULL, fill it, and set NOT NULL in a later plan"
+                "say what the rows that are there get: `-- @backfill using=…` on the column; or give it a DEFAULT"
             }
             Self::NoUpdatePath(_) => {
                 "ask for a version that `SELECT * FROM pg_extension_update_paths('…')` leads to, or for none"
@@ -243,7 +244,9 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     }
     annotated::refuse_what_is_not_built(&inputs.desired.annotations, &changes)?;
     annotated::refuse_uncastable(clone.session(), &changes).await?;
-    annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames).await?;
+    let fills = fills::read(&inputs.desired.annotations, &changes, clone.session()).await?;
+    annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
+    let context = Context { fills, ..context };
     let facts = facts::observe(inputs.live).await?;
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);

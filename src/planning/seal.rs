@@ -102,6 +102,7 @@ impl Sealing<'_> {
                 sql: step.run.sql.clone(),
                 transactional: step.run.transactional,
                 timeouts: step.run.timeouts,
+                backfill: step.run.backfill.clone(),
                 rows: self.facts.most_rows(slow),
                 seen: seen.clone(),
                 hazards,
@@ -143,7 +144,7 @@ impl Sealing<'_> {
     fn sides(&self, step: &Step) -> Pair<Option<&Object>> {
         let change = self.changes.get(&step.object);
         match (step.verb, change) {
-            (Verb::Rename | Verb::Validate, _) | (_, None) => Pair::new(None, None),
+            (Verb::Rename | Verb::Validate | Verb::Fill, _) | (_, None) => Pair::new(None, None),
             (Verb::Create, Some(change)) => Pair::new(None, change.object.after.as_ref()),
             (_, Some(change)) => Pair::new(change.object.before.as_ref(), change.object.after.as_ref()),
         }

@@ -284,7 +284,8 @@ impl<'a> Workshop<'a> {
 
     /// Makes an empty database into one that has this catalog.
     async fn build(&self, session: &Session, catalog: &Catalog) -> Result<(), PlanningError> {
-        let context = Context { role: self.role.clone(), major: session.major(), alone: true, rowless: true };
+        let (role, major) = (self.role.clone(), session.major());
+        let context = Context { role, major, alone: true, rowless: true, ..Context::default() };
         let public = ObjectId::new(Kind::Schema, ["public"]);
         let has_public = catalog.objects.contains_key(&public);
         let mut statements =

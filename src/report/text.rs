@@ -110,7 +110,7 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
 fn step(step: &PlannedStep, paint: Paint) -> Vec<String> {
     let sign = match step.action {
         Verb::Create => paint.green("+"),
-        Verb::Alter | Verb::Rename | Verb::Validate => paint.yellow("~"),
+        Verb::Alter | Verb::Rename | Verb::Validate | Verb::Fill => paint.yellow("~"),
         Verb::Replace => paint.yellow("±"),
         Verb::Drop => paint.red("-"),
     };

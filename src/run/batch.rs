@@ -74,14 +74,13 @@ impl Runnable for PlannedStep {
     }
 
     fn there(&self, _: u32) -> Item {
-        let Self { id, object, summary, sql, transactional, timeouts, .. } = self.clone();
-        Item { step: id, object, summary, action: Action { sql, transactional, timeouts } }
+        let Step { object, summary, run, .. } = self.to_step();
+        Item { step: self.id, object, summary, action: run }
     }
 
     fn back(&self, _: u32) -> Item {
-        let Self { id, object, summary, undo, .. } = self.clone();
-        let action = Action { sql: undo.sql, transactional: undo.transactional, timeouts: undo.timeouts };
-        Item { step: id, object, summary: format!("undo: {summary}"), action }
+        let Step { object, summary, undo, .. } = self.to_step();
+        Item { step: self.id, object, summary: format!("undo: {summary}"), action: undo }
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! What runs here never depends on what came before: `batch` says what, [`settings`] says under which settings.
 
+mod backfill;
 mod batch;
 mod blockers;
 mod error;
@@ -18,6 +19,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
+pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use error::{RunError, is_lost};
@@ -50,6 +52,32 @@ pub trait Observer {
     fn closing(&mut self, session: &Session, batch: &Batch) -> impl Future<Output = Result<(), RunError>> {
         let _ = (session, batch);
         async { Ok(()) }
+    }
+
+    /// Where an earlier run of a backfill came to, if there was one.
+    fn place(
+        &mut self,
+        session: &Session,
+        item: &Item,
+    ) -> impl Future<Output = Result<Option<Place>, RunError>> {
+        let _ = (session, item);
+        async { Ok(None) }
+    }
+
+    /// A batch of a backfill has changed its rows; its transaction is open.
+    fn filled(
+        &mut self,
+        session: &Session,
+        item: &Item,
+        place: &Place,
+    ) -> impl Future<Output = Result<(), RunError>> {
+        let _ = (session, item, place);
+        async { Ok(()) }
+    }
+
+    /// A backfill makes room for others.
+    fn held_up(&mut self, item: &Item, why: &Held) {
+        let _ = (item, why);
     }
 
     /// A try has failed for want of a lock, and the next comes after `pause`.
@@ -89,6 +117,17 @@ pub async fn run<O: Observer>(
     options: &Options<'_>,
     observer: &mut O,
 ) -> Result<(), RunError> {
+    if let [item] = &batch.items[..]
+        && let Some(backfill) = &item.action.backfill
+    {
+        let filling = backfill::Filling { session, batch, item, backfill, options };
+        let result = filling.run(observer).await;
+        if !session.is_closed() {
+            // a failed batch's transaction; what goes wrong with ending it changes nothing
+            let _ = session.client().batch_execute("ROLLBACK").await;
+        }
+        return result;
+    }
     let mut tries = retry::Tries::new(options.retry);
     loop {
         let attempt = Attempt { session, batch, options };

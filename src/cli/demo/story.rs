@@ -77,7 +77,9 @@ impl Story {
         let sign = match step.action {
             Verb::Create => self.paint.green("+"),
             Verb::Drop => self.paint.red("-"),
-            Verb::Alter | Verb::Rename | Verb::Validate | Verb::Replace => self.paint.yellow("~"),
+            Verb::Alter | Verb::Rename | Verb::Validate | Verb::Fill | Verb::Replace => {
+                self.paint.yellow("~")
+            }
         };
         let lock = step.seen.locks.iter().map(|lock| lock.mode).max();
         let lock = lock.map_or("", |mode| mode.label());
@@ -160,7 +162,11 @@ impl Progress for Steps<'_> {
             Event::Retrying { item, tries, .. } => {
                 self.story.line(&format!("   … step {}: no lock at try {tries}, again soon", item.step));
             }
-            Event::Phase { .. } | Event::Batch(_) | Event::Comparing => {}
+            Event::Phase { .. }
+            | Event::Batch(_)
+            | Event::Filled { .. }
+            | Event::HeldUp { .. }
+            | Event::Comparing => {}
         }
     }
 }

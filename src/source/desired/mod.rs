@@ -21,7 +21,7 @@ mod place;
 mod read;
 mod settings;
 mod split;
-mod syntax;
+pub(crate) mod syntax;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::items_after_statements, reason = "a test fails by panicking")]
 mod tests;

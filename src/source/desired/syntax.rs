@@ -23,7 +23,7 @@ const STACK: usize = 64 << 20;
 const MOST_TOKENS: usize = 20_000;
 
 /// Runs what parses on a thread whose stack is large enough for it.
-pub(super) fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     thread::scope(|scope| {
         let handle = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
         handle.join().map_err(|panic| std::panic::resume_unwind(panic))

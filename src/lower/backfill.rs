@@ -1,0 +1,346 @@
+//! Columns that get values for the rows that are there: `@backfill`.
+//!
+//! A constant is a default from the start, which costs nothing however many rows there are. Anything else is filled in
+//! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract.
+
+use super::{Lowering, not_null::Proof, temporary_name, with_relation};
+use crate::{
+    graph::Unit,
+    kind::{Alter, Column, Constraint, Definition, Object, TableDdl, constraint::ConstraintType},
+    name::{Kind, ObjectId, Pair},
+    sql::{self, Sql},
+    step::{Action, Backfill, Phase, Verb},
+};
+
+/// What existing rows get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fill {
+    /// The value: an expression over the row in which every name is qualified.
+    pub value: String,
+    /// Whether it is the same for every row, and known.
+    pub constant: bool,
+    /// Whether it looks at other tables, which old code's role may not.
+    pub looks_elsewhere: bool,
+    /// Which rows: those that have NULL, where it is not said.
+    pub rows: Option<String>,
+    /// How many rows the first batch visits.
+    pub batch: u32,
+}
+
+impl Lowering<'_> {
+    /// What is asked for rows of a table in use.
+    pub(super) fn fill_of(&self, column: &ObjectId) -> Option<&Fill> {
+        let in_use = !self.context.alone && self.relation_existed(column);
+        self.context.fills.get(column).filter(|_| in_use)
+    }
+
+    /// A column that comes with values for the rows that are there.
+    pub(super) fn create_filled(&mut self, unit: &Unit, column: &Column, fill: &Fill) {
+        let default = ObjectId { kind: Kind::Default, path: unit.root.path.clone() };
+        let default = match self.catalogs.after.objects.get(&default) {
+            Some(Object::Default(default)) if unit.members.iter().any(|id| id.kind == Kind::Default) => {
+                Some(default.expression.clone())
+            }
+            _ => None,
+        };
+        if fill.constant {
+            self.create_constant(unit, column, fill, default.as_deref());
+        } else {
+            self.create_computed(unit, column, fill, default.as_deref());
+        }
+    }
+
+    /// The value as a default, which old code's rows get, too, until contract.
+    fn create_constant(&mut self, unit: &Unit, column: &Column, fill: &Fill, default: Option<&str>) {
+        let (id, what) = (&unit.root, with_relation(&unit.root));
+        let mut clauses = vec![format!("ADD COLUMN {}", column.element(id, Some(&fill.value)))];
+        clauses.extend(column.settings(id));
+        let mut run = alter(id, clauses);
+        // for rows that are written from now on
+        run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
+        let summary = format!("add {what} with a value for every row");
+        self.push(unit, Verb::Create, summary, Action::catalog(run), self.drop_column(id));
+        if default.is_none() {
+            let run = Action::catalog(alter(id, vec![format!("ALTER COLUMN {} DROP DEFAULT", id.sql())]));
+            let undo = Action::catalog(set_default(id, &fill.value));
+            let contract = Unit { phase: Phase::Contract, ..unit.clone() };
+            self.push(&contract, Verb::Alter, format!("take the default of {what} away"), run, undo);
+        }
+    }
+
+    fn create_computed(&mut self, unit: &Unit, column: &Column, fill: &Fill, default: Option<&str>) {
+        let (id, what) = (&unit.root, with_relation(&unit.root));
+        let bare = Column { not_null: false, not_null_as: None, ..column.clone() };
+        let mut run = alter(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]);
+        run.extend(alter(id, column.settings(id)));
+        run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
+        self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), self.drop_column(id));
+        let trigger = Trigger::new(id, column, fill, &self.tables_with_triggers(id));
+        let (on, off) = (trigger.create(), trigger.drop());
+        let summary = format!("fill {what} in rows that are written meanwhile");
+        self.push(unit, Verb::Alter, summary, Action::catalog(on.clone()), Action::catalog(off.clone()));
+        self.fill_rows(unit, fill);
+        let contract = Unit { phase: Phase::Contract, ..unit.clone() };
+        if column.not_null {
+            let rest = match Column::alter(Pair::new(&bare, column), id) {
+                Alter::InPlace(ddl, _) => ddl.into_statements(),
+                _ => Vec::new(),
+            };
+            let proof = match column.refusal().filter(|_| self.context.major >= 18) {
+                Some(constraint) => Proof::Native(constraint),
+                None => Proof::Check,
+            };
+            let native = matches!(proof, Proof::Native(_));
+            self.refuse_null(&contract, &proof, if native { Vec::new() } else { rest });
+            if let Some(step) = self.steps.last_mut().filter(|_| !native) {
+                let accept = vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())];
+                step.undo = Action::catalog(alter(id, accept));
+            }
+        }
+        let summary = format!("no longer fill {what} by a trigger");
+        self.push(&contract, Verb::Alter, summary, Action::catalog(off), Action::catalog(on));
+    }
+
+    /// A column that refuses NULL from contract on, and has values for the rows that have it: they get theirs in expand,
+    /// those that old code wrote since then before NULL is refused, and those that slipped in before it is proven.
+    /// (A check that is not valid yet would refuse every other update of a row that has NULL.)
+    pub(super) fn fill_and_refuse_null(&mut self, unit: &Unit, proof: &Proof, rest: Vec<Sql>, fill: &Fill) {
+        self.fill_rows(&Unit { phase: Phase::Expand, ..unit.clone() }, fill);
+        self.fill_rows(unit, fill);
+        let refused = self.steps.len() + 1;
+        self.refuse_null(unit, proof, rest);
+        let proven = self.steps.split_off(refused.min(self.steps.len()));
+        self.fill_rows(unit, fill);
+        self.steps.extend(proven);
+    }
+
+    /// The rows of each table that stores some, batch by batch.
+    pub(super) fn fill_rows(&mut self, unit: &Unit, fill: &Fill) {
+        for table in self.storing(&unit.root) {
+            let key = self.key_of(&table);
+            let column =
+                ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), unit.root.path.last()]);
+            let backfill = Backfill {
+                table: table.sql(),
+                key: key.iter().map(|(name, _)| name.clone()).collect(),
+                rows: fill.batch,
+            };
+            let statement = statement(&column, fill, &key);
+            let summary = format!("fill {} batch by batch", with_relation(&column));
+            let run = Action::fill(statement, backfill);
+            self.push_about(&column, unit, Verb::Fill, summary, run, Action::catalog(Vec::new()));
+        }
+    }
+
+    fn drop_column(&self, id: &ObjectId) -> Action {
+        Action::catalog(alter(id, vec![format!("DROP COLUMN {}", id.sql())]))
+    }
+
+    /// The table and all that inherit from it, directly or not; and its partitions, and theirs.
+    fn family(&self, column: &ObjectId) -> Vec<ObjectId> {
+        let mut found: Vec<ObjectId> = column.relation().into_iter().collect();
+        let mut at = 0;
+        while let Some(table) = found.get(at).cloned() {
+            at += 1;
+            let below = self.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
+                Object::Table(child)
+                    if child.inherits.iter().any(|parent| parent[..] == *table.path.parts()) =>
+                {
+                    Some(id.clone())
+                }
+                Object::Attachment(attachment) if attachment.parent[..] == *table.path.parts() => {
+                    Some(ObjectId { kind: Kind::Table, path: id.path.clone() })
+                }
+                _ => None,
+            });
+            let new: Vec<ObjectId> = below.filter(|id| !found.contains(id) && self.existed(id)).collect();
+            found.extend(new);
+        }
+        found
+    }
+
+    fn is_partition(&self, table: &ObjectId) -> bool {
+        self.catalogs
+            .before
+            .objects
+            .contains_key(&ObjectId { kind: Kind::Attachment, path: table.path.clone() })
+    }
+
+    /// Those of the family that have rows of their own.
+    fn storing(&self, column: &ObjectId) -> Vec<ObjectId> {
+        let stores = |id: &ObjectId| matches!(self.catalogs.before.objects.get(id), Some(Object::Table(table)) if table.partition_by.is_none());
+        self.family(column).into_iter().filter(stores).collect()
+    }
+
+    /// Those of the family whose trigger is not a copy of another's: partitions have the whole's.
+    fn tables_with_triggers(&self, column: &ObjectId) -> Vec<ObjectId> {
+        let whole = column.relation();
+        let own = |id: &ObjectId| Some(id) == whole.as_ref() || !self.is_partition(id);
+        self.family(column).into_iter().filter(own).collect()
+    }
+
+    /// The columns, with their types, by which each row is known: of the primary key, else of a unique one that has no
+    /// NULL.
+    fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
+        let column = |name: &str| {
+            let id = ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name]);
+            match self.catalogs.before.objects.get(&id) {
+                Some(Object::Column(column)) if column.not_null && !self.changes.contains_key(&id) => {
+                    Some((id.sql(), column.data_type.clone()))
+                }
+                _ => None,
+            }
+        };
+        let first = ObjectId { kind: Kind::Constraint, path: table.path.clone() };
+        let here = self.catalogs.before.objects.range(first..);
+        let here = here.take_while(|(id, _)| id.relation().as_ref() == Some(table));
+        let mut keys: Vec<&Constraint> = here
+            .filter_map(|(id, object)| match object {
+                Object::Constraint(key) if !self.changes.contains_key(id) => Some(key),
+                _ => None,
+            })
+            .filter(|key| matches!(key.contype, ConstraintType::PrimaryKey | ConstraintType::Unique))
+            .collect();
+        keys.sort_by_key(|key| (key.contype, key.columns.len()));
+        let all = |key: &&Constraint| key.columns.iter().map(|name| column(name)).collect::<Option<Vec<_>>>();
+        keys.iter().find_map(all).unwrap_or_default()
+    }
+}
+
+fn alter(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
+    let table = id.relation_sql();
+    TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+}
+
+fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
+    alter(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
+}
+
+/// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last
+/// row visited says where to go on, not the last one locked, which may have got another key while it was waited for.
+fn statement(column: &ObjectId, fill: &Fill, key: &[(String, String)]) -> Sql {
+    let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
+    let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
+    // a row that would get NULL is not written for nothing
+    let update = format!("UPDATE ONLY {table} SET {name} = {value}");
+    let needs = format!("({asked}) AND ({value}) IS NOT NULL");
+    if key.is_empty() {
+        let block = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
+        let end = "($2::pg_catalog.text[])[1]::pg_catalog.int8";
+        return Sql::new(format!(
+            "WITH blocks (trueup_1, trueup_2) AS MATERIALIZED (\n    \
+               SELECT {block}, LEAST({block} + $3::pg_catalog.int8, {end})\n\
+             ), changed AS (\n    \
+               {update} FROM blocks\n    \
+               WHERE ctid >= pg_catalog.format('(%s,0)', trueup_1)::pg_catalog.tid \
+               AND ctid < pg_catalog.format('(%s,0)', trueup_2)::pg_catalog.tid AND {needs}\n    \
+               RETURNING 1\n\
+             )\n\
+             SELECT trueup_2 - trueup_1, (SELECT count(*) FROM changed), \
+             CASE WHEN trueup_2 > trueup_1 THEN ARRAY[trueup_2::pg_catalog.text] END\n\
+             FROM blocks"
+        ));
+    }
+    let names: Vec<&str> = key.iter().map(|(name, _)| name.as_str()).collect();
+    let columns = names.join(", ");
+    let given = |parameter: &str| -> String {
+        let each = key.iter().enumerate();
+        let each = each
+            .map(|(at, (_, data_type))| format!("({parameter}::pg_catalog.text[])[{}]::{data_type}", at + 1));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let aliases: Vec<String> = (1..=names.len()).map(|at| format!("trueup_{at}")).collect();
+    let joined = |left: &str| -> String {
+        let pairs = names.iter().zip(&aliases);
+        pairs.map(|(name, alias)| format!("{left}{name} = {alias}")).collect::<Vec<_>>().join(" AND ")
+    };
+    let aliased = aliases.join(", ");
+    let down: Vec<String> = aliases.iter().map(|alias| format!("{alias} DESC")).collect();
+    let texts: Vec<String> = aliases.iter().map(|alias| format!("{alias}::pg_catalog.text")).collect();
+    Sql::new(format!(
+        "WITH visited ({aliased}) AS MATERIALIZED (\n    \
+           SELECT {columns} FROM ONLY {table}\n    \
+           WHERE ($1::pg_catalog.text[] IS NULL OR ({columns}) > ({after})) AND ({columns}) <= ({until})\n    \
+           ORDER BY {columns} LIMIT $3::pg_catalog.int8\n\
+         ), locked AS MATERIALIZED (\n    \
+           SELECT {aliased} FROM ONLY {table} AS trueup_row JOIN visited ON {of_row}\n    \
+           ORDER BY {aliased} FOR NO KEY UPDATE OF trueup_row\n\
+         ), changed AS (\n    \
+           {update} FROM locked\n    \
+           WHERE {of_table} AND {needs}\n    \
+           RETURNING 1\n\
+         )\n\
+         SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), \
+         (SELECT ARRAY[{texts}] FROM visited ORDER BY {down} LIMIT 1)",
+        after = given("$1"),
+        until = given("$2"),
+        of_row = joined("trueup_row."),
+        of_table = joined(&format!("{}.", sql::ident(column.path.part(1)))),
+        texts = texts.join(", "),
+        down = down.join(", "),
+    ))
+}
+
+/// What gives the value to rows that code writes that does not know the column.
+struct Trigger {
+    name: String,
+    function: String,
+    body: String,
+    definer: bool,
+    tables: Vec<ObjectId>,
+}
+
+impl Trigger {
+    fn new(id: &ObjectId, column: &Column, fill: &Fill, tables: &[ObjectId]) -> Self {
+        let function = temporary_name("fill", id);
+        let (name, data_type, value) = (id.sql(), &column.data_type, &fill.value);
+        let table = sql::ident(id.path.part(1));
+        // a column that old code changes is behind the value: it is computed again, unless new code says otherwise
+        let body = format!(
+            "#variable_conflict use_column\n\
+             DECLARE\n    trueup_was {data_type};\n    trueup_is {data_type};\n\
+             BEGIN\n    \
+               SELECT {value} INTO trueup_is FROM (SELECT NEW.*) AS {table};\n    \
+               IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n        \
+                 NEW.{name} := COALESCE(NEW.{name}, trueup_is);\n    \
+               ELSIF NEW.{name} IS NULL THEN\n        \
+                 NEW.{name} := trueup_is;\n    \
+               ELSIF pg_catalog.record_image_eq(ROW(NEW.{name}), ROW(OLD.{name})) THEN\n        \
+                 SELECT {value} INTO trueup_was FROM (SELECT OLD.*) AS {table};\n        \
+                 IF pg_catalog.record_image_ne(ROW(trueup_was), ROW(trueup_is)) THEN\n            \
+                   NEW.{name} := trueup_is;\n        \
+                 END IF;\n    \
+               END IF;\n    \
+               RETURN NEW;\n\
+             END"
+        );
+        // first by name: other triggers see the value
+        let name = format!("!{function}");
+        let function = sql::qualified(&["trueup", &function]);
+        Self { name, function, body, definer: fill.looks_elsewhere, tables: tables.to_vec() }
+    }
+
+    fn create(&self) -> Vec<Sql> {
+        let Self { name, function, body, definer, tables } = self;
+        let definer = if *definer { " SECURITY DEFINER SET search_path = ''" } else { "" };
+        let body = sql::dollar_quoted(body);
+        let mut all = vec![Sql::new(format!(
+            "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{definer} AS {body}"
+        ))];
+        all.extend(tables.iter().map(|table| {
+            let name = sql::ident(name);
+            let table = table.sql();
+            Sql::new(format!(
+                "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
+            ))
+        }));
+        all
+    }
+
+    fn drop(&self) -> Vec<Sql> {
+        let Self { name, function, tables, .. } = self;
+        let drop =
+            |table: &ObjectId| Sql::new(format!("DROP TRIGGER {} ON {}", sql::ident(name), table.sql()));
+        tables.iter().map(drop).chain([Sql::new(format!("DROP FUNCTION {function}()"))]).collect()
+    }
+}
