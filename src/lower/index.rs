@@ -67,9 +67,10 @@ impl Lowering<'_> {
             return false;
         };
         let table = old.relation();
-        let settled = |other: &ObjectId| *other == table || self.is_settled(other);
-        let ready = self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
-        if !ready || new.relation() != table || !stands_alone(id, new, self.catalogs.after) {
+        if !self.has_what_it_needs(id, &table)
+            || new.relation() != table
+            || !stands_alone(id, new, self.catalogs.after)
+        {
             return false;
         }
         let named = |what: &str| {

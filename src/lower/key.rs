@@ -140,7 +140,6 @@ impl Lowering<'_> {
             let comes = graph::acts(change).contains(&Act::Create);
             comes && (*id == old || primary(key) && primary(next))
         })?;
-        let settled = |other: &ObjectId| Some(other) == table.as_ref() || self.is_settled(other);
         // a foreign key that is still to go would hold on to the next key on the way back
         let held = self.changes.values().any(|change| {
             let refers = matches!(&change.object.before, Some(Object::Constraint(other)) if other.references.as_deref() == Some(&old.path.parts()[..2]));
@@ -152,7 +151,7 @@ impl Lowering<'_> {
                 change.object.before.as_ref().is_some_and(|it| graph::names(&change.id, it).contains(&name));
             takes && change.id != *old && self.state.is_as_before(&change.id)
         });
-        let ready = !held && !taken && self.catalogs.after.needs_of(id).all(|need| settled(&need.to));
+        let ready = !held && !taken && table.is_some_and(|table| self.has_what_it_needs(id, &table));
         (ready && !is_attached(self.catalogs.after, id)).then(|| (id.clone(), next))
     }
 }

@@ -465,6 +465,15 @@ impl Lowering<'_> {
             .is_some_and(|change| matches!(change.how, How::Drop | How::Replace | How::Create))
     }
 
+    /// Whether all that an index or a key of the table needs is already as it will be: also the types of its columns.
+    fn has_what_it_needs(&self, id: &ObjectId, table: &ObjectId) -> bool {
+        let settled = |need: &Dependency| need.to == *table || self.is_settled(&need.to);
+        let catalog = self.catalogs.after;
+        catalog.needs_of(id).all(|need| {
+            settled(need) && (need.to.kind != Kind::Column || catalog.needs_of(&need.to).all(settled))
+        })
+    }
+
     /// Whether the object has been dropped by now.
     fn is_gone(&self, id: &ObjectId) -> bool {
         self.catalogs.before.objects.contains_key(id) && !self.state.has(id)

@@ -88,10 +88,18 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
          CREATE TEMPORARY VIEW trueup_said AS SELECT {expression} AS trueup_value FROM ONLY {table}; \
          SET LOCAL search_path TO ''"
     );
+    // no aggregates, no sets: it is computed for each row
+    let of_a_row = format!("EXPLAIN SELECT FROM ONLY {table} WHERE ({expression}) IS NULL");
     let client = clone.client();
     let words = |error: tokio_postgres::Error| format!("@backfill: {}", server_words(&error));
     let read = async {
         client.batch_execute(&view).await.map_err(words)?;
+        client
+            .batch_execute(&format!(
+                "SET LOCAL search_path TO {schema}, public; {of_a_row}; SET LOCAL search_path TO ''"
+            ))
+            .await
+            .map_err(words)?;
         let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
         let row = client.query_one(definition, &[]).await.map_err(words)?;
         let text: String = row.try_get(0).map_err(words)?;

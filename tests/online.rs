@@ -1,0 +1,275 @@
+//! Changes made while code runs: old code until contract, new code from expand on. Not one of their statements fails,
+//! no row is lost or differs, and nobody waits longer for a lock than a step may take.
+//!
+//! The program itself plans, applies and rolls back; the writers are sessions of their own that never pause.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod oracle;
+
+use std::{
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use oracle::{Database, runtime, server_of};
+use tokio::task::JoinHandle;
+
+const ROWS: i64 = 20_000;
+
+/// What a writer may wait: `lock_timeout` of a step, and what a busy machine adds.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What a group of writers did.
+#[derive(Debug, Default)]
+struct Tally {
+    statements: u64,
+    failures: Vec<String>,
+    longest: Duration,
+}
+
+/// Sessions that write until they are told to stop.
+struct Writers {
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<Tally>>,
+}
+
+impl Writers {
+    /// Four of them. Each statement gets two numbers that no other one gets at that time: of a row that is there, and
+    /// of one that is new.
+    async fn start(database: &Database, statements: &'static [&'static str], first: i64) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut tasks = Vec::new();
+        for writer in 0..4_i64 {
+            let session = database.session().await;
+            let stop = stop.clone();
+            tasks.push(tokio::spawn(async move {
+                let mut tally = Tally::default();
+                let mut prepared = Vec::new();
+                for sql in statements {
+                    prepared.push(session.client().prepare(sql).await.unwrap());
+                }
+                let mut round = 0_i64;
+                while !stop.load(Ordering::Relaxed) {
+                    round += 1;
+                    let (there, new) =
+                        ((round * 7919 + writer) % ROWS + 1, first + writer * 1_000_000 + round);
+                    for (sql, statement) in statements.iter().zip(&prepared) {
+                        let began = Instant::now();
+                        let result = session.client().execute(statement, &[&there, &new]).await;
+                        tally.longest = tally.longest.max(began.elapsed());
+                        tally.statements += 1;
+                        // of two that update the same rows in another order PostgreSQL ends one: neither is to blame
+                        if let Err(error) = result {
+                            tally.failures.push(format!("{sql}: {}", oracle::words(&error)));
+                        }
+                    }
+                }
+                session.close().await;
+                tally
+            }));
+        }
+        Self { stop, tasks }
+    }
+
+    async fn end(self, who: &str) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Tally::default();
+        for task in self.tasks {
+            let tally = task.await.unwrap();
+            all.statements += tally.statements;
+            all.longest = all.longest.max(tally.longest);
+            all.failures.extend(tally.failures);
+        }
+        eprintln!(
+            "{who}: {} statements, {} failed, the longest took {:?}",
+            all.statements,
+            all.failures.len(),
+            all.longest
+        );
+        assert!(all.statements > 100, "{who} hardly wrote");
+        assert!(all.failures.is_empty(), "{who}: {} failed, such as {}", all.failures.len(), all.failures[0]);
+        assert!(all.longest < PATIENCE, "{who}: a statement took {:?}", all.longest);
+    }
+}
+
+async fn run(database: &Database, arguments: &[&str]) {
+    database.trueup(arguments).await.ended(0).unwrap();
+}
+
+/// A plan to the desired SQL, approved.
+async fn planned(database: &Database, desired: &str) {
+    database.write("desired.sql", desired);
+    let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+    database.trueup(&planning).await.ended(2).unwrap();
+    run(database, &["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"]).await;
+}
+
+fn person() -> String {
+    format!(
+        "CREATE TABLE person (id bigint PRIMARY KEY, email text NOT NULL, nick text);
+         INSERT INTO person SELECT n, 'u' || n || '@h' || n % 7, CASE WHEN n % 3 = 0 THEN 'n' END FROM generate_series(1, {ROWS}) n;"
+    )
+}
+
+/// Of a column computed out of another one, of a constant, and of a column that had NULL.
+const FILLED: &str = "CREATE TABLE person (
+    id bigint PRIMARY KEY,
+    email text NOT NULL,
+    nick text NOT NULL, -- @backfill using='none'
+    tier text NOT NULL, -- @backfill using='free'
+    host text NOT NULL  -- @backfill using=split_part(email, '@', 2)
+);";
+
+const OLD_CODE: &[&str] = &[
+    "UPDATE person SET email = 'a@old' || $2::bigint % 5 WHERE id = $1::bigint",
+    "INSERT INTO person (id, email, nick) SELECT $2::bigint, 'b@new' || $1::bigint % 5, 'x'",
+    "INSERT INTO person (id, email, nick) VALUES ($1::bigint, 'c@' || $2::bigint % 3, 'y')
+         ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email",
+    "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+];
+
+const NEW_CODE: &[&str] = &[
+    "UPDATE person SET email = 'd@host', host = 'host', tier = 'paid' || $2::bigint % 2 WHERE id = $1::bigint",
+    "INSERT INTO person (id, email, nick, tier, host) SELECT $2::bigint, 'e@f' || $1::bigint % 5, 'x', 'paid', 'f' || $1::bigint % 5",
+    "INSERT INTO person (id, email, nick, tier, host) VALUES ($1::bigint, 'g@h', 'z', 'paid', 'h')
+         ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email, host = EXCLUDED.host WHERE person.id <> $2::bigint",
+    "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+];
+
+/// Rows whose value is not what it would be computed to be, or missing.
+const WRONG: &str = "SELECT count(*)::text FROM person WHERE host IS DISTINCT FROM split_part(email, '@', 2) OR tier IS NULL OR nick IS NULL";
+
+fn filled_while_code_runs(major: u16) {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(Some(major)), &person()).await.unwrap();
+        let before = database.dump().await;
+        planned(&database, FILLED).await;
+
+        let old = Writers::start(&database, OLD_CODE, 10_000_000).await;
+        run(&database, &["apply", "plan", "--phase", "expand"]).await;
+        let new = Writers::start(&database, NEW_CODE, 20_000_000).await;
+        // both at once, until all rows that were there have been written once more or less
+        database.execute("ANALYZE person").await;
+        old.end("old code, through expand").await;
+        assert_eq!(
+            database.ask("SELECT count(*)::text FROM person WHERE id <= 20000").await,
+            ROWS.to_string()
+        );
+
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        assert_eq!(database.ask(WRONG).await, "0");
+        run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+        new.end("new code, through contract and back").await;
+
+        let old = Writers::start(&database, OLD_CODE, 30_000_000).await;
+        run(&database, &["rollback", "plan"]).await;
+        old.end("old code, through the rollback of expand").await;
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        assert_eq!(
+            database.ask("SELECT count(*)::text FROM person WHERE id <= 20000").await,
+            ROWS.to_string()
+        );
+        database.done().await;
+    });
+}
+
+#[test]
+fn columns_are_filled_while_code_runs_on_15() {
+    filled_while_code_runs(15);
+}
+
+#[test]
+fn columns_are_filled_while_code_runs_on_18() {
+    filled_while_code_runs(18);
+}
+
+/// Stops whoever updates one row as long as somebody else wants it.
+const HELD_UP: &str = "
+    CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.id = 15000 THEN PERFORM pg_advisory_xact_lock(42); END IF;
+        RETURN NEW; END $$;
+    CREATE TRIGGER held_up BEFORE UPDATE ON person FOR EACH ROW EXECUTE FUNCTION hold_up();";
+
+/// Killed in the middle of a backfill, `apply` goes on from the batch it had come to.
+#[test]
+fn a_backfill_that_is_killed_goes_on_where_it_was() {
+    runtime().block_on(async {
+        // without a key, blocks are visited
+        for (what, key) in [("by key", "PRIMARY KEY"), ("by block", "")] {
+            let database = Database::with_on(
+                server_of(None),
+                &format!(
+                    "CREATE TABLE person (id bigint {key}, email text NOT NULL);
+                     {HELD_UP}
+                     INSERT INTO person SELECT n, 'u' || n || '@h' || n % 7 FROM generate_series(1, {ROWS}) n;"
+                ),
+            )
+            .await
+            .unwrap();
+            planned(
+                &database,
+                &format!(
+                    "CREATE TABLE person (id bigint {key}, email text NOT NULL, \
+                     host text NOT NULL -- @backfill using=split_part(email, '@', 2) batch=10\n); {HELD_UP}"
+                ),
+            )
+            .await;
+            let holder = database.session().await;
+            holder.client().batch_execute("SELECT pg_advisory_lock(42)").await.unwrap();
+            let mut applying = database
+                .command(&["apply", "plan", "--phase", "expand"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let place = "SELECT coalesce(max(changed), 0)::text FROM trueup.backfill";
+            let waits = "SELECT count(*)::text FROM pg_stat_activity \
+                         WHERE application_name = 'trueup' AND wait_event_type = 'Lock' AND datname = current_database()";
+            while database.ask(waits).await == "0" {
+                tokio::task::yield_now().await;
+            }
+            applying.start_kill().unwrap();
+            applying.wait().await.unwrap();
+            let reached: i64 = database.ask(place).await.parse().unwrap();
+            assert!((1..ROWS).contains(&reached), "{what}: {reached}");
+            holder.close().await;
+
+            run(&database, &["apply", "plan", "--phase", "expand"]).await;
+            let changed: i64 = database.ask(place).await.parse().unwrap();
+            // the batch in which it was killed may have been committed by then: every row once all the same
+            assert_eq!(changed, ROWS, "{what}: rows were filled twice or left out");
+            run(&database, &["apply", "plan", "--phase", "contract"]).await;
+            assert_eq!(database.ask("SELECT count(*)::text FROM person WHERE host IS DISTINCT FROM split_part(email, '@', 2)").await, "0");
+            run(&database, &["rollback", "plan"]).await;
+            // what was rolled back begins anew
+            run(&database, &["apply", "plan", "--phase", "all"]).await;
+            assert_eq!(database.ask("SELECT count(*)::text FROM person WHERE host IS DISTINCT FROM split_part(email, '@', 2)").await, "0");
+            database.done().await;
+        }
+    });
+}
+
+/// Expressions are read by PostgreSQL: what is wrong with them is said where they stand, before anything is planned.
+#[test]
+fn what_is_wrong_with_an_expression_is_said_where_it_stands() {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(None), &person()).await.unwrap();
+        for (using, code, line) in [
+            ("nowhere", 1, "desired.sql:2:26: @backfill: column \"nowhere\" does not exist"),
+            ("count(*)", 1, "desired.sql:2:26: @backfill: "),
+            ("${tier}", 1, "desired.sql:2:26: "),
+        ] {
+            database.write(
+                "desired.sql",
+                &format!("CREATE TABLE person (id bigint PRIMARY KEY, email text NOT NULL, nick text,\n    host int NOT NULL -- @backfill using={using}\n);"),
+            );
+            let ran = database.trueup(&["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all"]).await;
+            assert!(ran.code != Some(0) && ran.shown().contains(line), "{code} {line}:\n{}", ran.shown());
+        }
+        database.done().await;
+    });
+}
