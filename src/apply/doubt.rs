@@ -10,7 +10,7 @@ use crate::{
     journal::{Direction, InDoubt},
     plan::{Plan, PlannedStep},
     postgres::Session,
-    run::{IndexState, Runnable, Stop, concurrent_index, drop_left_over, index_state},
+    run::{IndexState, Runnable, Stop, concurrent_index, concurrently_dropped, drop_left_over, index_state},
     source::live,
 };
 
@@ -52,6 +52,12 @@ pub(super) async fn settle(
             }
             IndexState::InProgress(pid) => Err(Refusal::StillRunning { step: step.id, pid }.into()),
         };
+    }
+    // one that is half dropped is still to be dropped
+    if let Some(index) = sql.first().and_then(concurrently_dropped) {
+        let query =
+            |source| ApplyError::Query { what: "looking for an index that was being dropped", source };
+        return Ok(index_state(session, &index).await.map_err(query)? == IndexState::Absent);
     }
     // what is dropped to be built anew in a later step is at its end when it is gone, whatever the phase ends with
     let drops = sql.first().is_some_and(|sql| sql.as_str().starts_with("DROP "));

@@ -24,6 +24,21 @@ fn find(case: &Case<'_>) -> Option<String> {
         {
             Some(format!("{id} refuses rows from now on: {}", constraint.definition))
         }
+        // exchanged in one step
+        (Some(Object::Constraint(before)), Object::Constraint(after))
+            if case.step.verb == crate::step::Verb::Alter
+                && after.has_index()
+                && before.definition != after.definition =>
+        {
+            Some(format!("{id} refuses other rows from now on: {}", after.definition))
+        }
+        (Some(Object::Index(before)), Object::Index(after))
+            if case.step.verb == crate::step::Verb::Alter
+                && after.unique
+                && before.definition != after.definition =>
+        {
+            Some(format!("{id} refuses rows with equal keys from now on"))
+        }
         (None, Object::DomainConstraint(constraint)) if case.step.verb == crate::step::Verb::Create => {
             Some(format!("{id} refuses values from now on: {}", constraint.definition))
         }

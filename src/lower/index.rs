@@ -84,12 +84,13 @@ impl Lowering<'_> {
         };
         let what = format!("{} on {table}", with_relation(id));
         let (made, gone) = (build(&fresh, new), build(&spare, old));
-        self.push(unit, Verb::Create, format!("build the next {what}"), made, drop_concurrently(&fresh));
+        let next = format!("build the next {what}");
+        self.push_about(&fresh, unit, Verb::Create, next, made, drop_concurrently(&fresh));
         let exchange = Action::catalog(vec![rename(id, &spare), rename(&fresh, id)]);
         let back = Action::catalog(vec![rename(id, &fresh), rename(&spare, id)]);
         self.push(unit, Verb::Alter, format!("exchange {what}"), exchange, back);
         let drop = format!("drop what was {what}");
-        self.push(unit, Verb::Drop, drop, drop_concurrently(&spare), gone);
+        self.push_about(&spare, unit, Verb::Drop, drop, drop_concurrently(&spare), gone);
         self.done.insert(id.clone());
         true
     }

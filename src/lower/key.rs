@@ -96,21 +96,22 @@ impl Lowering<'_> {
         }
         let Some(back) = Built::of(old, key, &spare) else { return false };
         let rebuild = format!("build the index of {}", with_relation(old));
+        let index = |name: &str| ObjectId::new(Kind::Index, [old.path.part(0), name]);
         let Some((new, next)) = self.successor(old, key) else {
             let summary = format!("drop {}", with_relation(old));
             let (run, undo) = (alter_table(old, vec![drop_clause(old)]), alter_table(old, back.adopt));
             self.push(unit, Verb::Drop, summary, Action::catalog(run), Action::catalog(undo));
-            self.push_back(unit, Verb::Drop, old, &rebuild, back.build);
+            self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build);
             return true;
         };
         let fresh = temporary_name("new", &new);
         let Some(built) = Built::of(&new, next, &fresh) else { return false };
         let build = format!("build the index of {}", with_relation(&new));
-        self.push_about(&new, unit, Verb::Create, build, built.build, built.discard);
-        let exchange = if new == *old {
-            format!("replace {}", with_relation(old))
+        self.push_about(&index(&fresh), unit, Verb::Create, build, built.build, built.discard);
+        let (verb, exchange) = if new == *old {
+            (Verb::Alter, format!("replace {}", with_relation(old)))
         } else {
-            format!("replace {} by {}", with_relation(old), new.sql())
+            (Verb::Create, format!("replace {} by {}", with_relation(old), new.sql()))
         };
         let there = [vec![drop_clause(old)], built.adopt].concat();
         let undo = [vec![drop_clause(&new)], back.adopt].concat();
@@ -118,8 +119,8 @@ impl Lowering<'_> {
             let each = clauses.into_iter().flat_map(|clause| alter_table(old, vec![clause]));
             Action::catalog(each.collect())
         };
-        self.push_about(&new, unit, Verb::Alter, exchange, sql(there), sql(undo));
-        self.push_back(unit, Verb::Drop, old, &rebuild, back.build);
+        self.push_about(&new, unit, verb, exchange, sql(there), sql(undo));
+        self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build);
         self.done.insert(new);
         true
     }

@@ -3,7 +3,7 @@
 //! When it fails, or its backend dies, an INVALID index stays and takes the name. Such a left-over is dropped,
 //! concurrently, before the statement runs again; unless somebody is still building it.
 
-use pg_query::NodeEnum;
+use pg_query::{NodeEnum, protobuf::ObjectType};
 
 use super::{Item, RunError, is_lost};
 use crate::{
@@ -37,6 +37,25 @@ pub fn concurrent_index(sql: &Sql) -> Option<ObjectId> {
     let table = index.relation?;
     let (concurrent, name) = (index.concurrent, index.idxname);
     concurrent.then(|| ObjectId::new(Kind::Index, [table.schemaname, name]))
+}
+
+/// The index that the statement drops concurrently, if that is what it does.
+pub fn concurrently_dropped(sql: &Sql) -> Option<ObjectId> {
+    if !sql.as_str().to_ascii_lowercase().contains("concurrently") {
+        return None;
+    }
+    let parsed = pg_query::parse(sql.as_str(), pg_query::ParserOptions::default()).ok()?;
+    let statement = parsed.protobuf.stmts.into_iter().next()?.stmt?.node?;
+    let NodeEnum::DropStmt(drop) = statement else { return None };
+    let [object] = &drop.objects[..] else { return None };
+    let Some(NodeEnum::List(names)) = &object.node else { return None };
+    let names = names.items.iter().map(|name| match &name.node {
+        Some(NodeEnum::String(name)) => Some(name.sval.clone()),
+        _ => None,
+    });
+    let path = names.collect::<Option<Vec<String>>>().filter(|path| path.len() == 2)?;
+    (drop.concurrent && drop.remove_type() == ObjectType::ObjectIndex)
+        .then(|| ObjectId::new(Kind::Index, path))
 }
 
 const STATE: &str = "\

@@ -23,7 +23,7 @@ pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use error::{RunError, is_lost};
-pub use index::{IndexState, concurrent_index, drop_left_over, index_state};
+pub use index::{IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{postgres::Session, step::Timeouts};
