@@ -148,6 +148,11 @@ fn filled_while_code_runs(major: u16) {
         let database = Database::with_on(server_of(Some(major)), &person()).await.unwrap();
         let before = database.dump().await;
         planned(&database, FILLED).await;
+        // of the columns that are filled the one that was there keeps its values, and the one that is new goes
+        let shown = database.trueup(&["show", "plan"]).await.ended(0).unwrap().stdout;
+        let fills: Vec<&str> = shown.lines().filter(|line| line.contains("FILLS_ROWS")).collect();
+        assert!(fills.iter().any(|line| line.contains("person.host") && !line.contains("leaves")), "{shown}");
+        assert!(fills.iter().any(|line| line.contains("person.nick; a rollback leaves")), "{shown}");
 
         let old = Writers::start(&database, OLD_CODE, 10_000_000).await;
         run(&database, &["apply", "plan", "--phase", "expand"]).await;

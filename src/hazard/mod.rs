@@ -8,6 +8,7 @@ mod changes_owner;
 mod constrains_old_code;
 mod data_loss;
 mod extension_stays;
+mod fills_rows;
 mod foreign_key_types;
 mod table_rewrite;
 mod unindexed_foreign_key;
@@ -78,6 +79,7 @@ pub const REGISTRY: &[Rule] = &[
     extension_stays::RULE,
     foreign_key_types::RULE,
     unindexed_foreign_key::RULE,
+    fills_rows::RULE,
 ];
 
 /// One direction of one step, with all that is known of it.

@@ -1,0 +1,38 @@
+//! FILLS_ROWS: a backfill writes rows that are there.
+
+use super::{Case, Level, Rule};
+use crate::{kind::Object, step::Verb};
+
+pub(super) const RULE: Rule = Rule {
+    code: "FILLS_ROWS",
+    level: Level::Notice,
+    explanation: "A backfill writes every row that needs it once more, in batches: that is WAL, dead rows for vacuum, and \
+                  work for standbys. Triggers fire as for any UPDATE. Values in a column that was there before stay when \
+                  the plan is rolled back.",
+    advice: "see to it that disk and standbys have room for it, and that what the triggers do is wanted",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if case.undo || case.step.verb != Verb::Fill {
+        return None;
+    }
+    let (column, table) = (&case.step.object, case.step.object.relation()?);
+    let fires = |definition: &str| definition.contains("UPDATE") && !definition.contains("UPDATE OF");
+    let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
+        Object::Trigger(trigger) if id.relation().as_ref() == Some(&table) && fires(&trigger.definition) => {
+            Some(id.sql())
+        }
+        _ => None,
+    });
+    let triggers: Vec<String> = triggers.collect();
+    let fired =
+        if triggers.is_empty() { String::new() } else { format!("; triggers fire: {}", triggers.join(", ")) };
+    let stays = if case.catalogs.before.objects.contains_key(column) {
+        "; a rollback leaves the values where they are"
+    } else {
+        ""
+    };
+    let rows = case.rows(&table.sql());
+    Some(format!("rows of {table}{rows} are written once each for {column}{fired}{stays}"))
+}
