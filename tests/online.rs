@@ -278,3 +278,46 @@ fn what_is_wrong_with_an_expression_is_said_where_it_stands() {
         database.done().await;
     });
 }
+
+/// Partitions are filled by their keys, inheritors by theirs or block by block, each once; the value is said of the whole.
+#[test]
+fn every_partition_and_inheritor_is_filled() {
+    const TABLES: &str = "
+        CREATE TABLE one PARTITION OF root FOR VALUES IN ('x');
+        CREATE TABLE two PARTITION OF root FOR VALUES IN ('y') PARTITION BY RANGE (a);
+        CREATE TABLE two_low PARTITION OF two FOR VALUES FROM (0) TO (500);
+        CREATE TABLE two_rest PARTITION OF two DEFAULT;
+        CREATE TABLE child (own int) INHERITS (parent);
+        CREATE TABLE lookup (k text PRIMARY KEY, val int);";
+    let root = |w: &str| {
+        format!(
+            "CREATE TABLE root (a int NOT NULL, b text NOT NULL,{w} PRIMARY KEY (a, b)) PARTITION BY LIST (b);"
+        )
+    };
+    let parent = |w: &str| format!("CREATE TABLE parent (id int PRIMARY KEY, n text{w});");
+    runtime().block_on(async {
+        let rows = "
+            INSERT INTO root SELECT n, CASE n % 2 WHEN 0 THEN 'x' ELSE 'y' END FROM generate_series(1, 900) n;
+            INSERT INTO parent SELECT n, 'p' || n FROM generate_series(1, 300) n;
+            INSERT INTO child SELECT n, 'c' || n, n FROM generate_series(1, 300) n;
+            INSERT INTO lookup VALUES ('x', 1), ('y', 2);";
+        let before = format!("{}{}{TABLES}{rows}", root(""), parent(""));
+        let after = format!(
+            "{}{}{TABLES}",
+            root("\n w int NOT NULL, -- @backfill using=(SELECT val FROM lookup WHERE k = b) + 1\n"),
+            parent(",\n big text NOT NULL -- @backfill using=upper(n)\n")
+        );
+        let database = Database::with_on(server_of(None), &before).await.unwrap();
+        let dump = database.dump().await;
+        planned(&database, &after).await;
+        run(&database, &["apply", "plan", "--phase", "all"]).await;
+        let wrong = "SELECT ((SELECT count(*) FROM root WHERE w IS DISTINCT FROM CASE b WHEN 'x' THEN 2 ELSE 3 END) \
+                     + (SELECT count(*) FROM parent WHERE big IS DISTINCT FROM upper(n)))::text";
+        assert_eq!(database.ask(wrong).await, "0");
+        assert_eq!(database.ask("SELECT sum(changed)::text FROM trueup.backfill").await, "1500");
+        run(&database, &["rollback", "plan"]).await;
+        database.dump().await.must_equal(&dump, "the rollback does not lead back").await.unwrap();
+        assert_eq!(database.ask("SELECT (count(*) + (SELECT count(*) FROM parent))::text FROM root").await, "1500");
+        database.done().await;
+    });
+}

@@ -59,7 +59,7 @@ impl Lowering<'_> {
         // for rows that are written from now on
         run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
         let summary = format!("add {what} with a value for every row");
-        self.push(unit, Verb::Create, summary, Action::catalog(run), self.drop_column(id));
+        self.push(unit, Verb::Create, summary, Action::catalog(run), drop_column(id));
         if default.is_none() {
             let run = Action::catalog(alter(id, vec![format!("ALTER COLUMN {} DROP DEFAULT", id.sql())]));
             let undo = Action::catalog(set_default(id, &fill.value));
@@ -74,7 +74,7 @@ impl Lowering<'_> {
         let mut run = alter(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]);
         run.extend(alter(id, column.settings(id)));
         run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
-        self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), self.drop_column(id));
+        self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), drop_column(id));
         let trigger = Trigger::new(id, column, fill, &self.tables_with_triggers(id));
         let (on, off) = (trigger.create(), trigger.drop());
         let summary = format!("fill {what} in rows that are written meanwhile");
@@ -125,15 +125,11 @@ impl Lowering<'_> {
                 key: key.iter().map(|(name, _)| name.clone()).collect(),
                 rows: fill.batch,
             };
-            let statement = statement(&column, fill, &key);
+            let statement = statement(&column, unit.root.path.part(1), fill, &key);
             let summary = format!("fill {} batch by batch", with_relation(&column));
             let run = Action::fill(statement, backfill);
             self.push_about(&column, unit, Verb::Fill, summary, run, Action::catalog(Vec::new()));
         }
-    }
-
-    fn drop_column(&self, id: &ObjectId) -> Action {
-        Action::catalog(alter(id, vec![format!("DROP COLUMN {}", id.sql())]))
     }
 
     /// The table and all that inherit from it, directly or not; and its partitions, and theirs.
@@ -212,17 +208,23 @@ fn alter(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
     TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
 }
 
+fn drop_column(id: &ObjectId) -> Action {
+    Action::catalog(alter(id, vec![format!("DROP COLUMN {}", id.sql())]))
+}
+
 fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
     alter(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
 }
 
 /// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last
 /// row visited says where to go on, not the last one locked, which may have got another key while it was waited for.
-fn statement(column: &ObjectId, fill: &Fill, key: &[(String, String)]) -> Sql {
+/// `said_of` is the table that the value is said of: the whole of a partition, the parent of an inheritor.
+fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
     let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
     let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
     // a row that would get NULL is not written for nothing
-    let update = format!("UPDATE ONLY {table} SET {name} = {value}");
+    let alias = sql::ident(said_of);
+    let update = format!("UPDATE ONLY {table} AS {alias} SET {name} = {value}");
     let needs = format!("({asked}) AND ({value}) IS NOT NULL");
     if key.is_empty() {
         let block = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
@@ -275,7 +277,7 @@ fn statement(column: &ObjectId, fill: &Fill, key: &[(String, String)]) -> Sql {
         after = given("$1"),
         until = given("$2"),
         of_row = joined("trueup_row."),
-        of_table = joined(&format!("{}.", sql::ident(column.path.part(1)))),
+        of_table = joined(&format!("{alias}.")),
         texts = texts.join(", "),
         down = down.join(", "),
     ))

@@ -35,7 +35,7 @@ impl Lowering<'_> {
             }
             Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
             Object::Column(column) if column.identity.is_some() && self.has_inheritors(&unit.root) => {
-                self.identity_over_inheritors(unit, column)
+                identity_over_inheritors(unit, column)
             }
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
@@ -72,27 +72,6 @@ impl Lowering<'_> {
             sql.extend(self.take_back(id));
         }
         sql.extend(self.count_on(&unit.root));
-        sql
-    }
-
-    /// "cannot recursively add identity column to table that has child tables": inheritors get the column and no
-    /// identity, so it is said of the table alone.
-    fn identity_over_inheritors(&self, unit: &Unit, column: &Column) -> Vec<Sql> {
-        let id = &unit.root;
-        let plain = Column { identity: None, ..column.clone() };
-        let add = vec![format!("ADD COLUMN {}", plain.element(id, None))];
-        let add = TableDdl { table: id.relation_sql(), clauses: add, ..TableDdl::default() };
-        let mut sql: Vec<Sql> = add.into_statement().into_iter().collect();
-        if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
-            sql.extend(ddl.into_statements());
-        }
-        let settings = TableDdl {
-            table: id.relation_sql(),
-            clauses: column.settings(id),
-            only: true,
-            ..TableDdl::default()
-        };
-        sql.extend(settings.into_statement());
         sql
     }
 
@@ -171,6 +150,27 @@ impl Lowering<'_> {
             _ => format!("create {}{tail}", with_relation(&unit.root)),
         }
     }
+}
+
+/// "cannot recursively add identity column to table that has child tables": inheritors get the column and no
+/// identity, so it is said of the table alone.
+fn identity_over_inheritors(unit: &Unit, column: &Column) -> Vec<Sql> {
+    let id = &unit.root;
+    let plain = Column { identity: None, ..column.clone() };
+    let add = vec![format!("ADD COLUMN {}", plain.element(id, None))];
+    let add = TableDdl { table: id.relation_sql(), clauses: add, ..TableDdl::default() };
+    let mut sql: Vec<Sql> = add.into_statement().into_iter().collect();
+    if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
+        sql.extend(ddl.into_statements());
+    }
+    let settings = TableDdl {
+        table: id.relation_sql(),
+        clauses: column.settings(id),
+        only: true,
+        ..TableDdl::default()
+    };
+    sql.extend(settings.into_statement());
+    sql
 }
 
 /// Default privileges that hold for a new object.
