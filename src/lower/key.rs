@@ -108,18 +108,22 @@ impl Lowering<'_> {
         let Some(built) = Built::of(&new, next, &fresh) else { return false };
         let build = format!("build the index of {}", with_relation(&new));
         self.push_about(&index(&fresh), unit, Verb::Create, build, built.build, built.discard);
-        let (verb, exchange) = if new == *old {
-            (Verb::Alter, format!("replace {}", with_relation(old)))
-        } else {
-            (Verb::Create, format!("replace {} by {}", with_relation(old), new.sql()))
-        };
-        let there = [vec![drop_clause(old)], built.adopt].concat();
-        let undo = [vec![drop_clause(&new)], back.adopt].concat();
         let sql = |clauses: Vec<String>| {
             let each = clauses.into_iter().flat_map(|clause| alter_table(old, vec![clause]));
             Action::catalog(each.collect())
         };
-        self.push_about(&new, unit, verb, exchange, sql(there), sql(undo));
+        let (drop_old, drop_new) = (vec![drop_clause(old)], vec![drop_clause(&new)]);
+        if new == *old {
+            let (run, undo) = ([drop_old, built.adopt].concat(), [drop_new, back.adopt].concat());
+            let summary = format!("replace {}", with_relation(old));
+            self.push(unit, Verb::Alter, summary, sql(run), sql(undo));
+        } else {
+            // one transaction
+            let summary = format!("drop {}", with_relation(old));
+            self.push(unit, Verb::Drop, summary, sql(drop_old), sql(back.adopt));
+            let summary = format!("add {}", with_relation(&new));
+            self.push_about(&new, unit, Verb::Create, summary, sql(built.adopt), sql(drop_new));
+        }
         self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build);
         self.done.insert(new);
         true
