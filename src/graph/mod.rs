@@ -216,9 +216,9 @@ fn wholes(
             continue;
         }
         let Some(object) = object_of(change, *act) else { continue };
-        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows. It need not where the parent says it
+        // within CREATE TABLE, NOT VALID would mean nothing: there are no rows
         let unproven = match object {
-            Object::Constraint(constraint) => !constraint.validated && !constraint.lineage.inherited,
+            Object::Constraint(constraint) => !constraint.validated,
             Object::DomainConstraint(constraint) => !constraint.validated,
             _ => false,
         };
