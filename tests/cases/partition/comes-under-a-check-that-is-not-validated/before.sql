@@ -1,3 +1,0 @@
-CREATE TABLE root (a integer, key integer) PARTITION BY LIST (key);
-CREATE TABLE one PARTITION OF root FOR VALUES IN (1);
-ALTER TABLE root ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;
