@@ -3,10 +3,10 @@
 //! A constant is a default from the start, which costs nothing however many rows there are. Anything else is filled in
 //! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract.
 
-use super::{Lowering, not_null::Proof, temporary_name, with_relation};
+use super::{Lowering, alter_table, not_null::Proof, temporary_name, with_relation};
 use crate::{
     graph::Unit,
-    kind::{Alter, Column, Constraint, Definition, Object, TableDdl, constraint::ConstraintType},
+    kind::{Alter, Column, Constraint, Definition, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, Backfill, Phase, Verb},
@@ -27,13 +27,15 @@ pub struct Fill {
     pub batch: u32,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
     /// What is asked for rows of a table in use.
-    pub(super) fn fill_of(&self, column: &ObjectId) -> Option<&Fill> {
+    pub(super) fn fill_of(&self, column: &ObjectId) -> Option<&'a Fill> {
         let in_use = !self.context.alone && self.relation_existed(column);
         self.context.fills.get(column).filter(|_| in_use)
     }
+}
 
+impl Lowering<'_> {
     /// A column that comes with values for the rows that are there.
     pub(super) fn create_filled(&mut self, unit: &Unit, column: &Column, fill: &Fill) {
         let default = ObjectId { kind: Kind::Default, path: unit.root.path.clone() };
@@ -55,13 +57,14 @@ impl Lowering<'_> {
         let (id, what) = (&unit.root, with_relation(&unit.root));
         let mut clauses = vec![format!("ADD COLUMN {}", column.element(id, Some(&fill.value)))];
         clauses.extend(column.settings(id));
-        let mut run = alter(id, clauses);
+        let mut run = alter_table(id, clauses);
         // for rows that are written from now on
         run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
         let summary = format!("add {what} with a value for every row");
         self.push(unit, Verb::Create, summary, Action::catalog(run), drop_column(id));
         if default.is_none() {
-            let run = Action::catalog(alter(id, vec![format!("ALTER COLUMN {} DROP DEFAULT", id.sql())]));
+            let run =
+                Action::catalog(alter_table(id, vec![format!("ALTER COLUMN {} DROP DEFAULT", id.sql())]));
             let undo = Action::catalog(set_default(id, &fill.value));
             let contract = Unit { phase: Phase::Contract, ..unit.clone() };
             self.push(&contract, Verb::Alter, format!("take the default of {what} away"), run, undo);
@@ -71,8 +74,8 @@ impl Lowering<'_> {
     fn create_computed(&mut self, unit: &Unit, column: &Column, fill: &Fill, default: Option<&str>) {
         let (id, what) = (&unit.root, with_relation(&unit.root));
         let bare = Column { not_null: false, not_null_as: None, ..column.clone() };
-        let mut run = alter(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]);
-        run.extend(alter(id, column.settings(id)));
+        let mut run = alter_table(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]);
+        run.extend(alter_table(id, column.settings(id)));
         run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
         self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), drop_column(id));
         let trigger = Trigger::new(id, column, fill, &self.tables_with_triggers(id));
@@ -94,7 +97,7 @@ impl Lowering<'_> {
             self.refuse_null(&contract, &proof, if native { Vec::new() } else { rest });
             if let Some(step) = self.steps.last_mut().filter(|_| !native) {
                 let accept = vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())];
-                step.undo = Action::catalog(alter(id, accept));
+                step.undo = Action::catalog(alter_table(id, accept));
             }
         }
         let summary = format!("no longer fill {what} by a trigger");
@@ -203,17 +206,12 @@ impl Lowering<'_> {
     }
 }
 
-fn alter(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
-    let table = id.relation_sql();
-    TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
-}
-
 fn drop_column(id: &ObjectId) -> Action {
-    Action::catalog(alter(id, vec![format!("DROP COLUMN {}", id.sql())]))
+    Action::catalog(alter_table(id, vec![format!("DROP COLUMN {}", id.sql())]))
 }
 
 fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
-    alter(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
+    alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
 }
 
 /// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last

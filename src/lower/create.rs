@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lowering, with_relation};
+use super::{Lowering, alter_table, with_relation};
 use crate::{
     catalog::Catalog,
     diff::How,
@@ -40,17 +40,13 @@ impl Lowering<'_> {
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
                 let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
-                let (table, settings) = (unit.root.relation_sql(), column.settings(&unit.root));
-                let mut own = None;
-                if self.has_inheritors(&unit.root) || self.has_partitions(&unit.root) {
-                    let table = table.clone();
-                    own = TableDdl { table, clauses: settings, only: true, ..TableDdl::default() }
-                        .into_statement();
-                } else {
-                    clauses.extend(settings);
+                let mut own = column.settings(&unit.root);
+                let alone =
+                    own.is_empty() || !self.has_inheritors(&unit.root) && !self.has_partitions(&unit.root);
+                if alone {
+                    clauses.append(&mut own);
                 }
-                let add = TableDdl { table, clauses, ..TableDdl::default() };
-                add.into_statement().into_iter().chain(own).collect()
+                alter_table(&unit.root, clauses).into_iter().chain(alter_only(&unit.root, own)).collect()
             }
             Object::MaterializedView(view) if self.context.rowless => {
                 let mut sql = view.create(&unit.root).into_statements();
@@ -77,14 +73,14 @@ impl Lowering<'_> {
 
     /// Whether tables inherit from the one that has the column, other than as its partitions.
     fn has_inheritors(&self, column: &ObjectId) -> bool {
-        let inherits = |object: &Object| matches!(object, Object::Table(table) if table.inherits.iter().any(|parent| parent[..] == column.path.parts()[..2]));
-        self.state.of_kind(Kind::Table).objects.values().any(inherits)
+        let inherits = |(_, object): (&ObjectId, &Object)| matches!(object, Object::Table(table) if table.inherits.iter().any(|parent| parent[..] == column.path.parts()[..2]));
+        self.state.objects(Kind::Table).any(inherits)
     }
 
     /// Whether it is a column of a partitioned table that has partitions.
     fn has_partitions(&self, column: &ObjectId) -> bool {
-        let of_it = |object: &Object| matches!(object, Object::Attachment(attachment) if attachment.parent[..] == column.path.parts()[..2]);
-        self.state.of_kind(Kind::Attachment).objects.values().any(of_it)
+        let of_it = |(_, object): (&ObjectId, &Object)| matches!(object, Object::Attachment(attachment) if attachment.parent[..] == column.path.parts()[..2]);
+        self.state.objects(Kind::Attachment).any(of_it)
     }
 
     /// What the object must not have, but default privileges give to it when it is created.
@@ -157,20 +153,17 @@ impl Lowering<'_> {
 fn identity_over_inheritors(unit: &Unit, column: &Column) -> Vec<Sql> {
     let id = &unit.root;
     let plain = Column { identity: None, ..column.clone() };
-    let add = vec![format!("ADD COLUMN {}", plain.element(id, None))];
-    let add = TableDdl { table: id.relation_sql(), clauses: add, ..TableDdl::default() };
-    let mut sql: Vec<Sql> = add.into_statement().into_iter().collect();
+    let mut sql = alter_table(id, vec![format!("ADD COLUMN {}", plain.element(id, None))]);
     if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
         sql.extend(ddl.into_statements());
     }
-    let settings = TableDdl {
-        table: id.relation_sql(),
-        clauses: column.settings(id),
-        only: true,
-        ..TableDdl::default()
-    };
-    sql.extend(settings.into_statement());
+    sql.extend(alter_only(id, column.settings(id)));
     sql
+}
+
+/// ALTER TABLE of the relation that it is part of, and not of those that inherit.
+fn alter_only(id: &ObjectId, clauses: Vec<String>) -> Option<Sql> {
+    TableDdl { table: id.relation_sql(), clauses, only: true, ..TableDdl::default() }.into_statement()
 }
 
 /// Default privileges that hold for a new object.

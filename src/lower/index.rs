@@ -1,6 +1,6 @@
 //! Indexes on tables in use: built and dropped CONCURRENTLY, so that writers go on.
 
-use super::{Lowering, temporary_name, with_relation};
+use super::{Lowering, is_attached, temporary_name, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
@@ -38,8 +38,7 @@ impl Lowering<'_> {
 
     /// `IF EXISTS ` for the undo of an index that is attached to a partitioned one: that takes it along when it goes.
     pub(super) fn if_exists(&self, index: &Path) -> &'static str {
-        let attached = ObjectId { kind: Kind::IndexAttachment, path: index.clone() };
-        if self.catalogs.after.objects.contains_key(&attached) { "IF EXISTS " } else { "" }
+        if is_attached(self.catalogs.after, index.part(0), index.last()) { "IF EXISTS " } else { "" }
     }
 
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too. One that comes back as
@@ -98,8 +97,8 @@ impl Lowering<'_> {
 
 /// Whether it is one statement, and part of no other index.
 fn stands_alone(id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
-    let attached = ObjectId { kind: Kind::IndexAttachment, path: id.path.clone() };
-    !index.partitioned && index.statements(id, true).len() == 1 && !catalog.objects.contains_key(&attached)
+    let attached = is_attached(catalog, id.path.part(0), id.path.last());
+    !index.partitioned && !attached && index.statements(id, true).len() == 1
 }
 
 fn drop_concurrently(id: &ObjectId) -> Action {

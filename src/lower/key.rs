@@ -1,11 +1,10 @@
 //! Keys on tables in use: a unique index built CONCURRENTLY, then made the constraint's. A key that takes another's place
 //! is built before that one goes, and one that goes can come back in the same way.
 
-use super::{Lowering, temporary_name, with_relation};
+use super::{Lowering, alter_table, is_attached, temporary_name, with_relation};
 use crate::{
-    catalog::Catalog,
     graph::{self, Act, Unit},
-    kind::{Constraint, Definition, Object, TableDdl, constraint::ConstraintType},
+    kind::{Constraint, Definition, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Path},
     sql::{self, Sql},
     step::{Action, Verb},
@@ -58,11 +57,6 @@ impl Built {
     }
 }
 
-fn alter_table(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
-    let table = id.relation_sql();
-    TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
-}
-
 fn drop_clause(id: &ObjectId) -> String {
     format!("DROP CONSTRAINT {}", id.sql())
 }
@@ -91,7 +85,7 @@ impl Lowering<'_> {
     pub(super) fn drop_key(&mut self, unit: &Unit, key: &Constraint) -> bool {
         let old = &unit.root;
         let spare = temporary_name("old", old);
-        if unit.members.len() > 1 || is_attached(self.catalogs.before, old) {
+        if unit.members.len() > 1 || is_attached(self.catalogs.before, old.path.part(0), old.path.last()) {
             return false;
         }
         let Some(back) = Built::of(old, key, &spare) else { return false };
@@ -157,12 +151,7 @@ impl Lowering<'_> {
             takes && change.id != *old && self.state.is_as_before(&change.id)
         });
         let ready = !held && !taken && table.is_some_and(|table| self.has_what_it_needs(id, &table));
-        (ready && !is_attached(self.catalogs.after, id)).then(|| (id.clone(), next))
+        (ready && !is_attached(self.catalogs.after, id.path.part(0), id.path.last()))
+            .then(|| (id.clone(), next))
     }
-}
-
-/// Whether the key is a partition's, and part of the whole's.
-fn is_attached(catalog: &Catalog, key: &ObjectId) -> bool {
-    let index = ObjectId::new(Kind::IndexAttachment, [key.path.part(0), key.path.last()]);
-    catalog.objects.contains_key(&index)
 }

@@ -24,7 +24,7 @@ use crate::{
     catalog::{Catalog, Dependency, Fingerprint, Strength},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Alter, Ddl, Object, column::ColumnSettings},
+    kind::{Alter, Ddl, Object, TableDdl, column::ColumnSettings},
     name::{Kind, ObjectId, Pair, Path},
     sql::Sql,
     step::{Action, Phase, Step, Verb},
@@ -188,9 +188,10 @@ impl Lowering<'_> {
                     }
                     return self.create_unproven(unit, constraint);
                 }
-                Object::Column(column) if self.fill_of(&unit.root).is_some() => {
-                    let fill = self.fill_of(&unit.root).cloned();
-                    return fill.into_iter().for_each(|fill| self.create_filled(unit, column, &fill));
+                Object::Column(column) => {
+                    if let Some(fill) = self.fill_of(&unit.root) {
+                        return self.create_filled(unit, column, fill);
+                    }
                 }
                 Object::DomainConstraint(constraint) if self.domain_existed(&unit.root) => {
                     return self.create_unproven_of_domain(unit, constraint);
@@ -237,8 +238,8 @@ impl Lowering<'_> {
 
     fn alter(&mut self, unit: &Unit, change: &Change) {
         if let Some((proof, rest)) = self.proof(unit, change) {
-            return match self.fill_of(&unit.root).cloned() {
-                Some(fill) => self.fill_and_refuse_null(unit, &proof, rest, &fill),
+            return match self.fill_of(&unit.root) {
+                Some(fill) => self.fill_and_refuse_null(unit, &proof, rest, fill),
                 None => self.refuse_null(unit, &proof, rest),
             };
         }
@@ -512,6 +513,17 @@ fn with_relation(id: &ObjectId) -> String {
         Some(relation) => format!("{} {} of {}", id.kind.label(), id.sql(), relation.relation_sql()),
         None => id.to_string(),
     }
+}
+
+/// ALTER TABLE of the relation that it is part of.
+fn alter_table(id: &ObjectId, clauses: Vec<String>) -> Vec<Sql> {
+    let table = id.relation_sql();
+    TableDdl { table, clauses, ..TableDdl::default() }.into_statement().into_iter().collect()
+}
+
+/// Whether the index is a partition's, and part of the whole's.
+fn is_attached(catalog: &Catalog, schema: &str, index: &str) -> bool {
+    catalog.objects.contains_key(&ObjectId::new(Kind::IndexAttachment, [schema, index]))
 }
 
 /// A name for what is there for a while only: the same one each time.

@@ -1,11 +1,11 @@
 //! NOT NULL on a column in use: SET NOT NULL reads the table while nobody may read or write it, unless something that
 //! was proven under a weak lock says that there is no NULL.
 
-use super::{Lowering, temporary_name, with_relation};
+use super::{Lowering, alter_table, temporary_name, unproven::validate, with_relation};
 use crate::{
     diff::{Change, How},
     graph::Unit,
-    kind::{Alter, Column, Definition, Object, TableDdl, not_null::NotNull},
+    kind::{Alter, Column, Definition, Object, not_null::NotNull},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, Step, Verb},
@@ -68,12 +68,8 @@ impl Lowering<'_> {
         let in_use = !self.context.alone && self.relation_existed(id) && !after.facts.foreign;
         let proven = before.not_null && before.not_null_as.as_ref().is_none_or(|it| it.validated);
         let (what, column) = (with_relation(id), id.sql());
-        let table = |clauses: Vec<String>| {
-            let ddl = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
-            ddl.into_statement().into_iter().collect::<Vec<Sql>>()
-        };
         let accepting = ddl.clone().into_statements();
-        let only_that = accepting == table(vec![format!("ALTER COLUMN {column} DROP NOT NULL")]);
+        let only_that = accepting == alter_table(id, vec![format!("ALTER COLUMN {column} DROP NOT NULL")]);
         if !in_use || !proven || after.not_null || !only_that {
             return false;
         }
@@ -83,21 +79,20 @@ impl Lowering<'_> {
         let refuse = format!("refuse NULL in {what}, not yet validated");
         if let Some(constraint) = before.refusal() {
             let unproven = NotNull { validated: false, ..constraint.clone() };
-            let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
+            let validate = validate(id, &sql::ident(&constraint.name));
             self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate));
-            let add = table(vec![unproven.addition_as(&constraint.name, &column)]);
+            let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
             self.push(unit, Verb::Alter, accept, run, Action::catalog(add));
             return true;
         }
         let check = check_id(id);
         let name = check.sql();
         let undo = [format!("ALTER COLUMN {column} SET NOT NULL"), format!("DROP CONSTRAINT {name}")];
-        let undo = undo.into_iter().flat_map(|clause| table(vec![clause])).collect();
+        let undo = undo.into_iter().flat_map(|clause| alter_table(id, vec![clause])).collect();
         self.push(unit, Verb::Alter, accept, run, Action::catalog(undo));
-        let validate = table(vec![format!("VALIDATE CONSTRAINT {name}")]);
+        let validate = validate(id, &name);
         self.push_back(unit, Verb::Validate, &check, &prove, Action::slow(validate));
-        let add = table(vec![format!("ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID")]);
-        self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(add));
+        self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(refusal(id)));
         true
     }
 
@@ -105,10 +100,6 @@ impl Lowering<'_> {
     pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>) {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
-        let table = |clauses: Vec<String>| {
-            let ddl = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
-            ddl.into_statement().into_iter().collect::<Vec<Sql>>()
-        };
         let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
             let object = object.clone();
             self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
@@ -120,25 +111,30 @@ impl Lowering<'_> {
             Proof::Check => {
                 let check = check_id(id);
                 let name = check.sql();
-                let add =
-                    table(vec![format!("ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID")]);
+                let add = refusal(id);
                 // the last step has dropped it
-                let undo = table(vec![format!("DROP CONSTRAINT IF EXISTS {name}")]);
+                let undo = alter_table(id, vec![format!("DROP CONSTRAINT IF EXISTS {name}")]);
                 step(Verb::Create, &check, refuse, Action::catalog(add), Action::catalog(undo));
-                let validate = table(vec![format!("VALIDATE CONSTRAINT {name}")]);
+                let validate = validate(id, &name);
                 step(Verb::Validate, &check, prove, Action::slow(validate), Action::catalog(Vec::new()));
-                rest.extend(table(vec![format!("DROP CONSTRAINT {name}")]));
+                rest.extend(alter_table(id, vec![format!("DROP CONSTRAINT {name}")]));
             }
             Proof::Native(constraint) => {
                 let unproven = NotNull { validated: false, ..constraint.clone() };
-                let add = table(vec![unproven.addition_as(&constraint.name, &column)]);
-                step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(table(vec![drop])));
-                let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
+                let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
+                step(
+                    Verb::Alter,
+                    id,
+                    refuse,
+                    Action::catalog(add),
+                    Action::catalog(alter_table(id, vec![drop])),
+                );
+                let validate = validate(id, &sql::ident(&constraint.name));
                 step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(Vec::new()));
             }
             Proof::There(constraint) => {
-                let validate = table(vec![format!("VALIDATE CONSTRAINT {}", sql::ident(&constraint.name))]);
-                let undo = table(vec![drop, constraint.addition_as(&constraint.name, &column)]);
+                let validate = validate(id, &sql::ident(&constraint.name));
+                let undo = alter_table(id, vec![drop, constraint.addition_as(&constraint.name, &column)]);
                 step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(undo));
             }
         }
@@ -146,6 +142,12 @@ impl Lowering<'_> {
             step(Verb::Alter, id, format!("alter {what}"), Action::slow(rest), Action::catalog(Vec::new()));
         }
     }
+}
+
+/// Adds the check that holds for new rows.
+fn refusal(column: &ObjectId) -> Vec<Sql> {
+    let check = format!("CHECK ({} IS NOT NULL) NOT VALID", column.sql());
+    alter_table(column, vec![format!("ADD CONSTRAINT {} {check}", check_id(column).sql())])
 }
 
 /// The check that is there until NOT NULL is.

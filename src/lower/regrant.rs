@@ -32,15 +32,15 @@ impl Lowering<'_> {
         if revoked.is_empty() {
             return Vec::new();
         }
-        let columns = self.state.of_kind(Kind::Privileges);
-        let of_table = columns.objects.iter().filter_map(|(id, object)| match (id.target(), object) {
-            (Some(column), Object::Privileges(own))
-                if column.kind == Kind::Column && column.path.parts()[..2] == *target.path.parts() =>
-            {
-                Some((id, &own.grants))
-            }
-            _ => None,
-        });
+        let of_table =
+            self.state.objects(Kind::Privileges).filter_map(|(id, object)| match (id.target(), object) {
+                (Some(column), Object::Privileges(own))
+                    if column.kind == Kind::Column && column.path.parts()[..2] == *target.path.parts() =>
+                {
+                    Some((id, &own.grants))
+                }
+                _ => None,
+            });
         of_table
             .flat_map(|(id, grants)| {
                 let left = |grant: &&Grant| !revoked.iter().any(|gone| same_privilege(gone, grant));

@@ -57,14 +57,18 @@ impl<'a> State<'a> {
     /// The objects of one kind at this point.
     pub fn of_kind(&self, kind: Kind) -> Catalog {
         let mut catalog = Catalog::default();
-        for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
-            let first = ObjectId { kind, path: Vec::new().into() };
-            let here = ids.range(first..).take_while(|id| id.kind == kind);
-            let found =
-                here.filter_map(|id| source.objects.get(id).map(|object| (id.clone(), object.clone())));
-            catalog.objects.extend(found);
-        }
+        catalog.objects.extend(self.objects(kind).map(|(id, object)| (id.clone(), object.clone())));
         catalog
+    }
+
+    /// The same, to be looked at.
+    pub fn objects(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
+        let sides = [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)];
+        sides.into_iter().flat_map(move |(source, ids)| {
+            let first = ObjectId { kind, path: Vec::new().into() };
+            let here = ids.range(first..).take_while(move |id| id.kind == kind);
+            here.filter_map(|id| source.objects.get_key_value(id))
+        })
     }
 
     /// The whole catalog at this point.

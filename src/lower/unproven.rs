@@ -1,12 +1,13 @@
 //! Foreign keys and checks on tables in use: NOT VALID first, which holds for new rows at once; VALIDATE later, which
 //! reads the table and lets writers go on.
 
-use super::{Lowering, with_relation};
+use super::{Lowering, alter_table, with_relation};
 use crate::{
     diff::How,
     graph::Unit,
-    kind::{Constraint, Definition, DomainConstraint, TableDdl, constraint::ConstraintType},
+    kind::{Constraint, Definition, DomainConstraint, constraint::ConstraintType},
     name::{Kind, ObjectId},
+    sql::Sql,
     step::{Action, Verb},
 };
 
@@ -21,7 +22,13 @@ impl Lowering<'_> {
         }
         self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add(unit, constraint), drop);
         let summary = format!("validate {}", with_relation(&unit.root));
-        self.push(unit, Verb::Validate, summary, validate(unit), Action::catalog(Vec::new()));
+        self.push(
+            unit,
+            Verb::Validate,
+            summary,
+            Action::slow(validate(&unit.root, &unit.root.sql())),
+            Action::catalog(Vec::new()),
+        );
     }
 
     /// Whether PostgreSQL takes it as NOT VALID: "cannot add NOT VALID foreign key on partitioned table" before 18.
@@ -40,7 +47,13 @@ impl Lowering<'_> {
         }
         let what = with_relation(&unit.root);
         let prove = format!("validate {what}");
-        self.push_back(unit, Verb::Validate, &unit.root, &prove, validate(unit));
+        self.push_back(
+            unit,
+            Verb::Validate,
+            &unit.root,
+            &prove,
+            Action::slow(validate(&unit.root, &unit.root.sql())),
+        );
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
         let replaced = self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace);
         let verb = if replaced { Verb::Replace } else { Verb::Drop };
@@ -85,12 +98,7 @@ fn add(unit: &Unit, constraint: &Constraint) -> Action {
     Action::catalog(unproven.create(&unit.root).into_statements())
 }
 
-/// Proves it for those that are there.
-fn validate(unit: &Unit) -> Action {
-    let validate = TableDdl {
-        table: unit.root.relation_sql(),
-        clauses: vec![format!("VALIDATE CONSTRAINT {}", unit.root.sql())],
-        ..TableDdl::default()
-    };
-    Action::slow(validate.into_statement().into_iter().collect())
+/// Proves a constraint of the relation that `id` is part of, for the rows that are there.
+pub(super) fn validate(id: &ObjectId, constraint: &str) -> Vec<Sql> {
+    alter_table(id, vec![format!("VALIDATE CONSTRAINT {constraint}")])
 }

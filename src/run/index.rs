@@ -25,15 +25,18 @@ pub enum IndexState {
     InProgress(i32),
 }
 
-/// The index that the statement creates concurrently, if that is what it does.
-pub fn concurrent_index(sql: &Sql) -> Option<ObjectId> {
+fn concurrent_statement(sql: &Sql) -> Option<NodeEnum> {
     // cheaper than parsing every statement there is
     if !sql.as_str().to_ascii_lowercase().contains("concurrently") {
         return None;
     }
     let parsed = pg_query::parse(sql.as_str(), pg_query::ParserOptions::default()).ok()?;
-    let statement = parsed.protobuf.stmts.into_iter().next()?.stmt?.node?;
-    let NodeEnum::IndexStmt(index) = statement else { return None };
+    parsed.protobuf.stmts.into_iter().next()?.stmt?.node
+}
+
+/// The index that the statement creates concurrently, if that is what it does.
+pub fn concurrent_index(sql: &Sql) -> Option<ObjectId> {
+    let NodeEnum::IndexStmt(index) = concurrent_statement(sql)? else { return None };
     let table = index.relation?;
     let (concurrent, name) = (index.concurrent, index.idxname);
     concurrent.then(|| ObjectId::new(Kind::Index, [table.schemaname, name]))
@@ -41,12 +44,7 @@ pub fn concurrent_index(sql: &Sql) -> Option<ObjectId> {
 
 /// The index that the statement drops concurrently, if that is what it does.
 pub fn concurrently_dropped(sql: &Sql) -> Option<ObjectId> {
-    if !sql.as_str().to_ascii_lowercase().contains("concurrently") {
-        return None;
-    }
-    let parsed = pg_query::parse(sql.as_str(), pg_query::ParserOptions::default()).ok()?;
-    let statement = parsed.protobuf.stmts.into_iter().next()?.stmt?.node?;
-    let NodeEnum::DropStmt(drop) = statement else { return None };
+    let NodeEnum::DropStmt(drop) = concurrent_statement(sql)? else { return None };
     let [object] = &drop.objects[..] else { return None };
     let Some(NodeEnum::List(names)) = &object.node else { return None };
     let names = names.items.iter().map(|name| match &name.node {

@@ -10,7 +10,7 @@ use super::{
 use crate::postgres::Session;
 
 /// Changes when any row of a catalog that we read changes.
-pub(super) const STATE: &str = include_str!("state.sql");
+const STATE: &str = include_str!("state.sql");
 
 /// Changes when a transaction that wrote anything is committed, but not on a standby.
 pub(super) const SNAPSHOT: &str = "pg_catalog.pg_current_snapshot()::pg_catalog.text";
