@@ -50,6 +50,13 @@ async fn plan(
     planned
 }
 
+fn nothing(planned: Result<Planned, PlanningError>) -> bool {
+    match planned {
+        Ok(Planned::Nothing(_)) => true,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn planning_again_starts_no_server() {
     let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
@@ -66,10 +73,6 @@ async fn planning_again_starts_no_server() {
     server.admin().client().batch_execute("CREATE ROLE clerk").await.unwrap();
     live.client().batch_execute(SCHEMA).await.unwrap();
     let kept = Kept::within(folder.path());
-    let nothing = |planned: Result<Planned, PlanningError>| match planned {
-        Ok(Planned::Nothing(_)) => true,
-        other => panic!("{other:?}"),
-    };
 
     assert!(plan(live, SCHEMA, &none, &kept).await.is_err());
     assert!(nothing(plan(live, SCHEMA, &options, &kept).await));
@@ -87,5 +90,47 @@ async fn planning_again_starts_no_server() {
     assert!(sql.iter().any(|sql| sql.contains("INHERITS") && !sql.contains("state")), "{sql:#?}");
     assert!(sql.iter().any(|sql| sql.starts_with("GRANT SELECT")), "{sql:#?}");
     assert_eq!(std::fs::read_dir(folder.path().join("catalogs")).unwrap().count(), 1);
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_a_shadow_server_it_is_kept_until_the_server_is_set_up_anew() {
+    let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
+    let server = Scratch::open(&options, &|_| ()).await.unwrap();
+    let admin = |sql: &'static str| async { server.admin().client().batch_execute(sql).await.unwrap() };
+    admin("CREATE ROLE clerk; CREATE ROLE builder LOGIN CREATEDB").await;
+    let database = server.create_database(&DatabaseSettings::default()).await.unwrap();
+    let live = database.session();
+    live.client().batch_execute(SCHEMA).await.unwrap();
+    let shadow = Some(server.target().with_user("builder", None));
+    let options = ScratchOptions { shadow, ..options };
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept::within(folder.path());
+
+    // oids are handed out one after the other: how many were, says whether anything was made
+    let next = async || {
+        let row = server.admin().client().query_one("SELECT lo_create(0)", &[]).await.unwrap();
+        row.get::<_, u32>(0)
+    };
+
+    let mut before = next().await;
+    let mut loads = async || {
+        assert!(nothing(plan(live, SCHEMA, &options, &kept).await));
+        let now = next().await;
+        now - std::mem::replace(&mut before, now) > 10
+    };
+    assert!(loads().await);
+    assert!(!loads().await);
+    admin(
+        "ALTER ROLE builder SET default_toast_compression = 'pglz'; ALTER ROLE builder SET work_mem = '5MB'",
+    )
+    .await;
+    assert!(loads().await);
+    admin("ALTER ROLE builder RESET ALL; CREATE ROLE somebody").await;
+    assert!(loads().await);
+    assert!(!loads().await);
+    admin("DROP ROLE somebody").await;
+    assert!(!loads().await);
+    assert_eq!(std::fs::read_dir(folder.path().join("catalogs")).unwrap().count(), 3);
     server.close().await.unwrap();
 }

@@ -36,6 +36,14 @@ pub(super) struct Workshop<'a> {
     roles: RefCell<BTreeSet<String>>,
 }
 
+/// What decides on somebody else's server what SQL comes to: its version and settings, who we are, and the roles.
+const SETUP: &str = "\
+SELECT pg_catalog.md5(pg_catalog.string_agg(fact, ',' ORDER BY fact)) FROM ( \
+  SELECT pg_catalog.format('%L=%L', name, reset_val) FROM pg_catalog.pg_settings \
+  UNION ALL SELECT pg_catalog.format('%L %s', rolname, rolsuper) FROM pg_catalog.pg_roles \
+  UNION ALL SELECT CURRENT_USER::text \
+  UNION ALL SELECT pg_catalog.version()) AS facts (fact)";
+
 impl<'a> Workshop<'a> {
     /// Learns of live what scratch must share with it.
     pub async fn open(inputs: &'a Inputs<'a>, live: &Catalog) -> Result<Self, PlanningError> {
@@ -148,11 +156,21 @@ impl<'a> Workshop<'a> {
     /// What the desired catalog depends on, if all of that is known. What refers to objects of live that it does not
     /// declare fails to load, and is never kept.
     async fn key(&self) -> Result<Option<Fingerprint>, PlanningError> {
-        let programs = self.inputs.scratch.programs();
-        // a server that is not ours may change in ways that nobody sees
-        if self.inputs.kept.is_none() || programs.is_empty() {
+        if self.inputs.kept.is_none() {
             return Ok(None);
         }
+        let server = if self.inputs.scratch.is_shadow() {
+            // somebody else's may be set up anew at any time
+            let scratch = self.inputs.scratch.get().await?;
+            let setup = text(scratch.admin(), SETUP, "how scratch is set up").await?;
+            format!("{} {setup} {}", scratch.system_identifier(), self.is_same_cluster(scratch))
+        } else {
+            let programs = self.inputs.scratch.programs();
+            if programs.is_empty() {
+                return Ok(None);
+            }
+            format!("{programs:?}")
+        };
         let mut extensions = String::new();
         if self.inputs.desired.has_extensions() {
             let query = "SELECT pg_catalog.string_agg(name || ' ' || default_version, ',' ORDER BY name) \
@@ -164,7 +182,7 @@ impl<'a> Workshop<'a> {
         let version = env!("CARGO_PKG_VERSION");
         let (desired, queries) = (self.inputs.desired.fingerprint(), Rows::version());
         Ok(Some(Fingerprint::of(format!(
-            "{version}\0{queries}\0{programs:?}\0{settings:?}\0{role}\0{time_zone}\0{extensions}\0{desired}"
+            "{version}\0{queries}\0{server}\0{settings:?}\0{role}\0{time_zone}\0{extensions}\0{desired}"
         ))))
     }
 

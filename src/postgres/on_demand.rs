@@ -41,6 +41,14 @@ impl<'a> OnDemand<'a> {
         }
     }
 
+    /// Whether it is somebody else's server.
+    pub fn is_shadow(&self) -> bool {
+        match &self.place {
+            Place::There(scratch) => scratch.is_shadow(),
+            Place::Later { options, .. } => options.shadow.is_some(),
+        }
+    }
+
     /// Where a server of our own is or would be started from. Nothing for somebody else's, and before anything has
     /// been downloaded.
     pub fn programs(&self) -> Vec<Binaries> {
