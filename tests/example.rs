@@ -54,6 +54,7 @@ async fn planned_again() -> Plan {
         manage: Manage::Declared(std::collections::BTreeSet::new()),
         ignore: Vec::new(),
         owners: false,
+        renames_online: false,
         assume_drop: BTreeSet::new(),
         name: FOLDER.split_once('-').unwrap().1.to_owned(),
         author: Some("bob".to_owned()),

@@ -39,6 +39,7 @@ async fn plan(
         manage: Manage::All,
         ignore: Vec::new(),
         owners: false,
+        renames_online: false,
         assume_drop: BTreeSet::new(),
         name: "kept".to_owned(),
         author: None,

@@ -7,6 +7,7 @@
 mod oracle;
 
 use std::{
+    io::Cursor,
     process::Stdio,
     sync::{
         Arc,
@@ -15,8 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::SinkExt;
 use oracle::{Database, runtime, server_of};
 use tokio::task::JoinHandle;
+use trueup::postgres::Session;
 
 const ROWS: i64 = 20_000;
 
@@ -49,7 +52,7 @@ impl Writers {
             tasks.push(tokio::spawn(async move {
                 let mut tally = Tally::default();
                 let mut prepared = Vec::new();
-                for sql in statements {
+                for sql in statements.iter().filter(|sql| !sql.starts_with("COPY")) {
                     prepared.push(session.client().prepare(sql).await.unwrap());
                 }
                 let mut round = 0_i64;
@@ -57,9 +60,14 @@ impl Writers {
                     round += 1;
                     let (there, new) =
                         ((round * 7919 + writer) % ROWS + 1, first + writer * 1_000_000 + round);
-                    for (sql, statement) in statements.iter().zip(&prepared) {
+                    let mut prepared = prepared.iter();
+                    for sql in statements {
                         let began = Instant::now();
-                        let result = session.client().execute(statement, &[&there, &new]).await;
+                        let result = if sql.starts_with("COPY") {
+                            copy(&session, sql, new).await
+                        } else {
+                            session.client().execute(prepared.next().unwrap(), &[&there, &new]).await
+                        };
                         tally.longest = tally.longest.max(began.elapsed());
                         tally.statements += 1;
                         // of two that update the same rows in another order PostgreSQL ends one: neither is to blame
@@ -94,6 +102,13 @@ impl Writers {
         assert!(all.failures.is_empty(), "{who}: {} failed, such as {}", all.failures.len(), all.failures[0]);
         assert!(all.longest < PATIENCE, "{who}: a statement took {:?}", all.longest);
     }
+}
+
+/// Copies one row, of a number and a text.
+async fn copy(session: &Session, sql: &str, new: i64) -> Result<u64, tokio_postgres::Error> {
+    let mut sink = std::pin::pin!(session.client().copy_in(sql).await?);
+    sink.send(Cursor::new(format!("{}\tcopied {new}\n", -new))).await?;
+    sink.finish().await
 }
 
 async fn run(database: &Database, arguments: &[&str]) {
@@ -320,4 +335,113 @@ fn every_partition_and_inheritor_is_filled() {
         assert_eq!(database.ask("SELECT (count(*) + (SELECT count(*) FROM parent))::text FROM root").await, "1500");
         database.done().await;
     });
+}
+
+/// A column that everything hangs on.
+const NAMED: &str = "
+    CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.seen := now(); RETURN NEW; END $$;
+    CREATE TABLE person (
+        id bigint PRIMARY KEY,
+        \"displayName\" text NOT NULL UNIQUE,
+        code varchar(20) DEFAULT 'none' CHECK (code <> ''),
+        seen timestamptz,
+        short text GENERATED ALWAYS AS (left(\"displayName\", 3)) STORED
+    );
+    CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON person FOR EACH ROW EXECUTE FUNCTION tidy();
+    CREATE INDEX by_code ON person (code, id) WHERE code <> 'x';
+    CREATE TABLE nick (person bigint REFERENCES person, name text REFERENCES person (\"displayName\") ON UPDATE CASCADE ON DELETE CASCADE);
+    CREATE VIEW codes AS SELECT id, code FROM person;";
+
+const RENAMED: &str = "
+    CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.seen := now(); RETURN NEW; END $$;
+    CREATE TABLE person (
+        id bigint PRIMARY KEY,
+        display_name text NOT NULL UNIQUE, -- @renamed from=\"displayName\" online
+        kode varchar(20) DEFAULT 'none' CHECK (kode <> ''), -- @renamed from=code online
+        seen timestamptz,
+        short text GENERATED ALWAYS AS (left(display_name, 3)) STORED
+    );
+    CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON person FOR EACH ROW EXECUTE FUNCTION tidy();
+    CREATE INDEX by_code ON person (kode, id) WHERE kode <> 'x';
+    CREATE TABLE nick (person bigint REFERENCES person, name text REFERENCES person (display_name) ON UPDATE CASCADE ON DELETE CASCADE);
+    CREATE VIEW codes AS SELECT id, kode FROM person;";
+
+const OLD_NAMES: &[&str] = &[
+    "UPDATE person SET \"displayName\" = 'old ' || $2::bigint, code = 'o' || $1::bigint WHERE id = $1::bigint",
+    "UPDATE person SET code = DEFAULT WHERE id = $1::bigint + $2::bigint * 0",
+    "INSERT INTO person (id, \"displayName\") SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0",
+    "INSERT INTO person (id, \"displayName\", code) SELECT $1::bigint, 'again ' || $2::bigint, NULL
+         ON CONFLICT (id) DO UPDATE SET \"displayName\" = EXCLUDED.\"displayName\", code = EXCLUDED.code",
+    "INSERT INTO person (id, \"displayName\") SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0
+         ON CONFLICT (\"displayName\") DO NOTHING",
+    "COPY person (id, \"displayName\") FROM STDIN",
+    "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+];
+
+const NEW_NAMES: &[&str] = &[
+    "UPDATE person SET display_name = 'new ' || $2::bigint, kode = 'n' || $1::bigint WHERE id = $1::bigint",
+    "UPDATE person SET kode = DEFAULT WHERE id = $1::bigint + $2::bigint * 0",
+    "INSERT INTO person (id, display_name) SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0",
+    "INSERT INTO person (id, display_name, kode) SELECT $1::bigint, 'again ' || $2::bigint, NULL
+         ON CONFLICT (id) DO UPDATE SET display_name = EXCLUDED.display_name, kode = EXCLUDED.kode",
+    "INSERT INTO person (id, display_name) SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0
+         ON CONFLICT DO NOTHING",
+    "COPY person (id, display_name) FROM STDIN",
+    "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+];
+
+/// Rows that are not what was written last, and whether none is missing: `wrong of all those that are there for good`.
+fn wrong_names(name: &str) -> String {
+    format!(
+        "SELECT count(*) FILTER (WHERE CASE
+             WHEN id > {ROWS} THEN {name} <> 'by ' || id
+             WHEN id < 0 THEN {name} <> 'copied ' || -id
+             ELSE {name} !~ '^(n|old|new|again) ' END OR short <> left({name}, 3)) || ' of ' || count(*) FILTER (WHERE id BETWEEN 1 AND {ROWS})
+         FROM person"
+    )
+}
+
+fn renamed_while_code_runs(major: u16) {
+    runtime().block_on(async {
+        let rows = format!("INSERT INTO person (id, \"displayName\") SELECT n, 'n ' || n FROM generate_series(1, {ROWS}) n");
+        let database = Database::with_on(server_of(Some(major)), NAMED).await.unwrap();
+        let before = database.dump().await;
+        database.execute(&rows).await;
+        planned(&database, RENAMED).await;
+        let all_right = format!("0 of {ROWS}");
+
+        let old = Writers::start(&database, OLD_NAMES, 10_000_000).await;
+        run(&database, &["apply", "plan", "--phase", "expand"]).await;
+        let new = Writers::start(&database, NEW_NAMES, 20_000_000).await;
+        let differ = "SELECT count(*)::text FROM person WHERE display_name IS DISTINCT FROM \"displayName\" OR kode IS DISTINCT FROM code";
+        for _ in 0..20 {
+            assert_eq!(database.ask(differ).await, "0");
+        }
+        old.end("old code, through expand and beside new code").await;
+        assert_eq!(database.ask(&wrong_names("\"displayName\"")).await, all_right);
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        assert_eq!(database.ask(&wrong_names("display_name")).await, all_right);
+        run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+        assert_eq!(database.ask(differ).await, "0");
+        let old = Writers::start(&database, OLD_NAMES, 30_000_000).await;
+        for _ in 0..20 {
+            assert_eq!(database.ask(differ).await, "0");
+        }
+        new.end("new code, through contract and back, and beside old code").await;
+        run(&database, &["rollback", "plan"]).await;
+        old.end("old code, through the rollback of expand").await;
+        assert_eq!(database.ask(&wrong_names("\"displayName\"")).await, all_right);
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn columns_are_renamed_while_code_runs_on_15() {
+    renamed_while_code_runs(15);
+}
+
+#[test]
+fn columns_are_renamed_while_code_runs_on_18() {
+    renamed_while_code_runs(18);
 }

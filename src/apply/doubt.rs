@@ -31,7 +31,11 @@ pub(super) async fn settle(
         return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());
     };
     // its batches are each a transaction, and how far they came is in the journal
-    if step.backfill.is_some() && doubt.direction == Direction::Apply {
+    let backfill = match doubt.direction {
+        Direction::Apply => &step.backfill,
+        Direction::Rollback => &step.undo.backfill,
+    };
+    if backfill.is_some() {
         return Ok(false);
     }
     let sql = match doubt.direction {

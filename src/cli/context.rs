@@ -6,7 +6,7 @@ use std::{
 };
 
 use trueup::{
-    config::{Config, Environment, Policy},
+    config::{Config, Environment, Policy, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
 };
@@ -95,6 +95,12 @@ impl Context {
             || ["DATABASE_URL", "PGDATABASE", "PGHOST", "PGSERVICE"]
                 .iter()
                 .any(|name| variable(name).is_some())
+    }
+
+    /// Whether columns are renamed online where their annotation does not say.
+    pub fn renames_online(&self) -> Result<bool, CliError> {
+        let said = self.environment()?.and_then(|environment| environment.renames);
+        Ok(said == Some(Renames::Online))
     }
 
     /// A session on the database.

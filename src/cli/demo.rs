@@ -212,6 +212,7 @@ async fn planned(
         manage: Manage::Declared(BTreeSet::new()),
         ignore: Vec::new(),
         owners: false,
+        renames_online: false,
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),
         author: Some("bob".to_owned()),

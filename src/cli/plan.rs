@@ -131,6 +131,7 @@ pub async fn make(
         manage,
         ignore: context.config.manage.ignore.clone(),
         owners: context.config.manage.owners,
+        renames_online: context.renames_online()?,
         assume_drop,
         name,
         author: super::context::variable("USER"),
@@ -160,6 +161,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         manage: Manage::All,
         ignore: Vec::new(),
         owners: plan.owners,
+        renames_online: false,
         assume_drop: BTreeSet::new(),
         name: plan.name.clone(),
         author: None,
@@ -268,6 +270,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::NoUpdatePath(_)
             | PlanningError::NotYet(_)
             | PlanningError::NeedsValue(_)
+            | PlanningError::NotOnline(_)
             | PlanningError::NoCast(_)
     );
     let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };

@@ -14,7 +14,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn find(case: &Case<'_>) -> Option<String> {
-    if case.undo || case.step.verb != Verb::Fill {
+    let action = if case.undo { &case.step.undo } else { &case.step.run };
+    if case.step.verb != Verb::Fill || action.backfill.is_none() {
         return None;
     }
     let (column, table) = (&case.step.object, case.step.object.relation()?);
@@ -28,7 +29,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let triggers: Vec<String> = triggers.collect();
     let fired =
         if triggers.is_empty() { String::new() } else { format!("; triggers fire: {}", triggers.join(", ")) };
-    let stays = if case.catalogs.before.objects.contains_key(column) {
+    let stays = if !case.undo && case.catalogs.before.objects.contains_key(column) {
         "; a rollback leaves the values where they are"
     } else {
         ""

@@ -166,13 +166,13 @@ impl Lowering<'_> {
     }
 
     /// Those of the family that have rows of their own.
-    fn storing(&self, column: &ObjectId) -> Vec<ObjectId> {
+    pub(super) fn storing(&self, column: &ObjectId) -> Vec<ObjectId> {
         let stores = |id: &ObjectId| matches!(self.catalogs.before.objects.get(id), Some(Object::Table(table)) if table.partition_by.is_none());
         self.family(column).into_iter().filter(stores).collect()
     }
 
     /// Those of the family whose trigger is not a copy of another's: partitions have the whole's.
-    fn tables_with_triggers(&self, column: &ObjectId) -> Vec<ObjectId> {
+    pub(super) fn tables_with_triggers(&self, column: &ObjectId) -> Vec<ObjectId> {
         let whole = column.relation();
         let own = |id: &ObjectId| Some(id) == whole.as_ref() || !self.is_partition(id);
         self.family(column).into_iter().filter(own).collect()
@@ -180,7 +180,7 @@ impl Lowering<'_> {
 
     /// The columns, with their types, by which each row is known: of the primary key, else of a unique one that has no
     /// NULL.
-    fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
+    pub(super) fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
         let column = |name: &str| {
             let id = ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name]);
             match self.catalogs.before.objects.get(&id) {
@@ -217,7 +217,7 @@ fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
 /// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last
 /// row visited says where to go on, not the last one locked, which may have got another key while it was waited for.
 /// `said_of` is the table that the value is said of: the whole of a partition, the parent of an inheritor.
-fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
+pub(super) fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
     let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
     let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
     // a row that would get NULL is not written for nothing

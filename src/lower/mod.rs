@@ -14,6 +14,7 @@ mod not_null;
 mod phase;
 mod rebuild;
 mod regrant;
+mod rename;
 mod state;
 mod unproven;
 mod whole;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use backfill::Fill;
+pub use rename::{Renaming, Twin};
 pub use state::State;
 pub use whole::creation_by_object;
 
@@ -45,6 +47,8 @@ pub struct Context {
     pub alone: bool,
     /// What the rows that are there get in columns that come, or that are to refuse NULL.
     pub fills: BTreeMap<ObjectId, Fill>,
+    /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
+    pub renamings: BTreeMap<ObjectId, Renaming>,
     /// Whether nothing is computed out of rows: materialized views stay empty, whose queries could need what the
     /// bodies of functions mention and nobody knows of.
     pub rowless: bool,
@@ -52,8 +56,16 @@ pub struct Context {
 
 /// The steps that lead from one catalog to the other, in order and in batches.
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
-    let units = graph::order(catalogs, changes, &phase::earliest)?;
+    let later = rename::later(catalogs, &context.renamings.keys().cloned().collect());
+    let earliest = |change: &Change, act| match later.contains(&change.id) {
+        true => Phase::Contract,
+        false => phase::earliest(change, act),
+    };
+    let units = graph::order(catalogs, changes, &earliest)?;
     let mut lowering = Lowering::new(catalogs, changes, context);
+    for (column, renaming) in &context.renamings {
+        lowering.rename_online(column, renaming);
+    }
     for unit in &units {
         lowering.unit(unit)?;
     }
@@ -61,6 +73,7 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
+    rename::with_bodies(&mut steps, changes);
     batch::number(&mut steps, catalogs, changes);
     Ok(steps)
 }

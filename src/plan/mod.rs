@@ -157,6 +157,9 @@ pub struct PlannedUndo {
     pub transactional: bool,
     /// How long they may wait and run.
     pub timeouts: Timeouts,
+    /// Set where the one statement runs batch by batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<Backfill>,
     /// What the rehearsal saw.
     #[serde(default)]
     pub seen: Observed,
@@ -224,7 +227,7 @@ impl PlannedStep {
                 sql: undo.sql.clone(),
                 transactional: undo.transactional,
                 timeouts: undo.timeouts,
-                backfill: None,
+                backfill: undo.backfill.clone(),
             },
             batch: self.batch,
         }

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use super::PlanningError;
 use crate::{
-    annotation::{Annotation, AnnotationTarget, How as Way, Instruction},
+    annotation::{Annotation, AnnotationTarget, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
     kind::{Object, column::through_text},
@@ -17,8 +17,7 @@ use crate::{
     step::Step,
 };
 
-/// `@convert` of columns that change, and `@renamed … online`: read, but nothing acts on them yet. Where the database is
-/// there already they are harmless.
+/// `@convert` of columns that change: read, but nothing acts on it yet. Where the database is there already it is harmless.
 pub(super) fn refuse_what_is_not_built(
     annotations: &[Annotation],
     changes: &Changes,
@@ -47,11 +46,6 @@ pub(super) fn column_of(annotation: &Annotation) -> Option<ObjectId> {
 pub(super) fn is_pending(column: &ObjectId, changes: &Changes) -> bool {
     let comes = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
     changes.contains_key(column) && !column.relation().is_some_and(|table| comes(&table))
-}
-
-/// Whether a rename asks for old and new names side by side.
-pub(super) fn asks_online(annotation: &Annotation) -> bool {
-    matches!(annotation.instruction, Instruction::Renamed { how: Some(Way::Online), .. })
 }
 
 /// A NOT NULL column without a value for the rows that are there would only fail when it is applied.

@@ -59,6 +59,8 @@ pub struct Inputs<'a> {
     pub ignore: Vec<String>,
     /// Whether owners are compared.
     pub owners: bool,
+    /// Whether columns are renamed online where their annotation does not say.
+    pub renames_online: bool,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
     pub assume_drop: BTreeSet<String>,
     /// The plan's name.
@@ -132,6 +134,9 @@ pub enum PlanningError {
     /// Annotations that ask for what is not built yet.
     #[error("trueup does not do this yet: {}", .0.join("; "))]
     NotYet(Vec<String>),
+    /// Columns that cannot have two names for a while.
+    #[error("these cannot be renamed online: {}", .0.join("; "))]
+    NotOnline(Vec<String>),
     /// Columns that refuse NULL, have no default, and are new in tables that have rows.
     #[error("no value is given for the rows that are there: {}", .0.join("; "))]
     NeedsValue(Vec<String>),
@@ -170,6 +175,9 @@ impl PlanningError {
             Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
             Self::NotYet(_) => {
                 "take the annotation away and make this change in two plans, or write `instant` for a rename"
+            }
+            Self::NotOnline(_) => {
+                "write `instant` behind @renamed, and deploy the code that uses the new name together with that plan"
             }
             Self::NoCast(_) => {
                 "add a column of the new type, fill it, and drop the old one in a later plan; or create a cast"
@@ -217,21 +225,28 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
     extension::refuse_pathless(clone.session(), &updates).await?;
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
-    let mut renames = rename::steps(&inputs.desired.annotations, &base, &wanted)?;
+    let mut renames = rename::asked(&inputs.desired.annotations, &base, &wanted, inputs.renames_online)?;
     let attached = rename::attached(&base, &wanted).into_iter();
     let attached: Vec<Step> =
-        attached.filter(|step| renames.iter().all(|other| other.object != step.object)).collect();
-    renames.extend(attached);
-    renames.splice(..0, updates.into_iter().map(extension::Update::step));
+        attached.filter(|step| renames.steps.iter().all(|other| other.object != step.object)).collect();
+    renames.steps.extend(attached);
+    renames.steps.splice(..0, updates.into_iter().map(extension::Update::step));
     let mut renamed = None;
-    if !renames.is_empty() {
-        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    if !renames.steps.is_empty() {
+        renamed = Some(workshop.after(&clone, &renames.steps).await?.within(&scope));
     }
-    let along = rename::along(&renames, Pair::new(renamed.as_ref().unwrap_or(&base), &wanted));
-    if !along.is_empty() {
-        renames.extend(along);
-        renamed = Some(workshop.after(&clone, &renames).await?.within(&scope));
+    let mut along = rename::along(&renames.steps, Pair::new(renamed.as_ref().unwrap_or(&base), &wanted));
+    let mut all = renames.steps.clone();
+    all.extend(along.iter().cloned());
+    let named = Pair::new(&base, renamed.as_ref().unwrap_or(&base));
+    let renamings = rename::online::renamings(&renames.online, named, &mut along, clone.session()).await?;
+    if all.len() > renames.steps.len() {
+        renamed = Some(workshop.after(&clone, &all).await?.within(&scope));
     }
+    let mut first = renames.steps.clone();
+    first.retain(|step| !renames.is_online(step));
+    first.extend(along);
+    let renames = first;
     let start = renamed.as_ref().unwrap_or(&base);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
@@ -239,14 +254,14 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if !questions.is_empty() {
         return Ok(Planned::Questions(questions));
     }
-    if changes.is_empty() && renames.is_empty() {
+    if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
     annotated::refuse_what_is_not_built(&inputs.desired.annotations, &changes)?;
     annotated::refuse_uncastable(clone.session(), &changes).await?;
     let fills = fills::read(&inputs.desired.annotations, &changes, clone.session()).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
-    let context = Context { fills, ..context };
+    let context = Context { fills, renamings, ..context };
     let facts = facts::observe(inputs.live).await?;
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);

@@ -1,4 +1,5 @@
-//! Instant renames: what `@renamed` annotations ask for, as the first steps of a plan.
+//! Renames: what `@renamed` annotations ask for, as the first steps of a plan. Columns that are renamed online are among
+//! them, since all that follows is planned for the new names; `online` finds what their recipe needs.
 //!
 //! Outermost objects come first: what is in a renamed table is renamed under its new name. Those of one level give up
 //! their names for each other: a name is free before it is taken, and where they exchange theirs in a circle, one steps
@@ -6,13 +7,14 @@
 
 mod along;
 mod fate;
+pub(super) mod online;
 mod subject;
 
 use std::collections::BTreeMap;
 
 use super::PlanningError;
 use crate::{
-    annotation::{Annotation, AnnotationTarget, Instruction},
+    annotation::{Annotation, AnnotationTarget, How, Instruction},
     catalog::Catalog,
     graph,
     kind::{Ddl, IndexAttachment, Object},
@@ -21,14 +23,31 @@ use crate::{
     step::{Action, Phase, Step, Verb},
 };
 pub(super) use along::along;
+use online::Online;
 use subject::Subject;
 
-/// The rename steps.
-pub(super) fn steps(
-    annotations: &[Annotation],
-    base: &Catalog,
-    wanted: &Catalog,
-) -> Result<Vec<Step>, PlanningError> {
+/// The renames of a plan.
+pub(super) struct Renames<'a> {
+    /// All of them as if nobody used the old names, in order.
+    pub steps: Vec<Step>,
+    /// The columns among them whose old names stay for a while.
+    pub online: Vec<Online<'a>>,
+}
+
+impl Renames<'_> {
+    /// Whether a step renames a column online.
+    pub fn is_online(&self, step: &Step) -> bool {
+        self.online.iter().any(|one| one.new == step.object)
+    }
+}
+
+/// The renames that annotations ask for. `online`: also those that do not say how, if they are of columns.
+pub(super) fn asked<'a>(
+    annotations: &'a [Annotation],
+    base: &'a Catalog,
+    wanted: &'a Catalog,
+    online: bool,
+) -> Result<Renames<'a>, PlanningError> {
     let mut levels: BTreeMap<usize, Vec<(&Annotation, &str)>> = BTreeMap::new();
     for annotation in annotations {
         if let Instruction::Renamed { from, .. } = &annotation.instruction {
@@ -36,7 +55,7 @@ pub(super) fn steps(
         }
     }
     let mut moved = Moved::default();
-    let mut steps = Vec::new();
+    let (mut steps, mut columns) = (Vec::new(), Vec::new());
     for mut level in levels.into_values() {
         level.sort_by_key(|(annotation, _)| &annotation.target);
         let mut subjects = Vec::new();
@@ -44,17 +63,34 @@ pub(super) fn steps(
             subjects.extend(Subject::of(annotation, from, Pair::new(base, wanted), &moved));
         }
         let pending = fate::pending(subjects, Pair::new(base, wanted))?;
-        let mut annotations = pending.iter().filter_map(|subject| subject.annotation);
-        if let Some(Annotation { at, target, .. }) =
-            annotations.find(|one| super::annotated::asks_online(one))
-        {
-            return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
+        for subject in &pending {
+            let Some(annotation) = subject.annotation else { continue };
+            let is_column = subject.new.kind == Kind::Column && subject.parts.is_none();
+            match way(annotation) {
+                Some(How::Online) if !is_column => {
+                    let Annotation { at, target, .. } = annotation;
+                    return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
+                }
+                None if !online || !is_column => continue,
+                Some(How::Instant) => continue,
+                Some(How::Online) | None => {}
+            }
+            let (new, from) = (subject.new.clone(), subject.from.clone());
+            columns.push(Online { annotation, new, from });
         }
         steps.extend(out_of_the_way(&pending, base));
         steps.extend(in_order(&pending));
         moved.0.extend(pending.iter().filter_map(Subject::container));
     }
-    Ok(steps)
+    Ok(Renames { steps, online: columns })
+}
+
+/// Whether a rename asks for old and new names side by side, or says that it does not.
+fn way(annotation: &Annotation) -> Option<How> {
+    match annotation.instruction {
+        Instruction::Renamed { how, .. } => how,
+        _ => None,
+    }
 }
 
 /// Of the indexes of one partition, one at most is attached to an index of the whole: if that is called otherwise, it has

@@ -110,6 +110,7 @@ impl Sealing<'_> {
                     sql: step.undo.sql.clone(),
                     transactional: step.undo.transactional,
                     timeouts: step.undo.timeouts,
+                    backfill: step.undo.backfill.clone(),
                     seen: undone.clone(),
                     hazards: undo_hazards,
                 },

@@ -108,6 +108,7 @@ fn inputs<'a>(
         manage: Manage::All,
         ignore: Vec::new(),
         owners: false,
+        renames_online: false,
         assume_drop: BTreeSet::new(),
         name: String::new(),
         author: None,

@@ -125,6 +125,7 @@ pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, und
             sql: statements(undo),
             transactional: !alone(undo),
             timeouts: timeouts(undo),
+            backfill: None,
             seen: Observed::default(),
             hazards: Vec::new(),
         },

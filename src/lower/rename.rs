@@ -1,0 +1,436 @@
+//! Columns that get another name while code uses both: `@renamed … online`.
+//!
+//! The column stays what it is: keys, indexes, policies, views and grants follow it through a rename. In expand the other
+//! name is a column beside it, kept equal by triggers and proven equal by a check. In contract that one goes and the
+//! column itself gets the name. The way back is the same with the two exchanged.
+
+use std::collections::BTreeSet;
+
+use super::{Fill, Lowering, alter_table, backfill::statement, temporary_name, unproven::validate};
+use crate::{
+    catalog::Catalog,
+    diff::{Changes, How},
+    graph::{Act, Unit},
+    kind::{Column, Definition, Object},
+    name::{Kind, ObjectId, Pair},
+    sql::{self, Sql},
+    step::{Action, Backfill, Phase, Step, Verb},
+};
+
+/// How many rows a batch visits first.
+const BATCH: u32 = 1_000;
+
+/// A column that is renamed while code uses both names. It is known under the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renaming {
+    /// The name that it has.
+    pub from: String,
+    /// Whether its default is another value each time.
+    pub volatile: bool,
+    /// The indexes that it is in: the same on the new name before contract, and on the old one after it.
+    pub twins: Vec<Pair<Twin>>,
+    /// What is called after it, and gets another name along with it.
+    pub along: Vec<Step>,
+}
+
+/// An index that is there for a while, so that queries by either name find their rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// What it is called.
+    pub id: ObjectId,
+    /// CREATE INDEX CONCURRENTLY.
+    pub create: Sql,
+}
+
+/// What uses a renamed column, directly or not, in either catalog: it changes once the column has its new name. A body
+/// of a function that mentions the table may mention the column.
+pub(super) fn later(catalogs: Pair<&Catalog>, columns: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+    let mut later = columns.clone();
+    let tables: BTreeSet<ObjectId> = columns.iter().filter_map(ObjectId::relation).collect();
+    for catalog in [catalogs.before, catalogs.after] {
+        let is_function = |id: &ObjectId| id.kind == Kind::Function;
+        for need in &catalog.needs {
+            if is_function(&need.from) && tables.contains(&need.to) {
+                later.insert(need.from.clone());
+            }
+            let of_table = || {
+                need.from.kind == Kind::Trigger && need.from.relation().is_some_and(|on| tables.contains(&on))
+            };
+            if is_function(&need.to) && of_table() {
+                later.insert(need.to.clone());
+            }
+        }
+    }
+    loop {
+        let known = later.len();
+        for catalog in [catalogs.before, catalogs.after] {
+            let users = catalog.needs.iter().filter(|need| later.contains(&need.to));
+            let users: Vec<ObjectId> = users.map(|need| need.from.clone()).collect();
+            later.extend(users);
+        }
+        if later.len() == known {
+            return later;
+        }
+    }
+}
+
+/// Puts the bodies of functions that change with the columns where these get their names: into the same transaction,
+/// so that no trigger runs in between whose body has the other name.
+pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes) {
+    let Some(renamed) = steps.iter().rposition(|step| {
+        step.phase == Phase::Contract && step.verb == Verb::Rename && !step.run.sql.is_empty()
+    }) else {
+        return;
+    };
+    let is_body = |step: &Step| {
+        let change = changes.get(&step.object);
+        let in_place = change.filter(|change| matches!(change.how, How::InPlace(_)));
+        match in_place.and_then(|change| change.object.after.as_ref()) {
+            // in place: what its signature needs is there already
+            Some(Object::Function(function)) => !function.source.is_empty(),
+            _ => false,
+        }
+    };
+    let (bodies, others): (Vec<Step>, Vec<Step>) =
+        steps.split_off(renamed + 1).into_iter().partition(is_body);
+    steps.extend(bodies);
+    steps.extend(others);
+}
+
+impl Lowering<'_> {
+    /// The steps of one renamed column, whatever else changes.
+    pub(super) fn rename_online(&mut self, id: &ObjectId, renaming: &Renaming) {
+        let Some(Object::Column(column)) = self.catalogs.before.objects.get(id) else { return };
+        let beside = Beside::new(self, id, column, renaming);
+        let Beside { old, new, .. } = &beside;
+        let unit = |phase| Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase };
+        let (expand, contract) = (unit(Phase::Expand), unit(Phase::Contract));
+        let names = format!("{} and {} of {}", sql::ident(old), sql::ident(new), id.relation_sql());
+        let check = beside.check_id();
+        let nothing = || Action::catalog(Vec::new());
+        let proof = || Action::slow(validate(id, &check.sql()));
+        let proven = format!("validate that {names} are equal");
+
+        let summary =
+            format!("add column {} of {} beside {}", sql::ident(new), id.relation_sql(), sql::ident(old));
+        let (come, go) = (beside.come(old, new), beside.go(new));
+        self.push(&expand, Verb::Create, summary, Action::catalog(come), Action::catalog(go));
+        for (table, run) in beside.fills(self, old, new) {
+            let object = column_of(&table, new);
+            let summary = format!("fill {} with what is in {}", object, sql::ident(old));
+            self.push_about(&object, &expand, Verb::Fill, summary, run, nothing());
+        }
+        for Pair { before, .. } in &renaming.twins {
+            let summary = format!("build an index for {} on {}", sql::ident(new), id.relation_sql());
+            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
+        }
+        self.push_about(&check, &expand, Verb::Validate, proven.clone(), proof(), nothing());
+
+        // what the way back does last comes first
+        let exchange = format!("exchange {names}");
+        self.push_back(&contract, Verb::Rename, id, &exchange, Action::catalog(beside.exchange()));
+        self.push_back(&contract, Verb::Validate, &check, &proven, proof());
+        for Pair { after, .. } in &renaming.twins {
+            let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
+            self.push_back(&contract, Verb::Create, &after.id, &what, after.build());
+        }
+        for (table, undo) in beside.fills(self, new, old) {
+            let object = column_of(&table, old);
+            let what = format!("fill {} with what is in {}", object, sql::ident(new));
+            self.push_back(&contract, Verb::Fill, &object, &what, undo);
+        }
+        let mut run = beside.go(new);
+        run.extend(beside.rename(old, new));
+        let summary =
+            format!("rename column {} of {} to {}", sql::ident(old), id.relation_sql(), sql::ident(new));
+        let back = beside.come(new, old);
+        self.push(&contract, Verb::Rename, summary, Action::catalog(run), Action::catalog(back));
+        self.steps.extend(renaming.along.iter().cloned());
+    }
+}
+
+impl Twin {
+    fn build(&self) -> Action {
+        Action::concurrent(self.create.clone())
+    }
+
+    fn drop(&self) -> Action {
+        Action::concurrent(Sql::new(format!("DROP INDEX CONCURRENTLY {}", self.id.sql())))
+    }
+}
+
+/// A column of one of the tables that have it.
+fn column_of(table: &ObjectId, name: &str) -> ObjectId {
+    ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name])
+}
+
+/// Two columns that are one.
+struct Beside<'a> {
+    id: &'a ObjectId,
+    old: String,
+    new: String,
+    column: &'a Column,
+    default: Option<String>,
+    volatile: bool,
+    /// GRANT on the column, as it is called when it is done.
+    grants: Vec<Sql>,
+    /// The table and those that have triggers of their own.
+    tables: Vec<ObjectId>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(lowering: &Lowering<'_>, id: &'a ObjectId, column: &'a Column, renaming: &Renaming) -> Self {
+        let objects = &lowering.catalogs.before.objects;
+        let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+        let default = match objects.get(&default) {
+            Some(Object::Default(default)) => Some(default.expression.clone()),
+            _ => None,
+        };
+        let privileges = ObjectId::about(Kind::Privileges, id);
+        let grants = match objects.get(&privileges) {
+            Some(Object::Privileges(granted)) => granted.create(&privileges).into_statements(),
+            _ => Vec::new(),
+        };
+        Self {
+            id,
+            old: renaming.from.clone(),
+            new: id.path.last().to_owned(),
+            column,
+            default,
+            volatile: renaming.volatile || column.identity.is_some(),
+            grants,
+            tables: lowering.tables_with_triggers(id),
+        }
+    }
+
+    /// A name of something of trueup's own.
+    fn own(&self, what: &str) -> String {
+        temporary_name(what, self.id)
+    }
+
+    fn check_id(&self) -> ObjectId {
+        ObjectId::new(Kind::Constraint, [self.id.path.part(0), self.id.path.part(1), &self.own("equal")])
+    }
+
+    /// A domain may refuse what is not there yet: the column beside has the type under it.
+    fn plain_type(&self) -> &str {
+        let facts = &self.column.facts;
+        if facts.plain_type == self.column.base_type { &self.column.data_type } else { &facts.plain_type }
+    }
+
+    /// A value as one that can be compared bit by bit with that of the other column.
+    fn image(&self, value: &str) -> String {
+        if self.plain_type() == self.column.data_type {
+            format!("ROW({value})")
+        } else {
+            format!("ROW(({value})::{})", self.plain_type())
+        }
+    }
+
+    fn equal(&self, left: &str, right: &str) -> String {
+        format!("pg_catalog.record_image_eq({}, {})", self.image(left), self.image(right))
+    }
+
+    fn differ(&self, left: &str, right: &str) -> String {
+        format!("pg_catalog.record_image_ne({}, {})", self.image(left), self.image(right))
+    }
+
+    /// What is in a column that nobody gave a value.
+    fn unset(&self) -> String {
+        match &self.default {
+            Some(default) if !self.volatile => format!("({default})::{}", self.column.data_type),
+            _ => format!("NULL::{}", self.column.data_type),
+        }
+    }
+
+    /// Another column comes beside the one that has the rows, and is kept equal from then on.
+    fn come(&self, real: &str, beside: &str) -> Vec<Sql> {
+        let mut all = self.functions();
+        let (own, other) = (sql::ident(real), sql::ident(beside));
+        let collation =
+            self.column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        all.extend(self.alter(format!("ADD COLUMN {other} {}{collation}", self.plain_type())));
+        // rows that are there stay NULL until they are filled
+        if let Some(default) = self.default.as_ref().filter(|_| !self.volatile) {
+            all.extend(self.alter(format!("ALTER COLUMN {other} SET DEFAULT {default}")));
+        }
+        if beside == self.new {
+            all.extend(self.grants.iter().cloned());
+        }
+        for table in &self.tables {
+            all.extend(self.triggers(table, &own, &other));
+        }
+        let equal = self.equal(&own, &other);
+        all.extend(self.alter(format!("ADD CONSTRAINT {} CHECK ({equal}) NOT VALID", self.check_id().sql())));
+        all
+    }
+
+    /// It goes again, with all that kept it equal.
+    fn go(&self, beside: &str) -> Vec<Sql> {
+        let mut all = Vec::new();
+        for table in &self.tables {
+            for (name, ..) in self.trigger_names() {
+                all.push(Sql::new(format!("DROP TRIGGER {} ON {}", sql::ident(&name), table.sql())));
+            }
+        }
+        all.extend(self.alter(format!("DROP CONSTRAINT {}", self.check_id().sql())));
+        all.extend(self.alter(format!("DROP COLUMN {}", sql::ident(beside))));
+        for function in ["sync", "mirror", "seen"] {
+            all.push(Sql::new(format!("DROP FUNCTION {}()", self.ours(function))));
+        }
+        for sequence in ["writes", "last"] {
+            all.push(Sql::new(format!("DROP SEQUENCE {}", self.ours(sequence))));
+        }
+        all
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Vec<Sql> {
+        self.alter(format!("RENAME COLUMN {} TO {}", sql::ident(from), sql::ident(to)))
+    }
+
+    /// The two exchange their names: the one that has the rows gets the old one.
+    fn exchange(&self) -> Vec<Sql> {
+        let aside = self.own("aside");
+        let steps = [(&self.new, &aside), (&self.old, &self.new), (&aside, &self.old)];
+        let renames = steps.into_iter().flat_map(|(from, to)| self.rename(from, to));
+        renames.chain(self.grants.iter().cloned()).collect()
+    }
+
+    fn alter(&self, clause: String) -> Vec<Sql> {
+        alter_table(self.id, vec![clause])
+    }
+
+    /// Something in trueup's own schema.
+    fn ours(&self, what: &str) -> String {
+        let name = self.own(what);
+        sql::qualified(&["trueup", name.strip_prefix("trueup_").unwrap_or(&name)])
+    }
+
+    /// First, last, and before all others by name, in which order triggers fire.
+    fn trigger_names(&self) -> [(String, &'static str); 4] {
+        [
+            (format!("!!{}", self.own("seen")), "seen"),
+            (format!("!!{}_new", self.own("seen")), "seen"),
+            (format!("!{}", self.own("sync")), "sync"),
+            (format!("~{}", self.own("mirror")), "mirror"),
+        ]
+    }
+
+    fn functions(&self) -> Vec<Sql> {
+        let (old, new) = (format!("NEW.{}", sql::ident(&self.old)), format!("NEW.{}", sql::ident(&self.new)));
+        let was = |name: &str| format!("OLD.{}", sql::ident(name));
+        let both = sql::literal(&format!(
+            "{} and {} of {} are one column under two names, and were given different values",
+            sql::ident(&self.old),
+            sql::ident(&self.new),
+            self.id.relation_sql()
+        ));
+        let refuse = format!("RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = {both};");
+        // a default that is another value each time cannot be told from a value
+        let inserted = if self.volatile {
+            format!(
+                "IF {} THEN {new} := {old}; ELSE {old} := {new}; END IF;",
+                self.equal(&new, &self.unset())
+            )
+        } else {
+            format!(
+                "IF {} THEN {new} := {old};\n        ELSIF {} THEN {old} := {new};\n        ELSE {refuse}\n        END IF;",
+                self.equal(&new, &self.unset()),
+                self.equal(&old, &self.unset()),
+            )
+        };
+        let sync = format!(
+            "BEGIN\n    IF {} THEN RETURN NEW; END IF;\n    \
+             IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n        {inserted}\n    \
+             ELSIF {} THEN {new} := {old};\n    ELSIF {} THEN {old} := {new};\n    ELSE {refuse}\n    END IF;\n    \
+             RETURN NEW;\nEND",
+            self.equal(&old, &new),
+            self.equal(&new, &was(&self.new)),
+            self.equal(&old, &was(&self.old)),
+        );
+        let mirror = format!("BEGIN\n    {new} := {old};\n    RETURN NEW;\nEND");
+        let seen = format!(
+            "BEGIN\n    PERFORM pg_catalog.nextval({}), pg_catalog.setval({}, \
+             pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8);\n    RETURN NEW;\nEND",
+            sql::literal(&self.ours("writes")),
+            sql::literal(&self.ours("last")),
+        );
+        let function = |name: &str, more: &str, body: &str| {
+            Sql::new(format!(
+                "CREATE FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{more} AS {}",
+                self.ours(name),
+                sql::dollar_quoted(body)
+            ))
+        };
+        vec![
+            Sql::new(format!("CREATE SEQUENCE {}", self.ours("writes"))),
+            Sql::new(format!("CREATE SEQUENCE {}", self.ours("last"))),
+            function("sync", "", &sync),
+            function("mirror", "", &mirror),
+            // whoever writes may not use the sequences
+            function("seen", " SECURITY DEFINER SET search_path = ''", &seen),
+        ]
+    }
+
+    fn triggers(&self, table: &ObjectId, own: &str, other: &str) -> Vec<Sql> {
+        let [(seen, _), (seen_new, _), (sync, _), (mirror, _)] = self.trigger_names();
+        let create = |name: &str, event: &str, when: &str, function: &str| {
+            let when = if when.is_empty() { String::new() } else { format!(" WHEN ({when})") };
+            Sql::new(format!(
+                "CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW{when} EXECUTE FUNCTION {}()",
+                sql::ident(name),
+                table.sql(),
+                self.ours(function)
+            ))
+        };
+        let (own_is, other_is) = (format!("NEW.{own}"), format!("NEW.{other}"));
+        let by_own_name = format!(
+            "{} AND {}",
+            self.differ(&format!("OLD.{own}"), &own_is),
+            self.equal(&format!("OLD.{other}"), &other_is)
+        );
+        let mut all = vec![create(&seen, "UPDATE", &by_own_name, "seen")];
+        let given_own = if self.volatile {
+            "false".to_owned()
+        } else {
+            format!("{} AND {}", self.differ(&own_is, &self.unset()), self.equal(&other_is, &self.unset()))
+        };
+        all.push(create(&seen_new, "INSERT", &given_own, "seen"));
+        all.push(create(&sync, "INSERT OR UPDATE", "", "sync"));
+        all.push(create(&mirror, "INSERT OR UPDATE", &self.differ(&own_is, &other_is), "mirror"));
+        // what replication applies is kept equal, too
+        all.extend([sync, mirror].iter().map(|name| {
+            Sql::new(format!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table.sql(), sql::ident(name)))
+        }));
+        all
+    }
+
+    /// The batches that fill one column with what is in the other, for each table that stores rows.
+    fn fills(&self, lowering: &Lowering<'_>, real: &str, beside: &str) -> Vec<(ObjectId, Action)> {
+        let (own, other) = (sql::ident(real), sql::ident(beside));
+        let fill = Fill {
+            value: own.clone(),
+            constant: false,
+            looks_elsewhere: false,
+            rows: Some(self.differ(&own, &other)),
+            batch: BATCH,
+        };
+        let new = sql::ident(&self.new);
+        let fills = lowering.storing(self.id).into_iter().map(|table| {
+            // the column that has the rows is the one that is in the key
+            let key = lowering.key_of(&table).into_iter();
+            let key: Vec<(String, String)> = key
+                .map(|(name, data_type)| (if name == new { own.clone() } else { name }, data_type))
+                .collect();
+            let column = column_of(&table, beside);
+            let backfill = Backfill {
+                table: table.sql(),
+                key: key.iter().map(|(name, _)| name.clone()).collect(),
+                rows: fill.batch,
+            };
+            let action = Action::fill(statement(&column, self.id.path.part(1), &fill, &key), backfill);
+            (table, action)
+        });
+        fills.collect()
+    }
+}

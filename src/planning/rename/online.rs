@@ -1,0 +1,246 @@
+//! Columns that are to be renamed while code uses both names: which can be, and what the recipe has to know of them.
+
+use std::collections::BTreeMap;
+
+use super::super::PlanningError;
+use crate::{
+    annotation::Annotation,
+    catalog::{Catalog, Fingerprint},
+    kind::{Column, Index, Object, Trigger},
+    lower::{Renaming, Twin},
+    name::{Kind, ObjectId, Pair},
+    postgres::{Session, server_words},
+    sql,
+    step::{Phase, Step},
+};
+
+/// A column that gets its name online.
+pub(in crate::planning) struct Online<'a> {
+    /// What asks for it.
+    pub annotation: &'a Annotation,
+    /// The column under its new name, in its table under the table's new name.
+    pub new: ObjectId,
+    /// The name that it has.
+    pub from: String,
+}
+
+/// What the recipe has to know. `catalogs` are live's clone and what it is after the renames; `along` what is renamed
+/// with the columns, which the ones take that their tables have.
+pub(in crate::planning) async fn renamings(
+    online: &[Online<'_>],
+    catalogs: Pair<&Catalog>,
+    along: &mut Vec<Step>,
+    clone: &Session,
+) -> Result<BTreeMap<ObjectId, Renaming>, PlanningError> {
+    let mut renamings = BTreeMap::new();
+    let mut refused = Vec::new();
+    for one in online {
+        let Some(Object::Column(column)) = catalogs.after.objects.get(&one.new) else { continue };
+        if let Some(why) = one.obstacle(column, catalogs) {
+            refused.push(format!("{}: {}: {why}", one.annotation.at, one.new));
+            continue;
+        }
+        let volatile = is_volatile(one, column, catalogs.after, clone).await?;
+        let mine = |step: &Step| table_of(&step.object, catalogs.after) == one.new.relation();
+        let (taken, rest): (Vec<Step>, Vec<Step>) = std::mem::take(along).into_iter().partition(mine);
+        *along = rest;
+        let along = taken.into_iter().map(|step| Step { phase: Phase::Contract, ..step }).collect();
+        let renaming = Renaming { from: one.from.clone(), volatile, twins: one.twins(catalogs), along };
+        renamings.insert(one.new.clone(), renaming);
+    }
+    if refused.is_empty() { Ok(renamings) } else { Err(PlanningError::NotOnline(refused)) }
+}
+
+impl Online<'_> {
+    fn table(&self, catalog: &Catalog) -> Option<ObjectId> {
+        self.new.relation().filter(|table| catalog.objects.contains_key(table))
+    }
+
+    /// Why both names cannot be there at once.
+    fn obstacle(&self, column: &Column, catalogs: Pair<&Catalog>) -> Option<String> {
+        let Pair { before: base, after: renamed } = catalogs;
+        let table = self.table(renamed);
+        let Some(Object::Table(definition)) = table.as_ref().and_then(|table| renamed.objects.get(table))
+        else {
+            return Some("only columns of tables can have two names".to_owned());
+        };
+        let table = table?;
+        if !base.objects.contains_key(&table) {
+            return Some(
+                "its table is renamed by the same plan; rename that in a plan of its own".to_owned(),
+            );
+        }
+        if column.generated.is_some() {
+            return Some("it is a generated column, which nobody writes".to_owned());
+        }
+        if definition.of_type.is_some() {
+            return Some("the columns of a typed table are those of its type".to_owned());
+        }
+        if column.facts.foreign {
+            return Some("the values of a foreign table are elsewhere".to_owned());
+        }
+        if !column.lineage.parents.is_empty() {
+            return Some("it comes from a parent, where it has to be renamed".to_owned());
+        }
+        if definition.partition_by.as_ref().is_some_and(|by| mentions(by, &self.new)) {
+            return Some("it is in the partition key".to_owned());
+        }
+        if base.objects.contains_key(&self.new) {
+            return Some("there is a column of that name; drop it in a plan before".to_owned());
+        }
+        let triggers = renamed.objects.iter().filter_map(|(id, object)| match object {
+            Object::Trigger(trigger) if id.relation().as_ref() == Some(&table) => Some((id, trigger)),
+            _ => None,
+        });
+        for (id, trigger) in triggers {
+            if let Some(why) = self.obstacle_of_trigger(id, trigger, renamed) {
+                return Some(why);
+            }
+        }
+        None
+    }
+
+    fn obstacle_of_trigger(&self, id: &ObjectId, trigger: &Trigger, catalog: &Catalog) -> Option<String> {
+        let name = id.path.last();
+        if name <= "!!trueup~" || name >= "~trueup" {
+            return Some(format!(
+                "the trigger {} would fire before or after all that keep it equal",
+                id.sql()
+            ));
+        }
+        let of_column = trigger.definition.contains(" UPDATE OF ")
+            && catalog.needs_of(id).any(|need| need.to == self.new);
+        of_column.then(|| format!("the trigger {} fires on UPDATE OF it, by one name only", id.sql()))
+    }
+
+    /// An index like each that the column is in: on the other name, and refusing nothing.
+    fn twins(&self, catalogs: Pair<&Catalog>) -> Vec<Pair<Twin>> {
+        let mut twins = Vec::new();
+        let columns: Vec<ObjectId> = self.family(catalogs.after);
+        for (id, object) in &catalogs.after.objects {
+            let uses = || catalogs.after.needs_of(id).any(|need| columns.contains(&need.to));
+            let pair = match (object, catalogs.before.objects.get(id)) {
+                (Object::Index(new), Some(Object::Index(old))) if !new.partitioned && new.valid && uses() => {
+                    Pair::new(new.clone(), old.clone())
+                }
+                (Object::Constraint(new), Some(Object::Constraint(old))) if new.has_index() && uses() => {
+                    let Some(table) = id.relation() else { continue };
+                    if is_partitioned(&table, catalogs.after) {
+                        continue;
+                    }
+                    Pair::new(plain(id, &new.columns), plain(id, &old.columns))
+                }
+                _ => continue,
+            };
+            let twin = |index: &Index| {
+                let digest = Fingerprint::of(id.to_string());
+                let name = format!("trueup_twin_{}", &digest.as_str()[..8]);
+                let id = ObjectId::new(Kind::Index, [id.path.part(0), &name]);
+                let definition = index.definition.replacen("CREATE UNIQUE INDEX", "CREATE INDEX", 1);
+                let index = Index {
+                    definition: definition.replacen(" NULLS NOT DISTINCT", "", 1),
+                    unique: false,
+                    clustered: false,
+                    replica_identity: false,
+                    statistics: Vec::new(),
+                    ..index.clone()
+                };
+                let create = index.statements(&id, true).remove(0);
+                Twin { id, create }
+            };
+            // before contract the other name is the new one, on the way back it is the old one
+            twins.push(Pair::new(twin(&pair.before), twin(&pair.after)));
+        }
+        twins
+    }
+
+    /// The column in its table and in all that have it from there.
+    fn family(&self, catalog: &Catalog) -> Vec<ObjectId> {
+        let path = self.new.path.parts();
+        let is = |id: &ObjectId, object: &Object| match object {
+            Object::Column(column) => {
+                id.path.last() == self.new.path.last()
+                    && column.lineage.parents.iter().any(|parent| parent[..] == path[..2])
+            }
+            _ => false,
+        };
+        let below = catalog.objects.iter().filter(|(id, object)| is(id, object)).map(|(id, _)| id.clone());
+        std::iter::once(self.new.clone()).chain(below).collect()
+    }
+}
+
+/// A plain index on some columns of a table.
+fn plain(constraint: &ObjectId, columns: &[String]) -> Index {
+    let table = constraint.path.parts()[..2].to_vec();
+    let columns: Vec<String> = columns.iter().map(|name| sql::ident(name)).collect();
+    Index {
+        definition: format!(
+            "CREATE INDEX twin ON {} USING btree ({})",
+            sql::qualified(&table),
+            columns.join(", ")
+        ),
+        table,
+        on_materialized_view: false,
+        unique: false,
+        partitioned: false,
+        valid: true,
+        clustered: false,
+        replica_identity: false,
+        options: crate::kind::Options::default(),
+        statistics: Vec::new(),
+        tablespace: None,
+        computed: false,
+    }
+}
+
+fn is_partitioned(table: &ObjectId, catalog: &Catalog) -> bool {
+    matches!(catalog.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
+}
+
+/// Whether a partition key has the column in it, or may have.
+fn mentions(key: &str, column: &ObjectId) -> bool {
+    key.contains(&column.sql())
+}
+
+/// The table that an object is part of, or is an index or a sequence of.
+fn table_of(id: &ObjectId, catalog: &Catalog) -> Option<ObjectId> {
+    let of_column = |column: &[String]| Some(ObjectId::new(Kind::Table, column.get(..2)?.to_vec()));
+    let owner = ObjectId { kind: Kind::SequenceOwner, path: id.path.clone() };
+    match (catalog.objects.get(id), catalog.objects.get(&owner)) {
+        (Some(Object::Index(index)), _) => Some(index.relation()),
+        (Some(Object::IdentitySequence(sequence)), _) => of_column(&sequence.column),
+        (Some(Object::Sequence(_)), Some(Object::SequenceOwner(owner))) => of_column(&owner.column),
+        _ => id.relation(),
+    }
+}
+
+/// Whether the default is another value for each row: then PostgreSQL writes a table anew that gets a column with it
+/// (ALTER TABLE, Notes).
+async fn is_volatile(
+    one: &Online<'_>,
+    column: &Column,
+    catalog: &Catalog,
+    clone: &Session,
+) -> Result<bool, PlanningError> {
+    let default = ObjectId { kind: Kind::Default, path: one.new.path.clone() };
+    let Some(Object::Default(default)) = catalog.objects.get(&default) else { return Ok(false) };
+    let file = "SELECT pg_catalog.pg_relation_filenode('pg_temp.trueup_probe'::pg_catalog.regclass)::text";
+    let add = format!(
+        "ALTER TABLE pg_temp.trueup_probe ADD COLUMN value {} DEFAULT {}",
+        column.facts.plain_type, default.expression
+    );
+    let client = clone.client();
+    let probe = async {
+        client.batch_execute("BEGIN; CREATE TEMPORARY TABLE trueup_probe ()").await?;
+        let before: String = client.query_one(file, &[]).await?.try_get(0)?;
+        client.batch_execute(&add).await?;
+        let after: String = client.query_one(file, &[]).await?.try_get(0)?;
+        Ok(before != after)
+    };
+    let probed: Result<bool, tokio_postgres::Error> = probe.await;
+    let _ = client.batch_execute("ROLLBACK").await;
+    probed.map_err(|error| PlanningError::Annotation {
+        at: one.annotation.at.to_string(),
+        why: format!("the default of {}: {}", one.new, server_words(&error)),
+    })
+}
