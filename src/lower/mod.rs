@@ -57,9 +57,8 @@ pub struct Context {
 /// The steps that lead from one catalog to the other, in order and in batches.
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let later = rename::later(catalogs, &context.renamings.keys().cloned().collect());
-    let earliest = |change: &Change, act| match later.contains(&change.id) {
-        true => Phase::Contract,
-        false => phase::earliest(change, act),
+    let earliest = |change: &Change, act| {
+        if later.contains(&change.id) { Phase::Contract } else { phase::earliest(change, act) }
     };
     let units = graph::order(catalogs, changes, &earliest)?;
     let mut lowering = Lowering::new(catalogs, changes, context);

@@ -1,0 +1,1 @@
+INSERT INTO post SELECT n, 'Title ' || n FROM generate_series(1, 300) n;

@@ -1,0 +1,3 @@
+CREATE TABLE p (id int, a int);
+CREATE TABLE c () INHERITS (p);
+CREATE TABLE g (id int, y int GENERATED ALWAYS AS (id + 1) STORED /* @renamed from=x online */);

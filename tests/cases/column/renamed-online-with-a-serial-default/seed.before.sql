@@ -1,0 +1,1 @@
+INSERT INTO ticket (number) SELECT n FROM generate_series(1, 300) n;

@@ -1,0 +1,1 @@
+INSERT INTO place SELECT n, 'p' || n FROM generate_series(1, 50) n; INSERT INTO city SELECT n, 'c' || n, n FROM generate_series(1, 50) n; INSERT INTO capital SELECT n, NULL, n, 'x' FROM generate_series(1, 50) n;
