@@ -213,6 +213,15 @@ pub fn dangers(plan: &Plan, phase: Phase) -> BTreeMap<String, Vec<u32>> {
     dangers
 }
 
+/// What an approval of contract accepts for it to run although code still writes by names that it takes away.
+pub const OLD_NAMES_IN_USE: &str = "OLD_NAMES_IN_USE";
+
+/// All codes that an approval of a phase can accept: its dangers, and what the gate before contract asks for.
+pub fn acceptable(plan: &Plan, phase: Phase) -> BTreeSet<String> {
+    let gate = (phase == Phase::Contract && !plan.old_names.is_empty()).then(|| OLD_NAMES_IN_USE.to_owned());
+    dangers(plan, phase).into_keys().chain(gate).collect()
+}
+
 /// A phase that may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Covered {

@@ -17,7 +17,8 @@
 //!
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
-//! renames = "online"             # or "instant"
+//! renames = "online"             # or "instant", which it is where nothing is said
+//! quiet_minutes = 15             # how long no code may have written by an old name before contract
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
 //! approval = { required = 2 }    # over [approval], key by key
 //! ```
@@ -33,6 +34,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::toml_file::{self, TomlError};
+
+/// How long an old name must have been quiet before contract, in minutes.
+pub const QUIET_MINUTES: u32 = 15;
 
 /// The file's name.
 pub const FILE: &str = "trueup.toml";
@@ -91,6 +95,8 @@ pub struct Environment {
     pub url_env: Option<String>,
     /// How renames are made where their annotation does not say.
     pub renames: Option<Renames>,
+    /// How long no code may have written by a name that contract takes away; [`QUIET_MINUTES`] where it is not said.
+    pub quiet_minutes: Option<u32>,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
     /// Who must approve, over `[approval]` key by key.

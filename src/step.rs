@@ -134,6 +134,20 @@ pub struct Backfill {
     pub rows: u32,
 }
 
+/// A column that has two names between the phases, and what counts who writes by the old one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OldName {
+    /// The column under its new name.
+    pub column: ObjectId,
+    /// The old name.
+    pub old: String,
+    /// The sequence that counts rows, as SQL names it.
+    pub writes: String,
+    /// The sequence that has the time of the last one, in seconds since 1970.
+    pub last: String,
+}
+
 /// One reviewable unit of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {

@@ -69,6 +69,7 @@ impl Case {
                 total: Duration::from_millis(400),
             },
             stop: self.stop.clone(),
+            quiet: std::time::Duration::ZERO,
             dry_run: self.dry_run,
             tool: "test",
         }

@@ -445,3 +445,44 @@ fn columns_are_renamed_while_code_runs_on_15() {
 fn columns_are_renamed_while_code_runs_on_18() {
     renamed_while_code_runs(18);
 }
+
+/// Contract waits until nobody writes by the old name, unless an approval says that it need not.
+#[test]
+fn contract_waits_for_old_names_to_be_quiet() {
+    runtime().block_on(async {
+        let setup = "CREATE TABLE person (id bigint PRIMARY KEY, nick text); INSERT INTO person VALUES (1, 'a'), (2, 'b');";
+        let database = Database::with_on(server_of(None), setup).await.unwrap();
+        database.write(
+            "desired.sql",
+            "CREATE TABLE person (id bigint PRIMARY KEY, alias text /* @renamed from=nick online */);",
+        );
+        run(&database, &["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all"]).await;
+        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "BREAKS_OLD_CODE"];
+        run(&database, &approve).await;
+        let applied = database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        assert!(applied.stdout.contains("contract remains: deploy"), "{}", applied.shown());
+        // by the new name, and in another column: nobody minds
+        database.execute("UPDATE person SET alias = 'c' WHERE id = 1; INSERT INTO person (id) VALUES (3)").await;
+        let contract = ["apply", "plan", "--phase", "contract"];
+        let dry = database.trueup(&[&contract[..], &["--dry-run"]].concat()).await;
+        dry.ended(0).unwrap();
+        database.execute("UPDATE person SET nick = 'd' WHERE id = 2; INSERT INTO person VALUES (4, 'e')").await;
+        let state = database.state().await;
+        for arguments in [&contract[..], &[&contract[..], &["--dry-run"]].concat()] {
+            let refused = database.trueup(arguments).await;
+            refused.fails(3, "old names are in use: nick of public.person: 2 rows were written by that name, the last one 0 s ago");
+        }
+        assert_eq!(database.state().await, state, "a refusal changes nothing");
+        // it was long ago
+        database.write("trueup.toml", "[env.there]\nurl_env = \"DATABASE_URL\"\nquiet_minutes = 0\n");
+        let there = database.trueup(&[&contract[..], &["--env", "there", "--dry-run"]].concat()).await;
+        there.ended(0).unwrap();
+        let accept = ["approve", "plan", "--as", "tester", "--phase", "contract", "--accept", "all"];
+        let approved = database.trueup(&accept).await.ended(0).unwrap();
+        assert!(approved.stdout.contains("accepting BREAKS_OLD_CODE, OLD_NAMES_IN_USE"), "{}", approved.shown());
+        let applied = database.trueup(&contract).await.ended(0).unwrap();
+        assert!(applied.stderr.contains("nick of public.person: 2 rows were written"), "{}", applied.shown());
+        assert_eq!(database.ask("SELECT string_agg(alias, ',' ORDER BY id) FROM person").await, "c,d,e");
+        database.done().await;
+    });
+}

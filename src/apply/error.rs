@@ -1,7 +1,8 @@
 //! Why an apply or a rollback did not come to its end.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
+use super::gate::Use;
 use crate::{
     approval::Missing,
     catalog::Fingerprint,
@@ -108,6 +109,14 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// Code that is deployed still uses names that contract takes away.
+    #[error("old names are in use: {}; contract waits until they have been quiet for {} min", uses(.fresh), .quiet.as_secs().div_ceil(60))]
+    OldNames {
+        /// Those that are, and how.
+        fresh: Vec<Use>,
+        /// How long they must not have been.
+        quiet: Duration,
+    },
     /// The other phase comes first.
     #[error("phase {} has not been applied yet", .0.label())]
     PhaseBefore(Phase),
@@ -158,6 +167,10 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::OldNames { .. } => format!(
+                "see to it that all code that is deployed uses the new names, and wait; or approve with --phase contract --accept {}",
+                crate::approval::OLD_NAMES_IN_USE
+            ),
             Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
             Self::PhaseAfter(phase) => {
                 format!("rollback --phase {} first, or leave --phase away", phase.label())
@@ -191,6 +204,10 @@ fn holder(holder: Option<&Holder>) -> String {
         let (user, application) = (visible_line(user), visible_line(application));
         format!(": pid {pid} of {user} ({application}) from {client}, since {since}")
     })
+}
+
+fn uses(uses: &[Use]) -> String {
+    uses.iter().map(|used| visible_line(&used.to_string()).into_owned()).collect::<Vec<_>>().join("; ")
 }
 
 /// The first few, and how many more.

@@ -11,6 +11,7 @@
 pub mod adopt;
 mod doubt;
 mod error;
+pub mod gate;
 mod lock;
 mod preflight;
 
@@ -58,6 +59,8 @@ pub struct Options<'a> {
     pub approvals: &'a [Approval],
     /// What they must amount to.
     pub policy: &'a Policy,
+    /// How long nobody may have written by a name that contract takes away.
+    pub quiet: Duration,
     /// The time, for approvals that expire.
     pub now: Timestamp,
     /// How long to wait for another trueup in the same database, or for a backend that an earlier run left busy.
@@ -121,6 +124,8 @@ pub enum Event<'a> {
         /// Who they are.
         why: &'a Held,
     },
+    /// How the names were used that contract takes away.
+    OldNames(&'a [gate::Use]),
     /// The catalog is read, to be compared.
     Comparing,
 }
@@ -233,6 +238,9 @@ impl<'a> Run<'a> {
         }
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
+        if let ([Phase::Contract, ..], [covered, ..]) = (&*phases, &*approvals) {
+            self.pass_gate(covered, progress).await?;
+        }
         let batches = |phase: Phase, state: &State| {
             let left: Vec<&PlannedStep> = plan
                 .steps
@@ -247,7 +255,10 @@ impl<'a> Run<'a> {
         }
         journal::ensure(&self.session).await?;
         let mut steps = 0;
-        for (phase, approvals) in phases.iter().zip(approvals) {
+        for (at, (phase, approvals)) in phases.iter().zip(approvals).enumerate() {
+            if at > 0 && *phase == Phase::Contract {
+                self.pass_gate(&approvals, progress).await?;
+            }
             let batches = batches(*phase, &self.state);
             steps += self.run_phase(*phase, &batches, &approvals, Point::After(*phase), progress).await?;
         }
@@ -324,6 +335,17 @@ impl<'a> Run<'a> {
                 }
             }
         })
+    }
+
+    /// Says how old names are used, and refuses contract while they are.
+    async fn pass_gate(
+        &self,
+        approvals: &[Approval],
+        progress: &mut impl Progress,
+    ) -> Result<(), ApplyError> {
+        let uses = gate::uses(&self.session, &self.options.plan.plan).await?;
+        progress.event(Event::OldNames(&uses));
+        Ok(gate::pass(&uses, self.options.quiet, approvals)?)
     }
 
     /// Finds out what an interrupted step did, and writes it down.

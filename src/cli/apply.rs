@@ -75,6 +75,7 @@ pub async fn go(context: &Context, how: &How, which: Which, direction: Direction
         which,
         approvals: &approvals,
         policy: &policy,
+        quiet: context.quiet_time()?,
         now: Timestamp::now(),
         wait: Duration::from_secs(how.wait),
         retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
@@ -103,7 +104,11 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
     match (outcome, direction) {
         (Outcome::Nothing(position), _) => format!("{name}: nothing to do; {}", standing_words(*position)),
         (Outcome::Done { phases, steps, next }, Direction::Apply) => {
-            let next = next.map(|next| format!("; {} remains", next.label())).unwrap_or_default();
+            let next = next.map(|next| {
+                let phase = next.label();
+                format!("; {phase} remains: deploy the code that does without the old schema, then apply --phase {phase}")
+            });
+            let next = next.unwrap_or_default();
             format!("{name}: {} applied, {}, equal to the rehearsal{next}", list(phases), counted(*steps))
         }
         (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {

@@ -86,7 +86,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     }
     let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
         phases.iter().map(|phase| (*phase, approval::dangers(&opened.plan, *phase))).collect();
-    let accepted = accepted(&arguments.accept, &dangers)?;
+    let acceptable: BTreeMap<Phase, BTreeSet<String>> =
+        phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase))).collect();
+    let accepted = accepted(&arguments.accept, &acceptable)?;
 
     let mut written = Vec::new();
     for (phase, dangers) in &dangers {
@@ -96,7 +98,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
             phase: *phase,
             approver: approver.clone(),
             role: arguments.role.clone(),
-            accepts: dangers.keys().filter(|code| accepted.contains(*code)).cloned().collect(),
+            accepts: acceptable[phase].intersection(&accepted).cloned().collect(),
             reason: arguments.reason.clone(),
             created: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
             expires,
@@ -137,9 +139,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
 /// The codes, each of which must be a danger of what is approved.
 fn accepted(
     given: &[String],
-    dangers: &BTreeMap<Phase, BTreeMap<String, Vec<u32>>>,
+    acceptable: &BTreeMap<Phase, BTreeSet<String>>,
 ) -> Result<BTreeSet<String>, CliError> {
-    let known: BTreeSet<String> = dangers.values().flat_map(|codes| codes.keys().cloned()).collect();
+    let known: BTreeSet<String> = acceptable.values().flatten().cloned().collect();
     if given.iter().any(|code| code == "all") {
         return Ok(known);
     }

@@ -3,10 +3,11 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use trueup::{
-    config::{Config, Environment, Policy, Renames},
+    config::{Config, Environment, Policy, QUIET_MINUTES, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
 };
@@ -101,6 +102,12 @@ impl Context {
     pub fn renames_online(&self) -> Result<bool, CliError> {
         let said = self.environment()?.and_then(|environment| environment.renames);
         Ok(said == Some(Renames::Online))
+    }
+
+    /// How long nobody may have written by a name that contract takes away.
+    pub fn quiet_time(&self) -> Result<Duration, CliError> {
+        let minutes = self.environment()?.and_then(|environment| environment.quiet_minutes);
+        Ok(Duration::from_secs(60 * u64::from(minutes.unwrap_or(QUIET_MINUTES))))
     }
 
     /// A session on the database.

@@ -256,6 +256,7 @@ fn options<'a>(
         wait: Duration::from_secs(10),
         retry: Retry { total: Duration::from_secs(60), ..Retry::default() },
         stop: Stop::never(),
+        quiet: std::time::Duration::ZERO,
         dry_run: false,
         tool: env!("CARGO_PKG_VERSION"),
     }

@@ -117,6 +117,7 @@ impl Progress for Shown {
             Event::HeldUp { item, why } => {
                 self.line(&format!("  {} step {} waits: {why}", self.paint.yellow("…"), item.step));
             }
+            Event::OldNames(uses) => uses.iter().for_each(|used| self.line(&format!("  {used}"))),
             Event::Comparing => self.doing("comparing the catalog with the plan".to_owned()),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     kind::{Column, Definition, Object},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Backfill, Phase, Step, Verb},
+    step::{Action, Backfill, OldName, Phase, Step, Verb},
 };
 
 /// How many rows a batch visits first.
@@ -31,6 +31,24 @@ pub struct Renaming {
     pub twins: Vec<Pair<Twin>>,
     /// What is called after it, and gets another name along with it.
     pub along: Vec<Step>,
+}
+
+impl Renaming {
+    /// What tells who still writes by the old name.
+    pub fn old_name(&self, column: &ObjectId) -> OldName {
+        OldName {
+            column: column.clone(),
+            old: self.from.clone(),
+            writes: ours("writes", column),
+            last: ours("last", column),
+        }
+    }
+}
+
+/// Something in trueup's own schema for a renamed column.
+fn ours(what: &str, column: &ObjectId) -> String {
+    let name = temporary_name(what, column);
+    sql::qualified(&["trueup", name.strip_prefix("trueup_").unwrap_or(&name)])
 }
 
 /// An index that is there for a while, so that queries by either name find their rows.
@@ -300,10 +318,8 @@ impl<'a> Beside<'a> {
         alter_table(self.id, vec![clause])
     }
 
-    /// Something in trueup's own schema.
     fn ours(&self, what: &str) -> String {
-        let name = self.own(what);
-        sql::qualified(&["trueup", name.strip_prefix("trueup_").unwrap_or(&name)])
+        ours(what, self.id)
     }
 
     /// First, last, and before all others by name, in which order triggers fire.

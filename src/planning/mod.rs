@@ -284,6 +284,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         changes: &changes,
         facts: &facts,
         rehearsed: &rehearsed,
+        old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),
         remarks,
     };
     Ok(Planned::Plan(Box::new(sealing.seal(steps))))

@@ -15,7 +15,7 @@ use crate::{
         footprint_closure,
     },
     rehearse::Rehearsed,
-    step::{LockMode, Observed, Phase, Step, Verb},
+    step::{LockMode, Observed, OldName, Phase, Step, Verb},
 };
 
 /// All that a plan is sealed from.
@@ -30,6 +30,7 @@ pub(super) struct Sealing<'a> {
     pub changes: &'a Changes,
     pub facts: &'a Facts,
     pub rehearsed: &'a Rehearsed,
+    pub old_names: Vec<OldName>,
     pub remarks: Remarks,
 }
 
@@ -70,6 +71,7 @@ impl Sealing<'_> {
             },
             unmanaged: self.remarks.unmanaged.clone(),
             notes: self.remarks.notes.clone(),
+            old_names: self.old_names,
             steps: planned,
             footprint,
         }

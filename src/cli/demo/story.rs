@@ -166,6 +166,7 @@ impl Progress for Steps<'_> {
             | Event::Batch(_)
             | Event::Filled { .. }
             | Event::HeldUp { .. }
+            | Event::OldNames(_)
             | Event::Comparing => {}
         }
     }

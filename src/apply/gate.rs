@@ -1,0 +1,92 @@
+//! The gate between the phases: contract takes old names away, so nobody may write by them any more.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{ApplyError, error::Refusal};
+use crate::{approval::Approval, plan::Plan, postgres::Session, step::OldName};
+
+/// What an approval accepts for contract to run although old names are in use.
+pub use crate::approval::OLD_NAMES_IN_USE;
+
+/// How an old name was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The old name.
+    pub name: OldName,
+    /// How many rows were written by it.
+    pub writes: i64,
+    /// How long ago the last one was.
+    pub ago: Option<Duration>,
+}
+
+impl std::fmt::Display for Use {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, writes, ago } = self;
+        let old = crate::sql::ident(&name.old);
+        let table = name.column.relation_sql();
+        match (writes, ago) {
+            (0, _) | (_, None) => write!(f, "{old} of {table}: no row was written by that name"),
+            (1, Some(ago)) => {
+                write!(f, "{old} of {table}: 1 row was written by that name, {} ago", span(*ago))
+            }
+            (writes, Some(ago)) => {
+                write!(
+                    f,
+                    "{old} of {table}: {writes} rows were written by that name, the last one {} ago",
+                    span(*ago)
+                )
+            }
+        }
+    }
+}
+
+/// A length of time for people.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// How the old names of a plan were used since expand. What a contract that was interrupted took away is not counted.
+pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError> {
+    let query = |source| ApplyError::Query { what: "asking who writes by old names", source };
+    let mut uses = Vec::new();
+    for name in &plan.old_names {
+        let OldName { writes, last, .. } = name;
+        let there =
+            "SELECT pg_catalog.to_regclass($1) IS NOT NULL AND pg_catalog.to_regclass($2) IS NOT NULL";
+        let there: bool = session
+            .client()
+            .query_one(there, &[writes, last])
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(query)?;
+        if !there {
+            continue;
+        }
+        let counted = format!(
+            "SELECT (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {writes}), \
+             (SELECT CASE WHEN is_called THEN GREATEST(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8 - last_value, 0) END FROM {last})"
+        );
+        let row = session.client().query_one(&counted, &[]).await.map_err(query)?;
+        let (writes, ago): (i64, Option<i64>) =
+            (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
+        let ago = ago.and_then(|ago| u64::try_from(ago).ok()).map(Duration::from_secs);
+        uses.push(Use { name: name.clone(), writes, ago });
+    }
+    Ok(uses)
+}
+
+/// Refuses unless every old name has been quiet for long enough, or an approval accepts that it has not.
+pub(super) fn pass(uses: &[Use], quiet: Duration, approvals: &[Approval]) -> Result<(), Refusal> {
+    let accepted: BTreeSet<&str> =
+        approvals.iter().flat_map(|approval| &approval.accepts).map(String::as_str).collect();
+    let fresh: Vec<Use> =
+        uses.iter().filter(|used| used.ago.is_some_and(|ago| ago < quiet)).cloned().collect();
+    if fresh.is_empty() || accepted.contains(OLD_NAMES_IN_USE) {
+        return Ok(());
+    }
+    Err(Refusal::OldNames { fresh, quiet })
+}
