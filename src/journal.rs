@@ -8,15 +8,17 @@
 //! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
 //! so that a plan that was rolled back may run again.
 //!
-//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are. An older layout is read as it is, and brought to the newest one when
-//! something is written.
+//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans. An older layout
+//! is read as it is, and brought to the newest one when something is written.
 
 mod adoption;
 pub mod backfill;
+mod plans;
 
 use std::collections::BTreeSet;
 
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
+pub use plans::{OpenPlan, open_plans};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,18 +26,22 @@ use tokio_postgres::{Row, error::SqlState};
 
 use crate::{
     approval::Approval,
-    plan::{Digest, Plan},
+    plan::{Digest, Plan, PlanFile},
     postgres::{Session, server_words},
     run::Batch,
     step::Phase,
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 3;
+const LAYOUT: i32 = 4;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 3] =
-    [include_str!("journal.sql"), include_str!("journal/adoption.sql"), include_str!("journal/backfill.sql")];
+const SCRIPTS: [&str; 4] = [
+    include_str!("journal.sql"),
+    include_str!("journal/adoption.sql"),
+    include_str!("journal/backfill.sql"),
+    include_str!("journal/plan.sql"),
+];
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -356,8 +362,7 @@ fn drop_doubt(state: &mut State, step: u32) -> &mut State {
 /// Begins a run, and writes down the approvals that it has.
 pub async fn begin(
     session: &Session,
-    plan: &Plan,
-    digest: &Digest,
+    file: &PlanFile,
     phase: Phase,
     direction: Direction,
     approvals: &[Approval],
@@ -365,7 +370,9 @@ pub async fn begin(
 ) -> Result<RunId, JournalError> {
     let client = session.client();
     client.batch_execute("BEGIN").await?;
+    let PlanFile { plan, digest, .. } = file;
     let written = async {
+        plans::keep(session, file).await?;
         let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backend_start) \
                    SELECT $1, $2, $3, $4, $5, $6, backend_start FROM pg_catalog.pg_stat_activity \
                    WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";

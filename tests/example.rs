@@ -51,6 +51,7 @@ async fn planned_again() -> Plan {
         kept: None,
         desired: &desired,
         other: None,
+        open: Vec::new(),
         manage: Manage::Declared(std::collections::BTreeSet::new()),
         ignore: Vec::new(),
         owners: false,

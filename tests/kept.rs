@@ -36,6 +36,7 @@ async fn plan(
         kept: Some(kept),
         desired: &desired,
         other: None,
+        open: Vec::new(),
         manage: Manage::All,
         ignore: Vec::new(),
         owners: false,

@@ -486,3 +486,55 @@ fn contract_waits_for_old_names_to_be_quiet() {
         database.done().await;
     });
 }
+
+/// Between the phases of a plan others can be made, of what it has nothing to do with.
+#[test]
+fn a_plan_between_its_phases_is_known_to_who_plans() {
+    runtime().block_on(async {
+        let setup = "CREATE TABLE person (id bigint PRIMARY KEY, nick text, email text);
+                     CREATE VIEW nicks AS SELECT nick FROM person;
+                     CREATE TABLE other (id int);
+                     INSERT INTO person VALUES (1, 'a', 'b@c');";
+        let person = "id bigint PRIMARY KEY, alias text /* @renamed from=nick online */, email text NOT NULL, \
+                      host text NOT NULL /* @backfill using=split_part(email, '@', 2) */";
+        let rest = "CREATE VIEW nicks AS SELECT alias FROM person; CREATE TABLE other (id int)";
+        let desired = format!("CREATE TABLE person ({person}); {rest};");
+        let database = Database::with_on(server_of(None), setup).await.unwrap();
+        planned(&database, &desired).await;
+        let plan = async |name: &str, sql: &str| {
+            database.write("meanwhile.sql", sql);
+            let arguments = ["plan", "--schema", "meanwhile.sql", "--out", name, "--exit-code", "--manage", "all"];
+            database.trueup(&[&arguments[..], &["--assume-drop", "all"]].concat()).await
+        };
+        run(&database, &["apply", "plan"]).await;
+
+        // it is on its way
+        plan("same", &desired).await.ended(0).unwrap();
+        let status = database.trueup(&["status"]).await.ended(0).unwrap();
+        assert!(status.stdout.contains("PARTIAL_MIGRATION") || status.stdout.contains("SAFE"), "{}", status.shown());
+        // what it changes is not to be changed otherwise, and nothing is to come between
+        let back = format!("CREATE TABLE person (id bigint PRIMARY KEY, nick text, email text); {rest};");
+        plan("back", &back.replace("alias", "nick")).await.fails(3, "another plan is between its phases");
+        let more = format!("CREATE TABLE person ({person}, more int); {rest};");
+        plan("more", &more).await.fails(3, "column public.person.more belongs to what plan still changes");
+        let index = format!("{desired} CREATE INDEX by_email ON person (email);");
+        plan("index", &index).await.fails(3, "another plan is between its phases: index public.by_email");
+        // elsewhere everything goes
+        let elsewhere = format!("CREATE TABLE person ({person}); {rest}, more int); CREATE TABLE new (id int);")
+            .replace("(id int), more int)", "(id int, more int)");
+        let made = plan("elsewhere", &elsewhere).await.ended(2).unwrap();
+        assert!(!made.stdout.contains("person"), "{}", made.shown());
+        run(&database, &["approve", "elsewhere", "--as", "tester", "--phase", "all", "--accept", "all"]).await;
+        run(&database, &["apply", "elsewhere", "--phase", "all"]).await;
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        plan("done", &elsewhere).await.ended(0).unwrap();
+        run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+        plan("done", &elsewhere).await.ended(0).unwrap();
+
+        // of one that stopped, nobody knows what will be there
+        database.execute("UPDATE trueup.run SET outcome = 'stopped' WHERE id = (SELECT max(id) FROM trueup.run)").await;
+        database.execute("UPDATE trueup.step SET outcome = 'not done' WHERE id = (SELECT max(id) FROM trueup.step)").await;
+        plan("part", &elsewhere).await.fails(3, "plan stopped part-way");
+        database.done().await;
+    });
+}

@@ -398,9 +398,7 @@ impl<'a> Run<'a> {
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let run =
-            journal::begin(&self.session, &plan.plan, &plan.digest, phase, self.direction, approvals, tool)
-                .await?;
+        let run = journal::begin(&self.session, plan, phase, self.direction, approvals, tool).await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
             Ok(()) => match self.compare(end, progress).await {

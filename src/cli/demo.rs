@@ -209,6 +209,7 @@ async fn planned(
         kept: None,
         desired,
         other: None,
+        open: Vec::new(),
         manage: Manage::Declared(BTreeSet::new()),
         ignore: Vec::new(),
         owners: false,

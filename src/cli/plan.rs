@@ -122,12 +122,18 @@ pub async fn make(
     let scratch = OnDemand::later(&options, &say);
     let kept = Kept::within(&options.cache_dir);
     let Wanted { manage, assume_drop, name } = wanted;
+    let open = match journal::open_plans(live).await {
+        // who may not read the journal has been told
+        Err(JournalError::MayNotUse(_)) => Vec::new(),
+        open => open?,
+    };
     let inputs = Inputs {
         live,
         scratch: &scratch,
         kept: Some(&kept),
         desired,
         other: other.as_ref(),
+        open,
         manage,
         ignore: context.config.manage.ignore.clone(),
         owners: context.config.manage.owners,
@@ -158,6 +164,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         kept: None,
         desired: &Desired::default(),
         other: None,
+        open: Vec::new(),
         manage: Manage::All,
         ignore: Vec::new(),
         owners: plan.owners,
@@ -271,6 +278,8 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::NotYet(_)
             | PlanningError::NeedsValue(_)
             | PlanningError::NotOnline(_)
+            | PlanningError::PartWay(_)
+            | PlanningError::Overlaps(_)
             | PlanningError::NoCast(_)
     );
     let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };

@@ -29,6 +29,8 @@ pub struct PlanFile {
     pub plan: Plan,
     /// What it is known by.
     pub digest: Digest,
+    /// The text of plan.toml.
+    pub text: String,
     /// The folder.
     pub dir: PathBuf,
 }
@@ -107,7 +109,7 @@ impl PlanFile {
         let dir =
             file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let text = toml_file::read_text(&file)?;
-        let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), dir };
+        let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), text, dir };
         for (name, rendered) in opened.scripts() {
             let file = opened.dir.join(name);
             let found = fs::read_to_string(&file).map_err(at(&file))?.replace("\r\n", "\n");
@@ -140,7 +142,7 @@ pub fn write(
 ) -> Result<PlanFile, FolderError> {
     let text = format::to_text(plan)?;
     let digest = Digest::of(&text);
-    let written = PlanFile { plan: plan.clone(), digest, dir: dir.to_owned() };
+    let written = PlanFile { plan: plan.clone(), digest, text: text.clone(), dir: dir.to_owned() };
     let mut files = vec![(PLAN, text), (README, readme(&written.plan, &written.digest))];
     files.extend(written.scripts());
 

@@ -10,7 +10,7 @@ pub mod script;
 pub mod staleness;
 
 pub use folder::{FolderError, PlanFile};
-pub use format::Digest;
+pub use format::{Digest, from_text};
 pub use staleness::footprint_closure;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@
 //! read. Nothing loops back.
 
 mod annotated;
+mod between;
 mod extension;
 mod fills;
 mod part;
@@ -26,6 +27,7 @@ use crate::{
     },
     diff::{self, DiffError},
     facts,
+    journal::OpenPlan,
     lower::{self, Context},
     name::{ObjectId, Pair},
     plan::{Plan, PlannedStep},
@@ -37,6 +39,7 @@ use crate::{
         live::{self, ReadError},
     },
     step::{Phase, Step},
+    visible::visible_line,
 };
 
 pub use question::Question;
@@ -53,6 +56,8 @@ pub struct Inputs<'a> {
     pub desired: &'a Desired,
     /// A database that is as wanted, instead of SQL. It is only read.
     pub other: Option<&'a Session>,
+    /// The plans of which a part remains.
+    pub open: Vec<OpenPlan>,
     /// Which schemas are managed.
     pub manage: Manage,
     /// Patterns of objects to leave alone.
@@ -134,6 +139,12 @@ pub enum PlanningError {
     /// Annotations that ask for what is not built yet.
     #[error("trueup does not do this yet: {}", .0.join("; "))]
     NotYet(Vec<String>),
+    /// A plan stopped part-way.
+    #[error("{} stopped part-way", visible_line(.0))]
+    PartWay(String),
+    /// Other plans are not at their end.
+    #[error("another plan is between its phases: {}", .0.join("; "))]
+    Overlaps(Vec<String>),
     /// Columns that cannot have two names for a while.
     #[error("these cannot be renamed online: {}", .0.join("; "))]
     NotOnline(Vec<String>),
@@ -176,6 +187,8 @@ impl PlanningError {
             Self::NotYet(_) => {
                 "take the annotation away and make this change in two plans, or write `instant` for a rename"
             }
+            Self::PartWay(_) => "apply it again to go on, or roll it back; then plan",
+            Self::Overlaps(_) => "apply what remains of that plan, or roll it back; then plan again",
             Self::NotOnline(_) => {
                 "write `instant` behind @renamed, and deploy the code that uses the new name together with that plan"
             }
@@ -207,6 +220,11 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     progress("loading the desired schema");
     let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
     let mut wanted_all = workshop.elaborate(&live_all).await?;
+    let open = between::phases(&inputs.open)?;
+    if !open.is_empty() {
+        let stable = workshop.normalised(&wanted_all, &live_all).await?;
+        between::settle(&open, &live_all, &mut wanted_all, &stable)?;
+    }
     let versions = inputs.desired.extension_versions();
     extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
     let major = inputs.live.major();
@@ -225,7 +243,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 
     extension::refuse_pathless(clone.session(), &updates).await?;
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
-    let mut renames = rename::asked(&inputs.desired.annotations, &base, &wanted, inputs.renames_online)?;
+    let annotations = between::left(&inputs.desired.annotations, &open);
+    let mut renames = rename::asked(&annotations, &base, &wanted, inputs.renames_online)?;
     let attached = rename::attached(&base, &wanted).into_iter();
     let attached: Vec<Step> =
         attached.filter(|step| renames.steps.iter().all(|other| other.object != step.object)).collect();
@@ -257,11 +276,13 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
-    annotated::refuse_what_is_not_built(&inputs.desired.annotations, &changes)?;
+    annotated::refuse_what_is_not_built(&annotations, &changes)?;
     annotated::refuse_uncastable(clone.session(), &changes).await?;
-    let fills = fills::read(&inputs.desired.annotations, &changes, clone.session()).await?;
+    let fills = fills::read(&annotations, &changes, clone.session()).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
     let context = Context { fills, renamings, ..context };
+    let expected = workshop::with(&base_all, &base, &wanted);
+    between::refuse_overlaps(&open, &base_all, &expected)?;
     let facts = facts::observe(inputs.live).await?;
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);
@@ -271,7 +292,6 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     }));
     progress("rehearsing: there, back, and there again");
     workshop.fill(&clone, catalogs, &changes).await;
-    let expected = workshop::with(&base_all, &base, &wanted);
     let rehearsed =
         rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.time_zone())
             .await?;

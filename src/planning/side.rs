@@ -105,6 +105,7 @@ fn inputs<'a>(
         kept: None,
         desired: if let Side::Sql(desired) = side { desired } else { nothing },
         other: None,
+        open: Vec::new(),
         manage: Manage::All,
         ignore: Vec::new(),
         owners: false,

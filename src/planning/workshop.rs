@@ -7,6 +7,7 @@ use crate::{
     catalog::{Catalog, Fingerprint},
     diff::Changes,
     graph,
+    kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId, Pair},
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, server_words},
@@ -311,11 +312,34 @@ impl<'a> Workshop<'a> {
         if !has_public {
             statements.push(Sql::new("DROP SCHEMA public"));
         }
+        statements.extend(own_functions(catalog));
         let made = Sql::new("CREATE SCHEMA public");
         statements.extend(lower::creation(catalog, &context)?.into_iter().filter(|sql| *sql != made));
         // a schema may come with its extension
         run_all(session, &statements).await
     }
+}
+
+/// What triggers of plans between their phases call: the schema that it is in is never read.
+fn own_functions(catalog: &Catalog) -> Vec<Sql> {
+    let called = catalog.objects.values().filter_map(|object| match object {
+        Object::Trigger(trigger) => {
+            let at = trigger.definition.rfind(" EXECUTE FUNCTION trueup.")? + " EXECUTE FUNCTION ".len();
+            Some(&trigger.definition[at..])
+        }
+        _ => None,
+    });
+    let called: BTreeSet<&str> = called.collect();
+    let create = |function: &str| {
+        Sql::new(format!(
+            "CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+        ))
+    };
+    let mut statements: Vec<Sql> = called.iter().map(|function| create(function)).collect();
+    if !statements.is_empty() {
+        statements.insert(0, Sql::new("CREATE SCHEMA trueup"));
+    }
+    statements
 }
 
 /// Runs statements one after the other, all in one transaction.

@@ -1,0 +1,60 @@
+//! The plans that were applied: what is between its phases has to be known to who plans meanwhile.
+
+use std::path::Path;
+
+use super::{JournalError, Position, layout, state};
+use crate::{
+    plan::{Digest, Plan, PlanFile, from_text},
+    postgres::Session,
+};
+
+/// A plan that is not at its end, and not where it began.
+#[derive(Debug, Clone)]
+pub struct OpenPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// Those whose last run was not that of the last phase, or the undo of the first.
+const UNFINISHED: &str = "\
+SELECT p.digest, p.body FROM trueup.plan p \
+  JOIN LATERAL (SELECT phase, direction, outcome FROM trueup.run r WHERE r.plan OPERATOR(pg_catalog.=) p.digest \
+                 ORDER BY id DESC LIMIT 1) AS last ON true \
+ WHERE NOT COALESCE(last.outcome OPERATOR(pg_catalog.=) 'done' AND last.phase OPERATOR(pg_catalog.=) \
+         CASE last.direction WHEN 'apply' THEN p.phases[pg_catalog.cardinality(p.phases)] ELSE p.phases[1] END, false) \
+ ORDER BY p.digest";
+
+/// The plans that stopped part-way, or of which a phase remains.
+pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError> {
+    if layout(session).await?.is_none_or(|layout| layout < 4) {
+        return Ok(Vec::new());
+    }
+    let mut open = Vec::new();
+    for row in session.client().query(UNFINISHED, &[]).await? {
+        let (digest, body): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        let content = || JournalError::Content { what: "plan", value: digest.to_owned() };
+        // one of a newer trueup is not ours to judge
+        let Ok(plan) = from_text(Path::new("trueup.plan"), body) else { continue };
+        let digest: Digest = digest.parse().map_err(|_| content())?;
+        let position = state(session, &digest).await?.position(&plan);
+        let remains = match position {
+            Position::NotRun | Position::RolledBack => false,
+            Position::Within(_) => true,
+            Position::After(phase) => plan.phases().into_iter().any(|later| later > phase),
+        };
+        if remains {
+            open.push(OpenPlan { plan, position });
+        }
+    }
+    Ok(open)
+}
+
+/// Writes a plan down, unless it is there.
+pub(super) async fn keep(session: &Session, plan: &PlanFile) -> Result<(), JournalError> {
+    let phases: Vec<&str> = plan.plan.phases().into_iter().map(super::Phase::label).collect();
+    let sql = "INSERT INTO trueup.plan (digest, phases, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    session.client().execute(sql, &[&plan.digest.as_str(), &phases, &plan.text]).await?;
+    Ok(())
+}
