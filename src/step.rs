@@ -134,6 +134,20 @@ pub struct Backfill {
     pub rows: u32,
 }
 
+/// A question to the data before a step that fails on some rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataCheck {
+    /// The phase of the step.
+    pub phase: Phase,
+    /// What the step is about.
+    pub object: ObjectId,
+    /// What there must be none of: `NULL in tier of table public.person`.
+    pub what: String,
+    /// One row: how many there are, up to a limit, and one of them as text.
+    pub sql: Sql,
+}
+
 /// A column that has two names between the phases, and what counts who writes by the old one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

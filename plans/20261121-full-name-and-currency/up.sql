@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 6ee2125201faa44fd9dbf25c0644f69b51cd034c244dc0f9e17905031fed9cd4
+-- plan full-name-and-currency  sha256 0f140db349e4d2fed265b2bcbc1d896fbf4b9211116ce1aa1c202a97f0915495
 
 -- ==== expand ====
 

@@ -9,7 +9,7 @@ use crate::{
     journal::{JournalError, Position},
     plan::staleness::Difference,
     postgres::{ConnectError, server_words},
-    run::RunError,
+    run::{InTheWay, RunError},
     source::live::ReadError,
     sql::ident,
     step::Phase,
@@ -109,6 +109,9 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// Rows on which a step would fail.
+    #[error("rows are in the way: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Data(Vec<InTheWay>),
     /// Code that is deployed still uses names that contract takes away.
     #[error("old names are in use: {}; contract waits until they have been quiet for {} min", uses(.fresh), .quiet.as_secs().div_ceil(60))]
     OldNames {
@@ -167,6 +170,7 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::Data(_) => "change these rows, or the desired schema; nothing was changed".to_owned(),
             Self::OldNames { .. } => format!(
                 "see to it that all code that is deployed uses the new names, and wait; or approve with --phase contract --accept {}",
                 crate::approval::OLD_NAMES_IN_USE

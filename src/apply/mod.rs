@@ -238,6 +238,12 @@ impl<'a> Run<'a> {
         }
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
+        let checks = plan.data_checks.iter().filter(|check| phases.contains(&check.phase));
+        let rows = run::in_the_way(&self.session, checks).await;
+        let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
+        if !rows.is_empty() {
+            return Err(Refusal::Data(rows).into());
+        }
         if let ([Phase::Contract, ..], [covered, ..]) = (&*phases, &*approvals) {
             self.pass_gate(covered, progress).await?;
         }

@@ -8,6 +8,7 @@ mod backfill;
 mod batch;
 mod counter;
 mod create;
+mod data_check;
 mod index;
 mod key;
 mod not_null;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub use backfill::Fill;
+pub use data_check::{MOST, data_checks};
 pub use rename::{Renaming, Twin};
 pub use state::State;
 pub use whole::creation_by_object;

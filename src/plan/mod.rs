@@ -22,7 +22,7 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Action, Backfill, Observed, OldName, Phase, Step, Timeouts, Verb},
+    step::{Action, Backfill, DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
 };
 
 /// The format that this version writes and the only one it reads.
@@ -66,6 +66,9 @@ pub struct Plan {
     /// Remarks for the reader.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What is asked of the data before anything is changed.
+    #[serde(default, rename = "data_check", skip_serializing_if = "Vec::is_empty")]
+    pub data_checks: Vec<DataCheck>,
     /// The columns that have two names between the phases.
     #[serde(default, rename = "old_name", skip_serializing_if = "Vec::is_empty")]
     pub old_names: Vec<OldName>,

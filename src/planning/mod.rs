@@ -33,6 +33,7 @@ use crate::{
     plan::{Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
+    run,
     source::{
         desired::{Desired, LoadErrors},
         kept::Kept,
@@ -229,7 +230,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
     let major = inputs.live.major();
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
-    let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    let mut remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
     let updates = extension::updates(&live, &wanted, &versions);
     if live.objects == wanted.objects && updates.is_empty() {
@@ -290,6 +291,13 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         step.batch += first;
         step
     }));
+    progress("looking at the data");
+    let data_checks = lower::data_checks(catalogs, &changes, &context, &steps);
+    let rows = run::in_the_way(inputs.live, &data_checks).await;
+    let rows = rows.map_err(|source| PlanningError::Query { what: "the data", source })?;
+    remarks
+        .notes
+        .extend(rows.iter().map(|rows| format!("rows are in the way, and apply will refuse: {rows}")));
     progress("rehearsing: there, back, and there again");
     workshop.fill(&clone, catalogs, &changes).await;
     let rehearsed =
@@ -304,6 +312,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
         changes: &changes,
         facts: &facts,
         rehearsed: &rehearsed,
+        data_checks,
         old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),
         remarks,
     };

@@ -15,7 +15,7 @@ use crate::{
         footprint_closure,
     },
     rehearse::Rehearsed,
-    step::{LockMode, Observed, OldName, Phase, Step, Verb},
+    step::{DataCheck, LockMode, Observed, OldName, Phase, Step, Verb},
 };
 
 /// All that a plan is sealed from.
@@ -31,6 +31,7 @@ pub(super) struct Sealing<'a> {
     pub facts: &'a Facts,
     pub rehearsed: &'a Rehearsed,
     pub old_names: Vec<OldName>,
+    pub data_checks: Vec<DataCheck>,
     pub remarks: Remarks,
 }
 
@@ -71,6 +72,7 @@ impl Sealing<'_> {
             },
             unmanaged: self.remarks.unmanaged.clone(),
             notes: self.remarks.notes.clone(),
+            data_checks: self.data_checks,
             old_names: self.old_names,
             steps: planned,
             footprint,

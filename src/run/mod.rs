@@ -10,6 +10,7 @@
 mod backfill;
 mod batch;
 mod blockers;
+mod data;
 mod error;
 mod index;
 mod retry;
@@ -22,6 +23,7 @@ use tokio_postgres::error::SqlState;
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
+pub use data::{InTheWay, in_the_way};
 pub use error::{RunError, is_lost};
 pub use index::{IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};

@@ -266,6 +266,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         },
         unmanaged: Vec::new(),
         notes: Vec::new(),
+        data_checks: Vec::new(),
         old_names: Vec::new(),
         steps,
         footprint,

@@ -1,0 +1,278 @@
+//! Rows that would make a step fail: each is looked for before anything is changed.
+//!
+//! A query counts some of them and gives an example. What it needs may not be there yet when it is asked (a column that
+//! the same plan makes or renames): then the step itself finds out.
+
+use super::Context;
+use crate::{
+    catalog::Catalog,
+    diff::{Change, Changes, How},
+    kind::{Column, Constraint, Enum, Index, Object, constraint::ConstraintType},
+    name::{Kind, ObjectId, Pair},
+    sql::{self, Sql},
+    step::{DataCheck, Step, Verb},
+};
+
+/// How many rows are counted at most.
+pub const MOST: i64 = 1_000;
+
+/// The checks for the steps of a plan: of what is there before it, and still there when the step runs.
+pub fn data_checks(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    context: &Context,
+    steps: &[Step],
+) -> Vec<DataCheck> {
+    let looking = Looking { before: catalogs.before, changes };
+    let mut checks = Vec::new();
+    for change in changes.values().filter(|change| !context.fills.contains_key(&change.id)) {
+        let last = steps.iter().rev().find(|step| step.object == change.id && step.verb != Verb::Drop);
+        let Some(phase) = last.map(|step| step.phase) else { continue };
+        let queries = looking.queries(change);
+        checks.extend(queries.into_iter().map(|(what, sql)| DataCheck {
+            phase,
+            object: change.id.clone(),
+            what,
+            sql,
+        }));
+    }
+    checks
+}
+
+struct Looking<'a> {
+    before: &'a Catalog,
+    changes: &'a Changes,
+}
+
+impl Looking<'_> {
+    fn queries(&self, change: &Change) -> Vec<(String, Sql)> {
+        let id = &change.id;
+        match (&change.object.before, &change.object.after) {
+            (Some(Object::Column(before)), Some(Object::Column(after))) => self.of_column(id, before, after),
+            (Some(Object::Enum(before)), Some(Object::Enum(after))) if change.how == How::Rebuild => {
+                self.of_enum(id, before, after)
+            }
+            (before, Some(Object::Constraint(after))) => {
+                let same = matches!(before, Some(Object::Constraint(before)) if before.definition == after.definition && before.validated);
+                if same { Vec::new() } else { self.of_constraint(id, after).into_iter().collect() }
+            }
+            (before, Some(Object::Index(after))) if after.unique => {
+                let same =
+                    matches!(before, Some(Object::Index(before)) if before.definition == after.definition);
+                if same { Vec::new() } else { self.of_index(after).into_iter().collect() }
+            }
+            (None, Some(Object::DomainConstraint(after))) => self.of_domain(id, &after.definition),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A table that has rows which nobody is going to drop.
+    fn has_rows(&self, table: &ObjectId) -> bool {
+        let goes =
+            self.changes.get(table).is_some_and(|change| matches!(change.how, How::Drop | How::Replace));
+        self.before.objects.contains_key(table) && !goes
+    }
+
+    fn of_column(&self, id: &ObjectId, before: &Column, after: &Column) -> Vec<(String, Sql)> {
+        let Some(table) = id.relation().filter(|table| self.has_rows(table)) else { return Vec::new() };
+        // partitions and inheritors are looked at with the whole
+        if !after.lineage.parents.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let column = id.sql();
+        let refuses = after.not_null && after.not_null_as.as_ref().is_none_or(|it| it.validated);
+        if refuses && !before.not_null {
+            let what = format!("NULL in {column} of {table}");
+            found.push((what, self.query(&table, &format!("{column} IS NULL"))));
+        }
+        if let Some(length) = length(&after.data_type)
+            && after.data_type != before.data_type
+            && after.generated.is_none()
+        {
+            let what = format!("more than {length} characters in {column} of {table}");
+            let long = format!("pg_catalog.length(pg_catalog.rtrim({column}::pg_catalog.text)) > {length}");
+            found.push((what, self.query(&table, &long)));
+        }
+        found
+    }
+
+    fn of_enum(&self, id: &ObjectId, before: &Enum, after: &Enum) -> Vec<(String, Sql)> {
+        let gone: Vec<&String> = before.labels.iter().filter(|label| !after.labels.contains(label)).collect();
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let labels: Vec<String> = gone.iter().map(|label| sql::literal(label)).collect();
+        let labels = labels.join(", ");
+        self.columns_of(id, |table, column| {
+            let what = format!("a label that goes in {column} of {table}");
+            (what, self.query(table, &format!("{column}::pg_catalog.text IN ({labels})")))
+        })
+    }
+
+    fn of_domain(&self, id: &ObjectId, definition: &str) -> Vec<(String, Sql)> {
+        let Some(condition) = condition(definition) else { return Vec::new() };
+        let domain = ObjectId::new(Kind::Domain, [id.path.part(0), id.path.part(1)]);
+        self.columns_of(&domain, |table, column| {
+            let what = format!("values that {} refuses in {column} of {table}", id.sql());
+            // VALUE is a name like others outside of a domain
+            let violated = format!("(SELECT {condition} FROM (SELECT {column}) AS tested (value)) IS FALSE");
+            (what, self.query(table, &violated))
+        })
+    }
+
+    /// What is said of each column of a type.
+    fn columns_of(
+        &self,
+        data_type: &ObjectId,
+        say: impl Fn(&ObjectId, &str) -> (String, Sql),
+    ) -> Vec<(String, Sql)> {
+        let name = data_type.sql();
+        let columns = self.before.objects.iter().filter_map(|(id, object)| match object {
+            // partitions and inheritors are looked at with the whole
+            Object::Column(column) if column.base_type == name && column.lineage.parents.is_empty() => {
+                Some((id.relation().filter(|table| self.has_rows(table))?, id.sql()))
+            }
+            _ => None,
+        });
+        columns.map(|(table, column)| say(&table, &column)).collect()
+    }
+
+    fn of_constraint(&self, id: &ObjectId, constraint: &Constraint) -> Option<(String, Sql)> {
+        let table = id.relation().filter(|table| self.has_rows(table))?;
+        if !constraint.validated || !constraint.lineage.parents.is_empty() {
+            return None;
+        }
+        let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
+        let definition = constraint.definition.as_str();
+        match constraint.contype {
+            ConstraintType::Check if !definition.contains(" NOT ENFORCED") => {
+                let violated = format!("({}) IS FALSE", condition(definition)?);
+                Some((format!("rows of {table} that {} refuses", id.sql()), self.query(&table, &violated)))
+            }
+            ConstraintType::ForeignKey
+                if !definition.contains(" NOT ENFORCED") && !definition.contains("PERIOD ") =>
+            {
+                let references = sql::qualified(constraint.references.as_ref()?);
+                let at = sql::find_outside(definition, " REFERENCES ")?;
+                let rest = &definition[at..];
+                let open = rest.find('(')?;
+                let referenced = rest[open + 1..].split_once(')')?.0;
+                let pairs: Vec<String> = columns
+                    .iter()
+                    .zip(referenced.split(", "))
+                    .map(|(own, other)| format!("referenced.{other} = referring.{own}"))
+                    .collect();
+                let given: Vec<String> =
+                    columns.iter().map(|own| format!("referring.{own} IS NOT NULL")).collect();
+                let violated = format!(
+                    "{} AND NOT EXISTS (SELECT FROM {references} AS referenced WHERE {})",
+                    given.join(" AND "),
+                    pairs.join(" AND ")
+                );
+                Some((
+                    format!("rows of {table} that refer to none of {references}"),
+                    self.query(&table, &violated),
+                ))
+            }
+            ConstraintType::PrimaryKey | ConstraintType::Unique
+                if !definition.contains("WITHOUT OVERLAPS") =>
+            {
+                let distinct = !definition.contains("NULLS NOT DISTINCT");
+                Some(twice(&table, &columns, distinct, ""))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_index(&self, index: &Index) -> Option<(String, Sql)> {
+        let table = index.relation();
+        if index.on_materialized_view || !self.has_rows(&table) {
+            return None;
+        }
+        let definition = index.definition.as_str();
+        let open = sql::find_outside(definition, " USING btree (")? + " USING btree (".len();
+        let items = definition[open..].split_once(')')?.0.split(", ");
+        // only over columns as they are
+        let columns: Option<Vec<String>> = items.map(|item| self.column_in(&table, item)).collect();
+        let columns = columns?;
+        let predicate =
+            sql::find_outside(definition, " WHERE ").map_or("", |at| &definition[at + " WHERE ".len()..]);
+        Some(twice(&table, &columns, !definition.contains("NULLS NOT DISTINCT"), predicate))
+    }
+
+    /// The column that an item of an index is, if it is nothing but one.
+    fn column_in(&self, table: &ObjectId, item: &str) -> Option<String> {
+        let first = ObjectId { kind: Kind::Column, path: table.path.clone() };
+        let columns = self.before.objects.range(first..).map(|(id, _)| id);
+        let mut columns = columns.take_while(|id| id.relation().as_ref() == Some(table)).map(ObjectId::sql);
+        columns.find(|column| {
+            let order = item.strip_prefix(column.as_str());
+            order.is_some_and(|order| ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"].contains(&order))
+        })
+    }
+
+    /// Counts rows, and names one.
+    fn query(&self, table: &ObjectId, condition: &str) -> Sql {
+        let key = self.before.objects.iter().find_map(|(id, object)| match object {
+            Object::Constraint(key)
+                if key.contype == ConstraintType::PrimaryKey && id.relation().as_ref() == Some(table) =>
+            {
+                Some(&key.columns)
+            }
+            _ => None,
+        });
+        let example = match key {
+            Some(columns) => {
+                let each = columns.iter().map(|name| {
+                    format!(
+                        "{} || referring.{}::pg_catalog.text",
+                        sql::literal(&format!("{name} = ")),
+                        sql::ident(name)
+                    )
+                });
+                format!("pg_catalog.concat_ws(', ', {})", each.collect::<Vec<_>>().join(", "))
+            }
+            None => "'ctid = ' || referring.ctid::pg_catalog.text".to_owned(),
+        };
+        counted(&format!("SELECT {example} FROM {} AS referring WHERE {condition}", table.sql()))
+    }
+}
+
+fn counted(query: &str) -> Sql {
+    Sql::new(format!(
+        "SELECT count(*), (pg_catalog.array_agg(example))[1] FROM ({query} LIMIT {MOST}) AS found (example)"
+    ))
+}
+
+/// Keys that are there more than once.
+fn twice(table: &ObjectId, columns: &[String], distinct: bool, predicate: &str) -> (String, Sql) {
+    let list = columns.join(", ");
+    let mut conditions: Vec<String> = Vec::new();
+    if distinct {
+        conditions.extend(columns.iter().map(|column| format!("{column} IS NOT NULL")));
+    }
+    conditions.extend((!predicate.is_empty()).then(|| format!("({predicate})")));
+    let only =
+        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let query = format!(
+        "SELECT {} || ROW({list})::pg_catalog.text FROM {}{only} GROUP BY {list} HAVING count(*) > 1",
+        sql::literal(&format!("({list}) = ")),
+        table.sql()
+    );
+    (format!("keys ({list}) that are in {table} more than once"), counted(&query))
+}
+
+/// What is between the parentheses of CHECK.
+fn condition(definition: &str) -> Option<&str> {
+    let inner = definition.strip_prefix("CHECK ")?;
+    let ends = [" NO INHERIT", " NOT VALID"];
+    Some(ends.iter().fold(inner, |text, end| text.strip_suffix(end).unwrap_or(text)))
+}
+
+/// The limit of a type for texts.
+fn length(data_type: &str) -> Option<u32> {
+    let rest =
+        data_type.strip_prefix("character varying(").or_else(|| data_type.strip_prefix("character("))?;
+    rest.strip_suffix(')')?.parse().ok()
+}

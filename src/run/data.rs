@@ -1,0 +1,70 @@
+//! Rows that a step would fail on: asked for before anything is changed.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use crate::{lower::MOST, postgres::Session, step::DataCheck, visible::visible_line};
+
+/// Rows that are in the way of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTheWay {
+    /// What they are.
+    pub what: String,
+    /// How many were counted.
+    pub count: i64,
+    /// One of them.
+    pub example: String,
+}
+
+impl std::fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, count, example } = self;
+        let count = if *count < MOST { count.to_string() } else { format!("{MOST} or more") };
+        write!(f, "{}: {count}, such as {}", visible_line(what), visible_line(example))
+    }
+}
+
+/// How long one question may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The rows in the way. A query that takes longer than a minute, or needs what is not there yet or may not be read, says
+/// nothing: the step itself will.
+pub async fn in_the_way<'a>(
+    session: &Session,
+    checks: impl IntoIterator<Item = &'a DataCheck>,
+) -> Result<Vec<InTheWay>, tokio_postgres::Error> {
+    let client = session.client();
+    let mut found = Vec::new();
+    for check in checks {
+        let limits = format!(
+            "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL search_path = ''; \
+             SET LOCAL row_security = off",
+            LIMIT.as_millis()
+        );
+        client.batch_execute(&limits).await?;
+        let row = client.query_typed(check.sql.as_str(), &[]).await;
+        client.batch_execute("ROLLBACK").await?;
+        let rows = match row {
+            Ok(rows) => rows,
+            Err(error) if error.code().is_some_and(is_expected) => {
+                tracing::debug!("{}: not checked: {error}", check.what);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(row) = rows.first() else { continue };
+        let (count, example): (i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+        if count > 0 {
+            let example = example.unwrap_or_else(|| "NULL".to_owned());
+            found.push(InTheWay { what: check.what.clone(), count, example });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a check may end with it: everything but a connection that is gone.
+fn is_expected(code: &SqlState) -> bool {
+    // class 57 has the server's own end, of which only the cancelled statement is ours
+    *code == SqlState::QUERY_CANCELED || !(code.code().starts_with("57") || code.code().starts_with("08"))
+}

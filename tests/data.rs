@@ -1,0 +1,132 @@
+//! Rows that a step would fail on are found before anything is changed: the plan says so, and `apply` refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod oracle;
+
+use oracle::{Database, runtime, server_of};
+
+/// What is there, what is wanted, what is said of the rows, and what mends them.
+struct Wrong {
+    before: &'static str,
+    after: &'static str,
+    said: &'static str,
+    mend: &'static str,
+}
+
+const ALL: &[Wrong] = &[
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x'), (2, NULL), (3, NULL)",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL)",
+        said: "NULL in a of table public.t: 2, such as id = 2",
+        mend: "UPDATE t SET a = '' WHERE a IS NULL",
+    },
+    Wrong {
+        before: "CREATE TABLE t (\"the id\" int, n int); INSERT INTO t VALUES (1, 1), (2, -1)",
+        after: "CREATE TABLE t (\"the id\" int, n int CONSTRAINT positive CHECK (n > 0))",
+        said: "rows of table public.t that positive refuses: 1, such as ctid = (0,2)",
+        mend: "DELETE FROM t WHERE n < 0",
+    },
+    Wrong {
+        before: "CREATE TABLE p (a int, b text, PRIMARY KEY (a, b)); CREATE TABLE c (x int, y text);
+                 INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 'a'), (1, 'b'), (1, NULL)",
+        after: "CREATE TABLE p (a int, b text, PRIMARY KEY (a, b)); CREATE TABLE c (x int, y text, FOREIGN KEY (x, y) REFERENCES p)",
+        said: "rows of table public.c that refer to none of public.p: 1, such as ctid = (0,2)",
+        mend: "INSERT INTO p VALUES (1, 'b')",
+    },
+    Wrong {
+        before: "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'a'), (1, 'a'), (1, NULL), (1, NULL)",
+        after: "CREATE TABLE t (a int, b text, UNIQUE (a, b))",
+        said: "keys (a, b) that are in table public.t more than once: 1, such as (a, b) = (1,a)",
+        mend: "DELETE FROM t WHERE ctid = '(0,1)'",
+    },
+    Wrong {
+        before: "CREATE TABLE t (a int, b bool); INSERT INTO t VALUES (1, true), (1, true), (2, false), (2, false)",
+        after: "CREATE TABLE t (a int, b bool); CREATE UNIQUE INDEX i ON t (a) WHERE b",
+        said: "keys (a) that are in table public.t more than once: 1, such as (a) = (1)",
+        mend: "UPDATE t SET b = false",
+    },
+    Wrong {
+        before: "CREATE TABLE t (a text); INSERT INTO t VALUES ('abc'), ('abcd   '), ('abcde')",
+        after: "CREATE TABLE t (a varchar(4))",
+        said: "more than 4 characters in a of table public.t: 1, such as ctid = (0,3)",
+        mend: "DELETE FROM t WHERE a = 'abcde'",
+    },
+    Wrong {
+        before: "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood); INSERT INTO t VALUES (7, 'sad')",
+        after: "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (id int PRIMARY KEY, m mood)",
+        said: "a label that goes in m of table public.t: 1, such as id = 7",
+        mend: "UPDATE t SET m = 'ok'",
+    },
+    Wrong {
+        before: "CREATE DOMAIN d AS int; CREATE TABLE t (id int PRIMARY KEY, v d); INSERT INTO t VALUES (7, -7), (8, NULL)",
+        after: "CREATE DOMAIN d AS int CONSTRAINT positive CHECK (VALUE > 0); CREATE TABLE t (id int PRIMARY KEY, v d)",
+        said: "values that positive refuses in v of table public.t: 1, such as id = 7",
+        mend: "DELETE FROM t WHERE id = 7",
+    },
+    // of partitions and inheritors it is said once
+    Wrong {
+        before: "CREATE TABLE t (id int, a text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);
+                 CREATE TABLE u (id int, a text); CREATE TABLE u1 () INHERITS (u); INSERT INTO t VALUES (1, NULL); INSERT INTO u1 VALUES (1, NULL)",
+        after: "CREATE TABLE t (id int, a text NOT NULL) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);
+                 CREATE TABLE u (id int, a text NOT NULL); CREATE TABLE u1 () INHERITS (u)",
+        said: "NULL in a of table public.t: 1, such as ctid = (0,1); NULL in a of table public.u: 1, such as ctid = (0,1)",
+        mend: "UPDATE t SET a = ''; UPDATE u SET a = ''",
+    },
+];
+
+fn refused_until_mended(major: u16) {
+    runtime().block_on(async {
+        for Wrong { before, after, said, mend } in ALL {
+            let database = Database::with_on(server_of(Some(major)), before).await.unwrap();
+            database.write("desired.sql", after);
+            let planning =
+                ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+            let planned = database.trueup(&planning).await.ended(2).unwrap();
+            for part in said.split("; ") {
+                assert!(planned.stdout.contains(part), "{part}\n{}", planned.shown());
+            }
+            let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
+            database.trueup(&approve).await.ended(0).unwrap();
+            let state = database.state().await;
+            let apply = ["apply", "plan", "--phase", "all"];
+            database.trueup(&apply).await.fails(3, &format!("rows are in the way: {said}"));
+            assert_eq!(database.state().await, state, "{said}: something was changed");
+            database.execute(mend).await;
+            database.trueup(&apply).await.ended(0).unwrap();
+            database.done().await;
+        }
+    });
+}
+
+#[test]
+fn rows_in_the_way_are_found_before_anything_is_changed_on_15() {
+    refused_until_mended(15);
+}
+
+#[test]
+fn rows_in_the_way_are_found_before_anything_is_changed_on_18() {
+    refused_until_mended(18);
+}
+
+/// What cannot be asked yet is left to the step.
+#[test]
+fn what_the_same_plan_makes_is_not_asked_for() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (2, -2)";
+        let database = Database::with_on(server_of(None), before).await.unwrap();
+        database.write(
+            "desired.sql",
+            "CREATE TABLE t (id int PRIMARY KEY, b int CHECK (b > 0), -- @renamed from=a instant
+                 c int UNIQUE);",
+        );
+        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+        let planned = database.trueup(&planning).await.ended(2).unwrap();
+        assert!(!planned.stdout.contains("in the way"), "{}", planned.shown());
+        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
+        database.trueup(&approve).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.fails(4, "is violated by some row");
+        database.execute("UPDATE t SET b = 2 WHERE id = 2").await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
