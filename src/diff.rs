@@ -3,6 +3,8 @@
 //! Pure, and without any kind's name in it: objects say how they alter and what they survive. Renames are no matter
 //! here: they are applied to the first catalog before it is compared (see `rename`).
 
+mod logged;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -111,6 +113,9 @@ pub fn diff_forcing(
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
     leave_out(catalogs, &mut changes, &mut touched);
+    let circles = logged::circles(catalogs, &changes);
+    touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
+    changes.extend(circles);
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse_orphans(catalogs, &changes, &mut refusals);
     refuse_typed(catalogs, &changes, &mut refusals);

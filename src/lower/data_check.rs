@@ -23,7 +23,7 @@ pub fn data_checks(
     context: &Context,
     steps: &[Step],
 ) -> Vec<DataCheck> {
-    let looking = Looking { before: catalogs.before, changes };
+    let looking = Looking { before: catalogs.before, after: catalogs.after, changes };
     let mut checks = Vec::new();
     for change in changes.values().filter(|change| !context.fills.contains_key(&change.id)) {
         let last = steps.iter().rev().find(|step| step.object == change.id && step.verb != Verb::Drop);
@@ -41,6 +41,7 @@ pub fn data_checks(
 
 struct Looking<'a> {
     before: &'a Catalog,
+    after: &'a Catalog,
     changes: &'a Changes,
 }
 
@@ -54,16 +55,43 @@ impl Looking<'_> {
             }
             (before, Some(Object::Constraint(after))) => {
                 let same = matches!(before, Some(Object::Constraint(before)) if before.definition == after.definition && before.validated);
-                if same { Vec::new() } else { self.of_constraint(id, after).into_iter().collect() }
+                let asked = !same && self.means_the_same(id);
+                if asked { self.of_constraint(id, after).into_iter().collect() } else { Vec::new() }
             }
             (before, Some(Object::Index(after))) if after.unique => {
                 let same =
                     matches!(before, Some(Object::Index(before)) if before.definition == after.definition);
-                if same { Vec::new() } else { self.of_index(after).into_iter().collect() }
+                let asked = !same && self.means_the_same(id);
+                if asked { self.of_index(after).into_iter().collect() } else { Vec::new() }
             }
-            (None, Some(Object::DomainConstraint(after))) => self.of_domain(id, &after.definition),
+            (None, Some(Object::DomainConstraint(after))) if self.means_the_same(id) => {
+                self.of_domain(id, &after.definition)
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether an object would be the same now: what it needs is, with the types of its columns and what they need.
+    fn means_the_same(&self, id: &ObjectId) -> bool {
+        let same = |id: &ObjectId| match self
+            .changes
+            .get(id)
+            .map(|change| (&change.object.before, &change.object.after))
+        {
+            None => true,
+            Some((Some(Object::Column(before)), Some(Object::Column(after)))) => {
+                before.data_type == after.data_type && before.collation == after.collation
+            }
+            Some((before, _)) => match id.kind {
+                Kind::Table => before.is_some(),
+                Kind::Constraint | Kind::Index | Kind::Schema => true,
+                _ => false,
+            },
+        };
+        self.after.needs_of(id).all(|need| {
+            same(&need.to)
+                && (need.to.kind != Kind::Column || self.after.needs_of(&need.to).all(|need| same(&need.to)))
+        })
     }
 
     /// A table that has rows which nobody is going to drop.
