@@ -130,3 +130,26 @@ fn what_the_same_plan_makes_is_not_asked_for() {
         database.done().await;
     });
 }
+
+/// What the plan itself mends is not in the way.
+#[test]
+fn what_the_plan_fills_or_computes_anew_is_not_asked_for() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id int PRIMARY KEY, a text, g int); INSERT INTO t VALUES (1, 'A', NULL), (2, NULL, NULL)";
+        let database = Database::with_on(server_of(None), before).await.unwrap();
+        database.write(
+            "desired.sql",
+            "CREATE TABLE t (id int PRIMARY KEY,
+                 a text NOT NULL CHECK (a = lower(a)), -- @backfill using=lower(coalesce(a, 'none')) where=(a IS NULL OR a <> lower(a))
+                 g int GENERATED ALWAYS AS (id * 2) STORED NOT NULL);",
+        );
+        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+        let planned = database.trueup(&[&planning[..], &["--assume-drop", "all"]].concat()).await.ended(2).unwrap();
+        assert!(!planned.stdout.contains("in the way"), "{}", planned.shown());
+        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
+        database.trueup(&approve).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT string_agg(a || g, ',' ORDER BY id) FROM t").await, "a2,none4");
+        database.done().await;
+    });
+}

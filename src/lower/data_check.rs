@@ -3,7 +3,9 @@
 //! A query counts some of them and gives an example. What it needs may not be there yet when it is asked (a column that
 //! the same plan makes or renames): then the step itself finds out.
 
-use super::Context;
+use std::collections::BTreeMap;
+
+use super::{Context, Fill};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
@@ -23,7 +25,7 @@ pub fn data_checks(
     context: &Context,
     steps: &[Step],
 ) -> Vec<DataCheck> {
-    let looking = Looking { before: catalogs.before, after: catalogs.after, changes };
+    let looking = Looking { before: catalogs.before, after: catalogs.after, changes, fills: &context.fills };
     let mut checks = Vec::new();
     for change in changes.values().filter(|change| !context.fills.contains_key(&change.id)) {
         let last = steps.iter().rev().find(|step| step.object == change.id && step.verb != Verb::Drop);
@@ -42,6 +44,7 @@ pub fn data_checks(
 struct Looking<'a> {
     before: &'a Catalog,
     after: &'a Catalog,
+    fills: &'a BTreeMap<ObjectId, Fill>,
     changes: &'a Changes,
 }
 
@@ -49,7 +52,11 @@ impl Looking<'_> {
     fn queries(&self, change: &Change) -> Vec<(String, Sql)> {
         let id = &change.id;
         match (&change.object.before, &change.object.after) {
-            (Some(Object::Column(before)), Some(Object::Column(after))) => self.of_column(id, before, after),
+            (Some(Object::Column(before)), Some(Object::Column(after)))
+                if matches!(change.how, How::InPlace(_)) =>
+            {
+                self.of_column(id, before, after)
+            }
             (Some(Object::Enum(before)), Some(Object::Enum(after))) if change.how == How::Rebuild => {
                 self.of_enum(id, before, after)
             }
@@ -71,13 +78,15 @@ impl Looking<'_> {
         }
     }
 
-    /// Whether an object would be the same now: what it needs is, with the types of its columns and what they need.
+    /// Whether an object would say the same of the rows now: what it needs is what it will be, with the types of its
+    /// columns and what they need, and the plan writes none of their values.
     fn means_the_same(&self, id: &ObjectId) -> bool {
         let same = |id: &ObjectId| match self
             .changes
             .get(id)
             .map(|change| (&change.object.before, &change.object.after))
         {
+            _ if self.fills.contains_key(id) => false,
             None => true,
             Some((Some(Object::Column(before)), Some(Object::Column(after)))) => {
                 before.data_type == after.data_type && before.collation == after.collation
