@@ -82,7 +82,9 @@ async fn measure(database: &ScratchDatabase, size: Size) {
         bench.forget();
         bench.plan(&other, 2)
     });
-    row("20 objects changed, rehearsed", change.0, Some(change.1));
+    row("20 objects changed, not cached", change.0, Some(change.1));
+    let kept = best(RUNS.div_ceil(2), || bench.plan(&other, 2));
+    row("20 objects changed, cached", kept.0, Some(kept.1));
 }
 
 fn row(what: &str, time: Duration, memory: Option<u64>) {
