@@ -167,12 +167,24 @@ impl Looking<'_> {
         let name = data_type.sql();
         let columns = self.before.objects.iter().filter_map(|(id, object)| match object {
             // partitions and inheritors are looked at with the whole
-            Object::Column(column) if column.base_type == name && column.lineage.parents.is_empty() => {
+            Object::Column(column)
+                if column.base_type == name
+                    && column.lineage.parents.is_empty()
+                    && self.stays_of(id, &name) =>
+            {
                 Some((id.relation().filter(|table| self.has_rows(table))?, id.sql()))
             }
             _ => None,
         });
         columns.map(|(table, column)| say(&table, &column)).collect()
+    }
+
+    /// Whether a column is still of the type when that changes.
+    fn stays_of(&self, column: &ObjectId, data_type: &str) -> bool {
+        let Some(change) = self.changes.get(column) else { return true };
+        let after =
+            matches!(&change.object.after, Some(Object::Column(after)) if after.base_type == data_type);
+        after && matches!(change.how, How::InPlace(_) | How::Implied(..))
     }
 
     fn of_constraint(&self, id: &ObjectId, constraint: &Constraint) -> Option<(String, Sql)> {
