@@ -263,7 +263,7 @@ impl<'a> Beside<'a> {
 
     /// Another column comes beside the one that has the rows, and is kept equal from then on.
     fn come(&self, real: &str, beside: &str) -> Vec<Sql> {
-        let mut all = self.functions();
+        let mut all = self.functions(real, beside);
         let (own, other) = (sql::ident(real), sql::ident(beside));
         let collation =
             self.column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
@@ -332,9 +332,8 @@ impl<'a> Beside<'a> {
         ]
     }
 
-    fn functions(&self) -> Vec<Sql> {
+    fn functions(&self, real: &str, beside: &str) -> Vec<Sql> {
         let (old, new) = (format!("NEW.{}", sql::ident(&self.old)), format!("NEW.{}", sql::ident(&self.new)));
-        let was = |name: &str| format!("OLD.{}", sql::ident(name));
         let both = sql::literal(&format!(
             "{} and {} of {} are one column under two names, and were given different values",
             sql::ident(&self.old),
@@ -355,14 +354,22 @@ impl<'a> Beside<'a> {
                 self.equal(&old, &self.unset()),
             )
         };
+        // a row that is not filled yet differs although nobody changed it: the column that has the rows is right
+        let (is, was) = (
+            |name: &str| format!("NEW.{}", sql::ident(name)),
+            |name: &str| format!("OLD.{}", sql::ident(name)),
+        );
+        let follows = |one: &str, other: &str| {
+            format!("ELSIF {} THEN {} := {};", self.equal(&is(one), &was(one)), is(one), is(other))
+        };
         let sync = format!(
             "BEGIN\n    IF {} THEN RETURN NEW; END IF;\n    \
              IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n        {inserted}\n    \
-             ELSIF {} THEN {new} := {old};\n    ELSIF {} THEN {old} := {new};\n    ELSE {refuse}\n    END IF;\n    \
+             {}\n    {}\n    ELSE {refuse}\n    END IF;\n    \
              RETURN NEW;\nEND",
             self.equal(&old, &new),
-            self.equal(&new, &was(&self.new)),
-            self.equal(&old, &was(&self.old)),
+            follows(beside, real),
+            follows(real, beside),
         );
         let mirror = format!("BEGIN\n    {new} := {old};\n    RETURN NEW;\nEND");
         let seen = format!(
