@@ -5,6 +5,8 @@ mod oracle;
 
 use oracle::{Database, runtime, server_of};
 
+const PLAN: &[&str] = &["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+
 /// What is there, what is wanted, what is said of the rows, and what mends them.
 struct Wrong {
     before: &'static str,
@@ -79,14 +81,11 @@ fn refused_until_mended(major: u16) {
         for Wrong { before, after, said, mend } in ALL {
             let database = Database::with_on(server_of(Some(major)), before).await.unwrap();
             database.write("desired.sql", after);
-            let planning =
-                ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-            let planned = database.trueup(&planning).await.ended(2).unwrap();
+            let planned = database.trueup(PLAN).await.ended(2).unwrap();
             for part in said.split("; ") {
                 assert!(planned.stdout.contains(part), "{part}\n{}", planned.shown());
             }
-            let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
-            database.trueup(&approve).await.ended(0).unwrap();
+            database.approve("plan").await.unwrap();
             let state = database.state().await;
             let apply = ["apply", "plan", "--phase", "all"];
             database.trueup(&apply).await.fails(3, &format!("rows are in the way: {said}"));
@@ -119,11 +118,9 @@ fn what_the_same_plan_makes_is_not_asked_for() {
             "CREATE TABLE t (id int PRIMARY KEY, b int CHECK (b > 0), -- @renamed from=a instant
                  c int UNIQUE);",
         );
-        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        let planned = database.trueup(&planning).await.ended(2).unwrap();
+        let planned = database.trueup(PLAN).await.ended(2).unwrap();
         assert!(!planned.stdout.contains("in the way"), "{}", planned.shown());
-        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
-        database.trueup(&approve).await.ended(0).unwrap();
+        database.approve("plan").await.unwrap();
         database.trueup(&["apply", "plan", "--phase", "all"]).await.fails(4, "is violated by some row");
         database.execute("UPDATE t SET b = 2 WHERE id = 2").await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
@@ -143,11 +140,9 @@ fn what_the_plan_fills_or_computes_anew_is_not_asked_for() {
                  a text NOT NULL CHECK (a = lower(a)), -- @backfill using=lower(coalesce(a, 'none')) where=(a IS NULL OR a <> lower(a))
                  g int GENERATED ALWAYS AS (id * 2) STORED NOT NULL);",
         );
-        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        let planned = database.trueup(&[&planning[..], &["--assume-drop", "all"]].concat()).await.ended(2).unwrap();
+        let planned = database.trueup(&[PLAN, &["--assume-drop", "all"]].concat()).await.ended(2).unwrap();
         assert!(!planned.stdout.contains("in the way"), "{}", planned.shown());
-        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
-        database.trueup(&approve).await.ended(0).unwrap();
+        database.approve("plan").await.unwrap();
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         assert_eq!(database.ask("SELECT string_agg(a || g, ',' ORDER BY id) FROM t").await, "a2,none4");
         database.done().await;

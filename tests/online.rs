@@ -120,7 +120,7 @@ async fn planned(database: &Database, desired: &str) {
     database.write("desired.sql", desired);
     let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
     database.trueup(&planning).await.ended(2).unwrap();
-    run(database, &["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"]).await;
+    database.approve("plan").await.unwrap();
 }
 
 fn person() -> String {
@@ -524,7 +524,7 @@ fn a_plan_between_its_phases_is_known_to_who_plans() {
             .replace("(id int), more int)", "(id int, more int)");
         let made = plan("elsewhere", &elsewhere).await.ended(2).unwrap();
         assert!(!made.stdout.contains("person"), "{}", made.shown());
-        run(&database, &["approve", "elsewhere", "--as", "tester", "--phase", "all", "--accept", "all"]).await;
+        database.approve("elsewhere").await.unwrap();
         run(&database, &["apply", "elsewhere", "--phase", "all"]).await;
         run(&database, &["apply", "plan", "--phase", "contract"]).await;
         plan("done", &elsewhere).await.ended(0).unwrap();

@@ -26,13 +26,8 @@ async fn planned() -> Database {
     database.execute(SEED).await;
     database.write("desired.sql", AFTER);
     database.trueup(PLAN).await.ended(2).unwrap();
-    approve(&database).await;
+    database.approve("plan").await.unwrap();
     database
-}
-
-async fn approve(database: &Database) {
-    let arguments = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all"];
-    database.trueup(&arguments).await.ended(0).unwrap();
 }
 
 async fn fresh(sql: &str) -> Dump {
@@ -82,7 +77,7 @@ async fn another_database_can_be_the_desired_state() {
     let url = oracle::url(&other.target);
     let plan = ["plan", "--schema", &url, "--out", "plan", "--assume-drop", "all", "--exit-code"];
     database.trueup(&plan).await.ended(2).unwrap();
-    approve(&database).await;
+    database.approve("plan").await.unwrap();
     database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
     database.trueup(&["plan", "--schema", &url, "--exit-code"]).await.ended(0).unwrap();
 }
@@ -222,7 +217,7 @@ impl Rehearsed {
         for file in ["plan.toml", "up.sql", "rollback.sql", "README.md"] {
             database.write(&format!("plan/{file}"), &fs::read_to_string(plan.join(file)).unwrap());
         }
-        approve(&database).await;
+        database.approve("plan").await.unwrap();
         database
     }
 }

@@ -76,7 +76,7 @@ async fn by_fingerprint(
     direction: Direction,
     drops: bool,
 ) -> Result<bool, ApplyError> {
-    let live = live::read(session).await?;
+    let live = live::read_managed(session).await?;
     let refused = |actual: Option<Fingerprint>| {
         let (step, object) = (step.id, step.object.to_string());
         Refusal::Doubt { step, object, actual }

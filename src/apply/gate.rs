@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{ApplyError, error::Refusal};
-use crate::{approval::Approval, plan::Plan, postgres::Session, step::OldName};
-
-/// What an approval accepts for contract to run although old names are in use.
-pub use crate::approval::OLD_NAMES_IN_USE;
+use crate::{
+    approval::{Approval, OLD_NAMES_IN_USE},
+    plan::Plan,
+    postgres::Session,
+    step::OldName,
+};
 
 /// How an old name was used.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -175,7 +175,7 @@ pub async fn rollback(options: &Options<'_>, progress: &mut impl Progress) -> Re
 /// The differences between a database and what a plan expects of it where the journal says it stands.
 pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec<Difference>), ApplyError> {
     let state = journal::state(session, &plan.digest).await?;
-    let live = live::read(session).await?;
+    let live = live::read_managed(session).await?;
     let differences = staleness::compare(&plan.plan, &live, point(state.position(&plan.plan)));
     Ok((state, differences))
 }
@@ -384,7 +384,7 @@ impl<'a> Run<'a> {
         progress: &mut impl Progress,
     ) -> Result<Vec<Difference>, ApplyError> {
         progress.event(Event::Comparing);
-        let live = live::read(&self.session).await?;
+        let live = live::read_managed(&self.session).await?;
         // the reading has settings of its own
         pin(&self.session).await?;
         Ok(staleness::compare(&self.options.plan.plan, &live, point))

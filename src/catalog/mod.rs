@@ -117,6 +117,22 @@ impl Catalog {
         self.needs.range(first..).take_while(move |need| need.from == *id)
     }
 
+    /// The objects of one kind that are part of a relation: its columns, its constraints.
+    pub fn parts<'a>(
+        &'a self,
+        kind: Kind,
+        relation: &'a ObjectId,
+    ) -> impl Iterator<Item = (&'a ObjectId, &'a Object)> {
+        let first = ObjectId { kind, path: relation.path.clone() };
+        let inside = move |id: &ObjectId| id.kind == kind && id.relation().as_ref() == Some(relation);
+        self.objects.range(first..).take_while(move |(id, _)| inside(id))
+    }
+
+    /// Whether this is a table that has partitions instead of rows.
+    pub fn is_partitioned(&self, table: &ObjectId) -> bool {
+        matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
+    }
+
     /// The part of it whose names satisfy a condition, with the dependencies within it.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&ObjectId) -> bool) -> Self {

@@ -37,6 +37,24 @@ pub struct Index {
 }
 
 impl Index {
+    /// One of which nothing is special.
+    pub fn plain(table: Vec<String>, definition: String) -> Self {
+        Self {
+            definition,
+            table,
+            on_materialized_view: false,
+            unique: false,
+            partitioned: false,
+            valid: true,
+            clustered: false,
+            replica_identity: false,
+            options: Options::default(),
+            statistics: Vec::new(),
+            tablespace: None,
+            computed: false,
+        }
+    }
+
     /// CREATE INDEX under this name, CONCURRENTLY or not, and the settings that follow it.
     pub fn statements(&self, id: &ObjectId, concurrently: bool) -> Vec<Sql> {
         let mut text = self.definition.clone();
@@ -173,19 +191,11 @@ mod tests {
 
     #[test]
     fn options_stand_before_the_predicate() {
+        let definition = "CREATE INDEX i ON s.t USING btree (\"a WHERE b\") WHERE (c = ' WHERE '::text)";
         let index = Index {
-            definition: "CREATE INDEX i ON s.t USING btree (\"a WHERE b\") WHERE (c = ' WHERE '::text)".to_owned(),
-            table: vec!["s".to_owned(), "t".to_owned()],
-            on_materialized_view: false,
-            unique: false,
-            partitioned: false,
-            valid: true,
-            clustered: false,
-            replica_identity: false,
             options: ["fillfactor=70".to_owned()].into_iter().collect(),
-            statistics: Vec::new(),
-            tablespace: None,
             computed: true,
+            ..Index::plain(vec!["s".to_owned(), "t".to_owned()], definition.to_owned())
         };
         let id = ObjectId::new(Kind::Index, ["s", "i"]);
         assert_eq!(

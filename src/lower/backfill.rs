@@ -27,6 +27,27 @@ pub struct Fill {
     pub batch: u32,
 }
 
+/// How many rows a batch visits first, where it is not said.
+pub const BATCH: u32 = 1_000;
+
+impl Fill {
+    /// The batches that fill the own rows of one table. `said_of` is the table that the value is said of: the whole of a
+    /// partition, the parent of an inheritor.
+    pub(super) fn action(&self, column: &ObjectId, said_of: &str, key: &[(String, String)]) -> Action {
+        let backfill = Backfill {
+            table: column.relation_sql(),
+            key: key.iter().map(|(name, _)| name.clone()).collect(),
+            rows: self.batch,
+        };
+        Action::fill(statement(column, said_of, self, key), backfill)
+    }
+}
+
+/// A column of one of the tables that have it.
+pub(super) fn column_of(table: &ObjectId, name: &str) -> ObjectId {
+    ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name])
+}
+
 impl<'a> Lowering<'a> {
     /// What is asked for rows of a table in use.
     pub(super) fn fill_of(&self, column: &ObjectId) -> Option<&'a Fill> {
@@ -121,16 +142,9 @@ impl Lowering<'_> {
     pub(super) fn fill_rows(&mut self, unit: &Unit, fill: &Fill) {
         for table in self.storing(&unit.root) {
             let key = self.key_of(&table);
-            let column =
-                ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), unit.root.path.last()]);
-            let backfill = Backfill {
-                table: table.sql(),
-                key: key.iter().map(|(name, _)| name.clone()).collect(),
-                rows: fill.batch,
-            };
-            let statement = statement(&column, unit.root.path.part(1), fill, &key);
+            let column = column_of(&table, unit.root.path.last());
             let summary = format!("fill {} batch by batch", with_relation(&column));
-            let run = Action::fill(statement, backfill);
+            let run = fill.action(&column, unit.root.path.part(1), &key);
             self.push_about(&column, unit, Verb::Fill, summary, run, Action::catalog(Vec::new()));
         }
     }
@@ -182,7 +196,7 @@ impl Lowering<'_> {
     /// NULL.
     pub(super) fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
         let column = |name: &str| {
-            let id = ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name]);
+            let id = column_of(table, name);
             match self.catalogs.before.objects.get(&id) {
                 Some(Object::Column(column)) if column.not_null && !self.changes.contains_key(&id) => {
                     Some((id.sql(), column.data_type.clone()))
@@ -190,10 +204,8 @@ impl Lowering<'_> {
                 _ => None,
             }
         };
-        let first = ObjectId { kind: Kind::Constraint, path: table.path.clone() };
-        let here = self.catalogs.before.objects.range(first..);
-        let here = here.take_while(|(id, _)| id.relation().as_ref() == Some(table));
-        let mut keys: Vec<&Constraint> = here
+        let constraints = self.catalogs.before.parts(Kind::Constraint, table);
+        let mut keys: Vec<&Constraint> = constraints
             .filter_map(|(id, object)| match object {
                 Object::Constraint(key) if !self.changes.contains_key(id) => Some(key),
                 _ => None,
@@ -216,8 +228,7 @@ fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
 
 /// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last
 /// row visited says where to go on, not the last one locked, which may have got another key while it was waited for.
-/// `said_of` is the table that the value is said of: the whole of a partition, the parent of an inheritor.
-pub(super) fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
+fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
     let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
     let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
     // a row that would get NULL is not written for nothing

@@ -252,9 +252,7 @@ impl Looking<'_> {
 
     /// The column that an item of an index is, if it is nothing but one.
     fn column_in(&self, table: &ObjectId, item: &str) -> Option<String> {
-        let first = ObjectId { kind: Kind::Column, path: table.path.clone() };
-        let columns = self.before.objects.range(first..).map(|(id, _)| id);
-        let mut columns = columns.take_while(|id| id.relation().as_ref() == Some(table)).map(ObjectId::sql);
+        let mut columns = self.before.parts(Kind::Column, table).map(|(id, _)| id.sql());
         columns.find(|column| {
             let order = item.strip_prefix(column.as_str());
             order.is_some_and(|order| ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"].contains(&order))
@@ -263,12 +261,8 @@ impl Looking<'_> {
 
     /// Counts rows, and names one.
     fn query(&self, table: &ObjectId, condition: &str) -> Sql {
-        let key = self.before.objects.iter().find_map(|(id, object)| match object {
-            Object::Constraint(key)
-                if key.contype == ConstraintType::PrimaryKey && id.relation().as_ref() == Some(table) =>
-            {
-                Some(&key.columns)
-            }
+        let key = self.before.parts(Kind::Constraint, table).find_map(|(_, object)| match object {
+            Object::Constraint(key) if key.contype == ConstraintType::PrimaryKey => Some(&key.columns),
             _ => None,
         });
         let example = match key {

@@ -32,7 +32,7 @@ use crate::{
     step::{Action, Phase, Step, Verb},
 };
 
-pub use backfill::Fill;
+pub use backfill::{BATCH, Fill};
 pub use data_check::{MOST, data_checks};
 pub use rename::{Renaming, Twin};
 pub use state::State;
@@ -541,7 +541,7 @@ fn is_attached(catalog: &Catalog, schema: &str, index: &str) -> bool {
 }
 
 /// A name for what is there for a while only: the same one each time.
-fn temporary_name(what: &str, of: &ObjectId) -> String {
+pub fn temporary_name(what: &str, of: &ObjectId) -> String {
     let digest = Fingerprint::of(of.to_string());
     format!("trueup_{what}_{}", &digest.as_str()[..8])
 }

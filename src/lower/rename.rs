@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fill, Lowering, alter_table, backfill::statement, temporary_name, unproven::validate};
+use super::{BATCH, Fill, Lowering, alter_table, backfill::column_of, temporary_name, unproven::validate};
 use crate::{
     catalog::Catalog,
     diff::{Changes, How},
@@ -14,11 +14,8 @@ use crate::{
     kind::{Column, Definition, Object},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Backfill, OldName, Phase, Step, Verb},
+    step::{Action, OldName, Phase, Step, Verb},
 };
-
-/// How many rows a batch visits first.
-const BATCH: u32 = 1_000;
 
 /// A column that is renamed while code uses both names. It is known under the new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +61,9 @@ pub struct Twin {
 /// of a function that mentions the table may mention the column.
 pub(super) fn later(catalogs: Pair<&Catalog>, columns: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
     let mut later = columns.clone();
+    if later.is_empty() {
+        return later;
+    }
     let tables: BTreeSet<ObjectId> = columns.iter().filter_map(ObjectId::relation).collect();
     for catalog in [catalogs.before, catalogs.after] {
         let is_function = |id: &ObjectId| id.kind == Kind::Function;
@@ -133,8 +133,7 @@ impl Lowering<'_> {
             format!("add column {} of {} beside {}", sql::ident(new), id.relation_sql(), sql::ident(old));
         let (come, go) = (beside.come(old, new), beside.go(new));
         self.push(&expand, Verb::Create, summary, Action::catalog(come), Action::catalog(go));
-        for (table, run) in beside.fills(self, old, new) {
-            let object = column_of(&table, new);
+        for (object, run) in beside.fills(self, old, new) {
             let summary = format!("fill {} with what is in {}", object, sql::ident(old));
             self.push_about(&object, &expand, Verb::Fill, summary, run, nothing());
         }
@@ -152,8 +151,7 @@ impl Lowering<'_> {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
             self.push_back(&contract, Verb::Create, &after.id, &what, after.build());
         }
-        for (table, undo) in beside.fills(self, new, old) {
-            let object = column_of(&table, old);
+        for (object, undo) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
             self.push_back(&contract, Verb::Fill, &object, &what, undo);
         }
@@ -177,17 +175,13 @@ impl Twin {
     }
 }
 
-/// A column of one of the tables that have it.
-fn column_of(table: &ObjectId, name: &str) -> ObjectId {
-    ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name])
-}
-
 /// Two columns that are one.
 struct Beside<'a> {
     id: &'a ObjectId,
     old: String,
     new: String,
     column: &'a Column,
+    /// The default, if it is the same value each time.
     default: Option<String>,
     volatile: bool,
     /// GRANT on the column, as it is called when it is done.
@@ -201,7 +195,7 @@ impl<'a> Beside<'a> {
         let objects = &lowering.catalogs.before.objects;
         let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
         let default = match objects.get(&default) {
-            Some(Object::Default(default)) => Some(default.expression.clone()),
+            Some(Object::Default(default)) if !renaming.volatile => Some(default.expression.clone()),
             _ => None,
         };
         let privileges = ObjectId::about(Kind::Privileges, id);
@@ -256,8 +250,8 @@ impl<'a> Beside<'a> {
     /// What is in a column that nobody gave a value.
     fn unset(&self) -> String {
         match &self.default {
-            Some(default) if !self.volatile => format!("({default})::{}", self.column.data_type),
-            _ => format!("NULL::{}", self.column.data_type),
+            Some(default) => format!("({default})::{}", self.column.data_type),
+            None => format!("NULL::{}", self.column.data_type),
         }
     }
 
@@ -269,7 +263,7 @@ impl<'a> Beside<'a> {
             self.column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
         all.extend(self.alter(format!("ADD COLUMN {other} {}{collation}", self.plain_type())));
         // rows that are there stay NULL until they are filled
-        if let Some(default) = self.default.as_ref().filter(|_| !self.volatile) {
+        if let Some(default) = &self.default {
             all.extend(self.alter(format!("ALTER COLUMN {other} SET DEFAULT {default}")));
         }
         if beside == self.new {
@@ -287,7 +281,7 @@ impl<'a> Beside<'a> {
     fn go(&self, beside: &str) -> Vec<Sql> {
         let mut all = Vec::new();
         for table in &self.tables {
-            for (name, ..) in self.trigger_names() {
+            for name in self.trigger_names() {
                 all.push(Sql::new(format!("DROP TRIGGER {} ON {}", sql::ident(&name), table.sql())));
             }
         }
@@ -323,12 +317,12 @@ impl<'a> Beside<'a> {
     }
 
     /// First, last, and before all others by name, in which order triggers fire.
-    fn trigger_names(&self) -> [(String, &'static str); 4] {
+    fn trigger_names(&self) -> [String; 4] {
         [
-            (format!("!!{}", self.own("seen")), "seen"),
-            (format!("!!{}_new", self.own("seen")), "seen"),
-            (format!("!{}", self.own("sync")), "sync"),
-            (format!("~{}", self.own("mirror")), "mirror"),
+            format!("!!{}", self.own("seen")),
+            format!("!!{}_new", self.own("seen")),
+            format!("!{}", self.own("sync")),
+            format!("~{}", self.own("mirror")),
         ]
     }
 
@@ -396,7 +390,7 @@ impl<'a> Beside<'a> {
     }
 
     fn triggers(&self, table: &ObjectId, own: &str, other: &str) -> Vec<Sql> {
-        let [(seen, _), (seen_new, _), (sync, _), (mirror, _)] = self.trigger_names();
+        let [seen, seen_new, sync, mirror] = self.trigger_names();
         let create = |name: &str, event: &str, when: &str, function: &str| {
             let when = if when.is_empty() { String::new() } else { format!(" WHEN ({when})") };
             Sql::new(format!(
@@ -446,13 +440,8 @@ impl<'a> Beside<'a> {
                 .map(|(name, data_type)| (if name == new { own.clone() } else { name }, data_type))
                 .collect();
             let column = column_of(&table, beside);
-            let backfill = Backfill {
-                table: table.sql(),
-                key: key.iter().map(|(name, _)| name.clone()).collect(),
-                rows: fill.batch,
-            };
-            let action = Action::fill(statement(&column, self.id.path.part(1), &fill, &key), backfill);
-            (table, action)
+            let action = fill.action(&column, self.id.path.part(1), &key);
+            (column, action)
         });
         fills.collect()
     }

@@ -88,7 +88,7 @@ impl Lowering<'_> {
     }
 
     fn is_partitioned(&self, table: &ObjectId) -> bool {
-        matches!(self.catalogs.after.objects.get(table), Some(crate::kind::Object::Table(table)) if table.partition_by.is_some())
+        self.catalogs.after.is_partitioned(table)
     }
 }
 

@@ -59,10 +59,11 @@ pub(super) fn settle(
             None => wanted.objects.remove(id),
         };
     }
-    let there: BTreeSet<ObjectId> = wanted.objects.keys().cloned().collect();
-    wanted.needs.retain(|need| !settled.contains(&need.from) && there.contains(&need.to));
-    let theirs = live.needs.iter().filter(|need| settled.contains(&need.from) && there.contains(&need.to));
-    wanted.needs.extend(theirs.cloned());
+    let Catalog { objects: there, needs, .. } = wanted;
+    needs.retain(|need| !settled.contains(&need.from) && there.contains_key(&need.to));
+    let theirs =
+        live.needs.iter().filter(|need| settled.contains(&need.from) && there.contains_key(&need.to));
+    needs.extend(theirs.cloned());
     Ok(())
 }
 

@@ -12,15 +12,12 @@ use crate::{
     annotation::{Annotation, Instruction},
     diff::Changes,
     kind::Object,
-    lower::Fill,
+    lower::{BATCH, Fill},
     name::ObjectId,
     postgres::{Session, server_words},
     source::desired::syntax,
     sql,
 };
-
-/// How many rows a batch visits first, where it is not said.
-const BATCH: u32 = 1_000;
 
 /// What `@backfill` asks for columns that change. PostgreSQL reads the expressions on the clone of live, where all that
 /// they may refer to is, and says them with every name qualified.

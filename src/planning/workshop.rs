@@ -25,6 +25,14 @@ use crate::{
 /// How often a text is loaded and deparsed again before it must be stable.
 const ROUNDS: usize = 3;
 
+/// What decides on somebody else's server what SQL comes to: its version and settings, who we are, and the roles.
+const SETUP: &str = "\
+SELECT pg_catalog.md5(pg_catalog.string_agg(fact, ',' ORDER BY fact)) FROM ( \
+  SELECT pg_catalog.format('%L=%L', name, reset_val) FROM pg_catalog.pg_settings \
+  UNION ALL SELECT pg_catalog.format('%L %s', rolname, rolsuper) FROM pg_catalog.pg_roles \
+  UNION ALL SELECT CURRENT_USER::text \
+  UNION ALL SELECT pg_catalog.version()) AS facts (fact)";
+
 pub(super) struct Workshop<'a> {
     inputs: &'a Inputs<'a>,
     settings: DatabaseSettings,
@@ -36,14 +44,6 @@ pub(super) struct Workshop<'a> {
     /// Roles that scratch is to have when its next database is made.
     roles: RefCell<BTreeSet<String>>,
 }
-
-/// What decides on somebody else's server what SQL comes to: its version and settings, who we are, and the roles.
-const SETUP: &str = "\
-SELECT pg_catalog.md5(pg_catalog.string_agg(fact, ',' ORDER BY fact)) FROM ( \
-  SELECT pg_catalog.format('%L=%L', name, reset_val) FROM pg_catalog.pg_settings \
-  UNION ALL SELECT pg_catalog.format('%L %s', rolname, rolsuper) FROM pg_catalog.pg_roles \
-  UNION ALL SELECT CURRENT_USER::text \
-  UNION ALL SELECT pg_catalog.version()) AS facts (fact)";
 
 impl<'a> Workshop<'a> {
     /// Learns of live what scratch must share with it.
@@ -136,7 +136,7 @@ impl<'a> Workshop<'a> {
                 if let LoadErrors::Rejected { created_roles, .. } = &error {
                     track(scratch, created_roles);
                 }
-                let context = Self::context(live, &live::read(session).await?);
+                let context = Self::context(live, &live::read_managed(session).await?);
                 scratch.drop_database(database).await?;
                 if context.objects.is_empty() {
                     return Err(error.into());
@@ -213,7 +213,7 @@ impl<'a> Workshop<'a> {
         loop {
             let database = self.database().await?;
             self.build(database.session(), &wanted).await?;
-            let read = live::read(database.session()).await?;
+            let read = live::read_managed(database.session()).await?;
             rounds += 1;
             if read.objects == wanted.objects {
                 return Ok((database, read));
@@ -268,7 +268,7 @@ impl<'a> Workshop<'a> {
         for batch in &Batch::forward(steps) {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
-        let catalog = live::read(session).await?;
+        let catalog = live::read_managed(session).await?;
         for batch in &Batch::backward(steps) {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
@@ -307,8 +307,12 @@ impl<'a> Workshop<'a> {
         let context = Context { role, major, alone: true, rowless: true, ..Context::default() };
         let public = ObjectId::new(Kind::Schema, ["public"]);
         let has_public = catalog.objects.contains_key(&public);
-        let mut statements =
-            vec![Sql::new("SET search_path TO ''"), Sql::new("SET check_function_bodies TO off")];
+        let mut statements = vec![
+            Sql::new("SET search_path TO ''"),
+            Sql::new("SET check_function_bodies TO off"),
+            // a schema that came after the first reading would have the server plan every query again
+            Sql::new("CREATE SCHEMA trueup"),
+        ];
         if !has_public {
             statements.push(Sql::new("DROP SCHEMA public"));
         }
@@ -335,11 +339,7 @@ fn own_functions(catalog: &Catalog) -> Vec<Sql> {
             "CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
         ))
     };
-    let mut statements: Vec<Sql> = called.iter().map(|function| create(function)).collect();
-    if !statements.is_empty() {
-        statements.insert(0, Sql::new("CREATE SCHEMA trueup"));
-    }
-    statements
+    called.into_iter().map(create).collect()
 }
 
 /// Runs statements one after the other, all in one transaction.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{
     beside,
-    rows::{self, Address, Row, Rows},
+    rows::{self, Address, Extent, Row, Rows},
 };
 use crate::{
     catalog::{Catalog, Dependency, Strength},
@@ -49,10 +49,20 @@ pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
     assemble(&mut rows(session).await?)
 }
 
-/// Reads it as rows, to be kept.
+/// Reads what trueup manages, without looking for what it does not: for a database of which that is known, or to be
+/// compared with one.
+pub async fn read_managed(session: &Session) -> Result<Catalog, ReadError> {
+    assemble(&mut steadily(session, Extent::Managed).await?)
+}
+
+/// Reads everything as rows, to be kept.
 pub async fn rows(session: &Session) -> Result<Rows, ReadError> {
+    steadily(session, Extent::Everything).await
+}
+
+async fn steadily(session: &Session, extent: Extent) -> Result<Rows, ReadError> {
     for _ in 0..3 {
-        match read_once(session).await {
+        match read_once(session, extent).await {
             Ok(Some(rows)) => return Ok(rows),
             Ok(None) => {}
             // what was dropped under the reading makes a deparser fail
@@ -86,7 +96,7 @@ fn vanished(code: &str) -> bool {
     matches!(code, "XX000" | "42P01" | "42704" | "42883" | "3F000" | "42703")
 }
 
-async fn read_once(session: &Session) -> Result<Option<Rows>, ReadError> {
+async fn read_once(session: &Session, extent: Extent) -> Result<Option<Rows>, ReadError> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |source| ReadError::Query { what, source }
@@ -94,7 +104,7 @@ async fn read_once(session: &Session) -> Result<Option<Rows>, ReadError> {
     let client = session.client();
     let beginning = beside::begin(session).await.map_err(failed("begin"))?;
     let read = async {
-        let (watch, rows) = rows::fetch(session, &beginning).await?;
+        let (watch, rows) = rows::fetch(session, &beginning, extent).await?;
         Ok((watch.end(session).await?, rows))
     };
     match read.await {
@@ -289,10 +299,8 @@ impl Reading {
         let mut found = Vec::new();
         for need in self.catalog.needs.iter().filter(hard).filter(|need| need.from.kind != Kind::Function) {
             for table in tables.get(&need.to).into_iter().flatten() {
-                let first = ObjectId { kind: Kind::Column, path: table.path.clone() };
-                let columns = self.catalog.objects.range(first..).map(|(id, _)| id);
-                let columns = columns.take_while(|id| id.relation().as_ref() == Some(*table));
-                found.extend(columns.map(|column| (need.from.clone(), column.clone())));
+                let columns = self.catalog.parts(Kind::Column, table);
+                found.extend(columns.map(|(column, _)| (need.from.clone(), column.clone())));
             }
         }
         self.soften(found);

@@ -28,7 +28,16 @@ type Query = (Kind, &'static str);
 /// How an object is known in `pg_depend`: classid, objid, objsubid.
 pub(super) type Address = (u32, u32, i32);
 
-/// One complete reading of a database.
+/// How much of a database is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every row of every catalog is read, or accounted for.
+    Everything,
+    /// What the kinds read.
+    Managed,
+}
+
+/// One reading of a database.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Rows {
     pub(super) kinds: Vec<(Kind, Vec<Row>)>,
@@ -57,6 +66,32 @@ impl Rows {
         self.kinds.iter_mut().try_for_each(|(kind, rows)| parse(*kind, rows))
     }
 
+    /// Accounts for every row that there is.
+    async fn account(
+        &mut self,
+        session: &Session,
+        unmanaged: &[tokio_postgres::Row],
+        accounts: &[tokio_postgres::Row],
+    ) -> Result<(), ReadError> {
+        let mut known = Known::default();
+        for row in unmanaged {
+            known.list(get(row, 2)?, get(row, 3)?);
+            self.unmanaged.push((get(row, 0)?, get(row, 1)?));
+        }
+        for (part, _) in &self.aliases {
+            known.part(*part);
+        }
+        for (kind, rows) in &self.kinds {
+            for row in rows {
+                known.read(*kind, row);
+            }
+        }
+        let (accounts, unknown) = known.balance(session, accounts).await?;
+        self.accounts = accounts;
+        self.unmanaged.extend(unknown);
+        Ok(())
+    }
+
     /// Changes when the queries do, and with them what rows mean.
     pub fn version() -> Fingerprint {
         let kinds = Object::QUERIES.iter().map(|(_, query)| *query);
@@ -66,7 +101,11 @@ impl Rows {
 }
 
 /// Sends all queries at once; some of them on a second connection, if there is much to read.
-pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(Watch, Rows), ReadError> {
+pub(super) async fn fetch(
+    session: &Session,
+    beginning: &Beginning,
+    extent: Extent,
+) -> Result<(Watch, Rows), ReadError> {
     let Beginning { kinds, join, .. } = beginning;
     let queries = Object::QUERIES.iter().copied().filter(|(kind, _)| kinds.contains(kind));
     let apart = |(kind, _): &Query| join.is_some() && beside::KINDS.contains(kind);
@@ -90,35 +129,28 @@ pub(super) async fn fetch(session: &Session, beginning: &Beginning) -> Result<(W
             None => steady::state(session).await.map(Some),
         }
     };
-    let (state, mut kinds, unmanaged, accounts, (sibling, more, aliases, dependencies)) = futures_util::try_join!(
-        state,
-        objects(session, here),
-        query(session, "unmanaged", UNMANAGED),
-        query(session, "accounts", ACCOUNTS),
-        there,
-    )?;
+    let others = async {
+        match extent {
+            Extent::Managed => Ok(None),
+            Extent::Everything => {
+                let unmanaged = query(session, "unmanaged", UNMANAGED);
+                futures_util::try_join!(unmanaged, query(session, "accounts", ACCOUNTS)).map(Some)
+            }
+        }
+    };
+    let (state, mut kinds, others, (sibling, more, aliases, dependencies)) =
+        futures_util::try_join!(state, objects(session, here), others, there)?;
     kinds.extend(more);
     kinds.sort_by_key(|(kind, _)| *kind);
     let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
     let (aliases, dependencies) = (links(aliases)?, links(dependencies)?);
-    let mut known = Known::default();
-    let mut listed = Vec::new();
-    for row in &unmanaged {
-        known.list(get(row, 2)?, get(row, 3)?);
-        listed.push((get(row, 0)?, get(row, 1)?));
-    }
-    for (part, _) in &aliases {
-        known.part(*part);
-    }
-    for (kind, rows) in &kinds {
-        for row in rows {
-            known.read(*kind, row);
-        }
-    }
-    let (accounts, unknown) = known.balance(session, &accounts).await?;
-    listed.extend(unknown);
     let watch = Watch { state, sibling, snapshot: beginning.snapshot.clone() };
-    Ok((watch, Rows { kinds, aliases, dependencies, unmanaged: listed, accounts }))
+    let mut rows =
+        Rows { kinds, aliases, dependencies, unmanaged: Vec::new(), accounts: Accounts::default() };
+    if let Some((unmanaged, accounts)) = others {
+        rows.account(session, &unmanaged, &accounts).await?;
+    }
+    Ok((watch, rows))
 }
 
 /// The objects of some kinds. They are parsed on another thread while the server answers the next query.

@@ -242,6 +242,11 @@ impl Database {
         finish(self.command(arguments), arguments).await
     }
 
+    /// Approves all phases of a plan and accepts what it risks.
+    pub async fn approve(&self, plan: &str) -> Result<Ran, String> {
+        self.trueup(&["approve", plan, "--as", "tester", "--phase", "all", "--accept", "all"]).await.ended(0)
+    }
+
     /// The command line for that.
     pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut command = command(self.folder.path(), Some(&self.target), arguments);

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::super::PlanningError;
 use crate::{
     annotation::Annotation,
-    catalog::{Catalog, Fingerprint},
+    catalog::Catalog,
     kind::{Column, Index, Object, Trigger},
-    lower::{Renaming, Twin},
+    lower::{Renaming, Twin, temporary_name},
     name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
     sql,
@@ -125,7 +125,7 @@ impl Online<'_> {
                 }
                 (Object::Constraint(new), Some(Object::Constraint(old))) if new.has_index() && uses() => {
                     let Some(table) = id.relation() else { continue };
-                    if is_partitioned(&table, catalogs.after) {
+                    if catalogs.after.is_partitioned(&table) {
                         continue;
                     }
                     Pair::new(plain(id, &new.columns), plain(id, &old.columns))
@@ -133,19 +133,15 @@ impl Online<'_> {
                 _ => continue,
             };
             let twin = |index: &Index| {
-                let digest = Fingerprint::of(id.to_string());
-                let name = format!("trueup_twin_{}", &digest.as_str()[..8]);
-                let id = ObjectId::new(Kind::Index, [id.path.part(0), &name]);
+                let id = ObjectId::new(Kind::Index, [id.path.part(0), &temporary_name("twin", id)]);
                 let definition = index.definition.replacen("CREATE UNIQUE INDEX", "CREATE INDEX", 1);
-                let index = Index {
-                    definition: definition.replacen(" NULLS NOT DISTINCT", "", 1),
-                    unique: false,
-                    clustered: false,
-                    replica_identity: false,
-                    statistics: Vec::new(),
-                    ..index.clone()
+                let definition = definition.replacen(" NULLS NOT DISTINCT", "", 1);
+                let twin = Index {
+                    options: index.options.clone(),
+                    tablespace: index.tablespace.clone(),
+                    ..Index::plain(index.table.clone(), definition)
                 };
-                let create = index.statements(&id, true).remove(0);
+                let create = twin.statements(&id, true).remove(0);
                 Twin { id, create }
             };
             // before contract the other name is the new one, on the way back it is the old one
@@ -173,28 +169,9 @@ impl Online<'_> {
 fn plain(constraint: &ObjectId, columns: &[String]) -> Index {
     let table = constraint.path.parts()[..2].to_vec();
     let columns: Vec<String> = columns.iter().map(|name| sql::ident(name)).collect();
-    Index {
-        definition: format!(
-            "CREATE INDEX twin ON {} USING btree ({})",
-            sql::qualified(&table),
-            columns.join(", ")
-        ),
-        table,
-        on_materialized_view: false,
-        unique: false,
-        partitioned: false,
-        valid: true,
-        clustered: false,
-        replica_identity: false,
-        options: crate::kind::Options::default(),
-        statistics: Vec::new(),
-        tablespace: None,
-        computed: false,
-    }
-}
-
-fn is_partitioned(table: &ObjectId, catalog: &Catalog) -> bool {
-    matches!(catalog.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
+    let definition =
+        format!("CREATE INDEX twin ON {} USING btree ({})", sql::qualified(&table), columns.join(", "));
+    Index::plain(table, definition)
 }
 
 /// Whether a partition key has the column in it, or may have.
