@@ -278,6 +278,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::NotYet(_)
             | PlanningError::NeedsValue(_)
             | PlanningError::NotOnline(_)
+            | PlanningError::NotConvertible(_)
             | PlanningError::PartWay(_)
             | PlanningError::Overlaps(_)
             | PlanningError::NoCast(_)

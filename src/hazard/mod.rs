@@ -6,6 +6,7 @@ mod blocks_writes;
 mod breaks_old_code;
 mod changes_owner;
 mod constrains_old_code;
+mod converts_column;
 mod data_loss;
 mod extension_stays;
 mod fills_rows;
@@ -74,6 +75,7 @@ pub const REGISTRY: &[Rule] = &[
     blocks_writes::RULE,
     breaks_old_code::RULE,
     constrains_old_code::RULE,
+    converts_column::RULE,
     widens_access::RULE,
     changes_owner::RULE,
     extension_stays::RULE,

@@ -1,4 +1,5 @@
--- the address is the target's; the path is found by it, or given for what is no object of its own: a view's column
+-- the address is the target's; the path is found by it, or given for what is no object of its own: a view's column. The
+-- first object of a user's has the number 16384
 SELECT o.classid, o.oid, o.sub,
        CASE WHEN o.sub > 0 THEN
               (SELECT ARRAY['column', n.nspname::text, c.relname::text, a.attname::text]
@@ -7,16 +8,16 @@ SELECT o.classid, o.oid, o.sub,
 FROM (
     SELECT 'pg_class'::regclass::oid AS classid, c.oid, 0 AS sub, c.relacl AS acl, c.relowner AS owner,
            CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS kind, c.relnamespace AS namespace
-    FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relacl IS NOT NULL AND c.relpersistence <> 't'
+    FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relacl IS NOT NULL AND c.relpersistence <> 't'
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, a.attnum, a.attacl, c.relowner, 'c', c.relnamespace
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+    WHERE a.attrelid >= 16384 AND a.attacl IS NOT NULL AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
     UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.proowner, 'f', p.pronamespace FROM pg_proc p WHERE p.proacl IS NOT NULL
+    SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.proowner, 'f', p.pronamespace FROM pg_proc p WHERE p.oid >= 16384 AND p.proacl IS NOT NULL
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, 0, t.typacl, t.typowner, 'T', t.typnamespace
-    FROM pg_type t WHERE t.typacl IS NOT NULL AND t.typtype IN ('c', 'd', 'e', 'r')
+    FROM pg_type t WHERE t.oid >= 16384 AND t.typacl IS NOT NULL AND t.typtype IN ('c', 'd', 'e', 'r')
     UNION ALL
     SELECT 'pg_namespace'::regclass, n.oid, 0, coalesce(n.nspacl, acldefault('n', n.nspowner)), n.nspowner, 'n', n.oid
     FROM pg_namespace n WHERE n.nspacl IS NOT NULL OR n.nspname = 'public'

@@ -21,7 +21,7 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     let mut previous: Option<Alone> = None;
     let mut table: Option<ObjectId> = None;
     let mut phase = None;
-    let mut missing: BTreeSet<ObjectId> = BTreeSet::new();
+    let mut missing = Missing::new(steps, changes);
     for step in steps.iter_mut() {
         let alone = alone(step, changes);
         let locks = locked_table(step, catalogs.before);
@@ -36,14 +36,87 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
         table = locks.or(table);
         phase = Some(step.phase);
         previous = Some(alone);
-        if changes.get(&step.object).is_some_and(|change| change.how == How::Replace) {
-            // the first of its steps drops it, the next brings it back
-            if !missing.remove(&step.object) && step.verb == Verb::Replace {
-                missing.insert(step.object.clone());
-            }
-        }
+        missing.after(step, changes);
         step.batch = batch;
     }
+}
+
+/// What was dropped to come back, and is not back yet.
+struct Missing {
+    /// What goes by a step of its own, and comes by another.
+    twice: BTreeSet<ObjectId>,
+    now: BTreeSet<ObjectId>,
+}
+
+impl Missing {
+    fn new(steps: &[Step], changes: &Changes) -> Self {
+        let mut once = BTreeSet::new();
+        let moves = steps.iter().filter(|step| goes_or_comes(step, changes)).map(|step| &step.object);
+        let twice = moves.filter(|id| !once.insert(*id)).cloned().collect();
+        Self { twice, now: BTreeSet::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.now.is_empty()
+    }
+
+    fn after(&mut self, step: &Step, changes: &Changes) {
+        let moves = goes_or_comes(step, changes) && self.twice.contains(&step.object);
+        if moves && !self.now.remove(&step.object) {
+            self.now.insert(step.object.clone());
+        }
+    }
+}
+
+fn comes_back(step: &Step, changes: &Changes) -> bool {
+    changes.get(&step.object).is_some_and(|change| change.how == How::Replace)
+}
+
+fn goes_or_comes(step: &Step, changes: &Changes) -> bool {
+    matches!(step.verb, Verb::Replace | Verb::Create) && comes_back(step, changes)
+}
+
+/// Moves proofs out of the way of what was dropped to come back: what is proven there and back has a transaction of its
+/// own, and nothing is to be missing meanwhile. A constraint that comes is proven when all is back, one that goes is
+/// proven on the way back when all is back there.
+pub fn keep_together(steps: &mut Vec<Step>, changes: &Changes) {
+    let mut missing = Missing::new(steps, changes);
+    let mut ordered: Vec<Step> = Vec::with_capacity(steps.len());
+    let (mut first, mut later): (usize, Vec<Step>) = (0, Vec::new());
+    for step in std::mem::take(steps) {
+        if ordered.last().is_some_and(|last| last.phase != step.phase) {
+            ordered.append(&mut later);
+            missing.now.clear();
+        }
+        let open = !missing.is_empty();
+        if open && is_proof(&step, changes) {
+            if step.run.sql.is_empty() {
+                ordered.insert(first, step);
+                first += 1;
+            } else {
+                later.push(step);
+            }
+            continue;
+        }
+        // privileges and comments of what came back come behind it
+        if !open && !comes_back(&step, changes) {
+            ordered.append(&mut later);
+        }
+        missing.after(&step, changes);
+        if !open {
+            first = ordered.len();
+        }
+        ordered.push(step);
+    }
+    ordered.append(&mut later);
+    *steps = ordered;
+}
+
+/// Whether nothing else hangs on when it is proven.
+fn is_proof(step: &Step, changes: &Changes) -> bool {
+    step.verb == Verb::Validate
+        && matches!(step.object.kind, Kind::Constraint | Kind::DomainConstraint)
+        && changes.contains_key(&step.object)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

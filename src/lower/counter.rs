@@ -66,7 +66,7 @@ impl Lowering<'_> {
 }
 
 /// Lets go of a name that the other one is to have.
-fn step_aside(old: &ObjectId, new: &ObjectId) -> (Vec<Sql>, ObjectId) {
+pub(super) fn step_aside(old: &ObjectId, new: &ObjectId) -> (Vec<Sql>, ObjectId) {
     if old != new {
         return (Vec::new(), old.clone());
     }
@@ -75,7 +75,7 @@ fn step_aside(old: &ObjectId, new: &ObjectId) -> (Vec<Sql>, ObjectId) {
     (vec![rename], ObjectId::new(Kind::Sequence, [old.path.part(0).to_owned(), aside]))
 }
 
-fn take_position(new: &ObjectId, old: &ObjectId) -> Sql {
+pub(super) fn take_position(new: &ObjectId, old: &ObjectId) -> Sql {
     let name = sql::literal(&new.sql());
     Sql::new(format!("SELECT pg_catalog.setval({name}, last_value, is_called) FROM {}", old.sql()))
 }

@@ -11,19 +11,19 @@ use crate::{
 };
 
 /// A key as an index that is built first.
-struct Built {
+pub(super) struct Built {
     /// CREATE UNIQUE INDEX CONCURRENTLY.
-    build: Action,
+    pub build: Action,
     /// Its undo: dropping the constraint has dropped its index, too.
-    discard: Action,
+    pub discard: Action,
     /// The clauses of ALTER TABLE that make the constraint out of it.
-    adopt: Vec<String>,
+    pub adopt: Vec<String>,
 }
 
 impl Built {
     /// UNIQUE and PRIMARY KEY over an index of this name. None for EXCLUDE, WITHOUT OVERLAPS and keys of partitioned
     /// tables, for which PostgreSQL has no other way than plainly.
-    fn of(id: &ObjectId, key: &Constraint, index: &str) -> Option<Self> {
+    pub fn of(id: &ObjectId, key: &Constraint, index: &str) -> Option<Self> {
         let word = match key.contype {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",

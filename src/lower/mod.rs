@@ -6,6 +6,7 @@
 
 mod backfill;
 mod batch;
+mod convert;
 mod counter;
 mod create;
 mod data_check;
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub use backfill::{BATCH, Fill};
+pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
 pub use rename::{Renaming, Twin};
 pub use state::State;
@@ -51,6 +53,10 @@ pub struct Context {
     pub fills: BTreeMap<ObjectId, Fill>,
     /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
     pub renamings: BTreeMap<ObjectId, Renaming>,
+    /// Columns whose type changes by what is said of their values.
+    pub conversions: BTreeMap<ObjectId, Conversion>,
+    /// What is over those of them that are converted online.
+    pub twins: Twins,
     /// Whether nothing is computed out of rows: materialized views stay empty, whose queries could need what the
     /// bodies of functions mention and nobody knows of.
     pub rowless: bool,
@@ -58,7 +64,9 @@ pub struct Context {
 
 /// The steps that lead from one catalog to the other, in order and in batches.
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
-    let later = rename::later(catalogs, &context.renamings.keys().cloned().collect());
+    let converted = context.conversions.iter().filter(|(_, conversion)| conversion.online);
+    let beside = context.renamings.keys().chain(converted.map(|(id, _)| id)).cloned().collect();
+    let later = rename::later(catalogs, &beside);
     let earliest = |change: &Change, act| {
         if later.contains(&change.id) { Phase::Contract } else { phase::earliest(change, act) }
     };
@@ -67,14 +75,20 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     for (column, renaming) in &context.renamings {
         lowering.rename_online(column, renaming);
     }
+    let comes = units.iter().filter(|unit| unit.act == Act::Create);
+    let with_default = comes.filter(|unit| unit.members.iter().any(|id| id.kind == Kind::Default));
+    lowering.with_default = with_default.map(|unit| unit.root.clone()).collect();
+    lowering.prepare_conversions();
     for unit in &units {
         lowering.unit(unit)?;
     }
+    lowering.finish_conversions();
     let mut steps = lowering.steps;
     steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
-    rename::with_bodies(&mut steps, changes);
+    rename::with_bodies(&mut steps, changes, &beside);
+    batch::keep_together(&mut steps, changes);
     batch::number(&mut steps, catalogs, changes);
     Ok(steps)
 }
@@ -112,12 +126,22 @@ struct Lowering<'a> {
     steps: Vec<Step>,
     /// What came when the one that it takes the place of went.
     done: BTreeSet<ObjectId>,
+    /// Columns that come together with their defaults.
+    with_default: BTreeSet<ObjectId>,
 }
 
 impl<'a> Lowering<'a> {
     fn new(catalogs: Pair<&'a Catalog>, changes: &'a Changes, context: &'a Context) -> Self {
         let state = State::new(catalogs);
-        Self { catalogs, changes, context, state, steps: Vec::new(), done: BTreeSet::new() }
+        Self {
+            catalogs,
+            changes,
+            context,
+            state,
+            steps: Vec::new(),
+            done: BTreeSet::new(),
+            with_default: BTreeSet::new(),
+        }
     }
 }
 
@@ -125,7 +149,11 @@ impl Lowering<'_> {
     /// The steps of one unit, with their undo.
     fn unit(&mut self, unit: &Unit) -> Result<(), DiffError> {
         let first = self.steps.len();
-        self.forward(unit);
+        if unit.act == Act::Drop && self.is_converted(&unit.root) {
+            self.exchange_types(unit)?;
+        } else {
+            self.forward(unit);
+        }
         let needs_undo = match &self.steps[first..] {
             [step] => step.undo.sql.is_empty(),
             // the one that is left after a recipe's own
@@ -188,7 +216,7 @@ impl Lowering<'_> {
 
     fn create(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.after else { return };
-        if self.done.contains(&unit.root) {
+        if self.done.contains(&unit.root) || self.is_converted(&unit.root) || self.create_twin(unit) {
             return;
         }
         if !self.context.alone {
@@ -230,6 +258,7 @@ impl Lowering<'_> {
         }
         let done = match object {
             _ if self.context.alone => false,
+            _ if self.drop_twin(unit) => true,
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
             Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                 if constraint.has_index() {
@@ -275,6 +304,10 @@ impl Lowering<'_> {
 
     /// The statements of a change in place, with what a sequence needs to count on.
     fn in_place(&self, unit: &Unit, change: &Change, ddl: &Ddl) -> Vec<Sql> {
+        let ddl = match &change.object.after {
+            Some(Object::Column(column)) => &self.with_using(&unit.root, &column.data_type, ddl.clone()),
+            _ => ddl,
+        };
         let counters = self.exchange_counters(unit, change, ddl);
         let mut sql = counters.unwrap_or_else(|| ddl.clone().into_statements());
         sql.extend(self.count_on(&unit.root));

@@ -92,11 +92,14 @@ pub(super) fn later(catalogs: Pair<&Catalog>, columns: &BTreeSet<ObjectId>) -> B
     }
 }
 
-/// Puts the bodies of functions that change with the columns where these get their names: into the same transaction,
+/// Puts the bodies of functions that change with the columns where these get their names or types: into the same transaction,
 /// so that no trigger runs in between whose body has the other name.
-pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes) {
+pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, columns: &BTreeSet<ObjectId>) {
     let Some(renamed) = steps.iter().rposition(|step| {
-        step.phase == Phase::Contract && step.verb == Verb::Rename && !step.run.sql.is_empty()
+        step.phase == Phase::Contract
+            && matches!(step.verb, Verb::Rename | Verb::Alter)
+            && columns.contains(&step.object)
+            && !step.run.sql.is_empty()
     }) else {
         return;
     };

@@ -7,30 +7,15 @@ use tokio_postgres::error::SqlState;
 
 use super::PlanningError;
 use crate::{
-    annotation::{Annotation, AnnotationTarget, Instruction},
+    annotation::{Annotation, AnnotationTarget},
     catalog::Catalog,
     diff::{Changes, How},
     kind::{Object, column::through_text},
-    lower::Fill,
+    lower::{Conversion, Fill},
     name::{Kind, ObjectId},
     postgres::Session,
     step::Step,
 };
-
-/// `@convert` of columns that change: read, but nothing acts on it yet. Where the database is there already it is harmless.
-pub(super) fn refuse_what_is_not_built(
-    annotations: &[Annotation],
-    changes: &Changes,
-) -> Result<(), PlanningError> {
-    let mut wrong = Vec::new();
-    for annotation in annotations {
-        let pending = column_of(annotation).is_some_and(|column| is_pending(&column, changes));
-        if pending && matches!(annotation.instruction, Instruction::Convert { .. }) {
-            wrong.push(format!("{}: @convert on {}", annotation.at, annotation.target));
-        }
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NotYet(wrong)) }
-}
 
 /// The column that it is on, if it is on one.
 pub(super) fn column_of(annotation: &Annotation) -> Option<ObjectId> {
@@ -78,9 +63,14 @@ pub(super) async fn refuse_missing_values(
 
 /// Types between which PostgreSQL has no cast: found out on scratch, where both are known. A type that the plan makes
 /// is not there yet, and says something else.
-pub(super) async fn refuse_uncastable(clone: &Session, changes: &Changes) -> Result<(), PlanningError> {
+pub(super) async fn refuse_uncastable(
+    clone: &Session,
+    changes: &Changes,
+    conversions: &BTreeMap<ObjectId, Conversion>,
+) -> Result<(), PlanningError> {
     let mut wrong = Vec::new();
-    for change in changes.values().filter(|change| matches!(change.how, How::InPlace(_))) {
+    let by_cast = changes.values().filter(|change| !conversions.contains_key(&change.id));
+    for change in by_cast.filter(|change| matches!(change.how, How::InPlace(_))) {
         let (Some(Object::Column(before)), Some(Object::Column(after))) =
             (&change.object.before, &change.object.after)
         else {

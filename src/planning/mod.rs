@@ -9,6 +9,7 @@
 
 mod annotated;
 mod between;
+mod convert;
 mod extension;
 mod fills;
 mod part;
@@ -149,6 +150,9 @@ pub enum PlanningError {
     /// Columns that cannot have two names for a while.
     #[error("these cannot be renamed online: {}", .0.join("; "))]
     NotOnline(Vec<String>),
+    /// Columns that cannot have two types for a while.
+    #[error("these cannot be converted online: {}", .0.join("; "))]
+    NotConvertible(Vec<String>),
     /// Columns that refuse NULL, have no default, and are new in tables that have rows.
     #[error("no value is given for the rows that are there: {}", .0.join("; "))]
     NeedsValue(Vec<String>),
@@ -193,8 +197,11 @@ impl PlanningError {
             Self::NotOnline(_) => {
                 "write `instant` behind @renamed, and deploy the code that uses the new name together with that plan"
             }
+            Self::NotConvertible(_) => {
+                "write `instant` behind @convert, and apply the plan while the table may stand still"
+            }
             Self::NoCast(_) => {
-                "add a column of the new type, fill it, and drop the old one in a later plan; or create a cast"
+                "say how: `-- @convert using=…` on the column; or create a cast"
             }
             Self::NeedsValue(_) => {
                 "say what the rows that are there get: `-- @backfill using=…` on the column; or give it a DEFAULT"
@@ -277,11 +284,18 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
-    annotated::refuse_what_is_not_built(&annotations, &changes)?;
-    annotated::refuse_uncastable(clone.session(), &changes).await?;
+    let conversions = convert::read(&annotations, catalogs, &changes, clone.session(), &workshop).await?;
+    let replaced = convert::replaced(&conversions);
+    let changes = if replaced.is_empty() {
+        changes
+    } else {
+        diff::diff_forcing(catalogs, &replaced).map_err(DiffError::from)?
+    };
+    let twins = convert::twins(&conversions, &changes, catalogs, &clone, &workshop).await?;
+    annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let fills = fills::read(&annotations, &changes, clone.session()).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
-    let context = Context { fills, renamings, ..context };
+    let context = Context { fills, renamings, conversions, twins, ..context };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(&open, &base_all, &expected)?;
     let facts = facts::observe(inputs.live).await?;

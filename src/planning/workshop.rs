@@ -242,15 +242,7 @@ impl<'a> Workshop<'a> {
         if texts.is_empty() {
             return Ok(wanted.clone());
         }
-        let part = wanted.only(&part::with_needs(wanted, texts.into_iter()));
-        let (database, read) = match self.clone_of(&part, true).await {
-            Ok(made) => made,
-            // part of a schema may not stand by itself
-            Err(error) => {
-                tracing::debug!("{error}");
-                self.clone_of(wanted, true).await?
-            }
-        };
+        let (database, read) = self.clone_of_part(wanted, texts.into_iter()).await?;
         self.inputs.scratch.get().await?.drop_database(database).await?;
         let mut catalog = wanted.clone();
         catalog.objects.extend(read.objects);
@@ -273,6 +265,37 @@ impl<'a> Workshop<'a> {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
         Ok(catalog)
+    }
+
+    /// These objects with all that they need, built anew.
+    async fn clone_of_part<'c>(
+        &self,
+        catalog: &'c Catalog,
+        ids: impl Iterator<Item = &'c ObjectId>,
+    ) -> Result<(ScratchDatabase, Catalog), PlanningError> {
+        let part = catalog.only(&part::with_needs(catalog, ids));
+        match self.clone_of(&part, true).await {
+            Ok(made) => Ok(made),
+            // part of a schema may not stand by itself
+            Err(error) => {
+                tracing::debug!("{error}");
+                self.clone_of(catalog, true).await
+            }
+        }
+    }
+
+    /// What these objects of a catalog would be after these steps.
+    pub async fn renamed(
+        &self,
+        catalog: &Catalog,
+        ids: &[&ObjectId],
+        steps: &[Step],
+    ) -> Result<Catalog, PlanningError> {
+        let known = ids.iter().filter_map(|id| catalog.objects.get_key_value(*id).map(|(id, _)| id));
+        let (database, _) = self.clone_of_part(catalog, known).await?;
+        let renamed = self.after(&database, steps).await?;
+        self.inputs.scratch.get().await?.drop_database(database).await?;
+        Ok(renamed)
     }
 
     /// Fills those materialized views of a clone that others read which come or change: what was never filled cannot

@@ -1,0 +1,332 @@
+//! `@convert`: how the values of a column whose type changes become values of the new type, and back; and whether both
+//! types are there for a while.
+//!
+//! PostgreSQL reads the expressions on the clone of live, in a transaction that is taken back: over a row like the
+//! table's, and over one in which the column has its new type already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    PlanningError,
+    annotated::{column_of, is_pending},
+    part,
+    workshop::Workshop,
+};
+use crate::{
+    annotation::{Annotation, How as Way, Instruction},
+    catalog::Catalog,
+    diff::{Changes, How},
+    kind::{Column, Object, column::through_text, constraint::ConstraintType},
+    lower::{self, Context, Conversion, Twins, Value},
+    name::{Kind, ObjectId, Pair},
+    postgres::{ScratchDatabase, Session, server_words},
+    sql::{self, Sql},
+    step::{Action, Phase, Step, Verb},
+};
+
+/// The conversions that annotations ask for, of columns that change. `catalogs` are live's clone and what is wanted.
+pub(super) async fn read(
+    annotations: &[Annotation],
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    clone: &Session,
+    workshop: &Workshop<'_>,
+) -> Result<BTreeMap<ObjectId, Conversion>, PlanningError> {
+    let mut conversions = BTreeMap::new();
+    let mut refused = Vec::new();
+    for annotation in annotations {
+        let Instruction::Convert { using, back, how } = &annotation.instruction else { continue };
+        let Some(column) = column_of(annotation).filter(|column| is_pending(column, changes)) else { continue };
+        let pair = Pair::new(catalogs.before.objects.get(&column), catalogs.after.objects.get(&column));
+        let (Some(Object::Column(old)), Some(Object::Column(new))) = (pair.before, pair.after) else { continue };
+        // a conversion that is done, or that another change of the column is beside
+        if old.data_type == new.data_type {
+            continue;
+        }
+        let reading = Reading { annotation, column: &column, old, new, catalogs, clone };
+        let value = reading.values(using, back.as_deref(), workshop.time_zone()).await?;
+        let online = *how != Some(Way::Instant) && reading.rewrites(&value.after).await?;
+        if let Some(why) = reading.obstacle(changes).filter(|_| online) {
+            refused.push(format!("{}: {column}: {why}", annotation.at));
+            continue;
+        }
+        let types = Pair::new(old.data_type.clone(), new.data_type.clone());
+        conversions.insert(column, Conversion { types, value, online });
+    }
+    if refused.is_empty() { Ok(conversions) } else { Err(PlanningError::NotConvertible(refused)) }
+}
+
+/// The columns that another one takes the place of.
+pub(super) fn replaced(conversions: &BTreeMap<ObjectId, Conversion>) -> BTreeMap<ObjectId, How> {
+    let online = conversions.iter().filter(|(_, conversion)| conversion.online);
+    online.map(|(id, _)| (id.clone(), How::Replace)).collect()
+}
+
+/// The indexes and keys over columns that are converted online, as PostgreSQL says them of the columns beside.
+pub(super) async fn twins(
+    conversions: &BTreeMap<ObjectId, Conversion>,
+    changes: &Changes,
+    catalogs: Pair<&Catalog>,
+    clone: &ScratchDatabase,
+    workshop: &Workshop<'_>,
+) -> Result<Twins, PlanningError> {
+    let columns: BTreeSet<&ObjectId> =
+        conversions.iter().filter(|(_, conversion)| conversion.online).map(|(id, _)| id).collect();
+    let over = |id: &ObjectId, catalog: &Catalog| catalog.needs_of(id).any(|need| columns.contains(&need.to));
+    let is_built = |object: &Option<Object>| match object {
+        Some(Object::Index(index)) => !index.partitioned,
+        Some(Object::Constraint(key)) => key.has_index(),
+        _ => false,
+    };
+    let changed = changes.values().filter(|change| change.how == How::Replace);
+    let ids: Vec<&ObjectId> = changed
+        .filter(|change| is_built(&change.object.before) && is_built(&change.object.after))
+        .map(|change| &change.id)
+        .filter(|id| over(id, catalogs.before) && over(id, catalogs.after))
+        .collect();
+    if ids.is_empty() {
+        return Ok(Twins::new());
+    }
+    let there = workshop.renamed(catalogs.after, &ids, &steps(&columns, |id| lower::Conversion::beside(id).after)).await?;
+    let back = workshop.after(clone, &steps(&columns, |id| lower::Conversion::beside(id).before)).await?;
+    let twins = ids.into_iter().filter_map(|id| {
+        Some((id.clone(), Pair::new(back.objects.get(id)?.clone(), there.objects.get(id)?.clone())))
+    });
+    Ok(twins.collect())
+}
+
+/// The columns under the names of those beside.
+fn steps(columns: &BTreeSet<&ObjectId>, name: impl Fn(&ObjectId) -> String) -> Vec<Step> {
+    let rename = |id: &ObjectId, from: &str, to: &str| {
+        let (table, from, to) = (id.relation_sql(), sql::ident(from), sql::ident(to));
+        Action::catalog(vec![Sql::new(format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}"))])
+    };
+    let step = |id: &&ObjectId| {
+        let (own, beside) = (id.path.last(), name(id));
+        Step {
+            phase: Phase::Expand,
+            verb: Verb::Rename,
+            object: (*id).clone(),
+            summary: String::new(),
+            run: rename(id, own, &beside),
+            undo: rename(id, &beside, own),
+            batch: 1,
+        }
+    };
+    columns.iter().map(step).collect()
+}
+
+/// One annotation on its column.
+struct Reading<'a> {
+    annotation: &'a Annotation,
+    column: &'a ObjectId,
+    old: &'a Column,
+    new: &'a Column,
+    catalogs: Pair<&'a Catalog>,
+    clone: &'a Session,
+}
+
+impl Reading<'_> {
+    fn wrong(&self, why: String) -> PlanningError {
+        PlanningError::Annotation { at: self.annotation.at.to_string(), why: format!("@convert: {why}") }
+    }
+
+    /// Both ways. Without `back=` a cast leads back, if there is one.
+    async fn values(
+        &self,
+        using: &str,
+        back: Option<&str>,
+        time_zone: &str,
+    ) -> Result<Pair<Value>, PlanningError> {
+        let (old, new) = (&self.old.data_type, &self.new.data_type);
+        let through = through_text(&self.new.facts.plain_type, &self.old.facts.plain_type);
+        let cast = format!("{}{through}", self.column.sql());
+        let there = self.value(&format!("({using})::{new}"), None, time_zone).await;
+        let after = there.map_err(|why| self.wrong(format!("using={using}: {why}")))?;
+        let back_is = back.map_or(cast, |back| format!("({back})"));
+        let before = self.value(&format!("{back_is}::{old}"), Some(&after.sql), time_zone).await;
+        let before = before.map_err(|why| match back {
+            Some(back) => self.wrong(format!("back={back}: {why}")),
+            None => self.wrong(format!("say with back=… how {new} becomes {old} again: {why}")),
+        })?;
+        Ok(Pair::new(before, after))
+    }
+
+    /// An expression over a row of the table, in which the column has its new type if `converted` says how it gets it.
+    async fn value(
+        &self,
+        expression: &str,
+        converted: Option<&str>,
+        time_zone: &str,
+    ) -> Result<Value, String> {
+        const MARK: &str = " AS trueup_value\n   FROM ";
+        let client = self.clone.client();
+        let (begin, row) = (self.row(converted), self.row_name());
+        let search = format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)));
+        let view = format!(
+            "{begin}; {search}; CREATE TEMPORARY VIEW trueup_said AS \
+             SELECT {expression} AS trueup_value FROM {row}; SET LOCAL search_path TO ''"
+        );
+        let words = |error: tokio_postgres::Error| server_words(&error);
+        let read = async {
+            client.batch_execute(&view).await.map_err(words)?;
+            let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
+            let text: String =
+                client.query_one(definition, &[]).await.and_then(|row| row.try_get(0)).map_err(words)?;
+            let text = text.trim_start().strip_prefix("SELECT ").and_then(|text| Some(&text[..text.rfind(MARK)?]));
+            text.map(str::to_owned).ok_or_else(|| "the expression cannot be read back".to_owned())
+        };
+        let said = read.await;
+        self.take_back().await;
+        let said = said?;
+        // neither sub-selects nor sets, as PostgreSQL wants it behind USING
+        let probe = |clause: &str| format!("{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; {clause}");
+        let using = format!("ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({said}) IS NULL");
+        let fits = client.batch_execute(&probe(&using)).await.map_err(words);
+        self.take_back().await;
+        fits?;
+        let index = format!("CREATE INDEX ON {row} ((({said}) IS NULL))");
+        let immutable = client.batch_execute(&probe(&index)).await.is_ok();
+        self.take_back().await;
+        let settings = [("TimeZone", time_zone), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "postgres")];
+        let settings = if immutable { &[][..] } else { &settings[..] };
+        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Ok(Value { sql: said, settings })
+    }
+
+    /// Whether PostgreSQL would write every row anew, or read it, to change the type so.
+    async fn rewrites(&self, value: &Value) -> Result<bool, PlanningError> {
+        let row = self.row_name();
+        let file = format!("SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass)::text", sql::literal(&row));
+        let alter = format!(
+            "ALTER TABLE {row} ALTER COLUMN {} TYPE {} USING {}",
+            self.column.sql(),
+            self.type_of(self.new),
+            value.sql
+        );
+        let client = self.clone.client();
+        let probe = async {
+            client.batch_execute(&self.row(None)).await?;
+            let before: String = client.query_one(&file, &[]).await?.try_get(0)?;
+            client.batch_execute(&alter).await?;
+            let after: String = client.query_one(&file, &[]).await?.try_get(0)?;
+            Ok::<_, tokio_postgres::Error>(before != after)
+        };
+        let probed = probe.await;
+        self.take_back().await;
+        probed.map_err(|error| self.wrong(server_words(&error)))
+    }
+
+    /// Begins a transaction in which there is a table like the column's, and the new type.
+    fn row(&self, converted: Option<&str>) -> String {
+        let mut all = vec!["BEGIN".to_owned(), "SET LOCAL search_path TO ''".to_owned()];
+        all.extend(self.new_types().iter().map(|sql| sql.as_str().to_owned()));
+        let row = self.row_name();
+        all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
+        if converted.is_some() {
+            let column = self.column.sql();
+            let to = self.type_of(self.new);
+            all.push(format!("ALTER TABLE {row} ALTER COLUMN {column} TYPE {to} USING NULL"));
+        }
+        all.join("; ")
+    }
+
+    /// A table that is called as the column's is.
+    fn row_name(&self) -> String {
+        sql::qualified(&["pg_temp", self.column.path.part(1)])
+    }
+
+    fn type_of(&self, column: &Column) -> String {
+        let collate = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        format!("{}{collate}", column.data_type)
+    }
+
+    /// What creates the types that the column needs and that are not there yet.
+    fn new_types(&self) -> Vec<Sql> {
+        let Pair { before, after } = self.catalogs;
+        let needed = after.needs_of(self.column).map(|need| &need.to).filter(|id| id.relation().is_none());
+        let mut part = part::with_needs(after, needed.filter(|id| id.kind != Kind::Table && id.kind != Kind::Schema));
+        part.retain(|id| !before.objects.contains_key(id));
+        let mut wanted = before.clone();
+        wanted.objects.extend(after.only(&part).objects);
+        wanted.needs.extend(after.needs.iter().filter(|need| part.contains(&need.from)).cloned());
+        let catalogs = Pair::new(before, &wanted);
+        let changes = crate::diff::diff(catalogs);
+        let statements = changes.ok().and_then(|changes| {
+            let context = Context { major: self.clone.major(), ..Context::default() };
+            lower::statements(catalogs, &changes, &context).ok()
+        });
+        statements.unwrap_or_default()
+    }
+
+    async fn take_back(&self) {
+        if !self.clone.is_closed() {
+            // nothing of it is to stay
+            let _ = self.clone.client().batch_execute("ROLLBACK").await;
+        }
+    }
+
+    /// Why both types cannot be there at once.
+    fn obstacle(&self, changes: &Changes) -> Option<String> {
+        let Pair { before: live, after: wanted } = self.catalogs;
+        let table = self.column.relation()?;
+        let Some(Object::Table(definition)) = live.objects.get(&table) else {
+            return Some("its table is not there under this name; rename it in a plan of its own".to_owned());
+        };
+        let (old, new) = (self.old, self.new);
+        let attachment = ObjectId { kind: Kind::Attachment, path: table.path.clone() };
+        let inherited = live.objects.values().any(|object| {
+            matches!(object, Object::Table(child) if child.inherits.iter().any(|parent| parent[..] == *table.path.parts()))
+        });
+        if definition.partition_by.is_some()
+            || live.objects.contains_key(&attachment)
+            || !definition.inherits.is_empty()
+            || inherited
+        {
+            return Some("its table has partitions or inheritors, or is one".to_owned());
+        }
+        if definition.of_type.is_some() || old.facts.foreign {
+            return Some("the columns of this table are decided elsewhere".to_owned());
+        }
+        if old.generated.is_some() || new.generated.is_some() {
+            return Some("PostgreSQL computes it".to_owned());
+        }
+        if new.facts.plain_type != new.base_type && !new.base_type.ends_with("[]") {
+            return Some("the new type is a domain".to_owned());
+        }
+        if old.identity.is_some() != new.identity.is_some() {
+            return Some("it becomes an identity column, or ceases to be one; do that in a plan of its own".to_owned());
+        }
+        for catalog in [live, wanted] {
+            let users = catalog.needs.iter().filter(|need| need.to == *self.column).map(|need| &need.from);
+            for user in users {
+                if let Some(why) = obstacle_of(user, catalog) {
+                    return Some(why);
+                }
+            }
+        }
+        let triggers = live.objects.keys().filter(|id| id.kind == Kind::Trigger && id.relation().as_ref() == Some(&table));
+        for trigger in triggers {
+            if trigger.path.last() >= "~trueup" {
+                return Some(format!("the trigger {} would fire after the one that keeps it up", trigger.sql()));
+            }
+        }
+        let renamed = changes.get(&table).is_some_and(|change| matches!(change.how, How::Replace | How::Drop));
+        renamed.then(|| "its table is replaced by the same plan".to_owned())
+    }
+}
+
+/// Why what is over a column does not let another one take its place.
+fn obstacle_of(user: &ObjectId, catalog: &Catalog) -> Option<String> {
+    match catalog.objects.get(user)? {
+        Object::Column(column) if column.generated.as_ref().is_some_and(|generated| generated.stored) => {
+            Some(format!("{user} is computed from it, and would be computed anew under a strong lock"))
+        }
+        Object::Constraint(key)
+            if key.contype == ConstraintType::Exclusion || key.definition.contains(" WITHOUT OVERLAPS") =>
+        {
+            Some(format!("{user} has no other way than to be built under a strong lock"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+INSERT INTO event VALUES (1, '2026-01-01 00:00:00+00', 'x');

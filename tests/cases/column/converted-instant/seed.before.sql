@@ -1,0 +1,1 @@
+INSERT INTO event VALUES (1, 1700000000, 'x');

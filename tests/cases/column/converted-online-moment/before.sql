@@ -1,0 +1,11 @@
+CREATE TABLE event (
+    id integer GENERATED ALWAYS AS IDENTITY,
+    -- @convert using=extract(epoch FROM at)::bigint back=to_timestamp(at)
+    at bigint,
+    -- @convert using=day AT TIME ZONE 'UTC'
+    day timestamp DEFAULT '2026-01-01',
+    -- @convert using=tags[1]
+    tags text
+);
+CREATE INDEX ON event (at);
+CREATE RULE quiet AS ON DELETE TO event WHERE OLD.at IS NULL DO INSTEAD NOTHING;
