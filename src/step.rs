@@ -130,7 +130,7 @@ pub struct Backfill {
     /// as often as any row needed it: updates move rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,
-    /// How many rows the first batch visits. The next ones take as many as fit into the time.
+    /// How many rows, or blocks, the first batch visits. The next ones take as many as fit into the time.
     pub rows: u32,
 }
 

@@ -30,6 +30,9 @@ pub struct Fill {
 /// How many rows a batch visits first, where it is not said.
 pub const BATCH: u32 = 1_000;
 
+/// About how many rows a block has, where blocks are visited.
+const A_BLOCK: u32 = 50;
+
 impl Fill {
     /// The batches that fill the own rows of one table. `said_of` is the table that the value is said of: the whole of a
     /// partition, the parent of an inheritor.
@@ -37,7 +40,7 @@ impl Fill {
         let backfill = Backfill {
             table: column.relation_sql(),
             key: key.iter().map(|(name, _)| name.clone()).collect(),
-            rows: self.batch,
+            rows: if key.is_empty() { (self.batch / A_BLOCK).max(1) } else { self.batch },
         };
         Action::fill(statement(column, said_of, self, key), backfill)
     }

@@ -141,22 +141,30 @@ impl Reading<'_> {
         let (old, new) = (&self.old.data_type, &self.new.data_type);
         let through = through_text(&self.new.facts.plain_type, &self.old.facts.plain_type);
         let cast = format!("{}{through}", self.column.sql());
-        let there = self.value(&format!("({using})::{new}"), None, time_zone).await;
+        let there = self.value(&format!("({using})::{new}"), false, time_zone).await;
         let after = there.map_err(|why| self.wrong(format!("using={using}: {why}")))?;
-        let back_is = back.map_or(cast, |back| format!("({back})"));
-        let before = self.value(&format!("{back_is}::{old}"), Some(&after.sql), time_zone).await;
-        let before = before.map_err(|why| match back {
-            Some(back) => self.wrong(format!("back={back}: {why}")),
-            None => self.wrong(format!("say with back=… how {new} becomes {old} again: {why}")),
-        })?;
+        let missing = |why: String| self.wrong(format!("say with back=… how {new} becomes {old} again: {why}"));
+        let before = if let Some(back) = back {
+            let before = self.value(&format!("({back})::{old}"), true, time_zone).await;
+            before.map_err(|why| self.wrong(format!("back={back}: {why}")))?
+        } else {
+            // only a cast has a cast as its way back
+            let through = through_text(&self.old.facts.plain_type, &self.new.facts.plain_type);
+            let plain = self.value(&format!("{}{through}::{new}", self.column.sql()), false, time_zone).await;
+            if plain.is_ok_and(|plain| plain.sql == after.sql) {
+                self.value(&format!("{cast}::{old}"), true, time_zone).await.map_err(missing)?
+            } else {
+                return Err(missing(format!("using={using} is no cast of the column")));
+            }
+        };
         Ok(Pair::new(before, after))
     }
 
-    /// An expression over a row of the table, in which the column has its new type if `converted` says how it gets it.
+    /// An expression over a row of the table, in which the column has its new type if it is converted.
     async fn value(
         &self,
         expression: &str,
-        converted: Option<&str>,
+        converted: bool,
         time_zone: &str,
     ) -> Result<Value, String> {
         const MARK: &str = " AS trueup_value\n   FROM ";
@@ -206,7 +214,7 @@ impl Reading<'_> {
         );
         let client = self.clone.client();
         let probe = async {
-            client.batch_execute(&self.row(None)).await?;
+            client.batch_execute(&self.row(false)).await?;
             let before: String = client.query_one(&file, &[]).await?.try_get(0)?;
             client.batch_execute(&alter).await?;
             let after: String = client.query_one(&file, &[]).await?.try_get(0)?;
@@ -218,12 +226,12 @@ impl Reading<'_> {
     }
 
     /// Begins a transaction in which there is a table like the column's, and the new type.
-    fn row(&self, converted: Option<&str>) -> String {
+    fn row(&self, converted: bool) -> String {
         let mut all = vec!["BEGIN".to_owned(), "SET LOCAL search_path TO ''".to_owned()];
         all.extend(self.new_types().iter().map(|sql| sql.as_str().to_owned()));
         let row = self.row_name();
         all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
-        if converted.is_some() {
+        if converted {
             let column = self.column.sql();
             let to = self.type_of(self.new);
             all.push(format!("ALTER TABLE {row} ALTER COLUMN {column} TYPE {to} USING NULL"));

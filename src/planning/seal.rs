@@ -15,7 +15,7 @@ use crate::{
         footprint_closure,
     },
     rehearse::Rehearsed,
-    step::{DataCheck, LockMode, Observed, OldName, Phase, Step, Verb},
+    step::{DataCheck, LockMode, Observed, OldName, Phase, Step, Timeouts, Verb},
 };
 
 /// All that a plan is sealed from.
@@ -82,6 +82,10 @@ impl Sealing<'_> {
     fn planned(&self, steps: &[Step]) -> Vec<PlannedStep> {
         let there = held_locks(steps.iter().zip(&self.rehearsed.there));
         let back = held_locks(steps.iter().zip(&self.rehearsed.back).rev());
+        let patience = Pair::new(
+            patience(steps.iter().zip(&self.rehearsed.there)),
+            patience(steps.iter().zip(&self.rehearsed.back)),
+        );
         let mut planned: Vec<PlannedStep> = Vec::new();
         for ((id, (step, seen)), undone) in
             (1..).zip(steps.iter().zip(&self.rehearsed.there)).zip(&self.rehearsed.back)
@@ -105,7 +109,7 @@ impl Sealing<'_> {
                 summary: step.summary.clone(),
                 sql: step.run.sql.clone(),
                 transactional: step.run.transactional,
-                timeouts: step.run.timeouts,
+                timeouts: patience.before.of(step.batch, step.run.timeouts),
                 backfill: step.run.backfill.clone(),
                 rows: self.facts.most_rows(slow),
                 seen: seen.clone(),
@@ -113,7 +117,7 @@ impl Sealing<'_> {
                 undo: PlannedUndo {
                     sql: step.undo.sql.clone(),
                     transactional: step.undo.transactional,
-                    timeouts: step.undo.timeouts,
+                    timeouts: patience.after.of(step.batch, step.undo.timeouts),
                     backfill: step.undo.backfill.clone(),
                     seen: undone.clone(),
                     hazards: undo_hazards,
@@ -225,6 +229,33 @@ fn held_locks<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Vec<
         all.push(held.clone());
     }
     all
+}
+
+/// How many relations each batch keeps others from writing to.
+struct Patience(BTreeMap<u32, BTreeSet<String>>);
+
+fn patience<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Patience {
+    let mut batches: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+    for (step, seen) in steps {
+        let strong = seen.locks.iter().filter(|lock| lock.mode.blocks_writes());
+        batches.entry(step.batch).or_default().extend(strong.map(|lock| lock.relation.clone()));
+    }
+    Patience(batches)
+}
+
+impl Patience {
+    /// The least that a lock is waited for.
+    const LEAST: u32 = 300;
+
+    /// `lock_timeout` counts for each lock, and whoever wants one that is held already waits for all of them: together
+    /// they are to take no longer than one may.
+    fn of(&self, batch: u32, timeouts: Timeouts) -> Timeouts {
+        let locks = self.0.get(&batch).and_then(|locks| u32::try_from(locks.len()).ok()).unwrap_or(1);
+        match timeouts.lock_ms {
+            0 => timeouts,
+            lock_ms => Timeouts { lock_ms: (lock_ms / locks.max(1)).max(Self::LEAST.min(lock_ms)), ..timeouts },
+        }
+    }
 }
 
 fn summary(steps: &[Step], changes: &Changes) -> Summary {

@@ -5,6 +5,7 @@
 pub mod dump;
 pub mod rows;
 pub mod standby;
+pub mod writers;
 
 use std::{
     collections::BTreeMap,

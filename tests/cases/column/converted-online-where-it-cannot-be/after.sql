@@ -1,0 +1,10 @@
+CREATE TABLE t (
+    -- @convert using=a
+    a bigint,
+    b integer GENERATED ALWAYS AS (a * 2) STORED);
+CREATE TABLE p (a integer,
+    -- @convert using=b
+    b bigint) PARTITION BY LIST (a);
+CREATE TABLE x (
+    -- @convert using=r::text::int8range back=r::text::int4range
+    r int8range, EXCLUDE USING gist (r WITH &&));

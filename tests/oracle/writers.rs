@@ -1,0 +1,107 @@
+//! Code that uses a database while it changes: sessions that write without a pause, each statement prepared.
+
+use std::{
+    io::Cursor,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::SinkExt;
+use tokio::task::JoinHandle;
+use trueup::postgres::Session;
+
+use super::Database;
+
+/// How many rows are there before they begin: with the numbers from 1 on.
+pub const ROWS: i64 = 20_000;
+
+/// What a writer may wait: `lock_timeout` of a step, and what a busy machine adds.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What a group of writers did.
+#[derive(Debug, Default)]
+struct Tally {
+    statements: u64,
+    failures: Vec<String>,
+    longest: Duration,
+}
+
+/// Sessions that write until they are told to stop.
+pub struct Writers {
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<Tally>>,
+}
+
+impl Writers {
+    /// Four of them. Each statement gets two numbers that no other one gets at that time: of a row that is there, and
+    /// of one that is new.
+    pub async fn start(database: &Database, statements: &'static [&'static str], first: i64) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut tasks = Vec::new();
+        for writer in 0..4_i64 {
+            let session = database.session().await;
+            let stop = stop.clone();
+            tasks.push(tokio::spawn(async move {
+                let mut tally = Tally::default();
+                let mut prepared = Vec::new();
+                for sql in statements.iter().filter(|sql| !sql.starts_with("COPY")) {
+                    prepared.push(session.client().prepare(sql).await.unwrap());
+                }
+                let mut round = 0_i64;
+                while !stop.load(Ordering::Relaxed) {
+                    round += 1;
+                    let (there, new) =
+                        ((round * 7919 + writer) % ROWS + 1, first + writer * 1_000_000 + round);
+                    let mut prepared = prepared.iter();
+                    for sql in statements {
+                        let began = Instant::now();
+                        let result = if sql.starts_with("COPY") {
+                            copy(&session, sql, new).await
+                        } else {
+                            session.client().execute(prepared.next().unwrap(), &[&there, &new]).await
+                        };
+                        tally.longest = tally.longest.max(began.elapsed());
+                        tally.statements += 1;
+                        // of two that update the same rows in another order PostgreSQL ends one: neither is to blame
+                        if let Err(error) = result {
+                            tally.failures.push(format!("{sql}: {}", super::words(&error)));
+                        }
+                    }
+                }
+                session.close().await;
+                tally
+            }));
+        }
+        Self { stop, tasks }
+    }
+
+    pub async fn end(self, who: &str) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Tally::default();
+        for task in self.tasks {
+            let tally = task.await.unwrap();
+            all.statements += tally.statements;
+            all.longest = all.longest.max(tally.longest);
+            all.failures.extend(tally.failures);
+        }
+        eprintln!(
+            "{who}: {} statements, {} failed, the longest took {:?}",
+            all.statements,
+            all.failures.len(),
+            all.longest
+        );
+        assert!(all.statements > 100, "{who} hardly wrote");
+        assert!(all.failures.is_empty(), "{who}: {} failed, such as {}", all.failures.len(), all.failures[0]);
+        assert!(all.longest < PATIENCE, "{who}: a statement took {:?}", all.longest);
+    }
+}
+
+/// Copies one row, of a number and a text.
+async fn copy(session: &Session, sql: &str, new: i64) -> Result<u64, tokio_postgres::Error> {
+    let mut sink = std::pin::pin!(session.client().copy_in(sql).await?);
+    sink.send(Cursor::new(format!("{}\tcopied {new}\n", -new))).await?;
+    sink.finish().await
+}
