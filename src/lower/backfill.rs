@@ -5,6 +5,7 @@
 
 use super::{Lowering, alter_table, not_null::Proof, temporary_name, with_relation};
 use crate::{
+    catalog::Catalog,
     graph::Unit,
     kind::{Alter, Column, Constraint, Definition, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
@@ -195,30 +196,39 @@ impl Lowering<'_> {
         self.family(column).into_iter().filter(own).collect()
     }
 
-    /// The columns, with their types, by which each row is known: of the primary key, else of a unique one that has no
-    /// NULL.
+    /// The columns, with their types, by which each row is known while the plan runs: of the primary key, else of a unique
+    /// one that has no NULL.
     pub(super) fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
-        let column = |name: &str| {
-            let id = column_of(table, name);
-            match self.catalogs.before.objects.get(&id) {
-                Some(Object::Column(column)) if column.not_null && !self.changes.contains_key(&id) => {
-                    Some((id.sql(), column.data_type.clone()))
-                }
-                _ => None,
-            }
-        };
-        let constraints = self.catalogs.before.parts(Kind::Constraint, table);
-        let mut keys: Vec<&Constraint> = constraints
-            .filter_map(|(id, object)| match object {
-                Object::Constraint(key) if !self.changes.contains_key(id) => Some(key),
-                _ => None,
-            })
-            .filter(|key| matches!(key.contype, ConstraintType::PrimaryKey | ConstraintType::Unique))
-            .collect();
-        keys.sort_by_key(|key| (key.contype, key.columns.len()));
-        let all = |key: &&Constraint| key.columns.iter().map(|name| column(name)).collect::<Option<Vec<_>>>();
-        keys.iter().find_map(all).unwrap_or_default()
+        key_in(self.catalogs.before, table, |id| !self.changes.contains_key(id))
     }
+}
+
+/// The columns, with their types, by which each row is known, of those that can be relied on.
+pub(super) fn key_in(
+    catalog: &Catalog,
+    table: &ObjectId,
+    reliable: impl Fn(&ObjectId) -> bool,
+) -> Vec<(String, String)> {
+    let column = |name: &str| {
+        let id = column_of(table, name);
+        match catalog.objects.get(&id) {
+            Some(Object::Column(column)) if column.not_null && reliable(&id) => {
+                Some((id.sql(), column.data_type.clone()))
+            }
+            _ => None,
+        }
+    };
+    let constraints = catalog.parts(Kind::Constraint, table).filter(|(id, _)| reliable(id));
+    let mut keys: Vec<&Constraint> = constraints
+        .filter_map(|(_, object)| match object {
+            Object::Constraint(key) => Some(key),
+            _ => None,
+        })
+        .filter(|key| matches!(key.contype, ConstraintType::PrimaryKey | ConstraintType::Unique))
+        .collect();
+    keys.sort_by_key(|key| (key.contype, key.columns.len()));
+    let all = |key: &&Constraint| key.columns.iter().map(|name| column(name)).collect::<Option<Vec<_>>>();
+    keys.iter().find_map(all).unwrap_or_default()
 }
 
 fn drop_column(id: &ObjectId) -> Action {
@@ -239,20 +249,20 @@ fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, Stri
     let update = format!("UPDATE ONLY {table} AS {alias} SET {name} = {value}");
     let needs = format!("({asked}) AND ({value}) IS NOT NULL");
     if key.is_empty() {
-        let block = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
-        let end = "($2::pg_catalog.text[])[1]::pg_catalog.int8";
+        let first = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
+        let next = format!("LEAST({first} + $3::pg_catalog.int8, ($2::pg_catalog.text[])[1]::pg_catalog.int8)");
+        // values of the statement and not of a row, so that these blocks are all that is read
+        let bound = |block: &str| format!("pg_catalog.format('(%s,0)', {block})::pg_catalog.tid");
         return Sql::new(format!(
-            "WITH blocks (trueup_1, trueup_2) AS MATERIALIZED (\n    \
-               SELECT {block}, LEAST({block} + $3::pg_catalog.int8, {end})\n\
-             ), changed AS (\n    \
-               {update} FROM blocks\n    \
-               WHERE ctid >= pg_catalog.format('(%s,0)', trueup_1)::pg_catalog.tid \
-               AND ctid < pg_catalog.format('(%s,0)', trueup_2)::pg_catalog.tid AND {needs}\n    \
+            "WITH changed AS (\n    \
+               {update}\n    \
+               WHERE {alias}.ctid >= {from} AND {alias}.ctid < {to} AND {needs}\n    \
                RETURNING 1\n\
              )\n\
-             SELECT trueup_2 - trueup_1, (SELECT count(*) FROM changed), \
-             CASE WHEN trueup_2 > trueup_1 THEN ARRAY[trueup_2::pg_catalog.text] END\n\
-             FROM blocks"
+             SELECT {next} - {first}, (SELECT count(*) FROM changed), \
+             CASE WHEN {next} > {first} THEN ARRAY[({next})::pg_catalog.text] END",
+            from = bound(first),
+            to = bound(&next),
         ));
     }
     let names: Vec<&str> = key.iter().map(|(name, _)| name.as_str()).collect();

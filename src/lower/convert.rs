@@ -5,11 +5,14 @@
 //! way back is the same with the two types exchanged. Where no row has to be written anew, or where it is asked for, the
 //! type is altered in one go instead, with what `@convert` says behind USING.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use super::{
     BATCH, Context, Fill, Lowering, alter_table,
-    backfill::column_of,
+    backfill::{column_of, key_in},
     counter::{step_aside, take_position},
     key::Built,
     temporary_name,
@@ -17,9 +20,10 @@ use super::{
     with_relation,
 };
 use crate::{
+    catalog::Catalog,
     diff::{DiffError, How},
     graph::{Act, Unit},
-    kind::{Alter, Column, Ddl, Definition, Object, column::ColumnSettings},
+    kind::{Alter, Column, Constraint, Ddl, Definition, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, Phase, Step, Verb},
@@ -256,7 +260,7 @@ impl<'a> Lowering<'a> {
     fn sides(&self, id: &ObjectId) -> Option<Pair<Side<'a>>> {
         let conversion = self.context.conversions.get(id).filter(|conversion| conversion.online)?;
         let names = Conversion::beside(id);
-        let side = |catalog: &'a crate::catalog::Catalog, name: &str, value: &'a Value, what| {
+        let side = |catalog: &'a Catalog, name: &str, value: &'a Value, what| {
             let Some(Object::Column(column)) = catalog.objects.get(id) else { return None };
             let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
             let default = match catalog.objects.get(&default) {
@@ -308,35 +312,80 @@ impl Lowering<'_> {
     /// What comes in expand, and what the way back begins with.
     pub(super) fn finish_conversions(&mut self) {
         let converted = self.converted();
+        let unit = |side: &Side<'_>| Unit {
+            act: Act::Alter,
+            root: side.beside.clone(),
+            members: Vec::new(),
+            phase: Phase::Expand,
+        };
+        // all of them are there before the first is filled: what writes a row for one fills it for all
         for (id, Pair { after, .. }) in &converted {
-            let unit = Unit {
-                act: Act::Alter,
-                root: after.beside.clone(),
-                members: Vec::new(),
-                phase: Phase::Expand,
-            };
             let (come, go) = (come(after, id), go(after, id));
             let summary = format!("add {} as {} beside it", with_relation(id), after.column.data_type);
-            self.push(&unit, Verb::Create, summary, Action::catalog(come), Action::catalog(go));
-            for (column, run) in self.conversion_fills(id, after) {
+            self.push(&unit(after), Verb::Create, summary, Action::catalog(come), Action::catalog(go));
+        }
+        for (id, Pair { after, .. }) in &converted {
+            for (column, run) in self.conversion_fills(id, after, self.catalogs.before) {
                 let summary = format!("convert {} batch by batch", with_relation(id));
-                self.push_about(&column, &unit, Verb::Fill, summary, run, Action::catalog(Vec::new()));
+                let nothing = Action::catalog(Vec::new());
+                self.push_about(&column, &unit(after), Verb::Fill, summary, run, nothing);
             }
+        }
+        for (id, Pair { after, .. }) in &converted {
             let proof = Action::slow(vec![after.proof(id)]);
             let summary = format!("validate that every row has {} converted", with_relation(id));
-            self.push(&unit, Verb::Validate, summary, proof, Action::catalog(Vec::new()));
+            self.push(&unit(after), Verb::Validate, summary, proof, Action::catalog(Vec::new()));
         }
+        let exchange = self.exchange();
+        self.lock_together(&exchange);
         self.begin_the_way_back(&converted);
+    }
+
+    /// Where the steps are that drop and bring back what is over the columns: from the first to behind the last.
+    fn exchange(&self) -> Range<usize> {
+        let of_it = |step: &Step| {
+            let change = self.changes.get(&step.object);
+            step.phase == Phase::Contract && change.is_some_and(|change| change.how == How::Replace)
+        };
+        let first = self.steps.iter().position(of_it).unwrap_or(self.steps.len());
+        let last = self.steps.iter().rposition(of_it).map_or(self.steps.len(), |at| at + 1);
+        first..last
+    }
+
+    /// Where foreign keys make several tables change at once, both ways begin with all of their locks: whoever already
+    /// holds one and wants another would wait for the exchange, and the exchange for it.
+    fn lock_together(&mut self, exchange: &Range<usize>) {
+        let converted: Vec<ObjectId> = self.converted().into_iter().map(|(id, _)| id.clone()).collect();
+        let ends = |id: &ObjectId| match self.catalogs.before.objects.get(id) {
+            Some(Object::Constraint(Constraint { references: Some(to), .. })) => {
+                Some([id.relation()?, ObjectId::new(Kind::Table, to.clone())])
+            }
+            _ => None,
+        };
+        let steps = self.steps[exchange.clone()].iter();
+        let tables: BTreeSet<String> =
+            steps.filter_map(|step| ends(&step.object)).flatten().map(|table| table.sql()).collect();
+        let Some(column) = converted.first().filter(|_| tables.len() > 1) else { return };
+        let names = tables.into_iter().collect::<Vec<_>>().join(", ");
+        let lock = || Action::catalog(vec![Sql::new(format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))]);
+        let nothing = || Action::catalog(Vec::new());
+        let step = |summary: String, run, undo| Step {
+            phase: Phase::Contract,
+            verb: Verb::Replace,
+            object: column.clone(),
+            summary,
+            run,
+            undo,
+            batch: 0,
+        };
+        self.steps.insert(exchange.end, step(format!("on the way back, lock {names}"), nothing(), lock()));
+        self.steps.insert(exchange.start, step(format!("lock {names}"), lock(), nothing()));
     }
 
     /// What the way back begins with. It stands behind what came back over the columns, and before what goes for good: the
     /// old type, for one.
     fn begin_the_way_back(&mut self, converted: &[(&ObjectId, Pair<Side<'_>>)]) {
-        let replaced = |step: &Step| {
-            step.phase == Phase::Contract
-                && self.changes.get(&step.object).is_some_and(|change| change.how == How::Replace)
-        };
-        let behind = self.steps.iter().rposition(replaced).map_or(self.steps.len(), |at| at + 1);
+        let behind = self.exchange().end;
         let rest = self.steps.split_off(behind);
         // what it does last comes first
         let contract = |id: &ObjectId| Unit {
@@ -351,21 +400,27 @@ impl Lowering<'_> {
             self.push_back(&contract(id), Verb::Create, &twin.id, &what, twin.build);
         }
         for (id, Pair { before, .. }) in converted {
-            let unit = contract(id);
             if let Some(check) = before.check() {
+                let unit = contract(id);
                 let (refuse, prove) = null_words(&before.beside);
                 let proof = Action::slow(validate(&check, &check.sql()));
                 self.push_back(&unit, Verb::Validate, &check, &prove, proof);
                 self.push_back(&unit, Verb::Create, &check, &refuse, refusal(before, &check));
             }
             let what = format!("validate that every row has {} converted back", with_relation(id));
-            self.push_back(&unit, Verb::Validate, &before.beside, &what, Action::slow(vec![before.proof(id)]));
-            for (column, undo) in self.conversion_fills(id, before) {
+            let proof = Action::slow(vec![before.proof(id)]);
+            self.push_back(&contract(id), Verb::Validate, &before.beside, &what, proof);
+        }
+        for (id, Pair { before, .. }) in converted.iter().rev() {
+            for (column, undo) in self.conversion_fills(id, before, self.catalogs.after) {
                 let what = format!("convert {} back, batch by batch", with_relation(id));
-                self.push_back(&unit, Verb::Fill, &column, &what, undo);
+                self.push_back(&contract(id), Verb::Fill, &column, &what, undo);
             }
+        }
+        for (id, Pair { before, .. }) in converted {
             let what = format!("add {} as {} beside it", with_relation(id), before.column.data_type);
-            self.push_back(&unit, Verb::Create, &before.beside, &what, Action::catalog(come(before, id)));
+            let come = Action::catalog(come(before, id));
+            self.push_back(&contract(id), Verb::Create, &before.beside, &what, come);
         }
         self.steps.extend(rest);
     }
@@ -432,8 +487,13 @@ impl Lowering<'_> {
         self.context.twins.get(id).filter(|_| !self.context.alone)
     }
 
-    /// The batches that fill the column beside, for each table that stores rows.
-    fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>) -> Vec<(ObjectId, Action)> {
+    /// The batches that fill the column beside, for each table that stores rows, as it is in this catalog then.
+    fn conversion_fills(
+        &self,
+        id: &ObjectId,
+        side: &Side<'_>,
+        catalog: &Catalog,
+    ) -> Vec<(ObjectId, Action)> {
         let fill = Fill {
             value: side.value.sql.clone(),
             constant: false,
@@ -443,7 +503,7 @@ impl Lowering<'_> {
         };
         let tables = self.storing(id).into_iter().map(|table| {
             let column = column_of(&table, side.beside.path.last());
-            let key = self.key_of(&table);
+            let key = key_in(catalog, &table, |_| true);
             let action = fill.action(&column, id.path.part(1), &key);
             (column, action)
         });
