@@ -315,8 +315,9 @@ impl Observer for Watch<'_> {
     }
 }
 
+/// VALIDATE, or a query that raises an error where a row is not as it should be.
 fn is_validation(sql: &Sql) -> bool {
-    sql.as_str().contains("VALIDATE CONSTRAINT")
+    sql.as_str().contains("VALIDATE CONSTRAINT") || sql.as_str().starts_with("DO ")
 }
 
 impl Watch<'_> {

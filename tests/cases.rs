@@ -20,7 +20,7 @@ mod actions;
 mod oracle;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -32,8 +32,9 @@ use oracle::{Database, Majors, dump::Dump, rows::Contents};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use trueup::{
-    plan::{Plan, PlanFile},
+    plan::{Plan, PlanFile, PlannedStep},
     postgres::{Session, Target},
+    step::{LockMode, Observed},
 };
 
 /// case.toml: what is special about a case. What stands outside `[forwards]` and `[backwards]` is for both.
@@ -51,6 +52,8 @@ struct CaseFile {
     /// What a dump of it does not have, and should: for tests/dump_cases.rs.
     #[allow(dead_code)]
     undumped: Option<String>,
+    /// It can run while others write: nothing slow under a lock that keeps them out, there and back.
+    online: bool,
     forbid: Vec<String>,
     require: Vec<String>,
     hazards: Vec<String>,
@@ -66,6 +69,8 @@ struct CaseFile {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Shape {
+    /// Nothing reads, builds or writes a whole table anew under a lock that keeps writers out, there and back.
+    online: bool,
     /// In no step's `verb object` or summary, in no statement.
     forbid: Vec<String>,
     /// In at least one step's `verb object` or summary, or in a statement.
@@ -95,6 +100,7 @@ impl CaseFile {
         };
         let both = |all: &[String], own: &[String]| [all, own].concat();
         Shape {
+            online: self.online || own.online,
             forbid: both(&self.forbid, &own.forbid),
             require: both(&self.require, &own.require),
             hazards: both(&self.hazards, &own.hazards),
@@ -294,6 +300,9 @@ impl Case {
                 .filter(|text| !has(text))
                 .map(|text| format!("{text:?} is not in the plan")),
         );
+        if self.shape.online {
+            wrong.extend(slow_under_strong_locks(plan));
+        }
         let codes: Vec<&str> =
             plan.steps.iter().flat_map(|step| &step.hazards).map(|hazard| hazard.code.as_str()).collect();
         wrong.extend(
@@ -308,6 +317,30 @@ impl Case {
         wrong.extend(cascades.map(|sql| format!("CASCADE: {}", sql.as_str())));
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
+}
+
+/// What keeps writers out while it reads, builds or writes a whole table anew, by what the rehearsal saw: each step's
+/// own locks, and those that its transaction has from the steps before.
+fn slow_under_strong_locks(plan: &Plan) -> Vec<String> {
+    let there = plan.steps.iter().map(|step| (step, &step.seen, step.transactional));
+    let back = plan.steps.iter().rev().map(|step| (step, &step.undo.seen, step.undo.transactional));
+    let directions: [Vec<(&PlannedStep, &Observed, bool)>; 2] = [there.collect(), back.collect()];
+    let mut found = Vec::new();
+    for steps in directions {
+        let (mut batch, mut held) = (0, BTreeSet::new());
+        for (step, seen, transactional) in steps {
+            if step.batch != batch || !transactional {
+                (batch, held) = (step.batch, BTreeSet::new());
+            }
+            let strong = seen.locks.iter().filter(|lock| lock.mode >= LockMode::ShareRowExclusive);
+            held.extend(strong.map(|lock| lock.relation.as_str()));
+            let slow: Vec<&String> = seen.rewrites.iter().chain(&seen.scans).chain(&seen.builds).collect();
+            if !slow.is_empty() && !held.is_empty() {
+                found.push(format!("step {} works on all of {slow:?} while it holds {held:?}: {}", step.id, step.summary));
+            }
+        }
+    }
+    found
 }
 
 /// What pg_dump makes of a database with nothing but this in it. One direction's beginning is the other one's end, so
