@@ -3,7 +3,7 @@
 CREATE TABLE customers (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email      text NOT NULL CHECK (email LIKE '%_@_%'),
-    full_name  text NOT NULL,   -- @renamed from=name instant
+    full_name  text NOT NULL,   -- @renamed from=name online
     phone      text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()

@@ -336,7 +336,10 @@ fn slow_under_strong_locks(plan: &Plan) -> Vec<String> {
             held.extend(strong.map(|lock| lock.relation.as_str()));
             let slow: Vec<&String> = seen.rewrites.iter().chain(&seen.scans).chain(&seen.builds).collect();
             if !slow.is_empty() && !held.is_empty() {
-                found.push(format!("step {} works on all of {slow:?} while it holds {held:?}: {}", step.id, step.summary));
+                found.push(format!(
+                    "step {} works on all of {slow:?} while it holds {held:?}: {}",
+                    step.id, step.summary
+                ));
             }
         }
     }

@@ -77,7 +77,8 @@ fn converted_while_code_runs(major: u16) {
         run(&["apply", "plan", "--phase", "contract"]).await;
         assert_eq!(database.ask(&all_there).await, ROWS.to_string());
         one.end("code, through expand and contract").await;
-        let next: i64 = database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
+        let next: i64 =
+            database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
         assert_eq!(next, ROWS + 1, "the identity counts on");
         let one = Writers::start(&database, CODE, 90_000_000).await;
         run(&["rollback", "plan", "--phase", "contract"]).await;
@@ -85,10 +86,12 @@ fn converted_while_code_runs(major: u16) {
         run(&["rollback", "plan"]).await;
         one.end("code, through both rollbacks").await;
         assert_eq!(database.ask(&all_there).await, ROWS.to_string());
-        let next: i64 = database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
+        let next: i64 =
+            database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
         assert_eq!(next, ROWS + 2, "the identity counts on");
         // what was written last, and what was never written
-        let wrong = "SELECT count(*)::text FROM orders WHERE NOT (status IN ('new', 'paid', 'sent') AND total >= 0)";
+        let wrong =
+            "SELECT count(*)::text FROM orders WHERE NOT (status IN ('new', 'paid', 'sent') AND total >= 0)";
         assert_eq!(database.ask(wrong).await, "0");
         database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
         database.done().await;
@@ -112,14 +115,22 @@ fn what_is_wrong_with_a_conversion_is_said_where_it_stands() {
         let database = Database::with("CREATE TABLE t (id integer, a text)").await.unwrap();
         for (convert, line) in [
             ("using=length(a)", "desired.sql:2:18: @convert: say with back=… how integer becomes text again"),
-            ("using=nowhere back=a::text", "desired.sql:2:18: @convert: using=nowhere: column \"nowhere\" does not exist"),
+            (
+                "using=nowhere back=a::text",
+                "desired.sql:2:18: @convert: using=nowhere: column \"nowhere\" does not exist",
+            ),
             ("using=length(a) back=b", "desired.sql:2:18: @convert: back=b: column \"b\" does not exist"),
-            ("using=(SELECT 1) back=a::text", "desired.sql:2:18: @convert: using=(SELECT 1): cannot use subquery in transform expression"),
+            (
+                "using=(SELECT 1) back=a::text",
+                "desired.sql:2:18: @convert: using=(SELECT 1): cannot use subquery in transform expression",
+            ),
             ("using=count(*) back=a::text", "desired.sql:2:18: @convert: using=count(*): "),
         ] {
             let sql = format!("CREATE TABLE t (id integer,\n    a integer -- @convert {convert}\n);");
             database.write("desired.sql", &sql);
-            let ran = database.trueup(&["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all"]).await;
+            let ran = database
+                .trueup(&["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all"])
+                .await;
             assert!(ran.code == Some(1) && ran.shown().contains(line), "{line}:\n{}", ran.shown());
         }
         database.done().await;

@@ -65,6 +65,25 @@ const ALL: &[Wrong] = &[
         said: "values that positive refuses in v of table public.t: 1, such as id = 7",
         mend: "DELETE FROM t WHERE id = 7",
     },
+    // what PostgreSQL fails on, it says itself
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, '1'), (2, 'two'), (3, NULL)",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a int)",
+        said: "values that do not become integer in a of table public.t: invalid input syntax for type integer: \"two\"",
+        mend: "UPDATE t SET a = 2 WHERE id = 2",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a bigint); INSERT INTO t VALUES (1, 1), (2, 3000000000)",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a int /* @convert using=a */)",
+        said: "values that do not become integer in a of table public.t: integer out of range",
+        mend: "DELETE FROM t WHERE id = 2",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL); INSERT INTO t VALUES (1, '1'), (2, ''), (3, '3')",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL /* @convert using=nullif(a, '')::int back=a */)",
+        said: "values that do not become integer in a of table public.t: 1, such as id = 2",
+        mend: "UPDATE t SET a = '2' WHERE id = 2",
+    },
     // of partitions and inheritors it is said once
     Wrong {
         before: "CREATE TABLE t (id int, a text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);

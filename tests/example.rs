@@ -97,7 +97,8 @@ fn the_example_has_one_of_each() {
         };
         assert!(plan.steps.iter().any(|step| step.phase == phase && sql(step)), "{phase:?}: {text}");
     };
-    has(Phase::Expand, "RENAME COLUMN name TO full_name");
+    has(Phase::Expand, "ADD COLUMN full_name text");
+    has(Phase::Contract, "RENAME COLUMN name TO full_name");
     has(Phase::Expand, "ADD COLUMN currency character(3) DEFAULT 'EUR'::bpchar NOT NULL");
     has(
         Phase::Expand,
@@ -108,7 +109,7 @@ fn the_example_has_one_of_each() {
     has(Phase::Expand, "CREATE OR REPLACE VIEW");
     has(Phase::Contract, "DROP COLUMN fax");
     let codes = |phase: Phase| approval::dangers(&plan, phase).into_keys().collect::<Vec<_>>();
-    assert_eq!(codes(Phase::Expand), ["BREAKS_OLD_CODE"]);
+    assert!(codes(Phase::Expand).is_empty(), "old and new code both work between the phases");
     assert_eq!(codes(Phase::Contract), ["BREAKS_OLD_CODE", "DATA_LOSS"]);
 }
 
@@ -126,11 +127,12 @@ fn the_demo_ends_well() {
     assert!(run.status.success(), "{out}{errors}");
     assert_eq!(errors, "");
     assert!(!out.contains('\x1b'), "colours without a terminal");
-    assert!(out.lines().count() <= 66, "{out}");
+    assert!(out.lines().count() <= 90, "{out}");
     for line in [
         "   200,000 rows in 11 tables: 72,000 order_items, 36,000 orders, 20,000 addresses, 20,000 customers …",
         "   refused: phase expand is not approved",
         "   trueup plan: nothing to do, the catalog is what schema/ says",
+        "   and the release that says full_name is deployed beside the one that says name",
         "   500 fax numbers are lost, as DATA_LOSS announced: the column is back, empty",
     ] {
         assert!(out.lines().any(|found| found == line), "{line}\n{out}");

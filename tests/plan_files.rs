@@ -9,8 +9,10 @@ use support::{assemble, id, on_disk, step, steps};
 use trueup::{
     approval::{self, Approval, Approver},
     catalog::Fingerprint,
+    hazard::{Hazard, Level},
     plan::{
         Change, Digest, FolderError, FootprintEntry, Plan, PlanFile,
+        compatibility::{Fit, compatibility, waits_on_the_way_back},
         folder::{self, write_gitattributes},
         format,
     },
@@ -239,4 +241,39 @@ fn what_would_deceive_a_reviewer_is_written_out() {
     let page = report::render(&opened.plan, &opened.digest, report::Format::Markdown, false);
     assert!(page.contains("`````sql\n"), "the fence is longer than any in the text");
     assert!(page.contains("x \\| y\\\\u{1b}\\[0m\\\\n\\# heading"), "{page}");
+}
+
+/// The hazards of the steps say at which points old and new code work.
+#[test]
+fn what_a_plan_means_for_code_follows_from_its_hazards() {
+    let mut plan = sample();
+    let hazard = |code: &str, level| Hazard {
+        code: code.into(),
+        level,
+        message: String::new(),
+        advice: String::new(),
+    };
+    let at = |plan: &Plan| {
+        let points = compatibility(plan).into_iter();
+        points.map(|point| (point.old_code, point.new_code)).collect::<Vec<_>>()
+    };
+    let works = || (Fit::Works, Fit::Works);
+    assert_eq!(at(&plan), [works(), works(), works()], "losing data breaks no code by itself");
+    plan.steps[0].hazards = vec![hazard("NEW_CODE_WAITS", Level::Notice)];
+    plan.steps[1].hazards = vec![hazard("CONSTRAINS_OLD_CODE", Level::Warning)];
+    plan.steps[4].hazards = vec![hazard("BREAKS_OLD_CODE", Level::Danger)];
+    assert_eq!(
+        at(&plan),
+        [
+            (Fit::Works, Fit::Fails(vec![1])),
+            (Fit::Constrained(vec![2]), Fit::Works),
+            (Fit::Fails(vec![5]), Fit::Works)
+        ]
+    );
+    assert!(waits_on_the_way_back(&compatibility(&plan)));
+    plan.steps[4].hazards.push(hazard("NEW_CODE_WAITS", Level::Notice));
+    assert_eq!(at(&plan)[1], (Fit::Constrained(vec![2]), Fit::Fails(vec![5])));
+    plan.steps[2].hazards = vec![hazard("BREAKS_OLD_CODE", Level::Danger)];
+    assert_eq!(at(&plan)[1].0, Fit::Fails(vec![3]));
+    assert!(!waits_on_the_way_back(&compatibility(&plan)), "old code does not come back before the start");
 }

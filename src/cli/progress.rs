@@ -86,8 +86,10 @@ impl Progress for Shown {
                 } else {
                     String::new()
                 };
-                let last = batch.items.len().saturating_sub(1);
-                for (index, item) in batch.items.iter().enumerate() {
+                // what is only there for the other direction did nothing
+                let items: Vec<_> = batch.items.iter().filter(|item| !item.action.sql.is_empty()).collect();
+                let last = items.len().saturating_sub(1);
+                for (index, item) in items.into_iter().enumerate() {
                     let took = if index == last { self.paint.dim(&took) } else { String::new() };
                     self.line(&format!(
                         "  {} {:>3} {}{took}",

@@ -5,6 +5,7 @@ use super::{Case, Level, Rule};
 pub(super) const RULE: Rule = Rule {
     code: "BLOCKS_WRITES",
     level: Level::Danger,
+    about: None,
     explanation: "A scan or an index build runs while the transaction holds a lock that makes writers wait, for as long as \
                   the table is big.",
     advice: "run it when the table may stand still, or split the change so that the slow part runs under a weak lock",

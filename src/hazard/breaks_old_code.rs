@@ -1,11 +1,12 @@
 //! BREAKS_OLD_CODE: code that was written for the schema before the step stops working.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, Side};
 use crate::{kind::Object, step::Verb};
 
 pub(super) const RULE: Rule = Rule {
     code: "BREAKS_OLD_CODE",
     level: Level::Danger,
+    about: Some(Side::OldCode),
     explanation: "Statements of code that is still deployed fail from this step on: what they name is gone, or is \
                   something else.",
     advice: "deploy code that does without it first",

@@ -6,6 +6,7 @@ use crate::kind::Object;
 pub(super) const RULE: Rule = Rule {
     code: "CHANGES_OWNER",
     level: Level::Warning,
+    about: None,
     explanation: "The old owner loses what only owners may do: ALTER, DROP, REFRESH, TRUNCATE without a grant. SECURITY \
                   DEFINER functions and views act with the rights of the new one.",
     advice: "check that the new owner may do all that the object does, and that nobody deploys as the old one",

@@ -1,11 +1,12 @@
 //! CONSTRAINS_OLD_CODE: rows that were accepted before the step are refused after it.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, Side};
 use crate::kind::Object;
 
 pub(super) const RULE: Rule = Rule {
     code: "CONSTRAINS_OLD_CODE",
     level: Level::Warning,
+    about: Some(Side::OldCode),
     explanation: "Rows that were accepted before are refused from this step on. If rows like that are there already, the \
                   step fails.",
     advice: "make sure that neither the data nor code that is deployed violates it",

@@ -6,6 +6,7 @@ use crate::{diff::holds_rows, kind::Object, name::Kind, step::Verb};
 pub(super) const RULE: Rule = Rule {
     code: "CONVERTS_COLUMN",
     level: Level::Warning,
+    about: None,
     explanation: "A column of the new type takes the place of the one of the old type, whose values are gone then: the way back \
                   computes them out of the new ones. The new column stands last in its table: INSERT and COPY without a list \
                   of columns put values elsewhere. While both unique indexes are there, INSERT … ON CONFLICT on the column \
@@ -19,10 +20,17 @@ fn find(case: &Case<'_>) -> Option<String> {
     let (Object::Column(old), Object::Column(new)) = (case.object.before?, case.object.after?) else {
         return None;
     };
-    let exchanged = id.kind == Kind::Column && case.step.verb == Verb::Alter && old.data_type != new.data_type;
+    let exchanged =
+        id.kind == Kind::Column && case.step.verb == Verb::Alter && old.data_type != new.data_type;
     let action = if case.undo { &case.step.undo } else { &case.step.run };
-    let drops = action.sql.iter().any(|sql| sql.as_str().contains(" DROP COLUMN ") || sql.as_str().contains(" RENAME COLUMN "));
+    let drops = action
+        .sql
+        .iter()
+        .any(|sql| sql.as_str().contains(" DROP COLUMN ") || sql.as_str().contains(" RENAME COLUMN "));
     (exchanged && drops && holds_rows(case.object.before?)).then(|| {
-        format!("{id} of type {} is another column than the one of type {} was, and stands last", new.data_type, old.data_type)
+        format!(
+            "{id} of type {} is another column than the one of type {} was, and stands last",
+            new.data_type, old.data_type
+        )
     })
 }

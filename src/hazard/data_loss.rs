@@ -6,6 +6,7 @@ use crate::{kind::Object, name::Kind};
 pub(super) const RULE: Rule = Rule {
     code: "DATA_LOSS",
     level: Level::Danger,
+    about: None,
     explanation: "Values that are stored now are gone afterwards; undoing the step brings back the structure, not them.",
     advice: "keep a backup of the values, or leave the object until nobody misses it",
     find,

@@ -6,6 +6,7 @@ use crate::{name::Kind, step::Verb};
 pub(super) const RULE: Rule = Rule {
     code: "EXTENSION_STAYS",
     level: Level::Warning,
+    about: None,
     explanation: "PostgreSQL updates extensions and has no way back: the undo leaves the new version.",
     advice: "read the extension's release notes, and have a backup of what uses it",
     find,

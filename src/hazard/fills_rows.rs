@@ -6,6 +6,7 @@ use crate::{kind::Object, step::Verb};
 pub(super) const RULE: Rule = Rule {
     code: "FILLS_ROWS",
     level: Level::Notice,
+    about: None,
     explanation: "A backfill writes every row that needs it once more, in batches: that is WAL, dead rows for vacuum, and \
                   work for standbys. Triggers fire as for any UPDATE. Values in a column that was there before stay when \
                   the plan is rolled back.",

@@ -9,6 +9,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     code: "FOREIGN_KEY_TYPES",
     level: Level::Warning,
+    about: None,
     explanation: "A foreign key's columns have other types than those they reference: values may not fit, and joins may not \
                   use indexes.",
     advice: "give both columns the same type",

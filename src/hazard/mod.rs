@@ -11,6 +11,7 @@ mod data_loss;
 mod extension_stays;
 mod fills_rows;
 mod foreign_key_types;
+mod new_code_waits;
 mod table_rewrite;
 mod unindexed_foreign_key;
 mod widens_access;
@@ -53,6 +54,22 @@ pub struct Hazard {
     pub advice: String,
 }
 
+/// Whose statements a hazard is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Of code that was written for the schema as it was: from this step on.
+    OldCode,
+    /// Of code that is written for the schema as it is to be: until this step has run.
+    NewCode,
+}
+
+impl Hazard {
+    /// Whose statements it is about, as the registry has it.
+    pub fn side(&self) -> Option<Side> {
+        REGISTRY.iter().find(|rule| rule.code == self.code).and_then(|rule| rule.about)
+    }
+}
+
 /// A kind of hazard.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
@@ -60,6 +77,8 @@ pub struct Rule {
     pub code: &'static str,
     /// How much it asks of the reviewer.
     pub level: Level,
+    /// Whose statements fail by it, if any do.
+    pub about: Option<Side>,
     /// What it means, in general.
     pub explanation: &'static str,
     /// The safer way.
@@ -80,6 +99,7 @@ pub const REGISTRY: &[Rule] = &[
     changes_owner::RULE,
     extension_stays::RULE,
     foreign_key_types::RULE,
+    new_code_waits::RULE,
     unindexed_foreign_key::RULE,
     fills_rows::RULE,
 ];

@@ -5,6 +5,7 @@ use super::{Case, Level, Rule};
 pub(super) const RULE: Rule = Rule {
     code: "TABLE_REWRITE",
     level: Level::Danger,
+    about: None,
     explanation: "Every row is written anew under ACCESS EXCLUSIVE: reads and writes wait until it is done, and it \
                   needs about the table's size again on disk.",
     advice: "run it when nobody uses the table, or add a new column beside the old one and change over",

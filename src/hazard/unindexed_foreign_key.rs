@@ -9,6 +9,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     code: "UNINDEXED_FOREIGN_KEY",
     level: Level::Notice,
+    about: None,
     explanation: "Deleting or changing a referenced row scans the whole referencing table when no index begins with the \
                   foreign key's columns.",
     advice: "add an index on them, unless the referenced rows never change",

@@ -6,6 +6,7 @@ use crate::kind::{Object, Privileges};
 pub(super) const RULE: Rule = Rule {
     code: "WIDENS_ACCESS",
     level: Level::Warning,
+    about: None,
     explanation: "Roles can read or write afterwards what they could not before.",
     advice: "check that each of them is meant to",
     find,

@@ -250,7 +250,8 @@ fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, Stri
     let needs = format!("({asked}) AND ({value}) IS NOT NULL");
     if key.is_empty() {
         let first = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
-        let next = format!("LEAST({first} + $3::pg_catalog.int8, ($2::pg_catalog.text[])[1]::pg_catalog.int8)");
+        let next =
+            format!("LEAST({first} + $3::pg_catalog.int8, ($2::pg_catalog.text[])[1]::pg_catalog.int8)");
         // values of the statement and not of a row, so that these blocks are all that is read
         let bound = |block: &str| format!("pg_catalog.format('(%s,0)', {block})::pg_catalog.tid");
         return Sql::new(format!(

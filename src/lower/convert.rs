@@ -157,7 +157,8 @@ impl Side<'_> {
     /// The check that is there until NOT NULL is.
     fn check(&self) -> Option<ObjectId> {
         let name = temporary_name("not_null", &self.beside);
-        let check = ObjectId::new(Kind::Constraint, [self.beside.path.part(0), self.beside.path.part(1), &name]);
+        let check =
+            ObjectId::new(Kind::Constraint, [self.beside.path.part(0), self.beside.path.part(1), &name]);
         Some(check).filter(|_| self.column.not_null)
     }
 
@@ -199,7 +200,9 @@ impl Side<'_> {
     fn set_default(&self, id: &ObjectId) -> Vec<Sql> {
         let default = self.default.iter();
         default
-            .flat_map(|default| alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {default}", id.sql())]))
+            .flat_map(|default| {
+                alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {default}", id.sql())])
+            })
             .collect()
     }
 }
@@ -291,7 +294,8 @@ impl Lowering<'_> {
     /// What comes before the columns take their places, in the same phase: a proof that there is no NULL, and the indexes.
     pub(super) fn prepare_conversions(&mut self) {
         for (id, sides) in self.converted() {
-            let unit = Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase: Phase::Contract };
+            let unit =
+                Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase: Phase::Contract };
             if let Some(check) = sides.after.check() {
                 let (refuse, prove) = null_words(&sides.after.beside);
                 let drop = format!("DROP CONSTRAINT IF EXISTS {}", check.sql());
@@ -303,7 +307,8 @@ impl Lowering<'_> {
         }
         for (id, objects) in &self.context.twins {
             let Some(twin) = Twin::of(id, &objects.after, "new") else { continue };
-            let unit = Unit { act: Act::Alter, root: id.clone(), members: Vec::new(), phase: Phase::Contract };
+            let unit =
+                Unit { act: Act::Alter, root: id.clone(), members: Vec::new(), phase: Phase::Contract };
             let summary = format!("build the next {}", with_relation(id));
             self.push_about(&twin.id, &unit, Verb::Create, summary, twin.build, twin.discard);
         }
@@ -488,12 +493,7 @@ impl Lowering<'_> {
     }
 
     /// The batches that fill the column beside, for each table that stores rows, as it is in this catalog then.
-    fn conversion_fills(
-        &self,
-        id: &ObjectId,
-        side: &Side<'_>,
-        catalog: &Catalog,
-    ) -> Vec<(ObjectId, Action)> {
+    fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>, catalog: &Catalog) -> Vec<(ObjectId, Action)> {
         let fill = Fill {
             value: side.value.sql.clone(),
             constant: false,
@@ -512,7 +512,8 @@ impl Lowering<'_> {
 
     /// The statements of a change in place whose values come from what is said of them.
     pub(super) fn with_using(&self, id: &ObjectId, data_type: &str, ddl: Ddl) -> Ddl {
-        let (Some(conversion), Ddl::Table(mut table)) = (self.context.conversions.get(id), ddl.clone()) else {
+        let (Some(conversion), Ddl::Table(mut table)) = (self.context.conversions.get(id), ddl.clone())
+        else {
             return ddl;
         };
         let Pair { before, after } = &conversion.value;

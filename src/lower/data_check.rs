@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Fill};
+use super::{Context, Conversion, Fill};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
-    kind::{Column, Constraint, Enum, Index, Object, constraint::ConstraintType},
+    kind::{Column, Constraint, Enum, Index, Object, column::through_text, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{DataCheck, Step, Verb},
@@ -25,7 +25,13 @@ pub fn data_checks(
     context: &Context,
     steps: &[Step],
 ) -> Vec<DataCheck> {
-    let looking = Looking { before: catalogs.before, after: catalogs.after, changes, fills: &context.fills };
+    let looking = Looking {
+        before: catalogs.before,
+        after: catalogs.after,
+        changes,
+        fills: &context.fills,
+        conversions: &context.conversions,
+    };
     let mut checks = Vec::new();
     for change in changes.values().filter(|change| !context.fills.contains_key(&change.id)) {
         let last = steps.iter().rev().find(|step| step.object == change.id && step.verb != Verb::Drop);
@@ -45,6 +51,7 @@ struct Looking<'a> {
     before: &'a Catalog,
     after: &'a Catalog,
     fills: &'a BTreeMap<ObjectId, Fill>,
+    conversions: &'a BTreeMap<ObjectId, Conversion>,
     changes: &'a Changes,
 }
 
@@ -53,7 +60,7 @@ impl Looking<'_> {
         let id = &change.id;
         match (&change.object.before, &change.object.after) {
             (Some(Object::Column(before)), Some(Object::Column(after)))
-                if matches!(change.how, How::InPlace(_)) =>
+                if matches!(change.how, How::InPlace(_)) || self.conversions.contains_key(id) =>
             {
                 self.of_column(id, before, after)
             }
@@ -131,7 +138,41 @@ impl Looking<'_> {
             let long = format!("pg_catalog.length(pg_catalog.rtrim({column}::pg_catalog.text)) > {length}");
             found.push((what, self.query(&table, &long)));
         }
+        found.extend(self.of_type(id, &table, before, after));
         found
+    }
+
+    /// Values that do not become values of another type: PostgreSQL says so when they are asked for.
+    fn of_type(
+        &self,
+        id: &ObjectId,
+        table: &ObjectId,
+        before: &Column,
+        after: &Column,
+    ) -> Option<(String, Sql)> {
+        let column = id.sql();
+        let value = match self.conversions.get(id) {
+            Some(conversion) => conversion.value.after.sql.clone(),
+            None if before.base_type == after.base_type
+                || after.generated.is_some()
+                || after.facts.foreign =>
+            {
+                return None;
+            }
+            None => {
+                let through = through_text(&before.facts.plain_type, &after.facts.plain_type);
+                format!("{column}{through}::{}", after.data_type)
+            }
+        };
+        let what = format!("values that do not become {} in {column} of {table}", after.data_type);
+        // of each row the value is computed, and where there is one, nothing is said of it
+        let wrong = if after.not_null && before.not_null {
+            format!("({value}) IS NULL")
+        } else {
+            format!("(({value}) IS NULL) IS NULL")
+        };
+        let alias = sql::ident(table.path.last());
+        Some((what, self.query_as(table, &alias, &wrong)))
     }
 
     fn of_enum(&self, id: &ObjectId, before: &Enum, after: &Enum) -> Vec<(String, Sql)> {
@@ -261,6 +302,11 @@ impl Looking<'_> {
 
     /// Counts rows, and names one.
     fn query(&self, table: &ObjectId, condition: &str) -> Sql {
+        self.query_as(table, "referring", condition)
+    }
+
+    /// The same where the condition calls the table so.
+    fn query_as(&self, table: &ObjectId, alias: &str, condition: &str) -> Sql {
         let key = self.before.parts(Kind::Constraint, table).find_map(|(_, object)| match object {
             Object::Constraint(key) if key.contype == ConstraintType::PrimaryKey => Some(&key.columns),
             _ => None,
@@ -269,16 +315,16 @@ impl Looking<'_> {
             Some(columns) => {
                 let each = columns.iter().map(|name| {
                     format!(
-                        "{} || referring.{}::pg_catalog.text",
+                        "{} || {alias}.{}::pg_catalog.text",
                         sql::literal(&format!("{name} = ")),
                         sql::ident(name)
                     )
                 });
                 format!("pg_catalog.concat_ws(', ', {})", each.collect::<Vec<_>>().join(", "))
             }
-            None => "'ctid = ' || referring.ctid::pg_catalog.text".to_owned(),
+            None => format!("'ctid = ' || {alias}.ctid::pg_catalog.text"),
         };
-        counted(&format!("SELECT {example} FROM {} AS referring WHERE {condition}", table.sql()))
+        counted(&format!("SELECT {example} FROM {} AS {alias} WHERE {condition}", table.sql()))
     }
 }
 

@@ -66,7 +66,7 @@ pub struct Context {
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let converted = context.conversions.iter().filter(|(_, conversion)| conversion.online);
     let beside = context.renamings.keys().chain(converted.map(|(id, _)| id)).cloned().collect();
-    let later = rename::later(catalogs, &beside);
+    let later = rename::later(catalogs, changes, &beside);
     let earliest = |change: &Change, act| {
         if later.contains(&change.id) { Phase::Contract } else { phase::earliest(change, act) }
     };

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use super::{BATCH, Fill, Lowering, alter_table, backfill::column_of, temporary_name, unproven::validate};
 use crate::{
     catalog::Catalog,
-    diff::{Changes, How},
+    diff::{Change, Changes, How},
     graph::{Act, Unit},
-    kind::{Column, Definition, Object},
+    kind::{Alter, Column, Definition, Object},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, OldName, Phase, Step, Verb},
@@ -57,9 +57,13 @@ pub struct Twin {
     pub create: Sql,
 }
 
-/// What uses a renamed column, directly or not, in either catalog: it changes once the column has its new name. A body
-/// of a function that mentions the table may mention the column.
-pub(super) fn later(catalogs: Pair<&Catalog>, columns: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+/// What uses a column that has two names or types for a while, directly or not, in either catalog: it changes once the
+/// column is what it is to be. A body of a function that mentions the table may mention the column.
+pub(super) fn later(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    columns: &BTreeSet<ObjectId>,
+) -> BTreeSet<ObjectId> {
     let mut later = columns.clone();
     if later.is_empty() {
         return later;
@@ -85,11 +89,26 @@ pub(super) fn later(catalogs: Pair<&Catalog>, columns: &BTreeSet<ObjectId>) -> B
             let users = catalog.needs.iter().filter(|need| later.contains(&need.to));
             let users: Vec<ObjectId> = users.map(|need| need.from.clone()).collect();
             later.extend(users);
+            // what goes and comes back on the way back takes its users along
+            let under = catalog.needs.iter().filter(|need| later.contains(&need.from)).map(|need| &need.to);
+            let replaced: Vec<ObjectId> =
+                under.filter(|id| is_replaced_on_the_way_back(id, changes)).cloned().collect();
+            later.extend(replaced);
         }
         if later.len() == known {
             return later;
         }
     }
+}
+
+/// Whether a change in place is none the other way round.
+fn is_replaced_on_the_way_back(id: &ObjectId, changes: &Changes) -> bool {
+    let Some(Change { object: Pair { before: Some(old), after: Some(new) }, how: How::InPlace(_), .. }) =
+        changes.get(id)
+    else {
+        return false;
+    };
+    !matches!(Object::alter(Pair::new(new, old), id), Alter::InPlace(_, None))
 }
 
 /// Puts the bodies of functions that change with the columns where these get their names or types: into the same transaction,

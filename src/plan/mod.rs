@@ -4,6 +4,7 @@
 //! inputs give the same bytes, and that bytes it does not understand are refused. How it is written and read is in
 //! `format` and `folder`, whether it still fits a database in `staleness`.
 
+pub mod compatibility;
 pub mod folder;
 pub mod format;
 pub mod script;

@@ -36,9 +36,13 @@ pub(super) async fn read(
     let mut refused = Vec::new();
     for annotation in annotations {
         let Instruction::Convert { using, back, how } = &annotation.instruction else { continue };
-        let Some(column) = column_of(annotation).filter(|column| is_pending(column, changes)) else { continue };
+        let Some(column) = column_of(annotation).filter(|column| is_pending(column, changes)) else {
+            continue;
+        };
         let pair = Pair::new(catalogs.before.objects.get(&column), catalogs.after.objects.get(&column));
-        let (Some(Object::Column(old)), Some(Object::Column(new))) = (pair.before, pair.after) else { continue };
+        let (Some(Object::Column(old)), Some(Object::Column(new))) = (pair.before, pair.after) else {
+            continue;
+        };
         // a conversion that is done, or that another change of the column is beside
         if old.data_type == new.data_type {
             continue;
@@ -87,7 +91,9 @@ pub(super) async fn twins(
     if ids.is_empty() {
         return Ok(Twins::new());
     }
-    let there = workshop.renamed(catalogs.after, &ids, &steps(&columns, |id| lower::Conversion::beside(id).after)).await?;
+    let there = workshop
+        .renamed(catalogs.after, &ids, &steps(&columns, |id| lower::Conversion::beside(id).after))
+        .await?;
     let back = workshop.after(clone, &steps(&columns, |id| lower::Conversion::beside(id).before)).await?;
     let twins = ids.into_iter().filter_map(|id| {
         Some((id.clone(), Pair::new(back.objects.get(id)?.clone(), there.objects.get(id)?.clone())))
@@ -143,7 +149,8 @@ impl Reading<'_> {
         let cast = format!("{}{through}", self.column.sql());
         let there = self.value(&format!("({using})::{new}"), false, time_zone).await;
         let after = there.map_err(|why| self.wrong(format!("using={using}: {why}")))?;
-        let missing = |why: String| self.wrong(format!("say with back=… how {new} becomes {old} again: {why}"));
+        let missing =
+            |why: String| self.wrong(format!("say with back=… how {new} becomes {old} again: {why}"));
         let before = if let Some(back) = back {
             let before = self.value(&format!("({back})::{old}"), true, time_zone).await;
             before.map_err(|why| self.wrong(format!("back={back}: {why}")))?
@@ -161,12 +168,7 @@ impl Reading<'_> {
     }
 
     /// An expression over a row of the table, in which the column has its new type if it is converted.
-    async fn value(
-        &self,
-        expression: &str,
-        converted: bool,
-        time_zone: &str,
-    ) -> Result<Value, String> {
+    async fn value(&self, expression: &str, converted: bool, time_zone: &str) -> Result<Value, String> {
         const MARK: &str = " AS trueup_value\n   FROM ";
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
@@ -181,15 +183,18 @@ impl Reading<'_> {
             let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
             let text: String =
                 client.query_one(definition, &[]).await.and_then(|row| row.try_get(0)).map_err(words)?;
-            let text = text.trim_start().strip_prefix("SELECT ").and_then(|text| Some(&text[..text.rfind(MARK)?]));
+            let text =
+                text.trim_start().strip_prefix("SELECT ").and_then(|text| Some(&text[..text.rfind(MARK)?]));
             text.map(str::to_owned).ok_or_else(|| "the expression cannot be read back".to_owned())
         };
         let said = read.await;
         self.take_back().await;
         let said = said?;
         // neither sub-selects nor sets, as PostgreSQL wants it behind USING
-        let probe = |clause: &str| format!("{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; {clause}");
-        let using = format!("ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({said}) IS NULL");
+        let probe =
+            |clause: &str| format!("{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; {clause}");
+        let using =
+            format!("ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({said}) IS NULL");
         let fits = client.batch_execute(&probe(&using)).await.map_err(words);
         self.take_back().await;
         fits?;
@@ -205,7 +210,10 @@ impl Reading<'_> {
     /// Whether PostgreSQL would write every row anew, or read it, to change the type so.
     async fn rewrites(&self, value: &Value) -> Result<bool, PlanningError> {
         let row = self.row_name();
-        let file = format!("SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass)::text", sql::literal(&row));
+        let file = format!(
+            "SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass)::text",
+            sql::literal(&row)
+        );
         let alter = format!(
             "ALTER TABLE {row} ALTER COLUMN {} TYPE {} USING {}",
             self.column.sql(),
@@ -253,7 +261,8 @@ impl Reading<'_> {
     fn new_types(&self) -> Vec<Sql> {
         let Pair { before, after } = self.catalogs;
         let needed = after.needs_of(self.column).map(|need| &need.to).filter(|id| id.relation().is_none());
-        let mut part = part::with_needs(after, needed.filter(|id| id.kind != Kind::Table && id.kind != Kind::Schema));
+        let mut part =
+            part::with_needs(after, needed.filter(|id| id.kind != Kind::Table && id.kind != Kind::Schema));
         part.retain(|id| !before.objects.contains_key(id));
         let mut wanted = before.clone();
         wanted.objects.extend(after.only(&part).objects);
@@ -303,7 +312,9 @@ impl Reading<'_> {
             return Some("the new type is a domain".to_owned());
         }
         if old.identity.is_some() != new.identity.is_some() {
-            return Some("it becomes an identity column, or ceases to be one; do that in a plan of its own".to_owned());
+            return Some(
+                "it becomes an identity column, or ceases to be one; do that in a plan of its own".to_owned(),
+            );
         }
         for catalog in [live, wanted] {
             let users = catalog.needs.iter().filter(|need| need.to == *self.column).map(|need| &need.from);
@@ -313,13 +324,20 @@ impl Reading<'_> {
                 }
             }
         }
-        let triggers = live.objects.keys().filter(|id| id.kind == Kind::Trigger && id.relation().as_ref() == Some(&table));
+        let triggers = live
+            .objects
+            .keys()
+            .filter(|id| id.kind == Kind::Trigger && id.relation().as_ref() == Some(&table));
         for trigger in triggers {
             if trigger.path.last() >= "~trueup" {
-                return Some(format!("the trigger {} would fire after the one that keeps it up", trigger.sql()));
+                return Some(format!(
+                    "the trigger {} would fire after the one that keeps it up",
+                    trigger.sql()
+                ));
             }
         }
-        let renamed = changes.get(&table).is_some_and(|change| matches!(change.how, How::Replace | How::Drop));
+        let renamed =
+            changes.get(&table).is_some_and(|change| matches!(change.how, How::Replace | How::Drop));
         renamed.then(|| "its table is replaced by the same plan".to_owned())
     }
 }

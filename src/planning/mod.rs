@@ -200,9 +200,7 @@ impl PlanningError {
             Self::NotConvertible(_) => {
                 "write `instant` behind @convert, and apply the plan while the table may stand still"
             }
-            Self::NoCast(_) => {
-                "say how: `-- @convert using=…` on the column; or create a cast"
-            }
+            Self::NoCast(_) => "say how: `-- @convert using=…` on the column; or create a cast",
             Self::NeedsValue(_) => {
                 "say what the rows that are there get: `-- @backfill using=…` on the column; or give it a DEFAULT"
             }

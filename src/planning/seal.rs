@@ -253,7 +253,9 @@ impl Patience {
         let locks = self.0.get(&batch).and_then(|locks| u32::try_from(locks.len()).ok()).unwrap_or(1);
         match timeouts.lock_ms {
             0 => timeouts,
-            lock_ms => Timeouts { lock_ms: (lock_ms / locks.max(1)).max(Self::LEAST.min(lock_ms)), ..timeouts },
+            lock_ms => {
+                Timeouts { lock_ms: (lock_ms / locks.max(1)).max(Self::LEAST.min(lock_ms)), ..timeouts }
+            }
         }
     }
 }

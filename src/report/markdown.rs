@@ -4,7 +4,10 @@ use super::seen;
 use crate::{
     approval::dangers,
     hazard::{Hazard, Level},
-    plan::{Digest, Plan, PlannedStep},
+    plan::{
+        Digest, Plan, PlannedStep,
+        compatibility::{compatibility, waits_on_the_way_back},
+    },
     sql::Sql,
     step::Phase,
     visible::{visible, visible_line},
@@ -16,6 +19,7 @@ pub fn plan(plan: &Plan, digest: &Digest) -> String {
     head(&mut page, plan, digest);
     decisions(&mut page, plan);
     if !plan.steps.is_empty() {
+        code_table(&mut page, plan);
         overview(&mut page, plan);
     }
     for phase in plan.phases() {
@@ -123,6 +127,24 @@ fn advised(hazard: &Hazard) -> String {
     format!("{}. *{}*", plain(hazard.message.trim_end_matches('.')), plain(&hazard.advice))
 }
 
+/// What old and new code have to do without, and when.
+fn code_table(page: &mut Page, plan: &Plan) {
+    let points = compatibility(plan);
+    page.line("");
+    page.line("## Old and new code");
+    page.line("");
+    page.line("| | code for the schema before | code for the schema after |");
+    page.line("| --- | --- | --- |");
+    for point in &points {
+        let (old, new) = (seen::fit(&point.old_code), seen::fit(&point.new_code));
+        page.line(&format!("| {} | {old} | {new} |", seen::point(point)));
+    }
+    if waits_on_the_way_back(&points) {
+        page.line("");
+        page.line(&format!("{}{}.", seen::WAY_BACK[..1].to_uppercase(), &seen::WAY_BACK[1..]));
+    }
+}
+
 fn overview(page: &mut Page, plan: &Plan) {
     page.line("");
     page.line("## Steps");
@@ -131,7 +153,8 @@ fn overview(page: &mut Page, plan: &Plan) {
     page.line("| ---: | --- | ---: | --- | --- | ---: | --- |");
     for step in &plan.steps {
         let rows = step.rows.map(seen::number).unwrap_or_default();
-        let hazards: Vec<String> = step.hazards.iter().map(coded).collect();
+        let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
+        let hazards: Vec<String> = said.map(coded).collect();
         let alone = if step.transactional { "" } else { " ∥" };
         page.line(&format!(
             "| {} | {} | {}{alone} | {} | {} | {rows} | {} |",
@@ -159,13 +182,14 @@ fn detail(page: &mut Page, step: &PlannedStep) {
     page.line("");
     page.sql(&step.sql);
     let effects = seen::effects(&step.seen, step.rows);
-    if !effects.is_empty() || !step.hazards.is_empty() {
+    let said: Vec<&Hazard> = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase)).collect();
+    if !effects.is_empty() || !said.is_empty() {
         page.line("");
     }
     for effect in effects {
         page.line(&format!("- {}", plain(&effect)));
     }
-    for hazard in &step.hazards {
+    for hazard in said {
         page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
     }
     page.line("");

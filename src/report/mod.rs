@@ -14,7 +14,11 @@ use serde::Serialize;
 
 pub use seen::number;
 
-use crate::plan::{Digest, FolderError, Plan, PlanFile, folder, script};
+use crate::plan::{
+    Digest, FolderError, Plan, PlanFile,
+    compatibility::{Point, compatibility},
+    folder, script,
+};
 
 /// What a plan is rendered as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +52,11 @@ fn json(plan: &Plan, digest: &Digest) -> String {
     #[derive(Serialize)]
     struct Shown<'a> {
         digest: &'a Digest,
+        compatibility: Vec<Point>,
         #[serde(flatten)]
         plan: &'a Plan,
     }
-    let mut text = serde_json::to_string_pretty(&Shown { digest, plan })
+    let mut text = serde_json::to_string_pretty(&Shown { digest, compatibility: compatibility(plan), plan })
         .unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }).to_string());
     text.push('\n');
     text

@@ -1,8 +1,11 @@
 //! A plan's facts in words, the same in every format.
 
 use crate::{
-    hazard::Level,
-    plan::{Plan, PlannedStep},
+    hazard::{Hazard, Level, Side},
+    plan::{
+        Plan, PlannedStep,
+        compatibility::{Fit, Point},
+    },
     step::{LockMode, Observed, Phase},
 };
 
@@ -100,4 +103,36 @@ pub(super) fn level(level: Level) -> &'static str {
         Level::Warning => "warning",
         Level::Danger => "danger",
     }
+}
+
+/// Whether code works at a point, in words.
+pub(super) fn fit(fit: &Fit) -> String {
+    match fit {
+        Fit::Works => "works".to_owned(),
+        Fit::Constrained(steps) => format!("works, constrained by {}", listed(steps)),
+        Fit::Fails(steps) => format!("fails: {}", listed(steps)),
+    }
+}
+
+fn listed(steps: &[u32]) -> String {
+    const MOST: usize = 8;
+    let what = if steps.len() == 1 { "step" } else { "steps" };
+    let first: Vec<String> = steps.iter().take(MOST).map(u32::to_string).collect();
+    let more = steps.len().saturating_sub(MOST);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{what} {}{more}", first.join(", "))
+}
+
+/// A point of a plan, in words.
+pub(super) fn point(point: &Point) -> String {
+    point.after.map_or_else(|| "before".to_owned(), |phase| format!("after {}", phase.label()))
+}
+
+/// What a rollback from the end has to wait for.
+pub(super) const WAY_BACK: &str =
+    "to roll back from the end: undo contract, deploy the old code in place of the new one, undo expand";
+
+/// Whether a step's hazard is said with the step: that new code waits for what comes in expand goes without saying.
+pub(super) fn is_said(hazard: &Hazard, phase: Phase) -> bool {
+    hazard.side() != Some(Side::NewCode) || phase == Phase::Contract
 }

@@ -6,7 +6,11 @@ use super::seen;
 use crate::{
     approval::dangers,
     hazard::{Hazard, Level},
-    plan::{Digest, Plan, PlannedStep, staleness::Difference},
+    plan::{
+        Digest, Plan, PlannedStep,
+        compatibility::{compatibility, waits_on_the_way_back},
+        staleness::Difference,
+    },
     sql::Sql,
     step::Verb,
     visible::{visible, visible_line},
@@ -76,6 +80,19 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
     for missing in &plan.rehearsal.not_rehearsed {
         line(format!("  {}: {}", paint.yellow("not rehearsed"), visible_line(missing)));
     }
+    let points = compatibility(plan);
+    let cells: Vec<[String; 3]> =
+        points.iter().map(|at| [seen::point(at), seen::fit(&at.old_code), seen::fit(&at.new_code)]).collect();
+    let width = cells.iter().map(|[_, old, _]| old.len()).max().unwrap_or(0).max("old code".len());
+    if !plan.steps.is_empty() {
+        line(paint.dim(&format!("  {:<16}{:<width$}  new code", "", "old code")));
+        for [at, old, new] in cells {
+            line(format!("  {at:<16}{old:<width$}  {new}"));
+        }
+    }
+    if waits_on_the_way_back(&points) {
+        line(format!("  {}", seen::WAY_BACK));
+    }
     for phase in plan.phases() {
         line(String::new());
         line(paint.bold(phase.label()));
@@ -121,7 +138,8 @@ fn step(step: &PlannedStep, paint: Paint) -> Vec<String> {
             .iter()
             .map(|text| format!("        {}", paint.dim(&visible_line(text)))),
     );
-    lines.extend(step.hazards.iter().flat_map(|hazard| hazard_lines(hazard, paint)));
+    let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
+    lines.extend(said.flat_map(|hazard| hazard_lines(hazard, paint)));
     lines
 }
 

@@ -4,31 +4,40 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use crate::{lower::MOST, postgres::Session, step::DataCheck, visible::visible_line};
+use crate::{
+    lower::MOST,
+    postgres::{Session, server_words},
+    step::DataCheck,
+    visible::visible_line,
+};
 
 /// Rows that are in the way of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InTheWay {
     /// What they are.
     pub what: String,
-    /// How many were counted.
-    pub count: i64,
-    /// One of them.
+    /// How many were counted; none where PostgreSQL fails on the first.
+    pub count: Option<i64>,
+    /// One of them, or what PostgreSQL says.
     pub example: String,
 }
 
 impl std::fmt::Display for InTheWay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { what, count, example } = self;
-        let count = if *count < MOST { count.to_string() } else { format!("{MOST} or more") };
-        write!(f, "{}: {count}, such as {}", visible_line(what), visible_line(example))
+        let (what, example) = (visible_line(what), visible_line(example));
+        match count {
+            None => write!(f, "{what}: {example}"),
+            Some(count) if *count < MOST => write!(f, "{what}: {count}, such as {example}"),
+            Some(_) => write!(f, "{what}: {MOST} or more, such as {example}"),
+        }
     }
 }
 
 /// How long one question may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The rows in the way. A query that takes longer than a minute, or needs what is not there yet or may not be read, says
+/// The rows in the way. A query that fails on a row has found one. One that takes longer than a minute, or needs what is not there yet or may not be read, says
 /// nothing: the step itself will.
 pub async fn in_the_way<'a>(
     session: &Session,
@@ -47,6 +56,11 @@ pub async fn in_the_way<'a>(
         client.batch_execute("ROLLBACK").await?;
         let rows = match row {
             Ok(rows) => rows,
+            Err(error) if error.code().is_some_and(is_of_a_row) => {
+                let example = server_words(&error);
+                found.push(InTheWay { what: check.what.clone(), count: None, example });
+                continue;
+            }
             Err(error) if error.code().is_some_and(is_expected) => {
                 tracing::debug!("{}: not checked: {error}", check.what);
                 continue;
@@ -57,10 +71,17 @@ pub async fn in_the_way<'a>(
         let (count, example): (i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
         if count > 0 {
             let example = example.unwrap_or_else(|| "NULL".to_owned());
-            found.push(InTheWay { what: check.what.clone(), count, example });
+            found.push(InTheWay { what: check.what.clone(), count: Some(count), example });
         }
     }
     Ok(found)
+}
+
+/// Whether a row is to blame: a value that is none of a type, a division by zero, what a domain refuses.
+fn is_of_a_row(code: &SqlState) -> bool {
+    *code == SqlState::CHECK_VIOLATION
+        || *code == SqlState::NOT_NULL_VIOLATION
+        || code.code().starts_with("22")
 }
 
 /// Whether a check may end with it: everything but a connection that is gone.

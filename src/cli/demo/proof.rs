@@ -116,7 +116,10 @@ pub async fn acknowledged(shop: &Session, before: &Picture, tallies: &[Tally]) -
                 number(shop, "SELECT sum(reserved)::bigint FROM public.stock").await? - before.reserved
             }
             Writer::Reviews => number(shop, "SELECT count(*) FROM public.reviews WHERE id > 7980").await?,
-            Writer::Accounts => {
+            Writer::Accounts(Release::Yesterday) => {
+                number(shop, "SELECT count(*) FROM public.customers WHERE phone LIKE 'old %'").await?
+            }
+            Writer::Accounts(Release::Today) => {
                 number(shop, "SELECT count(*) FROM public.customers WHERE phone LIKE 'new %'").await?
             }
         };

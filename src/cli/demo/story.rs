@@ -54,7 +54,8 @@ impl Story {
     /// A plan, a line for each step and for each hazard.
     pub fn plan(&self, file: &PlanFile) {
         for phase in file.plan.phases() {
-            for step in file.plan.steps.iter().filter(|step| step.phase == phase) {
+            let steps = file.plan.steps.iter().filter(|step| step.phase == phase && !step.sql.is_empty());
+            for step in steps {
                 self.line(&self.step(phase, step));
                 for hazard in step.hazards.iter().filter(|hazard| hazard.level > Level::Notice) {
                     for text in wrapped(&format!("! {}: {}", hazard.code, hazard.message), WIDTH - 16) {
@@ -90,7 +91,9 @@ impl Story {
     pub fn approval(&self, approval: &Approval) {
         let codes: Vec<&str> = approval.accepts.iter().map(String::as_str).collect();
         let phase = approval.phase.label();
-        self.line(&format!("   {} approves {phase}, accepting {}", approval.approver, codes.join(" and ")));
+        let accepting =
+            if codes.is_empty() { String::new() } else { format!(", accepting {}", codes.join(" and ")) };
+        self.line(&format!("   {} approves {phase}{accepting}", approval.approver));
     }
 
     /// Tells the steps of a run as they are done.
@@ -100,20 +103,16 @@ impl Story {
 
     /// What one writer did.
     pub fn tally(&self, tally: &Tally) {
-        let Tally { writer, done, announced, unexplained, words, slowest } = tally;
+        let Tally { writer, done, failed, words, slowest } = tally;
         self.line(&format!(
-            "   {:<8} {:>6} {:<25} {:>3} failed, the slowest took {:.0} ms",
+            "   {:<18} {:>6} {:<25} {failed:>3} failed, the slowest took {:.0} ms",
             writer.label(),
             report::number(*done),
             writer.product(),
-            announced + unexplained,
             slowest.as_secs_f64() * 1000.0
         ));
         for (said, times) in words {
             self.line(&format!("            {times} × {said}"));
-        }
-        if *announced > 0 {
-            self.line("            between the rename and the fitting release, as BREAKS_OLD_CODE announced");
         }
     }
 
@@ -154,7 +153,7 @@ impl Progress for Steps<'_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Done(batch) => {
-                for item in &batch.items {
+                for item in batch.items.iter().filter(|item| !item.action.sql.is_empty()) {
                     let done = self.story.paint.green("✔");
                     self.story.line(&format!("   {done} {:>2} {}", item.step, item.summary));
                 }

@@ -1,8 +1,7 @@
 //! Writers that go on while the schema changes, on a thread and connections of their own.
 //!
-//! Each counts what the server acknowledged and what it refused. A refusal is explained only where the plan announced
-//! it: the accounts' release says `name` or `full_name`, and until the fitting release is deployed PostgreSQL does not
-//! know the column. Everything else that fails is unexplained.
+//! Each counts what the server acknowledged and what it refused, of which there is to be nothing. Accounts are written by
+//! two releases, yesterday's that says `name` and today's that says `full_name`; each works while it is deployed.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +14,6 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use tokio_postgres::error::SqlState;
 use trueup::postgres::{Session, Target};
 
 use super::CliError;
@@ -46,10 +44,8 @@ pub struct Tally {
     pub writer: Writer,
     /// Statements that the server acknowledged.
     pub done: u64,
-    /// Statements that failed as the plan announced.
-    pub announced: u64,
-    /// Statements that failed otherwise.
-    pub unexplained: u64,
+    /// Statements that failed.
+    pub failed: u64,
     /// What the server said, and how often.
     pub words: BTreeMap<String, u64>,
     /// The longest that a statement took.
@@ -66,11 +62,17 @@ pub enum Writer {
     /// A review: the table gets an index and a foreign key.
     Reviews,
     /// A telephone number: the table has a column renamed and another dropped.
-    Accounts,
+    Accounts(Release),
 }
 
 impl Writer {
-    const ALL: [Writer; 4] = [Writer::Checkout, Writer::Stock, Writer::Reviews, Writer::Accounts];
+    const ALL: [Writer; 5] = [
+        Writer::Checkout,
+        Writer::Stock,
+        Writer::Reviews,
+        Writer::Accounts(Release::Yesterday),
+        Writer::Accounts(Release::Today),
+    ];
 
     /// What it is called.
     pub fn label(self) -> &'static str {
@@ -78,7 +80,8 @@ impl Writer {
             Writer::Checkout => "checkout",
             Writer::Stock => "stock",
             Writer::Reviews => "reviews",
-            Writer::Accounts => "accounts",
+            Writer::Accounts(Release::Yesterday) => "accounts, old code",
+            Writer::Accounts(Release::Today) => "accounts, new code",
         }
     }
 
@@ -88,12 +91,12 @@ impl Writer {
             Writer::Checkout => "orders placed",
             Writer::Stock => "pieces set aside",
             Writer::Reviews => "reviews written",
-            Writer::Accounts => "telephone numbers changed",
+            Writer::Accounts(_) => "telephone numbers changed",
         }
     }
 
     /// Its statement; `$1` counts up from 1.
-    fn sql(self, release: Release) -> String {
+    fn sql(self) -> String {
         match self {
             Writer::Checkout => {
                 "WITH placed AS (INSERT INTO orders (customer_id, shipping_address_id, status, placed_at) \
@@ -106,10 +109,16 @@ impl Writer {
             Writer::Reviews => "INSERT INTO reviews (product_id, customer_id, rating) \
                  VALUES ($1::bigint % 2000 + 1, $1 % 20000 + 1, ($1 % 5 + 1)::smallint)"
                 .to_owned(),
-            Writer::Accounts => format!(
-                "UPDATE customers SET phone = 'new ' || $1::bigint WHERE id = $1 RETURNING {}",
-                release.name_column()
-            ),
+            Writer::Accounts(release) => {
+                let (name, first, word) = match release {
+                    Release::Yesterday => ("name", 0, "old"),
+                    Release::Today => ("full_name", 10_000, "new"),
+                };
+                format!(
+                    "UPDATE customers SET phone = '{word} ' || $1::bigint, {name} = trim({name}) \
+                     WHERE id = $1::bigint + {first} RETURNING {name}"
+                )
+            }
         }
     }
 }
@@ -118,8 +127,24 @@ impl Writer {
 #[derive(Debug, Default)]
 struct Orders {
     stop: AtomicBool,
-    today: AtomicBool,
-    between: AtomicBool,
+    yesterday: Deployed,
+    today: Deployed,
+}
+
+impl Orders {
+    fn of(&self, release: Release) -> &Deployed {
+        match release {
+            Release::Yesterday => &self.yesterday,
+            Release::Today => &self.today,
+        }
+    }
+}
+
+/// Whether a release is deployed, and whether a statement of it is under way.
+#[derive(Debug, Default)]
+struct Deployed {
+    now: AtomicBool,
+    busy: AtomicBool,
 }
 
 /// The writers at work. They end when this is dropped.
@@ -141,14 +166,18 @@ impl Writers {
         Ok(Self { orders, thread: Some(thread) })
     }
 
-    /// Deploys a release.
+    /// Deploys a release, beside the other one if that is deployed.
     pub fn deploy(&self, release: Release) {
-        self.orders.today.store(release == Release::Today, Ordering::SeqCst);
+        self.orders.of(release).now.store(true, Ordering::SeqCst);
     }
 
-    /// Says that the schema is about to leave the deployed release behind, or that the fitting one is deployed.
-    pub fn between(&self, between: bool) {
-        self.orders.between.store(between, Ordering::SeqCst);
+    /// Takes a release away; none of its statements runs any more afterwards.
+    pub async fn retire(&self, release: Release) {
+        let deployed = self.orders.of(release);
+        deployed.now.store(false, Ordering::SeqCst);
+        while deployed.busy.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Ends them; what they did.
@@ -169,42 +198,36 @@ impl Drop for Writers {
 
 async fn write(writer: Writer, target: &Target, orders: &Orders) -> Result<Tally, CliError> {
     let session = Session::connect(&target.with_application_name(writer.label())).await?;
-    let mut tally = Tally {
-        writer,
-        done: 0,
-        announced: 0,
-        unexplained: 0,
-        words: BTreeMap::new(),
-        slowest: Duration::ZERO,
+    let mut tally = Tally { writer, done: 0, failed: 0, words: BTreeMap::new(), slowest: Duration::ZERO };
+    let deployed = match writer {
+        Writer::Accounts(release) => Some(orders.of(release)),
+        _ => None,
     };
     let mut number: i64 = 0;
-    while !orders.stop.load(Ordering::SeqCst) {
-        let release = if orders.today.load(Ordering::SeqCst) { Release::Today } else { Release::Yesterday };
-        let before = orders.between.load(Ordering::SeqCst);
-        let since = Instant::now();
-        // each time anew, so that a statement is parsed against the schema of the moment
-        let result = session.client().query(&writer.sql(release), &[&(number + 1)]).await;
-        tally.slowest = tally.slowest.max(since.elapsed());
-        match result {
-            Ok(_) => {
-                tally.done += 1;
-                number += 1;
-            }
-            Err(error) => {
-                let between = before || orders.between.load(Ordering::SeqCst);
-                let renamed = error.code() == Some(&SqlState::UNDEFINED_COLUMN);
-                if writer == Writer::Accounts && renamed && between {
-                    tally.announced += 1;
-                } else {
-                    tally.unexplained += 1;
+    while !orders.stop.load(Ordering::SeqCst) && !session.is_closed() {
+        if let Some(deployed) = deployed {
+            deployed.busy.store(true, Ordering::SeqCst);
+        }
+        if deployed.is_none_or(|deployed| deployed.now.load(Ordering::SeqCst)) {
+            let since = Instant::now();
+            // each time anew, so that a statement is parsed against the schema of the moment
+            let result = session.client().query(&writer.sql(), &[&(number + 1)]).await;
+            tally.slowest = tally.slowest.max(since.elapsed());
+            match result {
+                Ok(_) => {
+                    tally.done += 1;
+                    number += 1;
                 }
-                let said =
-                    error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned());
-                *tally.words.entry(said).or_default() += 1;
-                if session.is_closed() {
-                    break;
+                Err(error) => {
+                    tally.failed += 1;
+                    let said = error.as_db_error();
+                    let said = said.map_or_else(|| error.to_string(), |said| said.message().to_owned());
+                    *tally.words.entry(said).or_default() += 1;
                 }
             }
+        }
+        if let Some(deployed) = deployed {
+            deployed.busy.store(false, Ordering::SeqCst);
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

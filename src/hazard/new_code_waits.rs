@@ -1,0 +1,97 @@
+//! NEW_CODE_WAITS: code that is written for the schema after the plan fails until the step has run.
+
+use super::{Case, Level, Rule, Side};
+use crate::{
+    kind::{Column, Object},
+    name::{Kind, ObjectId},
+    step::Verb,
+};
+
+pub(super) const RULE: Rule = Rule {
+    code: "NEW_CODE_WAITS",
+    level: Level::Notice,
+    about: Some(Side::NewCode),
+    explanation: "Code that is written for the desired schema fails until this step has run: what it names is not there yet, is \
+                  still something else, or is still refused. In contract that is what new code has to do without between the \
+                  phases.",
+    advice: "between the phases, run only code that does without it",
+    find,
+};
+
+fn find(case: &Case<'_>) -> Option<String> {
+    if case.undo {
+        return None;
+    }
+    let id = &case.step.object;
+    if case.step.verb == Verb::Rename {
+        // of a column that is renamed online the other name is there before
+        let beside = case.step.run.sql.iter().any(|sql| sql.as_str().contains(" DROP COLUMN "));
+        return (!beside)
+            .then(|| format!("{}: code that uses the new name fails until then", case.step.summary));
+    }
+    let waits = |what: String| Some(format!("code that {what} fails until then"));
+    match (case.object.before, case.object.after) {
+        (None, Some(after)) if case.step.verb == Verb::Create && is_named_in_code(after) => {
+            waits(format!("uses {id}"))
+        }
+        (Some(Object::Column(before)), Some(Object::Column(after))) => {
+            of_column(id, before, after).and_then(waits)
+        }
+        (Some(Object::Column(column)), None) if refuses_to_be_left_out(case, id, column) => {
+            waits(format!("does not write {id}, which is NOT NULL and has no default,"))
+        }
+        (Some(Object::View(before)), Some(Object::View(after))) => {
+            let more = after.columns.iter().any(|column| !before.columns.contains(column));
+            if more { waits(format!("uses {id} as it will be")) } else { None }
+        }
+        (Some(Object::Function(before)), Some(Object::Function(after))) if before.result != after.result => {
+            waits(format!("uses {id} as it will be"))
+        }
+        (Some(Object::Enum(before)), Some(Object::Enum(after))) => {
+            let new = after.labels.iter().find(|label| !before.labels.contains(label))?;
+            waits(format!("uses the label {new} of {id}"))
+        }
+        _ => None,
+    }
+}
+
+/// What statements of an application name.
+fn is_named_in_code(object: &Object) -> bool {
+    matches!(
+        object,
+        Object::Schema(_)
+            | Object::Extension(_)
+            | Object::Enum(_)
+            | Object::Domain(_)
+            | Object::Composite(_)
+            | Object::Range(_)
+            | Object::Sequence(_)
+            | Object::Table(_)
+            | Object::Column(_)
+            | Object::View(_)
+            | Object::MaterializedView(_)
+            | Object::Function(_)
+            | Object::Aggregate(_)
+            | Object::Operator(_)
+            | Object::Default(_)
+    )
+}
+
+fn of_column(id: &ObjectId, before: &Column, after: &Column) -> Option<String> {
+    if before.data_type != after.data_type {
+        Some(format!("uses {id} as {}", after.data_type))
+    } else if before.not_null && !after.not_null {
+        Some(format!("writes NULL to {id}"))
+    } else {
+        None
+    }
+}
+
+/// Whether an INSERT that does not know the column fails.
+fn refuses_to_be_left_out(case: &Case<'_>, id: &ObjectId, column: &Column) -> bool {
+    let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+    let filled = column.identity.is_some()
+        || column.generated.is_some()
+        || case.catalogs.before.objects.contains_key(&default);
+    column.not_null && !filled
+}

@@ -1,0 +1,1 @@
+SELECT who, total FROM named
