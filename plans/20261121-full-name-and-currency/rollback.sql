@@ -1,38 +1,10 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 0f140db349e4d2fed265b2bcbc1d896fbf4b9211116ce1aa1c202a97f0915495
+-- plan full-name-and-currency  sha256 414abee9306ed06f9f7da194abad937dd155a0342dbb27200c040b55c329646d
 
--- batch 7
+-- batch 12
 BEGIN;
-SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 0;
--- step 8: undo: drop column fax of public.customers
-ALTER TABLE public.customers ADD COLUMN fax text;
-COMMIT;
-
--- batch 6
-BEGIN;
-SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
--- step 7: undo: comment on column public.orders.currency
-COMMENT ON COLUMN public.orders.currency IS NULL;
-COMMIT;
-
--- batch 5, outside any transaction
-SET lock_timeout = 0; SET statement_timeout = 0;
--- step 6: undo: create index public.reviews_customer_id_idx on table public.reviews
-DROP INDEX CONCURRENTLY public.reviews_customer_id_idx;
-
--- step 5: nothing to undo
-
--- batch 3
-BEGIN;
-SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
--- step 4: undo: add constraint reviews_customer_id_fkey of public.reviews, not yet validated
-ALTER TABLE public.reviews DROP CONSTRAINT reviews_customer_id_fkey;
-COMMIT;
-
--- batch 2
-BEGIN;
-SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 0;
--- step 3: undo: alter view public.order_totals
+SET LOCAL lock_timeout = 666; SET LOCAL statement_timeout = 0;
+-- step 14: undo: alter view public.order_totals
 DROP VIEW public.customer_sales;
 DROP VIEW public.order_totals;
 CREATE VIEW public.order_totals AS
@@ -54,14 +26,121 @@ CREATE VIEW public.customer_sales AS
      LEFT JOIN public.order_totals t ON (((t.customer_id = c.id) AND (t.status = ANY (ARRAY['paid'::public.order_status, 'sent'::public.order_status])))))
   GROUP BY c.id;
 COMMENT ON VIEW public.order_totals IS 'Orders with anything in them.';
+-- step 13: undo: drop column fax of public.customers
+ALTER TABLE public.customers ADD COLUMN fax text;
+SET LOCAL lock_timeout = 666; SET LOCAL statement_timeout = 30000;
+-- step 12: undo: rename column name of public.customers to full_name
+CREATE SEQUENCE trueup.writes_bbec0a38;
+CREATE SEQUENCE trueup.last_bbec0a38;
+CREATE FUNCTION trueup.sync_bbec0a38() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS $$BEGIN
+    IF pg_catalog.record_image_eq(ROW(NEW.name), ROW(NEW.full_name)) THEN RETURN NEW; END IF;
+    IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        IF pg_catalog.record_image_eq(ROW(NEW.full_name), ROW(NULL::text)) THEN NEW.full_name := NEW.name;
+        ELSIF pg_catalog.record_image_eq(ROW(NEW.name), ROW(NULL::text)) THEN NEW.name := NEW.full_name;
+        ELSE RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'name and full_name of public.customers are one column under two names, and were given different values';
+        END IF;
+    ELSIF pg_catalog.record_image_eq(ROW(NEW.name), ROW(OLD.name)) THEN NEW.name := NEW.full_name;
+    ELSIF pg_catalog.record_image_eq(ROW(NEW.full_name), ROW(OLD.full_name)) THEN NEW.full_name := NEW.name;
+    ELSE RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'name and full_name of public.customers are one column under two names, and were given different values';
+    END IF;
+    RETURN NEW;
+END$$;
+CREATE FUNCTION trueup.mirror_bbec0a38() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS $$BEGIN
+    NEW.full_name := NEW.name;
+    RETURN NEW;
+END$$;
+CREATE FUNCTION trueup.seen_bbec0a38() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$BEGIN
+    PERFORM pg_catalog.nextval('trueup.writes_bbec0a38'), pg_catalog.setval('trueup.last_bbec0a38', pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8);
+    RETURN NEW;
+END$$;
+ALTER TABLE public.customers ADD COLUMN name text;
+CREATE TRIGGER "!!trueup_seen_bbec0a38" BEFORE UPDATE ON public.customers FOR EACH ROW WHEN (pg_catalog.record_image_ne(ROW(OLD.full_name), ROW(NEW.full_name)) AND pg_catalog.record_image_eq(ROW(OLD.name), ROW(NEW.name))) EXECUTE FUNCTION trueup.seen_bbec0a38();
+CREATE TRIGGER "!!trueup_seen_bbec0a38_new" BEFORE INSERT ON public.customers FOR EACH ROW WHEN (pg_catalog.record_image_ne(ROW(NEW.full_name), ROW(NULL::text)) AND pg_catalog.record_image_eq(ROW(NEW.name), ROW(NULL::text))) EXECUTE FUNCTION trueup.seen_bbec0a38();
+CREATE TRIGGER "!trueup_sync_bbec0a38" BEFORE INSERT OR UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION trueup.sync_bbec0a38();
+CREATE TRIGGER "~trueup_mirror_bbec0a38" BEFORE INSERT OR UPDATE ON public.customers FOR EACH ROW WHEN (pg_catalog.record_image_ne(ROW(NEW.full_name), ROW(NEW.name))) EXECUTE FUNCTION trueup.mirror_bbec0a38();
+ALTER TABLE public.customers ENABLE ALWAYS TRIGGER "!trueup_sync_bbec0a38";
+ALTER TABLE public.customers ENABLE ALWAYS TRIGGER "~trueup_mirror_bbec0a38";
+ALTER TABLE public.customers ADD CONSTRAINT trueup_equal_bbec0a38 CHECK (pg_catalog.record_image_eq(ROW(full_name), ROW(name))) NOT VALID;
+COMMIT;
+
+-- batch 11, outside any transaction
+SET lock_timeout = 2000; SET statement_timeout = 30000;
+-- step 11: undo: on the way back, fill column public.customers.name with what is in full_name
+WITH visited (trueup_1) AS MATERIALIZED (
+    SELECT id FROM ONLY public.customers
+    WHERE ($1::pg_catalog.text[] IS NULL OR (id) > (($1::pg_catalog.text[])[1]::bigint)) AND (id) <= (($2::pg_catalog.text[])[1]::bigint)
+    ORDER BY id LIMIT $3::pg_catalog.int8
+), locked AS MATERIALIZED (
+    SELECT trueup_1 FROM ONLY public.customers AS trueup_row JOIN visited ON trueup_row.id = trueup_1
+    ORDER BY trueup_1 FOR NO KEY UPDATE OF trueup_row
+), changed AS (
+    UPDATE ONLY public.customers AS customers SET name = full_name FROM locked
+    WHERE customers.id = trueup_1 AND (pg_catalog.record_image_ne(ROW(full_name), ROW(name))) AND (full_name) IS NOT NULL
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), (SELECT ARRAY[trueup_1::pg_catalog.text] FROM visited ORDER BY trueup_1 DESC LIMIT 1);
+
+-- batch 10
+BEGIN;
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 0;
+-- step 10: undo: on the way back, validate that name and full_name of public.customers are equal
+ALTER TABLE public.customers VALIDATE CONSTRAINT trueup_equal_bbec0a38;
+COMMIT;
+
+-- batch 9
+BEGIN;
 SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
--- step 2: undo: add column currency of public.orders
+-- step 9: undo: on the way back, exchange name and full_name of public.customers
+ALTER TABLE public.customers RENAME COLUMN full_name TO trueup_aside_bbec0a38;
+ALTER TABLE public.customers RENAME COLUMN name TO full_name;
+ALTER TABLE public.customers RENAME COLUMN trueup_aside_bbec0a38 TO name;
+COMMIT;
+
+-- batch 8
+BEGIN;
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 8: undo: comment on column public.orders.currency
+COMMENT ON COLUMN public.orders.currency IS NULL;
+COMMIT;
+
+-- batch 7, outside any transaction
+SET lock_timeout = 0; SET statement_timeout = 0;
+-- step 7: undo: create index public.reviews_customer_id_idx on table public.reviews
+DROP INDEX CONCURRENTLY public.reviews_customer_id_idx;
+
+-- step 6: nothing to undo
+
+-- batch 5
+BEGIN;
+SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 30000;
+-- step 5: undo: add constraint reviews_customer_id_fkey of public.reviews, not yet validated
+ALTER TABLE public.reviews DROP CONSTRAINT reviews_customer_id_fkey;
+COMMIT;
+
+-- batch 4
+BEGIN;
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 4: undo: add column currency of public.orders
 ALTER TABLE public.orders DROP COLUMN currency;
 COMMIT;
+
+-- step 3: nothing to undo
+
+-- step 2: nothing to undo
 
 -- batch 1
 BEGIN;
 SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
--- step 1: undo: rename column public.customers.name to full_name
-ALTER TABLE public.customers RENAME COLUMN full_name TO name;
+-- step 1: undo: add column full_name of public.customers beside name
+DROP TRIGGER "!!trueup_seen_bbec0a38" ON public.customers;
+DROP TRIGGER "!!trueup_seen_bbec0a38_new" ON public.customers;
+DROP TRIGGER "!trueup_sync_bbec0a38" ON public.customers;
+DROP TRIGGER "~trueup_mirror_bbec0a38" ON public.customers;
+ALTER TABLE public.customers DROP CONSTRAINT trueup_equal_bbec0a38;
+ALTER TABLE public.customers DROP COLUMN full_name;
+DROP FUNCTION trueup.sync_bbec0a38();
+DROP FUNCTION trueup.mirror_bbec0a38();
+DROP FUNCTION trueup.seen_bbec0a38();
+DROP SEQUENCE trueup.writes_bbec0a38;
+DROP SEQUENCE trueup.last_bbec0a38;
 COMMIT;

@@ -29,6 +29,11 @@ fn find(case: &Case<'_>) -> Option<String> {
         return (!beside)
             .then(|| format!("{}: code that uses the new name fails until then", case.step.summary));
     }
+    // the other name of a column that is renamed online
+    let beside = case.step.verb == Verb::Create && id.kind == Kind::Column && case.object.after.is_none();
+    if beside && !id.path.last().starts_with("trueup_") {
+        return Some(format!("code that uses {id} fails until then"));
+    }
     let waits = |what: String| Some(format!("code that {what} fails until then"));
     match (case.object.before, case.object.after) {
         (None, Some(after)) if case.step.verb == Verb::Create && is_named_in_code(after) => {
