@@ -136,3 +136,32 @@ fn what_is_wrong_with_a_conversion_is_said_where_it_stands() {
         database.done().await;
     });
 }
+
+/// Between the phases the column beside is nothing that anybody added, and the column is on its way to its new type.
+#[test]
+fn a_conversion_between_its_phases_is_known_to_who_plans() {
+    runtime().block_on(async {
+        let database =
+            Database::with("CREATE TABLE t (id integer PRIMARY KEY, a text); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1, '7')")
+                .await
+                .unwrap();
+        let desired = "CREATE TABLE t (id integer PRIMARY KEY,\n    a integer -- @convert using=a::integer\n); CREATE INDEX i ON t (a);";
+        database.write("desired.sql", desired);
+        let plan = ["plan", "--schema", "desired.sql", "--exit-code", "--manage", "all", "--out"];
+        database.trueup(&[&plan[..], &["plan"]].concat()).await.ended(2).unwrap();
+        database.approve("plan").await.unwrap();
+        database.trueup(&["apply", "plan", "--phase", "expand"]).await.ended(0).unwrap();
+        database.trueup(&[&plan[..], &["again"]].concat()).await.ended(0).unwrap();
+        // a value that does not convert is refused when it is written, and not later
+        let wrong = database.try_execute("UPDATE t SET a = 'x'").await.unwrap_err();
+        assert!(wrong.contains("invalid input syntax for type integer"), "{wrong}");
+        database.trueup(&["apply", "plan", "--phase", "contract"]).await.ended(0).unwrap();
+        database.trueup(&[&plan[..], &["again"]].concat()).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT (a + 1)::text FROM t").await, "8");
+        // a rename and a conversion of one column are two plans
+        database.write("desired.sql", "CREATE TABLE t (id integer PRIMARY KEY,\n    -- @renamed from=a instant\n    -- @convert using=b back=b\n    b bigint\n); CREATE INDEX i ON t (b);");
+        let both = database.trueup(&[&plan[..], &["both"]].concat()).await;
+        both.fails(1, "@convert: column public.t.b gets its name by the same plan; rename it in a plan before");
+        database.done().await;
+    });
+}

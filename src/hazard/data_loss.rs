@@ -21,7 +21,16 @@ fn find(case: &Case<'_>) -> Option<String> {
         }
         (Object::Column(column), None) if column.generated.is_none() => {
             let table = id.relation_sql();
-            Some(format!("dropping {id} loses its values{}", case.rows(&table)))
+            let lost = format!("dropping {id} loses its values{}", case.rows(&table));
+            // a rehearsal without rows does not show it
+            let stuck = !case.undo && case.is_refused_without_value(id, column);
+            Some(if stuck {
+                format!(
+                    "{lost}; it is NOT NULL and has no default, so that the undo fails while there are rows"
+                )
+            } else {
+                lost
+            })
         }
         (Object::Sequence(_), None) if !goes_with_column(case) => {
             Some(format!("dropping {id} loses its position"))

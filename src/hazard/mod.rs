@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::Catalog,
     facts::Facts,
-    kind::Object,
-    name::Pair,
+    kind::{Column, Object},
+    name::{Kind, ObjectId, Pair},
     step::{LockMode, Observed, Step},
 };
 
@@ -124,6 +124,13 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Whether a row that says nothing of a column is refused.
+    fn is_refused_without_value(&self, id: &ObjectId, column: &Column) -> bool {
+        let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+        let filled = column.identity.is_some() || column.generated.is_some();
+        column.not_null && !filled && !self.catalogs.before.objects.contains_key(&default)
+    }
+
     /// ` (about 200000 rows)`, where live's estimate is known.
     pub fn rows(&self, relation: &str) -> String {
         match self.facts.relations.get(relation).and_then(|size| size.rows) {

@@ -42,7 +42,7 @@ fn find(case: &Case<'_>) -> Option<String> {
         (Some(Object::Column(before)), Some(Object::Column(after))) => {
             of_column(id, before, after).and_then(waits)
         }
-        (Some(Object::Column(column)), None) if refuses_to_be_left_out(case, id, column) => {
+        (Some(Object::Column(column)), None) if case.is_refused_without_value(id, column) => {
             waits(format!("does not write {id}, which is NOT NULL and has no default,"))
         }
         (Some(Object::View(before)), Some(Object::View(after))) => {
@@ -90,13 +90,4 @@ fn of_column(id: &ObjectId, before: &Column, after: &Column) -> Option<String> {
     } else {
         None
     }
-}
-
-/// Whether an INSERT that does not know the column fails.
-fn refuses_to_be_left_out(case: &Case<'_>, id: &ObjectId, column: &Column) -> bool {
-    let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
-    let filled = column.identity.is_some()
-        || column.generated.is_some()
-        || case.catalogs.before.objects.contains_key(&default);
-    column.not_null && !filled
 }

@@ -24,9 +24,11 @@ use crate::{
     step::{Action, Phase, Step, Verb},
 };
 
-/// The conversions that annotations ask for, of columns that change. `catalogs` are live's clone and what is wanted.
+/// The conversions that annotations ask for, of columns that change. `catalogs` are live's clone after the renames and what
+/// is wanted, `base` is the clone as it is: there the expressions are read.
 pub(super) async fn read(
     annotations: &[Annotation],
+    base: &Catalog,
     catalogs: Pair<&Catalog>,
     changes: &Changes,
     clone: &Session,
@@ -46,6 +48,12 @@ pub(super) async fn read(
         // a conversion that is done, or that another change of the column is beside
         if old.data_type == new.data_type {
             continue;
+        }
+        if !base.objects.contains_key(&column) {
+            return Err(PlanningError::Annotation {
+                at: annotation.at.to_string(),
+                why: format!("@convert: {column} gets its name by the same plan; rename it in a plan before"),
+            });
         }
         let reading = Reading { annotation, column: &column, old, new, catalogs, clone };
         let value = reading.values(using, back.as_deref(), workshop.time_zone()).await?;

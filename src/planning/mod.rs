@@ -282,7 +282,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
-    let conversions = convert::read(&annotations, catalogs, &changes, clone.session(), &workshop).await?;
+    let conversions =
+        convert::read(&annotations, &base, catalogs, &changes, clone.session(), &workshop).await?;
     let replaced = convert::replaced(&conversions);
     let changes = if replaced.is_empty() {
         changes
