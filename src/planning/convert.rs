@@ -225,7 +225,7 @@ impl Reading<'_> {
         let alter = format!(
             "ALTER TABLE {row} ALTER COLUMN {} TYPE {} USING {}",
             self.column.sql(),
-            self.type_of(self.new),
+            type_of(self.new),
             value.sql
         );
         let client = self.clone.client();
@@ -249,7 +249,7 @@ impl Reading<'_> {
         all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
         if converted {
             let column = self.column.sql();
-            let to = self.type_of(self.new);
+            let to = type_of(self.new);
             all.push(format!("ALTER TABLE {row} ALTER COLUMN {column} TYPE {to} USING NULL"));
         }
         all.join("; ")
@@ -258,11 +258,6 @@ impl Reading<'_> {
     /// A table that is called as the column's is.
     fn row_name(&self) -> String {
         sql::qualified(&["pg_temp", self.column.path.part(1)])
-    }
-
-    fn type_of(&self, column: &Column) -> String {
-        let collate = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
-        format!("{}{collate}", column.data_type)
     }
 
     /// What creates the types that the column needs and that are not there yet.
@@ -348,6 +343,12 @@ impl Reading<'_> {
             changes.get(&table).is_some_and(|change| matches!(change.how, How::Replace | How::Drop));
         renamed.then(|| "its table is replaced by the same plan".to_owned())
     }
+}
+
+/// The type as ALTER COLUMN has it.
+fn type_of(column: &Column) -> String {
+    let collate = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+    format!("{}{collate}", column.data_type)
 }
 
 /// Why what is over a column does not let another one take its place.
