@@ -124,7 +124,7 @@ async fn listen(session: &Session) -> Result<(), ReadError> {
 
 /// Reads, and pins the settings for running again.
 async fn read(session: &Session, time_zone: &str) -> Result<Catalog, ReadError> {
-    let catalog = live::read_managed(session).await?;
+    let catalog = live::read_scratch(session).await?;
     pin(session, time_zone).await?;
     Ok(catalog)
 }

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use sha2::{Digest, Sha512};
 use trueup::postgres::{
-    DatabaseSettings, Scratch, ScratchDatabase, ScratchError, ScratchOptions, Session, Target,
+    DatabaseSettings, Local, Scratch, ScratchDatabase, ScratchError, ScratchOptions, Session, Target,
 };
 
 fn options() -> ScratchOptions {
@@ -22,7 +22,7 @@ fn options() -> ScratchOptions {
 
 /// As on a machine without PostgreSQL.
 fn nothing_local() -> ScratchOptions {
-    ScratchOptions { search_dirs: Vec::new(), ..options() }
+    ScratchOptions { local: Local::Hidden, ..options() }
 }
 
 async fn open(options: &ScratchOptions) -> Scratch {
@@ -428,7 +428,7 @@ fn sha512(bytes: &[u8]) -> String {
 
 /// A package whose programs are links to those that are on this machine, in the form of small scripts.
 fn package() -> Vec<u8> {
-    let local = trueup::postgres::binaries::find(None, &options().search_dirs);
+    let local = options().local.find(None);
     let mut builder =
         tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut add = |name: &str, content: &str| {
@@ -459,7 +459,7 @@ async fn a_download_goes_into_the_cache_and_is_used_from_there() {
     let integrity = sha512(&package);
     let registry = Registry::start(package, &integrity);
     let options = registry.options(cache.path());
-    if trueup::postgres::binaries::find(None, &self::options().search_dirs).is_empty() {
+    if self::options().local.find(None).is_empty() {
         println!("there is nothing local to make a package of");
         return;
     }

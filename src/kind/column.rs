@@ -152,7 +152,7 @@ pub struct Generated {
 }
 
 impl Identity {
-    fn clause(&self, id: &ObjectId) -> String {
+    pub(crate) fn clause(&self, id: &ObjectId) -> String {
         let Self { always, sequence, options } = self;
         let mut inner = options.clauses();
         let usual = [id.path.part(0).to_owned(), format!("{}_{}_seq", id.path.part(1), id.path.last())];

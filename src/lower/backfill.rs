@@ -1,9 +1,10 @@
 //! Columns that get values for the rows that are there: `@backfill`.
 //!
 //! A constant is a default from the start, which costs nothing however many rows there are. Anything else is filled in
-//! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract.
+//! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract. A default
+//! that is another value for every row (`gen_random_uuid()`, `nextval(…)`) needs no trigger: it is its own.
 
-use super::{Lowering, alter_table, not_null::Proof, temporary_name, with_relation};
+use super::{Lowering, alter_table, counter::StandIn, not_null::Proof, temporary_name, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
@@ -18,14 +19,30 @@ use crate::{
 pub struct Fill {
     /// The value: an expression over the row in which every name is qualified.
     pub value: String,
-    /// Whether it is the same for every row, and known.
-    pub constant: bool,
-    /// Whether it looks at other tables, which old code's role may not.
-    pub looks_elsewhere: bool,
+    /// What gives it to rows that are written while the plan runs.
+    pub meanwhile: Meanwhile,
     /// Which rows: those that have NULL, where it is not said.
     pub rows: Option<String>,
     /// How many rows the first batch visits.
     pub batch: u32,
+}
+
+/// What gives a value to rows that code writes which does not know the column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// A default for as long as the plan runs: the value is the same for every row, and known.
+    Constant,
+    /// The column's own default, which is the value.
+    OwnDefault,
+    /// A trigger that computes it.
+    Computed {
+        /// Whether it looks at other tables, which old code's role may not.
+        looks_elsewhere: bool,
+        /// Whether it is another one each time, so that a row that has one keeps it.
+        volatile: bool,
+    },
+    /// Something that the recipe has for both columns.
+    Mirrored,
 }
 
 /// How many rows a batch visits first, where it is not said.
@@ -70,7 +87,7 @@ impl Lowering<'_> {
             }
             _ => None,
         };
-        if fill.constant {
+        if fill.meanwhile == Meanwhile::Constant {
             self.create_constant(unit, column, fill, default.as_deref());
         } else {
             self.create_computed(unit, column, fill, default.as_deref());
@@ -98,16 +115,28 @@ impl Lowering<'_> {
 
     fn create_computed(&mut self, unit: &Unit, column: &Column, fill: &Fill, default: Option<&str>) {
         let (id, what) = (&unit.root, with_relation(&unit.root));
+        let counter = column.identity.as_ref().map(|identity| StandIn::new(id, identity));
+        let column = &Column { identity: None, ..column.clone() };
         let bare = Column { not_null: false, not_null_as: None, ..column.clone() };
-        let mut run = alter_table(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]);
+        let counted = counter.as_ref().map(StandIn::default);
+        let mut run = counter.as_ref().map(StandIn::create).unwrap_or_default();
+        run.extend(alter_table(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]));
         run.extend(alter_table(id, column.settings(id)));
-        run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
-        self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), drop_column(id));
-        let trigger = Trigger::new(id, column, fill, &self.tables_with_triggers(id));
-        let (on, off) = (trigger.create(), trigger.drop());
-        let summary = format!("fill {what} in rows that are written meanwhile");
-        self.push(unit, Verb::Alter, summary, Action::catalog(on.clone()), Action::catalog(off.clone()));
-        self.fill_rows(unit, fill);
+        run.extend(counted.as_deref().or(default).into_iter().flat_map(|default| set_default(id, default)));
+        let mut undo = alter_table(id, vec![format!("DROP COLUMN {}", id.sql())]);
+        undo.extend(counter.as_ref().map(StandIn::drop));
+        self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), Action::catalog(undo));
+        let trigger = match fill.meanwhile {
+            Meanwhile::Computed { .. } => Some(Trigger::new(id, column, fill, &self.tables_with_triggers(id))),
+            _ => None,
+        };
+        if let Some(trigger) = &trigger {
+            let summary = format!("fill {what} in rows that are written meanwhile");
+            let (on, off) = (Action::catalog(trigger.create()), Action::catalog(trigger.drop()));
+            self.push(unit, Verb::Alter, summary, on, off);
+        }
+        let counted = counted.map(|value| Fill { value, ..fill.clone() });
+        self.fill_rows(unit, counted.as_ref().unwrap_or(fill));
         let contract = Unit { phase: Phase::Contract, ..unit.clone() };
         if column.not_null {
             let rest = match Column::alter(Pair::new(&bare, column), id) {
@@ -125,8 +154,16 @@ impl Lowering<'_> {
                 step.undo = Action::catalog(alter_table(id, accept));
             }
         }
-        let summary = format!("no longer fill {what} by a trigger");
-        self.push(&contract, Verb::Alter, summary, Action::catalog(off), Action::catalog(on));
+        if let Some(counter) = &counter {
+            let summary = format!("{what} counts by itself");
+            let (there, back) = (Action::catalog(counter.hand_over()), Action::catalog(counter.take_back()));
+            self.push(&contract, Verb::Alter, summary, there, back);
+        }
+        if let Some(trigger) = &trigger {
+            let summary = format!("no longer fill {what} by a trigger");
+            let (off, on) = (Action::catalog(trigger.drop()), Action::catalog(trigger.create()));
+            self.push(&contract, Verb::Alter, summary, off, on);
+        }
     }
 
     /// A column that refuses NULL from contract on, and has values for the rows that have it: they get theirs in expand,
@@ -244,10 +281,14 @@ fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
 fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
     let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
     let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
-    // a row that would get NULL is not written for nothing
     let alias = sql::ident(said_of);
     let update = format!("UPDATE ONLY {table} AS {alias} SET {name} = {value}");
-    let needs = format!("({asked}) AND ({value}) IS NOT NULL");
+    let needs = match fill.meanwhile {
+        // it counts, perhaps: once for each row
+        Meanwhile::OwnDefault => asked,
+        // a row that would get NULL is not written for nothing
+        _ => format!("({asked}) AND ({value}) IS NOT NULL"),
+    };
     if key.is_empty() {
         let first = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
         let next =
@@ -320,7 +361,19 @@ impl Trigger {
         let function = temporary_name("fill", id);
         let (name, data_type, value) = (id.sql(), &column.data_type, &fill.value);
         let table = sql::ident(id.path.part(1));
+        let (definer, volatile) = match fill.meanwhile {
+            Meanwhile::Computed { looks_elsewhere, volatile } => (looks_elsewhere, volatile),
+            _ => (false, false),
+        };
         // a column that old code changes is behind the value: it is computed again, unless new code says otherwise
+        let again = format!(
+            "    ELSIF pg_catalog.record_image_eq(ROW(NEW.{name}), ROW(OLD.{name})) THEN\n        \
+                 SELECT {value} INTO trueup_was FROM (SELECT OLD.*) AS {table};\n        \
+                 IF pg_catalog.record_image_ne(ROW(trueup_was), ROW(trueup_is)) THEN\n            \
+                   NEW.{name} := trueup_is;\n        \
+                 END IF;\n"
+        );
+        let again = if volatile { "" } else { &again };
         let body = format!(
             "#variable_conflict use_column\n\
              DECLARE\n    trueup_was {data_type};\n    trueup_is {data_type};\n\
@@ -329,12 +382,8 @@ impl Trigger {
                IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n        \
                  NEW.{name} := COALESCE(NEW.{name}, trueup_is);\n    \
                ELSIF NEW.{name} IS NULL THEN\n        \
-                 NEW.{name} := trueup_is;\n    \
-               ELSIF pg_catalog.record_image_eq(ROW(NEW.{name}), ROW(OLD.{name})) THEN\n        \
-                 SELECT {value} INTO trueup_was FROM (SELECT OLD.*) AS {table};\n        \
-                 IF pg_catalog.record_image_ne(ROW(trueup_was), ROW(trueup_is)) THEN\n            \
-                   NEW.{name} := trueup_is;\n        \
-                 END IF;\n    \
+                 NEW.{name} := trueup_is;\n\
+               {again}    \
                END IF;\n    \
                RETURN NEW;\n\
              END"
@@ -342,7 +391,7 @@ impl Trigger {
         // first by name: other triggers see the value
         let name = format!("!{function}");
         let function = sql::qualified(&["trueup", &function]);
-        Self { name, function, body, definer: fill.looks_elsewhere, tables: tables.to_vec() }
+        Self { name, function, body, definer, tables: tables.to_vec() }
     }
 
     fn create(&self) -> Vec<Sql> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    BATCH, Context, Fill, Lowering, alter_table,
+    BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
     backfill::{column_of, key_in},
     counter::{step_aside, take_position},
     key::Built,
@@ -496,8 +496,7 @@ impl Lowering<'_> {
     fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>, catalog: &Catalog) -> Vec<(ObjectId, Action)> {
         let fill = Fill {
             value: side.value.sql.clone(),
-            constant: false,
-            looks_elsewhere: false,
+            meanwhile: Meanwhile::Mirrored,
             rows: Some(side.differs()),
             batch: BATCH,
         };

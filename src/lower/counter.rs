@@ -4,15 +4,72 @@
 //! one's position, not the greatest value that is stored: values that were given out once may be known elsewhere. A
 //! column that had no sequence has nothing else than its greatest value to go on from.
 
-use super::Lowering;
+use super::{Lowering, alter_table, temporary_name};
 use crate::{
     catalog::Catalog,
     diff::Change,
     graph::Unit,
-    kind::{Column, Ddl, Object, sequence::SequenceOptions},
+    kind::{Column, Ddl, Object, column::Identity, sequence::SequenceOptions},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
 };
+
+/// A sequence that counts for a column until all its rows have a value and it can be an identity column: PostgreSQL
+/// would write the whole table anew to give it one.
+pub(super) struct StandIn<'a> {
+    column: &'a ObjectId,
+    identity: &'a Identity,
+    sequence: ObjectId,
+    own: ObjectId,
+}
+
+impl<'a> StandIn<'a> {
+    pub fn new(column: &'a ObjectId, identity: &'a Identity) -> Self {
+        let sequence = ObjectId::new(Kind::Sequence, ["trueup".to_owned(), temporary_name("count", column)]);
+        let own = ObjectId::new(Kind::Sequence, identity.sequence.clone());
+        Self { column, identity, sequence, own }
+    }
+
+    /// The default that counts with it.
+    pub fn default(&self) -> String {
+        format!("pg_catalog.nextval({}::pg_catalog.regclass)", sql::literal(&self.sequence.sql()))
+    }
+
+    /// Everybody may count with it, as with the sequence of an identity column.
+    pub fn create(&self) -> Vec<Sql> {
+        let (name, options) = (self.sequence.sql(), &self.identity.options);
+        let clauses = [vec![format!("AS {}", options.data_type)], options.clauses()].concat().join(" ");
+        vec![
+            Sql::new(format!("CREATE SEQUENCE {name} {clauses}")),
+            Sql::new(format!("GRANT USAGE ON SEQUENCE {name} TO PUBLIC")),
+        ]
+    }
+
+    pub fn drop(&self) -> Sql {
+        Sql::new(format!("DROP SEQUENCE {}", self.sequence.sql()))
+    }
+
+    /// The column becomes an identity column, which goes on from here.
+    pub fn hand_over(&self) -> Vec<Sql> {
+        let name = self.column.sql();
+        let become_identity = format!("ALTER COLUMN {name} ADD {}", self.identity.clause(self.column));
+        let mut all = alter_table(self.column, vec![format!("ALTER COLUMN {name} DROP DEFAULT"), become_identity]);
+        all.extend([take_position(&self.own, &self.sequence), self.drop()]);
+        all
+    }
+
+    /// The way back: it goes on from where the column is.
+    pub fn take_back(&self) -> Vec<Sql> {
+        let (name, table) = (self.column.sql(), self.column.relation_sql());
+        let mut all = vec![Sql::new(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))];
+        all.extend(self.create());
+        all.push(take_position(&self.sequence, &self.own));
+        let set = format!("ALTER COLUMN {name} SET DEFAULT {}", self.default());
+        all.extend(alter_table(self.column, vec![format!("ALTER COLUMN {name} DROP IDENTITY")]));
+        all.extend(alter_table(self.column, vec![set]));
+        all
+    }
+}
 
 impl Lowering<'_> {
     /// The statements that make a column an identity column or one no longer; None for any other change.

@@ -33,7 +33,7 @@ use crate::{
     step::{Action, Phase, Step, Verb},
 };
 
-pub use backfill::{BATCH, Fill};
+pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
 pub use rename::{Renaming, Twin};

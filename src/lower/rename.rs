@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BATCH, Fill, Lowering, alter_table, backfill::column_of, temporary_name, unproven::validate};
+use super::{BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, temporary_name, unproven::validate};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
@@ -449,8 +449,7 @@ impl<'a> Beside<'a> {
         let (own, other) = (sql::ident(real), sql::ident(beside));
         let fill = Fill {
             value: own.clone(),
-            constant: false,
-            looks_elsewhere: false,
+            meanwhile: Meanwhile::Mirrored,
             rows: Some(self.differ(&own, &other)),
             batch: BATCH,
         };

@@ -51,14 +51,19 @@ pub(super) async fn refuse_missing_values(
         if renamed || !catalog.objects.contains_key(&table) {
             continue;
         }
-        let query = format!("SELECT EXISTS (SELECT FROM {})", table.sql());
-        let rows = live.client().query_typed(&query, &[]).await;
-        let rows = rows.map_err(|source| PlanningError::Query { what: "rows of a table", source })?;
-        if rows.first().is_some_and(|row| row.get(0)) {
+        if has_rows(live, &table).await? {
             wrong.push(format!("{id} is NOT NULL without a default, and {table} has rows"));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
+}
+
+/// Whether a table has rows.
+pub(super) async fn has_rows(live: &Session, table: &ObjectId) -> Result<bool, PlanningError> {
+    let query = format!("SELECT EXISTS (SELECT FROM {})", table.sql());
+    let rows = live.client().query_typed(&query, &[]).await;
+    let rows = rows.map_err(|source| PlanningError::Query { what: "rows of a table", source })?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
 /// Types between which PostgreSQL has no cast: found out on scratch, where both are known. A type that the plan makes

@@ -6,14 +6,15 @@ use pg_query::NodeRef;
 
 use super::{
     PlanningError,
-    annotated::{column_of, is_pending},
+    annotated::{column_of, has_rows, is_pending},
 };
 use crate::{
     annotation::{Annotation, Instruction},
-    diff::Changes,
+    catalog::Catalog,
+    diff::{Changes, How},
     kind::Object,
-    lower::{BATCH, Fill},
-    name::ObjectId,
+    lower::{BATCH, Fill, Meanwhile},
+    name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
     source::desired::syntax,
     sql,
@@ -52,15 +53,19 @@ pub(super) async fn read(
             .map_err(wrong)?;
         let rows = match filter {
             Some(filter) => {
-                Some(qualified(clone, &column, &format!("({filter})::boolean")).await.map_err(wrong)?)
+                Some(qualified(clone, &column, &format!("({filter})::boolean")).await.map_err(wrong)?.sql)
             }
             None => None,
         };
         let shape = shape(using);
+        let meanwhile = if shape.constant && rows.is_none() && definition.not_null {
+            Meanwhile::Constant
+        } else {
+            Meanwhile::Computed { looks_elsewhere: shape.looks_elsewhere, volatile: value.volatile }
+        };
         let fill = Fill {
-            value,
-            constant: shape.constant && rows.is_none() && definition.not_null,
-            looks_elsewhere: shape.looks_elsewhere,
+            value: value.sql,
+            meanwhile,
             rows,
             batch: batch.unwrap_or(BATCH),
         };
@@ -69,14 +74,75 @@ pub(super) async fn read(
     Ok(fills)
 }
 
+/// Whether other tables inherit from this one.
+fn is_parent(catalog: &Catalog, table: &ObjectId) -> bool {
+    catalog.objects.values().any(|object| match object {
+        Object::Table(child) => child.inherits.iter().any(|parent| parent[..] == *table.path.parts()),
+        _ => false,
+    })
+}
+
+/// New columns that have another value for every row by themselves, a default or an identity, in tables that have rows: PostgreSQL would write the whole
+/// table anew while it keeps everybody out.
+pub(super) async fn of_defaults(
+    live: &Session,
+    there: &Catalog,
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    clone: &Session,
+    fills: &mut BTreeMap<ObjectId, Fill>,
+) -> Result<(), PlanningError> {
+    for change in changes.values().filter(|change| change.how == How::Create) {
+        let Some(Object::Column(column)) = &change.object.after else { continue };
+        let elsewhere = column.generated.is_some() || column.facts.foreign || column.lineage.inherited;
+        // a table that the same plan renames has another name on live
+        let table = change.id.relation().filter(|table| there.objects.contains_key(table));
+        let Some(table) = table.filter(|_| !elsewhere && !fills.contains_key(&change.id)) else { continue };
+        let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
+        let value = match (&column.identity, catalogs.after.objects.get(&default)) {
+            // PostgreSQL adds none to a table that others inherit from, and says so
+            (Some(_), _) if !is_parent(catalogs.before, &table) => String::new(),
+            (None, Some(Object::Default(default))) => {
+                let value = format!("({})::{}", default.expression, column.data_type);
+                // what the plan makes is not there to be read yet, such as the sequence of a serial
+                let said = qualified(clone, &change.id, &value).await;
+                if !said.map_or_else(|_| shape(&default.expression).calls, |said| said.volatile) {
+                    continue;
+                }
+                default.expression.clone()
+            }
+            _ => continue,
+        };
+        if has_rows(live, &table).await? {
+            let fill = Fill { value, meanwhile: Meanwhile::OwnDefault, rows: None, batch: BATCH };
+            fills.insert(change.id.clone(), fill);
+        }
+    }
+    Ok(())
+}
+
 /// `${name}`, where an expression has one.
 fn placeholder(expression: &str) -> Option<&str> {
     let rest = &expression[expression.find("${")?..];
     Some(&rest[..=rest.find('}')?])
 }
 
-/// An expression over a row of the column's table, as PostgreSQL says it where no schema is searched.
-async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Result<String, String> {
+/// An expression that PostgreSQL has read.
+struct Said {
+    /// As it says it where no schema is searched.
+    sql: String,
+    /// Whether a function in it gives another value each time.
+    volatile: bool,
+}
+
+/// The volatile functions in the definition of the view [`qualified`] makes: its tree names each function by its number.
+const VOLATILE: &str = "EXISTS (SELECT FROM pg_catalog.pg_rewrite r, \
+    pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':(?:func|opfunc)id ([0-9]+)', 'g') AS found (number) \
+    JOIN pg_catalog.pg_proc p ON p.oid = found.number[1]::pg_catalog.oid \
+    WHERE r.ev_class = 'pg_temp.trueup_said'::pg_catalog.regclass AND p.provolatile = 'v')";
+
+/// An expression over a row of the column's table, as PostgreSQL reads it.
+async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Result<Said, String> {
     const MARK: &str = " AS trueup_value\n   FROM ";
     let table = column.relation_sql();
     let schema = sql::ident(column.path.part(0));
@@ -97,14 +163,16 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
             ))
             .await
             .map_err(words)?;
-        let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
-        let row = client.query_one(definition, &[]).await.map_err(words)?;
-        let text: String = row.try_get(0).map_err(words)?;
+        let definition = format!("SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass), {VOLATILE}");
+        let row = client.query_one(&definition, &[]).await.map_err(words)?;
+        let (text, volatile): (String, bool) =
+            (row.try_get(0).map_err(words)?, row.try_get(1).map_err(words)?);
         let text = text
             .trim_start()
             .strip_prefix("SELECT ")
             .and_then(|text| Some(text[..text.rfind(MARK)?].to_owned()));
-        text.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())
+        let sql = text.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())?;
+        Ok(Said { sql, volatile })
     };
     let said = read.await;
     if !clone.is_closed() {
@@ -117,6 +185,7 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
 /// What the syntax of an expression tells.
 struct Shape {
     constant: bool,
+    calls: bool,
     looks_elsewhere: bool,
 }
 
@@ -130,9 +199,10 @@ fn shape(expression: &str) -> Shape {
         let nodes = parsed.protobuf.nodes();
         Some(Shape {
             constant: !nodes.iter().any(|(node, ..)| computes(node)),
+            calls: nodes.iter().any(|(node, ..)| matches!(node, NodeRef::FuncCall(_))),
             looks_elsewhere: nodes.iter().any(|(node, ..)| matches!(node, NodeRef::SubLink(_))),
         })
     });
     // what cannot be told is treated with care
-    read.ok().flatten().unwrap_or(Shape { constant: false, looks_elsewhere: true })
+    read.ok().flatten().unwrap_or(Shape { constant: false, calls: true, looks_elsewhere: true })
 }

@@ -292,7 +292,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     };
     let twins = convert::twins(&conversions, &changes, catalogs, &clone, &workshop).await?;
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
-    let fills = fills::read(&annotations, &changes, clone.session()).await?;
+    let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
+    fills::of_defaults(inputs.live, &live_all, catalogs, &changes, clone.session(), &mut fills).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
     let context = Context { fills, renamings, conversions, twins, ..context };
     let expected = workshop::with(&base_all, &base, &wanted);

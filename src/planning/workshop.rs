@@ -136,7 +136,7 @@ impl<'a> Workshop<'a> {
                 if let LoadErrors::Rejected { created_roles, .. } = &error {
                     track(scratch, created_roles);
                 }
-                let context = Self::context(live, &live::read_managed(session).await?);
+                let context = Self::context(live, &live::read_scratch(session).await?);
                 scratch.drop_database(database).await?;
                 if context.objects.is_empty() {
                     return Err(error.into());
@@ -213,7 +213,7 @@ impl<'a> Workshop<'a> {
         loop {
             let database = self.database().await?;
             self.build(database.session(), &wanted).await?;
-            let read = live::read_managed(database.session()).await?;
+            let read = live::read_scratch(database.session()).await?;
             rounds += 1;
             if read.objects == wanted.objects {
                 return Ok((database, read));
@@ -260,7 +260,7 @@ impl<'a> Workshop<'a> {
         for batch in &Batch::forward(steps) {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
-        let catalog = live::read_managed(session).await?;
+        let catalog = live::read_scratch(session).await?;
         for batch in &Batch::backward(steps) {
             run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
         }
@@ -340,11 +340,26 @@ impl<'a> Workshop<'a> {
             statements.push(Sql::new("DROP SCHEMA public"));
         }
         statements.extend(own_functions(catalog));
+        statements.extend(own_sequences(catalog));
         let made = Sql::new("CREATE SCHEMA public");
         statements.extend(lower::creation(catalog, &context)?.into_iter().filter(|sql| *sql != made));
         // a schema may come with its extension
         run_all(session, &statements).await
     }
+}
+
+/// The sequences that columns count with while a plan is between its phases: the schema that they are in is never read.
+fn own_sequences(catalog: &Catalog) -> Vec<Sql> {
+    const BEGIN: &str = "nextval('trueup.";
+    let used = catalog.objects.values().filter_map(|object| match object {
+        Object::Default(default) => {
+            let rest = &default.expression[default.expression.find(BEGIN)? + BEGIN.len()..];
+            Some(&rest[..rest.find('\'')?])
+        }
+        _ => None,
+    });
+    let used: BTreeSet<&str> = used.collect();
+    used.into_iter().map(|name| Sql::new(format!("CREATE SEQUENCE trueup.{name}"))).collect()
 }
 
 /// What triggers of plans between their phases call: the schema that it is in is never read.

@@ -39,7 +39,8 @@ const SETTINGS: &[&str] = &[
     "checkpoint_timeout=1h",
     "max_connections=50",
     "max_locks_per_transaction=1000",
-    "shared_buffers=64MB",
+    // every backend maps what it touches of it
+    "shared_buffers=16MB",
     "jit=off",
     // Shared memory as files of the data directory, so that removing that removes everything.
     "dynamic_shared_memory_type=mmap",

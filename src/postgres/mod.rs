@@ -27,7 +27,7 @@ mod words;
 pub use error::ConnectError;
 pub use locale::DatabaseSettings;
 pub use on_demand::OnDemand;
-pub use options::ScratchOptions;
+pub use options::{Local, ScratchOptions};
 pub use scratch_error::ScratchError;
 pub use session::{Canceller, Notice, Session};
 pub use shadow::keep_shadow;

@@ -4,7 +4,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     Scratch, ScratchError,
-    binaries::{self, Binaries},
+    binaries::Binaries,
     download,
     options::ScratchOptions,
 };
@@ -56,7 +56,7 @@ impl<'a> OnDemand<'a> {
             Place::There(scratch) => scratch.binaries().cloned().into_iter().collect(),
             Place::Later { options, .. } if options.shadow.is_some() => Vec::new(),
             Place::Later { options, .. } => {
-                let local = binaries::find(options.major, &options.search_dirs);
+                let local = options.local.find(options.major);
                 if local.is_empty() { download::downloaded(options).into_iter().collect() } else { local }
             }
         }

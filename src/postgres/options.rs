@@ -1,13 +1,13 @@
 //! Where a throwaway server may come from, and where its files go.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
 #[cfg(target_os = "linux")]
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::binaries;
+use super::binaries::{self, Binaries};
 use super::download;
 use super::target::Target;
 
@@ -21,14 +21,34 @@ pub struct ScratchOptions {
     /// The command that cleans up on the shadow server after this process was killed: it is given a pipe and calls
     /// [`keep_shadow`](super::keep_shadow). Without it the next user of that server cleans up.
     pub shadow_keeper: Option<Vec<OsString>>,
-    /// Directories that may hold PostgreSQL's programs: [`binaries::search_dirs`], or none to hide what is local.
-    pub search_dirs: Vec<PathBuf>,
+    /// Where this machine's own programs are looked for.
+    pub local: Local,
     /// Where downloads and templates are kept.
     pub cache_dir: PathBuf,
     /// Where the private directory of a running server is made. Short, since a socket's path may have 107 bytes.
     pub run_dir: PathBuf,
     /// The registry to download from; `None` to download nothing.
     pub registry: Option<String>,
+}
+
+/// Where PostgreSQL's programs are looked for on this machine. That runs programs, so it is not done until one of them
+/// is needed.
+#[derive(Debug, Clone)]
+pub enum Local {
+    /// The directories of `PATH`, whose contents these are, and where packages put them.
+    Path(Option<OsString>),
+    /// Nowhere: as on a machine that has none.
+    Hidden,
+}
+
+impl Local {
+    /// The installations of the wanted major version, or of any that is supported.
+    pub fn find(&self, major: Option<u16>) -> Vec<Binaries> {
+        match self {
+            Self::Path(path) => binaries::find(major, &binaries::search_dirs(path.as_deref())),
+            Self::Hidden => Vec::new(),
+        }
+    }
 }
 
 impl ScratchOptions {
@@ -44,7 +64,7 @@ impl ScratchOptions {
             major: None,
             shadow: None,
             shadow_keeper: None,
-            search_dirs: binaries::search_dirs(env("PATH").as_deref().map(OsStr::new)),
+            local: Local::Path(env("PATH")),
             cache_dir: cache_dir(env),
             run_dir: run_dir(),
             registry,

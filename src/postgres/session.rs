@@ -37,7 +37,7 @@ type Notices = Arc<Mutex<Vec<Notice>>>;
 /// What a new connection is asked first.
 const FACTS: &str = "SELECT pg_catalog.pg_backend_pid() AS pid, \
      pg_catalog.current_setting('server_version_num') AS version, \
-     coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), false) AS superuser, \
+     pg_catalog.current_setting('is_superuser')::bool AS superuser, \
      pg_catalog.pg_is_in_recovery() AS standby, \
      pg_catalog.current_setting('transaction_read_only') AS read_only";
 

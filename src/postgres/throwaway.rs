@@ -63,7 +63,7 @@ impl Scratch {
         let account = Account::for_server()?;
         reachable(&options.cache_dir, account.as_ref())?;
         let mut failed = None;
-        for found in binaries::find(options.major, &options.search_dirs) {
+        for found in options.local.find(options.major) {
             match Self::start(found, options, account.as_ref(), progress).await {
                 Ok(scratch) => return Ok(scratch),
                 // An installation may be broken or incomplete; another one may do.

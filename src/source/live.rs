@@ -55,6 +55,11 @@ pub async fn read_managed(session: &Session) -> Result<Catalog, ReadError> {
     assemble(&mut steadily(session, Extent::Managed).await?)
 }
 
+/// The same of a scratch database, which nobody else changes meanwhile.
+pub async fn read_scratch(session: &Session) -> Result<Catalog, ReadError> {
+    assemble(&mut steadily(session, Extent::Scratch).await?)
+}
+
 /// Reads everything as rows, to be kept.
 pub async fn rows(session: &Session) -> Result<Rows, ReadError> {
     steadily(session, Extent::Everything).await

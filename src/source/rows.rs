@@ -35,6 +35,8 @@ pub(super) enum Extent {
     Everything,
     /// What the kinds read.
     Managed,
+    /// The same of a database that nobody else can change meanwhile.
+    Scratch,
 }
 
 /// One reading of a database.
@@ -125,13 +127,13 @@ pub(super) async fn fetch(
     };
     let state = async {
         match join {
-            Some(_) => Ok(None),
-            None => steady::state(session).await.map(Some),
+            None if extent != Extent::Scratch => steady::state(session).await.map(Some),
+            _ => Ok(None),
         }
     };
     let others = async {
         match extent {
-            Extent::Managed => Ok(None),
+            Extent::Managed | Extent::Scratch => Ok(None),
             Extent::Everything => {
                 let unmanaged = query(session, "unmanaged", UNMANAGED);
                 futures_util::try_join!(unmanaged, query(session, "accounts", ACCOUNTS)).map(Some)
@@ -144,7 +146,8 @@ pub(super) async fn fetch(
     kinds.sort_by_key(|(kind, _)| *kind);
     let links = |rows: Vec<tokio_postgres::Row>| rows.iter().map(link).collect::<Result<Vec<_>, _>>();
     let (aliases, dependencies) = (links(aliases)?, links(dependencies)?);
-    let watch = Watch { state, sibling, snapshot: beginning.snapshot.clone() };
+    let watch =
+        Watch { state, sibling, snapshot: beginning.snapshot.clone(), alone: extent == Extent::Scratch };
     let mut rows =
         Rows { kinds, aliases, dependencies, unmanaged: Vec::new(), accounts: Accounts::default() };
     if let Some((unmanaged, accounts)) = others {

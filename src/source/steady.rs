@@ -24,6 +24,8 @@ pub(super) struct Watch {
     pub sibling: Option<Session>,
     /// The snapshot in which all was read.
     pub snapshot: Option<String>,
+    /// Nobody else can change this database.
+    pub alone: bool,
 }
 
 impl Watch {
@@ -33,7 +35,7 @@ impl Watch {
             let ended = session.client().batch_execute("COMMIT").await;
             ended.map_err(|source| ReadError::Query { what: "end".to_owned(), source })
         };
-        if self.nothing_was_committed().await {
+        if self.alone || self.nothing_was_committed().await {
             commit.await?;
             return Ok(true);
         }

@@ -1,4 +1,4 @@
-//! Code that uses a database while it changes: sessions that write without a pause, each statement prepared.
+//! Code that uses a database while it changes: sessions that write all the time, each statement prepared.
 
 use std::{
     io::Cursor,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::SinkExt;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 use trueup::postgres::Session;
 
 use super::Database;
@@ -20,6 +20,9 @@ pub const ROWS: i64 = 20_000;
 
 /// What a writer may wait: `lock_timeout` of a step, and what a busy machine adds.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How often each of them goes through its statements: an application that leaves the server something to do beside.
+const PACE: Duration = Duration::from_millis(20);
 
 /// What a group of writers did.
 #[derive(Debug, Default)]
@@ -51,7 +54,10 @@ impl Writers {
                     prepared.push(session.client().prepare(sql).await.unwrap());
                 }
                 let mut round = 0_i64;
+                let mut pace = tokio::time::interval(PACE);
+                pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 while !stop.load(Ordering::Relaxed) {
+                    pace.tick().await;
                     round += 1;
                     let (there, new) =
                         ((round * 7919 + writer) % ROWS + 1, first + writer * 1_000_000 + round);

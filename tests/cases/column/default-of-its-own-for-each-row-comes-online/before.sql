@@ -1,0 +1,6 @@
+CREATE TABLE t (id integer PRIMARY KEY, a text);
+CREATE TABLE parent (id integer PRIMARY KEY);
+CREATE TABLE child (b text) INHERITS (parent);
+CREATE TABLE whole (id integer NOT NULL, k integer NOT NULL) PARTITION BY RANGE (k);
+CREATE TABLE part_1 PARTITION OF whole FOR VALUES FROM (0) TO (10);
+CREATE TABLE part_2 PARTITION OF whole FOR VALUES FROM (10) TO (20);
