@@ -4,9 +4,12 @@
 //! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract. A default
 //! that is another value for every row (`gen_random_uuid()`, `nextval(…)`) needs no trigger: it is its own.
 
+use std::collections::BTreeMap;
+
 use super::{Lowering, alter_table, counter::StandIn, not_null::Proof, temporary_name, with_relation};
 use crate::{
     catalog::Catalog,
+    diff::Change,
     graph::Unit,
     kind::{Alter, Column, Constraint, Definition, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
@@ -67,6 +70,17 @@ impl Fill {
 /// A column of one of the tables that have it.
 pub(super) fn column_of(table: &ObjectId, name: &str) -> ObjectId {
     ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), name])
+}
+
+/// Whether a primary key is over a column that refuses NULL from contract on only.
+pub(super) fn is_key_of_filled(change: &Change, fills: &BTreeMap<ObjectId, Fill>) -> bool {
+    let Some(Object::Constraint(key)) = &change.object.after else { return false };
+    let Some(table) = change.id.relation() else { return false };
+    let filled = |name: &String| {
+        let fill = fills.get(&column_of(&table, name));
+        fill.is_some_and(|fill| fill.meanwhile != Meanwhile::Constant)
+    };
+    key.contype == ConstraintType::PrimaryKey && key.columns.iter().any(filled)
 }
 
 impl<'a> Lowering<'a> {

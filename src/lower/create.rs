@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lowering, alter_table, with_relation};
+use super::{Lowering, alter_table, counter::StandIn, with_relation};
 use crate::{
     catalog::Catalog,
     diff::How,
@@ -34,8 +34,8 @@ impl Lowering<'_> {
                 sql
             }
             Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
-            Object::Column(column) if column.identity.is_some() && self.has_inheritors(&unit.root) => {
-                identity_over_inheritors(unit, column)
+            Object::Column(column) if column.identity.is_some() && self.is_over_others(&unit.root) => {
+                identity_over_others(unit, column, self.context.alone)
             }
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
@@ -69,6 +69,11 @@ impl Lowering<'_> {
         }
         sql.extend(self.count_on(&unit.root));
         sql
+    }
+
+    /// Whether PostgreSQL adds no identity column to its table at once.
+    fn is_over_others(&self, column: &ObjectId) -> bool {
+        self.has_inheritors(column) || self.context.major < 17 && self.has_partitions(column)
     }
 
     /// Whether tables inherit from the one that has the column, other than as its partitions.
@@ -148,11 +153,20 @@ impl Lowering<'_> {
     }
 }
 
-/// "cannot recursively add identity column to table that has child tables": inheritors get the column and no
-/// identity, so it is said of the table alone.
-fn identity_over_inheritors(unit: &Unit, column: &Column) -> Vec<Sql> {
+/// "cannot recursively add identity column to table that has child tables": inheritors, and partitions before 17, get the
+/// column and no identity, so it is said of the table alone. Where there may be rows, a sequence counts them first.
+fn identity_over_others(unit: &Unit, column: &Column, alone: bool) -> Vec<Sql> {
     let id = &unit.root;
     let plain = Column { identity: None, ..column.clone() };
+    if let Some(identity) = column.identity.as_ref().filter(|_| !alone) {
+        let counter = StandIn::new(id, identity);
+        let element = plain.element(id, Some(&counter.default()));
+        let mut sql = counter.create();
+        sql.extend(alter_table(id, vec![format!("ADD COLUMN {element}")]));
+        sql.extend(counter.hand_over());
+        sql.extend(alter_only(id, column.settings(id)));
+        return sql;
+    }
     let mut sql = alter_table(id, vec![format!("ADD COLUMN {}", plain.element(id, None))]);
     if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
         sql.extend(ddl.into_statements());

@@ -68,7 +68,8 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     let beside = context.renamings.keys().chain(converted.map(|(id, _)| id)).cloned().collect();
     let later = rename::later(catalogs, changes, &beside);
     let earliest = |change: &Change, act| {
-        if later.contains(&change.id) { Phase::Contract } else { phase::earliest(change, act) }
+        let waits = later.contains(&change.id) || backfill::is_key_of_filled(change, &context.fills);
+        if waits { Phase::Contract } else { phase::earliest(change, act) }
     };
     let units = graph::order(catalogs, changes, &earliest)?;
     let mut lowering = Lowering::new(catalogs, changes, context);

@@ -74,14 +74,6 @@ pub(super) async fn read(
     Ok(fills)
 }
 
-/// Whether other tables inherit from this one.
-fn is_parent(catalog: &Catalog, table: &ObjectId) -> bool {
-    catalog.objects.values().any(|object| match object {
-        Object::Table(child) => child.inherits.iter().any(|parent| parent[..] == *table.path.parts()),
-        _ => false,
-    })
-}
-
 /// New columns that have another value for every row by themselves, a default or an identity, in tables that have rows: PostgreSQL would write the whole
 /// table anew while it keeps everybody out.
 pub(super) async fn of_defaults(
@@ -100,8 +92,8 @@ pub(super) async fn of_defaults(
         let Some(table) = table.filter(|_| !elsewhere && !fills.contains_key(&change.id)) else { continue };
         let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
         let value = match (&column.identity, catalogs.after.objects.get(&default)) {
-            // PostgreSQL adds none to a table that others inherit from, and says so
-            (Some(_), _) if !is_parent(catalogs.before, &table) => String::new(),
+            // the recipe has a sequence for that
+            (Some(_), _) => String::new(),
             (None, Some(Object::Default(default))) => {
                 let value = format!("({})::{}", default.expression, column.data_type);
                 // what the plan makes is not there to be read yet, such as the sequence of a serial
