@@ -109,6 +109,55 @@ fn columns_are_filled_while_code_runs_on_18() {
     filled_while_code_runs(18);
 }
 
+/// Values of its own for every row: by a default, a serial, an identity, and an expression that is another one each time.
+const COUNTED: &str = "CREATE TABLE person (
+    id bigint PRIMARY KEY,
+    email text NOT NULL,
+    nick text,
+    key uuid DEFAULT gen_random_uuid() NOT NULL,
+    number serial NOT NULL UNIQUE,
+    place bigint GENERATED ALWAYS AS IDENTITY (START WITH 1000) UNIQUE,
+    token uuid -- @backfill using=gen_random_uuid()
+);";
+
+/// Those who are there keep what they got, and nobody gets what another one has.
+fn counted_while_code_runs(major: u16) {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(Some(major)), &person()).await.unwrap();
+        let before = database.dump().await;
+        planned(&database, COUNTED).await;
+        let (all, kept) = (
+            "SELECT concat_ws(' ', count(*) > 20000, count(*) = count(DISTINCT key), count(*) = count(DISTINCT number),
+                 count(*) = count(DISTINCT place), count(token) = count(DISTINCT token)) FROM person",
+            format!("SELECT md5(string_agg(concat_ws(' ', id, key, number, place, token), ',' ORDER BY id)) FROM person WHERE id <= {ROWS}"),
+        );
+        let old = Writers::start(&database, OLD_CODE, 10_000_000).await;
+        run(&database, &["apply", "plan", "--phase", "expand"]).await;
+        let got = database.ask(&kept).await;
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        let next = "INSERT INTO person (id, email, token) VALUES (-1, '', gen_random_uuid()) RETURNING (place >= (SELECT max(place) FROM person))::text";
+        run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        old.end("old code, through expand and contract and back").await;
+        assert_eq!(database.ask(&all).await, "t t t t t");
+        assert_eq!(database.ask(&kept).await, got, "who had a value got another one");
+        assert_eq!(database.ask(next).await, "true", "the identity counts on");
+        run(&database, &["rollback", "plan"]).await;
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn rows_are_counted_while_code_runs_on_15() {
+    counted_while_code_runs(15);
+}
+
+#[test]
+fn rows_are_counted_while_code_runs_on_18() {
+    counted_while_code_runs(18);
+}
+
 /// Stops whoever updates one row as long as somebody else wants it.
 const HELD_UP: &str = "
     CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

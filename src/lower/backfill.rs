@@ -290,8 +290,9 @@ fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
     alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
 }
 
-/// Fills the next rows. The rows to visit, the ones of them that are locked, and the update are three steps: the last
-/// row visited says where to go on, not the last one locked, which may have got another key while it was waited for.
+/// Fills the next rows. Those to visit are found first, and the update takes the same range of the key, in its order:
+/// the last one visited says where to go on, whatever becomes of it while it is waited for. A join with them would be
+/// planned by statistics that know nothing of a new column.
 fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
     let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
     let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
@@ -330,32 +331,30 @@ fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, Stri
         each.collect::<Vec<_>>().join(", ")
     };
     let aliases: Vec<String> = (1..=names.len()).map(|at| format!("trueup_{at}")).collect();
-    let joined = |left: &str| -> String {
-        let pairs = names.iter().zip(&aliases);
-        pairs.map(|(name, alias)| format!("{left}{name} = {alias}")).collect::<Vec<_>>().join(" AND ")
-    };
     let aliased = aliases.join(", ");
     let down: Vec<String> = aliases.iter().map(|alias| format!("{alias} DESC")).collect();
     let texts: Vec<String> = aliases.iter().map(|alias| format!("{alias}::pg_catalog.text")).collect();
+    let after_last =
+        |columns: &str| format!("($1::pg_catalog.text[] IS NULL OR ({columns}) > ({}))", given("$1"));
+    let of_table: Vec<String> = names.iter().map(|name| format!("{alias}.{name}")).collect();
+    let of_table = of_table.join(", ");
     Sql::new(format!(
         "WITH visited ({aliased}) AS MATERIALIZED (\n    \
            SELECT {columns} FROM ONLY {table}\n    \
-           WHERE ($1::pg_catalog.text[] IS NULL OR ({columns}) > ({after})) AND ({columns}) <= ({until})\n    \
+           WHERE {after_last} AND ({columns}) <= ({until})\n    \
            ORDER BY {columns} LIMIT $3::pg_catalog.int8\n\
-         ), locked AS MATERIALIZED (\n    \
-           SELECT {aliased} FROM ONLY {table} AS trueup_row JOIN visited ON {of_row}\n    \
-           ORDER BY {aliased} FOR NO KEY UPDATE OF trueup_row\n\
          ), changed AS (\n    \
-           {update} FROM locked\n    \
-           WHERE {of_table} AND {needs}\n    \
+           {update}\n    \
+           WHERE {of_table_after_last}\n    \
+           AND ({of_table}) <= (SELECT {aliased} FROM visited ORDER BY {down} LIMIT 1)\n    \
+           AND {needs}\n    \
            RETURNING 1\n\
          )\n\
          SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), \
          (SELECT ARRAY[{texts}] FROM visited ORDER BY {down} LIMIT 1)",
-        after = given("$1"),
+        after_last = after_last(&columns),
+        of_table_after_last = after_last(&of_table),
         until = given("$2"),
-        of_row = joined("trueup_row."),
-        of_table = joined(&format!("{alias}.")),
         texts = texts.join(", "),
         down = down.join(", "),
     ))

@@ -159,8 +159,8 @@ impl Filling<'_> {
         let limits = limits("LOCAL ", self.item.action.timeouts);
         client.batch_execute("BEGIN").await.map_err(|e| self.failed(e))?;
         observer.begun(self.session, self.batch).await?;
-        // a join over the key, whatever the statistics say; and a plan for this batch's bounds
-        let settings = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+        // by the key's index, whatever the statistics say; and a plan for this batch's bounds
+        let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
                         SET LOCAL plan_cache_mode = force_custom_plan";
         client.batch_execute(&format!("{limits}; {settings}")).await.map_err(|e| self.failed(e))?;
         let row = client.query_one(statement, &[&place.cursor, &place.end, &rows]).await;
