@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 414abee9306ed06f9f7da194abad937dd155a0342dbb27200c040b55c329646d
+-- plan full-name-and-currency  sha256 e311c71e2a1e282cbf8253480b998c85ef7c9d572f1f68e29a27a95d364b5826
 
 -- ==== expand ====
 
@@ -47,12 +47,11 @@ WITH visited (trueup_1) AS MATERIALIZED (
     SELECT id FROM ONLY public.customers
     WHERE ($1::pg_catalog.text[] IS NULL OR (id) > (($1::pg_catalog.text[])[1]::bigint)) AND (id) <= (($2::pg_catalog.text[])[1]::bigint)
     ORDER BY id LIMIT $3::pg_catalog.int8
-), locked AS MATERIALIZED (
-    SELECT trueup_1 FROM ONLY public.customers AS trueup_row JOIN visited ON trueup_row.id = trueup_1
-    ORDER BY trueup_1 FOR NO KEY UPDATE OF trueup_row
 ), changed AS (
-    UPDATE ONLY public.customers AS customers SET full_name = name FROM locked
-    WHERE customers.id = trueup_1 AND (pg_catalog.record_image_ne(ROW(name), ROW(full_name))) AND (name) IS NOT NULL
+    UPDATE ONLY public.customers AS customers SET full_name = name
+    WHERE ($1::pg_catalog.text[] IS NULL OR (customers.id) > (($1::pg_catalog.text[])[1]::bigint))
+    AND (customers.id) <= (SELECT trueup_1 FROM visited ORDER BY trueup_1 DESC LIMIT 1)
+    AND (pg_catalog.record_image_ne(ROW(name), ROW(full_name))) AND (name) IS NOT NULL
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), (SELECT ARRAY[trueup_1::pg_catalog.text] FROM visited ORDER BY trueup_1 DESC LIMIT 1);
