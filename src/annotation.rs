@@ -3,9 +3,9 @@
 //! This file holds what an instruction is and reads one from a comment's text. Which object a comment belongs to
 //! is found where the SQL is read (`source::desired`): instructions about nothing never get this far.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use crate::name::Kind;
+use crate::{name::Kind, sql};
 
 /// A place in a file of SQL, counted from 1; columns count characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,10 +132,10 @@ impl fmt::Display for AnnotationTarget {
                 write!(f, "{} {}", kinds.first().map_or("object", |kind| kind.label()), qualified(path))
             }
             Self::Attribute { of, name } => {
-                write!(f, "attribute {} of type {}", crate::sql::ident(name), qualified(of))
+                write!(f, "attribute {} of type {}", sql::ident(name), qualified(of))
             }
             Self::Label { of, label } => {
-                write!(f, "label {} of enum {}", crate::sql::literal(label), qualified(of))
+                write!(f, "label {} of enum {}", sql::literal(label), qualified(of))
             }
         }
     }
@@ -179,6 +179,22 @@ impl Instruction {
         }
     }
 
+    /// With each `${name}` in its expressions as the value of that name: within a string as part of it, elsewhere as a
+    /// literal. The error is a name that has no value.
+    pub fn with_values(&self, values: &BTreeMap<String, String>) -> Result<Self, String> {
+        let filled = |expression: &String| with_values(expression, values);
+        let perhaps = |expression: &Option<String>| expression.as_ref().map(filled).transpose();
+        Ok(match self {
+            Self::Renamed { .. } => self.clone(),
+            Self::Backfill { using, filter, batch } => {
+                Self::Backfill { using: filled(using)?, filter: perhaps(filter)?, batch: *batch }
+            }
+            Self::Convert { using, back, how } => {
+                Self::Convert { using: filled(using)?, back: perhaps(back)?, how: *how }
+            }
+        })
+    }
+
     /// The SQL expressions in it.
     pub fn expressions(&self) -> Vec<&str> {
         let (first, second) = match self {
@@ -188,6 +204,23 @@ impl Instruction {
         };
         std::iter::once(first).chain(second).map(String::as_str).collect()
     }
+}
+
+fn with_values(expression: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = expression;
+    let mut in_string = false;
+    while let Some((before, (name, behind))) =
+        rest.split_once("${").and_then(|(before, behind)| Some((before, behind.split_once('}')?)))
+    {
+        // a quote that is doubled ends the string and begins it again
+        in_string ^= before.matches('\'').count() % 2 == 1;
+        let value = values.get(name).ok_or(name)?;
+        filled.push_str(before);
+        filled.push_str(&if in_string { value.replace('\'', "''") } else { sql::literal(value) });
+        rest = behind;
+    }
+    Ok(filled + rest)
 }
 
 fn unknown(word: &str) -> String {

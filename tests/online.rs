@@ -489,3 +489,35 @@ fn a_plan_between_its_phases_is_known_to_who_plans() {
         database.done().await;
     });
 }
+
+/// What is another value in each environment is not in the schema.
+#[test]
+fn values_of_the_environment_stand_in_expressions() {
+    runtime().block_on(async {
+        let database =
+            Database::with("CREATE TABLE t (id integer PRIMARY KEY, n integer); INSERT INTO t VALUES (1, 2)").await.unwrap();
+        let desired = "CREATE TABLE t (id integer PRIMARY KEY, n integer,
+            tenant text NOT NULL, -- @backfill using='of ${who}'
+            label text NOT NULL -- @backfill using=${who}||n where=n>${least}
+        );";
+        database.write("desired.sql", desired);
+        let plan = ["plan", "--schema", "desired.sql", "--exit-code", "--manage", "all", "--env", "here", "--out", "plan"];
+        let url = oracle::url(&database.target);
+        database.write("trueup.toml", &format!("[env.here]\nurl = \"{url}\"\nvalues = {{ who = \"o'neil\" }}\n"));
+        let missing = database.trueup(&plan).await;
+        missing.fails(1, "desired.sql:3:36: @backfill: there is no value for ${least}");
+        assert!(missing.stderr.contains("[env.NAME] values = { least = "), "{}", missing.shown());
+        database.write(
+            "trueup.toml",
+            &format!("[env.here]\nurl = \"{url}\"\nvalues = {{ who = \"o'neil\", least = \"1\" }}\n"),
+        );
+        database.trueup(&plan).await.ended(2).unwrap();
+        database.approve("plan").await.unwrap();
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT tenant || ', ' || label FROM t").await, "of o'neil, o'neil2");
+        // what is done needs no value any more
+        database.write("trueup.toml", &format!("[env.here]\nurl = \"{url}\"\n"));
+        database.trueup(&plan).await.ended(0).unwrap();
+        database.done().await;
+    });
+}

@@ -1,6 +1,7 @@
 //! Where a command works: configuration, environment, database, plans.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     time::Duration,
@@ -102,6 +103,11 @@ impl Context {
     pub fn renames_online(&self) -> Result<bool, CliError> {
         let said = self.environment()?.and_then(|environment| environment.renames);
         Ok(said == Some(Renames::Online))
+    }
+
+    /// What `${name}` stands for in annotations.
+    pub fn values(&self) -> Result<BTreeMap<String, String>, CliError> {
+        Ok(self.environment()?.map(|environment| environment.values.clone()).unwrap_or_default())
     }
 
     /// How long nobody may have written by a name that contract takes away.

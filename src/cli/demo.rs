@@ -10,7 +10,7 @@ mod story;
 mod writers;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     os::unix::fs::MetadataExt,
     path::Path,
     time::{Duration, Instant},
@@ -219,6 +219,7 @@ async fn planned(
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),
         author: Some("bob".to_owned()),

@@ -1,7 +1,7 @@
 //! `trueup plan`
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
 };
@@ -138,6 +138,7 @@ pub async fn make(
         ignore: context.config.manage.ignore.clone(),
         owners: context.config.manage.owners,
         renames_online: context.renames_online()?,
+        values: context.values()?,
         assume_drop,
         name,
         author: super::context::variable("USER"),
@@ -169,6 +170,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         ignore: Vec::new(),
         owners: plan.owners,
         renames_online: false,
+        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: plan.name.clone(),
         author: None,

@@ -27,6 +27,26 @@ pub(super) fn column_of(annotation: &Annotation) -> Option<ObjectId> {
     }
 }
 
+/// The annotations with the values that they name, of which those are needed that are on columns that change.
+pub(super) fn with_values(
+    annotations: Vec<Annotation>,
+    changes: &Changes,
+    values: &BTreeMap<String, String>,
+) -> Result<Vec<Annotation>, PlanningError> {
+    let filled = |annotation: Annotation| {
+        if !column_of(&annotation).is_some_and(|column| is_pending(&column, changes)) {
+            return Ok(annotation);
+        }
+        let instruction = annotation.instruction.with_values(values).map_err(|name| {
+            let (at, word) = (annotation.at.to_string(), annotation.instruction.word());
+            let given = format!("give it in trueup.toml: [env.NAME] values = {{ {name} = \"…\" }}, and plan with --env");
+            PlanningError::Annotation { at, why: format!("@{word}: there is no value for ${{{name}}}\n  {given}") }
+        })?;
+        Ok(Annotation { instruction, ..annotation })
+    };
+    annotations.into_iter().map(filled).collect()
+}
+
 /// Whether a column changes in a table that is there.
 pub(super) fn is_pending(column: &ObjectId, changes: &Changes) -> bool {
     let comes = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);

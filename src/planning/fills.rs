@@ -42,12 +42,6 @@ pub(super) async fn read(
         if definition.generated.is_some() || definition.identity.is_some() {
             return Err(wrong("@backfill: PostgreSQL computes this column itself".to_owned()));
         }
-        if let Some(name) = annotation.instruction.expressions().into_iter().find_map(placeholder) {
-            return Err(PlanningError::NotYet(vec![format!(
-                "{}: the value {name} in @backfill",
-                annotation.at
-            )]));
-        }
         let value = qualified(clone, &column, &format!("({using})::{}", definition.data_type))
             .await
             .map_err(wrong)?;
@@ -111,12 +105,6 @@ pub(super) async fn of_defaults(
         }
     }
     Ok(())
-}
-
-/// `${name}`, where an expression has one.
-fn placeholder(expression: &str) -> Option<&str> {
-    let rest = &expression[expression.find("${")?..];
-    Some(&rest[..=rest.find('}')?])
 }
 
 /// An expression that PostgreSQL has read.

@@ -19,7 +19,7 @@ mod seal;
 pub mod side;
 mod workshop;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{
@@ -68,6 +68,8 @@ pub struct Inputs<'a> {
     pub owners: bool,
     /// Whether columns are renamed online where their annotation does not say.
     pub renames_online: bool,
+    /// What `${name}` stands for in annotations.
+    pub values: BTreeMap<String, String>,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
     pub assume_drop: BTreeSet<String>,
     /// The plan's name.
@@ -282,6 +284,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
+    let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
     let conversions =
         convert::read(&annotations, &base, catalogs, &changes, clone.session(), &workshop).await?;
     let replaced = convert::replaced(&conversions);

@@ -3,7 +3,7 @@
 //! Nothing is planned here: the catalogs are read, and made comparable as planning makes them. Two databases that
 //! differ in nothing but what PostgreSQL prints differently the second time need scratch for that, others do not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Inputs, PlanningError, workshop::Workshop};
 use crate::{
@@ -110,6 +110,7 @@ fn inputs<'a>(
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: String::new(),
         author: None,
