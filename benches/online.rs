@@ -119,7 +119,8 @@ async fn measure(target: &Target, case: &Case, online: bool, rows: u64) {
     tokio::time::sleep(CALM).await;
     let before = load.turn();
     let began = Instant::now();
-    let filled = if online { by_trueup(target, case, &load).await } else { plainly(target, case, &load).await };
+    let filled =
+        if online { by_trueup(target, case, &load).await } else { plainly(target, case, &load).await };
     let took = began.elapsed();
     let during = load.turn();
     tokio::time::sleep(CALM).await;
@@ -213,7 +214,8 @@ struct Load {
 
 impl Load {
     async fn start(target: &Target, rows: u64) -> Self {
-        let load = Self { stop: Arc::default(), code: Arc::default(), tally: Arc::default(), tasks: Vec::new() };
+        let load =
+            Self { stop: Arc::default(), code: Arc::default(), tally: Arc::default(), tasks: Vec::new() };
         let mut tasks = Vec::new();
         for number in 0..SESSIONS {
             let session = Session::connect(target).await.unwrap();

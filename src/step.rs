@@ -134,12 +134,15 @@ pub struct Backfill {
     pub rows: u32,
 }
 
-/// A question to the data before a step that fails on some rows.
+/// A question to the data before a step, or its undo, that fails on some rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataCheck {
     /// The phase of the step.
     pub phase: Phase,
+    /// Whether it is the undo that fails: then it is asked before a rollback.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
     /// What the step is about.
     pub object: ObjectId,
     /// What there must be none of: `NULL in tier of table public.person`.

@@ -167,3 +167,66 @@ fn what_the_plan_fills_or_computes_anew_is_not_asked_for() {
         database.done().await;
     });
 }
+
+/// Rows that were written since, and that the undo of a step would fail on.
+const BACK: &[Wrong] = &[
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); INSERT INTO t VALUES (1, 1)",
+        after: "CREATE TABLE t (id int PRIMARY KEY)",
+        said: "rows without a value for a in table public.t, which is NOT NULL and has no default: 1, such as id = 1",
+        mend: "DELETE FROM t",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL)",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, NULL)",
+        said: "NULL in a of table public.t: 1, such as id = 1",
+        mend: "UPDATE t SET a = 1",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE CHECK (a > 0))",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 7), (2, 7), (3, -1)",
+        said: "rows of table public.t that t_a_check refuses: 1, such as id = 3; keys (a) that are in table public.t more than once: 1, such as (a) = (7)",
+        mend: "UPDATE t SET a = id",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a int)",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a bigint); INSERT INTO t VALUES (1, 3000000000)",
+        said: "values that do not become integer in a of table public.t: integer out of range",
+        mend: "UPDATE t SET a = 1",
+    },
+    Wrong {
+        before: "CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, u int REFERENCES u)",
+        after: "CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, u int); INSERT INTO t VALUES (1, 5)",
+        said: "rows of table public.t that refer to none of public.u: 1, such as id = 1",
+        mend: "INSERT INTO u VALUES (5)",
+    },
+];
+
+/// A rollback that would stop in the middle is not begun.
+#[test]
+fn rows_in_the_way_back_are_found_before_anything_is_undone() {
+    runtime().block_on(async {
+        for Wrong { before, after, said, mend } in BACK {
+            let database = Database::with_on(server_of(None), before).await.unwrap();
+            let dump = database.dump().await;
+            let (desired, written) = after.split_once("; INSERT").unwrap_or((after, ""));
+            database.write("desired.sql", &format!("{desired};"));
+            database.trueup(&[PLAN, &["--assume-drop", "all"]].concat()).await.ended(2).unwrap();
+            database.approve("plan").await.unwrap();
+            database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+            if !written.is_empty() {
+                database.execute(&format!("INSERT{written}")).await;
+            }
+            let state = database.state().await;
+            database
+                .trueup(&["rollback", "plan"])
+                .await
+                .fails(3, &format!("rows are in the way back: {said}"));
+            assert_eq!(database.state().await, state, "{said}: something was undone");
+            database.execute(mend).await;
+            database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            database.dump().await.must_equal(&dump, said).await.unwrap();
+            database.done().await;
+        }
+    });
+}

@@ -495,15 +495,29 @@ fn a_plan_between_its_phases_is_known_to_who_plans() {
 fn values_of_the_environment_stand_in_expressions() {
     runtime().block_on(async {
         let database =
-            Database::with("CREATE TABLE t (id integer PRIMARY KEY, n integer); INSERT INTO t VALUES (1, 2)").await.unwrap();
+            Database::with("CREATE TABLE t (id integer PRIMARY KEY, n integer); INSERT INTO t VALUES (1, 2)")
+                .await
+                .unwrap();
         let desired = "CREATE TABLE t (id integer PRIMARY KEY, n integer,
             tenant text NOT NULL, -- @backfill using='of ${who}'
             label text NOT NULL -- @backfill using=${who}||n where=n>${least}
         );";
         database.write("desired.sql", desired);
-        let plan = ["plan", "--schema", "desired.sql", "--exit-code", "--manage", "all", "--env", "here", "--out", "plan"];
+        let plan = [
+            "plan",
+            "--schema",
+            "desired.sql",
+            "--exit-code",
+            "--manage",
+            "all",
+            "--env",
+            "here",
+            "--out",
+            "plan",
+        ];
         let url = oracle::url(&database.target);
-        database.write("trueup.toml", &format!("[env.here]\nurl = \"{url}\"\nvalues = {{ who = \"o'neil\" }}\n"));
+        database
+            .write("trueup.toml", &format!("[env.here]\nurl = \"{url}\"\nvalues = {{ who = \"o'neil\" }}\n"));
         let missing = database.trueup(&plan).await;
         missing.fails(1, "desired.sql:3:36: @backfill: there is no value for ${least}");
         assert!(missing.stderr.contains("[env.NAME] values = { least = "), "{}", missing.shown());

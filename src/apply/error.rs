@@ -112,6 +112,9 @@ pub enum Refusal {
     /// Rows on which a step would fail.
     #[error("rows are in the way: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Data(Vec<InTheWay>),
+    /// Rows on which the undo of a step would fail.
+    #[error("rows are in the way back: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoWayBack(Vec<InTheWay>),
     /// Code that is deployed still uses names that contract takes away.
     #[error("old names are in use: {}; contract waits until they have been quiet for {} min", uses(.fresh), .quiet.as_secs().div_ceil(60))]
     OldNames {
@@ -171,6 +174,10 @@ impl Refusal {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
             Self::Data(_) => "change these rows, or the desired schema; nothing was changed".to_owned(),
+            Self::NoWayBack(_) => {
+                "nothing was changed; change these rows, or go forward: a new plan can bring a column back with @backfill"
+                    .to_owned()
+            }
             Self::OldNames { .. } => format!(
                 "see to it that all code that is deployed uses the new names, and wait; or approve with --phase contract --accept {}",
                 crate::approval::OLD_NAMES_IN_USE

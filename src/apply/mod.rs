@@ -32,7 +32,7 @@ use crate::{
     postgres::{Session, Target},
     run::{self, Batch, Blocker, Held, Item, Observer, Place, Retry, RunError, Stop, settings},
     source::live,
-    step::Phase,
+    step::{DataCheck, Phase},
 };
 
 /// Which phases to run.
@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
         }
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
-        let checks = plan.data_checks.iter().filter(|check| phases.contains(&check.phase));
+        let checks = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
         let rows = run::in_the_way(&self.session, checks).await;
         let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
         if !rows.is_empty() {
@@ -297,6 +297,16 @@ impl<'a> Run<'a> {
         }
         preflight::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
+        let is_done = |check: &&DataCheck| {
+            let mut steps = plan.steps.iter().filter(|step| step.object == check.object);
+            steps.any(|step| step.phase == check.phase && self.state.done.contains(&step.id))
+        };
+        let checks = plan.data_checks.iter().filter(|check| check.back && phases.contains(&check.phase));
+        let rows = run::in_the_way(&self.session, checks.filter(is_done)).await;
+        let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
+        if !rows.is_empty() {
+            return Err(Refusal::NoWayBack(rows).into());
+        }
         let batches = |phase: Phase, state: &State| {
             let done: Vec<&PlannedStep> = plan
                 .steps

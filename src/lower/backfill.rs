@@ -141,7 +141,9 @@ impl Lowering<'_> {
         undo.extend(counter.as_ref().map(StandIn::drop));
         self.push(unit, Verb::Create, format!("add {what}"), Action::catalog(run), Action::catalog(undo));
         let trigger = match fill.meanwhile {
-            Meanwhile::Computed { .. } => Some(Trigger::new(id, column, fill, &self.tables_with_triggers(id))),
+            Meanwhile::Computed { .. } => {
+                Some(Trigger::new(id, column, fill, &self.tables_with_triggers(id)))
+            }
             _ => None,
         };
         if let Some(trigger) = &trigger {

@@ -53,7 +53,8 @@ impl<'a> StandIn<'a> {
     pub fn hand_over(&self) -> Vec<Sql> {
         let name = self.column.sql();
         let become_identity = format!("ALTER COLUMN {name} ADD {}", self.identity.clause(self.column));
-        let mut all = alter_table(self.column, vec![format!("ALTER COLUMN {name} DROP DEFAULT"), become_identity]);
+        let mut all =
+            alter_table(self.column, vec![format!("ALTER COLUMN {name} DROP DEFAULT"), become_identity]);
         all.extend([take_position(&self.own, &self.sequence), self.drop()]);
         all
     }

@@ -1,4 +1,4 @@
-//! Rows that would make a step fail: each is looked for before anything is changed.
+//! Rows that would make a step fail, or its undo: each is looked for before anything is changed.
 //!
 //! A query counts some of them and gives an example. What it needs may not be there yet when it is asked (a column that
 //! the same plan makes or renames): then the step itself finds out.
@@ -18,33 +18,45 @@ use crate::{
 /// How many rows are counted at most.
 pub const MOST: i64 = 1_000;
 
-/// The checks for the steps of a plan: of what is there before it, and still there when the step runs.
+/// The checks for the steps of a plan: of what is there before it, and still there when the step runs. Then those for the
+/// way back, which are of what the plan makes of it.
 pub fn data_checks(
     catalogs: Pair<&Catalog>,
     changes: &Changes,
     context: &Context,
     steps: &[Step],
 ) -> Vec<DataCheck> {
-    let looking = Looking {
-        before: catalogs.before,
-        after: catalogs.after,
-        changes,
-        fills: &context.fills,
-        conversions: &context.conversions,
+    let Context { fills, conversions, .. } = context;
+    let there = Looking { before: catalogs.before, after: catalogs.after, changes, fills, conversions };
+    let inverse: Changes = changes.iter().map(|(id, change)| (id.clone(), inverse(change))).collect();
+    let Pair { before: after, after: before } = catalogs;
+    let back = Looking { before, after, changes: &inverse, fills, conversions };
+    // what is filled is another value then, and what is converted has its own way back
+    let asked = |id: &&ObjectId| !fills.contains_key(*id);
+    let asked_back = |id: &&ObjectId| asked(id) && !conversions.contains_key(*id);
+    let of = |looking: &Looking<'_>, id: &ObjectId, goes: Verb, is_back: bool| -> Vec<DataCheck> {
+        let last = steps.iter().rev().find(|step| step.object == *id && step.verb != goes);
+        let Some((phase, change)) = last.map(|step| step.phase).zip(looking.changes.get(id)) else {
+            return Vec::new();
+        };
+        let check = |(what, sql)| DataCheck { phase, back: is_back, object: id.clone(), what, sql };
+        looking.queries(change).into_iter().map(check).collect()
     };
-    let mut checks = Vec::new();
-    for change in changes.values().filter(|change| !context.fills.contains_key(&change.id)) {
-        let last = steps.iter().rev().find(|step| step.object == change.id && step.verb != Verb::Drop);
-        let Some(phase) = last.map(|step| step.phase) else { continue };
-        let queries = looking.queries(change);
-        checks.extend(queries.into_iter().map(|(what, sql)| DataCheck {
-            phase,
-            object: change.id.clone(),
-            what,
-            sql,
-        }));
-    }
+    let mut checks: Vec<DataCheck> =
+        changes.keys().filter(asked).flat_map(|id| of(&there, id, Verb::Drop, false)).collect();
+    checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
     checks
+}
+
+/// The same change the other way.
+fn inverse(change: &Change) -> Change {
+    let Pair { before, after } = &change.object;
+    let how = match &change.how {
+        How::Create => How::Drop,
+        How::Drop => How::Create,
+        other => other.clone(),
+    };
+    Change { id: change.id.clone(), object: Pair::new(after.clone(), before.clone()), how }
 }
 
 struct Looking<'a> {
@@ -63,6 +75,9 @@ impl Looking<'_> {
                 if matches!(change.how, How::InPlace(_)) || self.conversions.contains_key(id) =>
             {
                 self.of_column(id, before, after)
+            }
+            (None, Some(Object::Column(after))) if change.how == How::Create => {
+                self.of_valueless(id, after).into_iter().collect()
             }
             (Some(Object::Enum(before)), Some(Object::Enum(after))) if change.how == How::Rebuild => {
                 self.of_enum(id, before, after)
@@ -115,6 +130,20 @@ impl Looking<'_> {
         let goes =
             self.changes.get(table).is_some_and(|change| matches!(change.how, How::Drop | How::Replace));
         self.before.objects.contains_key(table) && !goes
+    }
+
+    /// Any row, where a column comes that refuses NULL and of which no value is known.
+    fn of_valueless(&self, id: &ObjectId, column: &Column) -> Option<(String, Sql)> {
+        let table = id.relation().filter(|table| self.has_rows(table))?;
+        let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+        let computed = column.identity.is_some() || column.generated.is_some() || column.facts.foreign;
+        let has_value = computed || self.after.objects.contains_key(&default);
+        if has_value || !column.not_null || !column.lineage.parents.is_empty() {
+            return None;
+        }
+        let what =
+            format!("rows without a value for {} in {table}, which is NOT NULL and has no default", id.sql());
+        Some((what, self.query(&table, "true")))
     }
 
     fn of_column(&self, id: &ObjectId, before: &Column, after: &Column) -> Vec<(String, Sql)> {

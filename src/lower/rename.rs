@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, temporary_name, unproven::validate};
+use super::{
+    BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, temporary_name, unproven::validate,
+};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},

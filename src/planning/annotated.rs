@@ -39,8 +39,13 @@ pub(super) fn with_values(
         }
         let instruction = annotation.instruction.with_values(values).map_err(|name| {
             let (at, word) = (annotation.at.to_string(), annotation.instruction.word());
-            let given = format!("give it in trueup.toml: [env.NAME] values = {{ {name} = \"…\" }}, and plan with --env");
-            PlanningError::Annotation { at, why: format!("@{word}: there is no value for ${{{name}}}\n  {given}") }
+            let given = format!(
+                "give it in trueup.toml: [env.NAME] values = {{ {name} = \"…\" }}, and plan with --env"
+            );
+            PlanningError::Annotation {
+                at,
+                why: format!("@{word}: there is no value for ${{{name}}}\n  {given}"),
+            }
         })?;
         Ok(Annotation { instruction, ..annotation })
     };

@@ -57,12 +57,7 @@ pub(super) async fn read(
         } else {
             Meanwhile::Computed { looks_elsewhere: shape.looks_elsewhere, volatile: value.volatile }
         };
-        let fill = Fill {
-            value: value.sql,
-            meanwhile,
-            rows,
-            batch: batch.unwrap_or(BATCH),
-        };
+        let fill = Fill { value: value.sql, meanwhile, rows, batch: batch.unwrap_or(BATCH) };
         fills.insert(column, fill);
     }
     Ok(fills)

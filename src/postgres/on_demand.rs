@@ -2,12 +2,7 @@
 
 use tokio::sync::OnceCell;
 
-use super::{
-    Scratch, ScratchError,
-    binaries::Binaries,
-    download,
-    options::ScratchOptions,
-};
+use super::{Scratch, ScratchError, binaries::Binaries, download, options::ScratchOptions};
 
 /// A scratch server that is there, or will be when it is asked for.
 pub struct OnDemand<'a> {
