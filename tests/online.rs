@@ -120,6 +120,15 @@ const COUNTED: &str = "CREATE TABLE person (
     token uuid -- @backfill using=gen_random_uuid()
 );";
 
+/// The same code, of which one session's keys change: such a row may be where the backfill has been already.
+const MOVING_CODE: &[&str] = &[
+    OLD_CODE[0],
+    OLD_CODE[1],
+    OLD_CODE[2],
+    OLD_CODE[3],
+    "UPDATE person SET id = -$2::bigint WHERE id = $1::bigint AND id % 7 = 3",
+];
+
 /// Those who are there keep what they got, and nobody gets what another one has.
 fn counted_while_code_runs(major: u16) {
     runtime().block_on(async {
@@ -127,11 +136,11 @@ fn counted_while_code_runs(major: u16) {
         let before = database.dump().await;
         planned(&database, COUNTED).await;
         let (all, kept) = (
-            "SELECT concat_ws(' ', count(*) > 20000, count(*) = count(DISTINCT key), count(*) = count(DISTINCT number),
+            "SELECT concat_ws(' ', count(*) >= 20000, count(*) = count(DISTINCT key), count(*) = count(DISTINCT number),
                  count(*) = count(DISTINCT place), count(token) = count(DISTINCT token)) FROM person",
-            format!("SELECT md5(string_agg(concat_ws(' ', id, key, number, place, token), ',' ORDER BY id)) FROM person WHERE id <= {ROWS}"),
+            format!("SELECT md5(string_agg(concat_ws(' ', id, key, number, place, token), ',' ORDER BY id)) FROM person WHERE id BETWEEN 1 AND {ROWS} AND id % 7 <> 3"),
         );
-        let old = Writers::start(&database, OLD_CODE, 10_000_000).await;
+        let old = Writers::start(&database, MOVING_CODE, 10_000_000).await;
         run(&database, &["apply", "plan", "--phase", "expand"]).await;
         let got = database.ask(&kept).await;
         run(&database, &["apply", "plan", "--phase", "contract"]).await;

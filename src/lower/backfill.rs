@@ -152,8 +152,13 @@ impl Lowering<'_> {
             self.push(unit, Verb::Alter, summary, on, off);
         }
         let counted = counted.map(|value| Fill { value, ..fill.clone() });
-        self.fill_rows(unit, counted.as_ref().unwrap_or(fill));
+        let fill = counted.as_ref().unwrap_or(fill);
+        self.fill_rows(unit, fill);
         let contract = Unit { phase: Phase::Contract, ..unit.clone() };
+        if trigger.is_none() {
+            // a row whose key changed while the first went through has no value yet, and no trigger gave it one
+            self.fill_rows(if column.not_null { &contract } else { unit }, fill);
+        }
         if column.not_null {
             let rest = match Column::alter(Pair::new(&bare, column), id) {
                 Alter::InPlace(ddl, _) => ddl.into_statements(),
