@@ -55,8 +55,10 @@ async fn plans_to_nothing(database: &Database, schema: &str, what: &str) -> Resu
     if planned.code == Some(0) { Ok(()) } else { Err(format!("{what}:\n{}", planned.shown())) }
 }
 
-async fn round_trip(sql: &str) -> Result<Completion, String> {
-    let database = Database::with(sql).await?;
+async fn round_trip(folder: &Path, file: &str) -> Result<Completion, String> {
+    let config = fs::read_to_string(folder.join("trueup.toml")).unwrap_or_default();
+    let database = Database::with(&fs::read_to_string(folder.join(file)).unwrap()).await?;
+    database.write("trueup.toml", &config);
     let dumped = database.trueup(&["dump"]).await.ended(0)?;
     if dumped.stderr.contains("does not manage") {
         return Ok(Completion::ignored_with(dumped.stderr));
@@ -64,6 +66,7 @@ async fn round_trip(sql: &str) -> Result<Completion, String> {
     let loaded = Database::with(&dumped.stdout)
         .await
         .map_err(|error| format!("the stream does not load: {error}\n{}", dumped.stdout))?;
+    loaded.write("trueup.toml", &config);
     loaded.write("dump.sql", &dumped.stdout);
     plans_to_nothing(&loaded, "dump.sql", "the stream")
         .await
@@ -121,8 +124,7 @@ fn trial(root: &Path, folder: &Path, file: &'static str) -> Trial {
                 if let Some(reason) = unfit(&folder).await {
                     return Ok(Completion::ignored_with(reason));
                 }
-                let sql = fs::read_to_string(folder.join(file)).unwrap();
-                match (round_trip(&sql).await, undumped(&folder)) {
+                match (round_trip(&folder, file).await, undumped(&folder)) {
                     (result, None) => result.map_err(Failed::from),
                     (Err(_), Some(reason)) => Ok(Completion::ignored_with(format!("bug: {reason}"))),
                     (Ok(_), Some(_)) => Err("this works now; take `undumped` out of case.toml".into()),
