@@ -4,6 +4,7 @@ use super::{Case, Level, Rule, Side};
 use crate::{
     kind::{Column, Object},
     name::{Kind, ObjectId},
+    sql::Sql,
     step::Verb,
 };
 
@@ -24,15 +25,27 @@ fn find(case: &Case<'_>) -> Option<String> {
     }
     let id = &case.step.object;
     if case.step.verb == Verb::Rename {
-        // of a column that is renamed online the other name is there before
-        let beside = case.step.run.sql.iter().any(|sql| sql.as_str().contains(" DROP COLUMN "));
+        // of what is renamed online the other name is there before: it goes in the same step
+        let goes =
+            |sql: &Sql| sql.as_str().contains(" DROP COLUMN ") || sql.as_str().starts_with("DROP VIEW ");
+        let beside = case.step.run.sql.iter().any(goes);
         return (!beside)
             .then(|| format!("{}: code that uses the new name fails until then", case.step.summary));
     }
-    // the other name of a column that is renamed online
-    let beside = case.step.verb == Verb::Create && id.kind == Kind::Column && case.object.after.is_none();
-    if beside && !id.path.last().starts_with("trueup_") {
-        return Some(format!("code that uses {id} fails until then"));
+    let beside = case.step.verb == Verb::Create && case.object.after.is_none();
+    match id.kind {
+        // the other name of a column that is renamed online, and of a table
+        Kind::Column if beside && !id.path.last().starts_with("trueup_") => {
+            return Some(format!("code that uses {id} fails until then"));
+        }
+        Kind::View if beside => {
+            return Some(format!(
+                "code that uses {0} fails until then; until contract {0} is a view: no COPY into it, no TRUNCATE, no ON CONFLICT ON \
+                 CONSTRAINT, no ctid, and no MERGE before PostgreSQL 17",
+                id.sql()
+            ));
+        }
+        _ => {}
     }
     let waits = |what: String| Some(format!("code that {what} fails until then"));
     match (case.object.before, case.object.after) {

@@ -17,6 +17,7 @@ mod phase;
 mod rebuild;
 mod regrant;
 mod rename;
+mod rename_table;
 mod state;
 mod unproven;
 mod whole;
@@ -37,6 +38,7 @@ pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
 pub use rename::{Renaming, Twin};
+pub use rename_table::TableRenaming;
 pub use state::State;
 pub use whole::creation_by_object;
 
@@ -53,6 +55,8 @@ pub struct Context {
     pub fills: BTreeMap<ObjectId, Fill>,
     /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
     pub renamings: BTreeMap<ObjectId, Renaming>,
+    /// Tables that do.
+    pub table_renamings: BTreeMap<ObjectId, TableRenaming>,
     /// Columns whose type changes by what is said of their values.
     pub conversions: BTreeMap<ObjectId, Conversion>,
     /// What is over those of them that are converted online.
@@ -65,7 +69,8 @@ pub struct Context {
 /// The steps that lead from one catalog to the other, in order and in batches.
 pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
     let converted = context.conversions.iter().filter(|(_, conversion)| conversion.online);
-    let beside = context.renamings.keys().chain(converted.map(|(id, _)| id)).cloned().collect();
+    let renamed = context.renamings.keys().chain(context.table_renamings.keys());
+    let beside = renamed.chain(converted.map(|(id, _)| id)).cloned().collect();
     let later = rename::later(catalogs, changes, &beside);
     let earliest = |change: &Change, act| {
         let waits = later.contains(&change.id) || backfill::is_key_of_filled(change, &context.fills);
@@ -73,6 +78,9 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     };
     let units = graph::order(catalogs, changes, &earliest)?;
     let mut lowering = Lowering::new(catalogs, changes, context);
+    for (table, renaming) in &context.table_renamings {
+        lowering.rename_table_online(table, renaming);
+    }
     for (column, renaming) in &context.renamings {
         lowering.rename_online(column, renaming);
     }

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, temporary_name, unproven::validate,
+    BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, rename_table::tables, temporary_name,
+    unproven::validate,
 };
 use crate::{
     catalog::Catalog,
@@ -59,18 +60,18 @@ pub struct Twin {
     pub create: Sql,
 }
 
-/// What uses a column that has two names or types for a while, directly or not, in either catalog: it changes once the
-/// column is what it is to be. A body of a function that mentions the table may mention the column.
+/// What uses a column that has two names or types for a while, or a table that has two names, directly or not, in either
+/// catalog: it changes once that is what it is to be. A body of a function that mentions the table may mention the column.
 pub(super) fn later(
     catalogs: Pair<&Catalog>,
     changes: &Changes,
-    columns: &BTreeSet<ObjectId>,
+    beside: &BTreeSet<ObjectId>,
 ) -> BTreeSet<ObjectId> {
-    let mut later = columns.clone();
+    let mut later = beside.clone();
     if later.is_empty() {
         return later;
     }
-    let tables: BTreeSet<ObjectId> = columns.iter().filter_map(ObjectId::relation).collect();
+    let tables: BTreeSet<ObjectId> = tables(beside).collect();
     for catalog in [catalogs.before, catalogs.after] {
         let is_function = |id: &ObjectId| id.kind == Kind::Function;
         for need in &catalog.needs {
@@ -113,13 +114,13 @@ fn is_replaced_on_the_way_back(id: &ObjectId, changes: &Changes) -> bool {
     !matches!(Object::alter(Pair::new(new, old), id), Alter::InPlace(_, None))
 }
 
-/// Puts the bodies of functions that change with the columns where these get their names or types: into the same transaction,
+/// Puts the bodies of functions that change with the columns or tables where these get their names or types: into the same transaction,
 /// so that no trigger runs in between whose body has the other name.
-pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, columns: &BTreeSet<ObjectId>) {
+pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
     let Some(renamed) = steps.iter().rposition(|step| {
         step.phase == Phase::Contract
             && matches!(step.verb, Verb::Rename | Verb::Alter)
-            && columns.contains(&step.object)
+            && beside.contains(&step.object)
             && !step.run.sql.is_empty()
     }) else {
         return;

@@ -66,7 +66,7 @@ pub struct Inputs<'a> {
     pub ignore: Vec<String>,
     /// Whether owners are compared.
     pub owners: bool,
-    /// Whether columns are renamed online where their annotation does not say.
+    /// Whether columns and tables are renamed online where their annotation does not say.
     pub renames_online: bool,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
@@ -272,6 +272,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     }
     let mut first = renames.steps.clone();
     first.retain(|step| !renames.is_online(step));
+    let named = Pair::new(&base, renamed.as_ref().unwrap_or(&base));
+    let table_renamings = rename::tables::renamings(&renames.online, named, major, &mut first, &mut along)?;
     first.extend(along);
     let renames = first;
     let start = renamed.as_ref().unwrap_or(&base);
@@ -281,7 +283,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     if !questions.is_empty() {
         return Ok(Planned::Questions(questions));
     }
-    if changes.is_empty() && renames.is_empty() && renamings.is_empty() {
+    if changes.is_empty() && renames.is_empty() && renamings.is_empty() && table_renamings.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
     let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
@@ -298,7 +300,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
     fills::of_defaults(inputs.live, &live_all, catalogs, &changes, clone.session(), &mut fills).await?;
     annotated::refuse_missing_values(inputs.live, &changes, &live_all, &renames, &fills).await?;
-    let context = Context { fills, renamings, conversions, twins, ..context };
+    let context = Context { fills, renamings, table_renamings, conversions, twins, ..context };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(&open, &base_all, &expected)?;
     let facts = facts::observe(inputs.live).await?;

@@ -1,5 +1,6 @@
-//! Renames: what `@renamed` annotations ask for, as the first steps of a plan. Columns that are renamed online are among
-//! them, since all that follows is planned for the new names; `online` finds what their recipe needs.
+//! Renames: what `@renamed` annotations ask for, as the first steps of a plan. Columns and tables that are renamed online
+//! are among them, since all that follows is planned for the new names; `online` and `tables` find what their recipes
+//! need.
 //!
 //! Outermost objects come first: what is in a renamed table is renamed under its new name. Those of one level give up
 //! their names for each other: a name is free before it is taken, and where they exchange theirs in a circle, one steps
@@ -9,6 +10,7 @@ mod along;
 mod fate;
 pub(super) mod online;
 mod subject;
+pub(super) mod tables;
 
 use std::collections::BTreeMap;
 
@@ -30,18 +32,18 @@ use subject::Subject;
 pub(super) struct Renames<'a> {
     /// All of them as if nobody used the old names, in order.
     pub steps: Vec<Step>,
-    /// The columns among them whose old names stay for a while.
+    /// The columns and tables among them whose old names stay for a while.
     pub online: Vec<Online<'a>>,
 }
 
 impl Renames<'_> {
-    /// Whether a step renames a column online.
+    /// Whether a step renames a column or a table online.
     pub fn is_online(&self, step: &Step) -> bool {
         self.online.iter().any(|one| one.new == step.object)
     }
 }
 
-/// The renames that annotations ask for. `online`: also those that do not say how, if they are of columns.
+/// The renames that annotations ask for. `online`: also those that do not say how, if they are of columns or tables.
 pub(super) fn asked<'a>(
     annotations: &'a [Annotation],
     base: &'a Catalog,
@@ -55,7 +57,7 @@ pub(super) fn asked<'a>(
         }
     }
     let mut moved = Moved::default();
-    let (mut steps, mut columns) = (Vec::new(), Vec::new());
+    let (mut steps, mut asked) = (Vec::new(), Vec::new());
     for mut level in levels.into_values() {
         level.sort_by_key(|(annotation, _)| &annotation.target);
         let mut subjects = Vec::new();
@@ -65,24 +67,25 @@ pub(super) fn asked<'a>(
         let pending = fate::pending(subjects, Pair::new(base, wanted))?;
         for subject in &pending {
             let Some(annotation) = subject.annotation else { continue };
-            let is_column = subject.new.kind == Kind::Column && subject.parts.is_none();
+            let can_have_two =
+                matches!(subject.new.kind, Kind::Column | Kind::Table) && subject.parts.is_none();
             match way(annotation) {
-                Some(How::Online) if !is_column => {
+                Some(How::Online) if !can_have_two => {
                     let Annotation { at, target, .. } = annotation;
                     return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
                 }
-                None if !online || !is_column => continue,
+                None if !online || !can_have_two => continue,
                 Some(How::Instant) => continue,
                 Some(How::Online) | None => {}
             }
             let (new, from) = (subject.new.clone(), subject.from.clone());
-            columns.push(Online { annotation, new, from });
+            asked.push(Online { annotation, new, from });
         }
         steps.extend(out_of_the_way(&pending, base));
         steps.extend(in_order(&pending));
         moved.0.extend(pending.iter().filter_map(Subject::container));
     }
-    Ok(Renames { steps, online: columns })
+    Ok(Renames { steps, online: asked })
 }
 
 /// Whether a rename asks for old and new names side by side, or says that it does not.

@@ -8,7 +8,7 @@ use super::{PlanningError, Subject};
 use crate::{
     catalog::Catalog,
     kind::Object,
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// Those that are to be made.
@@ -124,8 +124,19 @@ fn likeness(circle: &[&Subject<'_>], catalogs: Pair<&Catalog>, exchanged: bool) 
             ObjectId::new(id.kind, [root.path.parts(), rest].concat())
         })
     };
+    // constraints are called after their tables: whether one is there says more than what it is called
+    let anywhere = |was: &ObjectId, new: &Object| {
+        let beside = catalogs.before.objects.iter().filter(|(id, _)| {
+            id.kind == Kind::Constraint && id.path.parts().starts_with(&was.path.parts()[..2])
+        });
+        beside.map(|(_, old)| old).find(|old| *old == new)
+    };
     let objects = catalogs.after.objects.iter().filter_map(|(id, new)| {
-        let old = catalogs.before.objects.get(&was(id)?)?;
+        let was = was(id)?;
+        let old = match id.kind {
+            Kind::Constraint => anywhere(&was, new)?,
+            _ => catalogs.before.objects.get(&was)?,
+        };
         Some(
             usize::from(old.without_texts() == new.without_texts())
                 + usize::from(unnamed(old) == unnamed(new)),
@@ -134,7 +145,12 @@ fn likeness(circle: &[&Subject<'_>], catalogs: Pair<&Catalog>, exchanged: bool) 
     // who uses them says which is which, too
     let had: std::collections::BTreeSet<(&ObjectId, &ObjectId)> =
         catalogs.before.needs.iter().map(|need| (&need.from, &need.to)).collect();
-    let needs = catalogs.after.needs.iter().filter(|need| {
+    let others = catalogs
+        .after
+        .needs
+        .iter()
+        .filter(|need| need.from.kind != Kind::Constraint || was(&need.from).is_none());
+    let needs = others.filter(|need| {
         let from = was(&need.from).unwrap_or_else(|| need.from.clone());
         was(&need.to).is_some_and(|to| had.contains(&(&from, &to)))
     });

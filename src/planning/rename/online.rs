@@ -14,11 +14,11 @@ use crate::{
     step::{Phase, Step},
 };
 
-/// A column that gets its name online.
+/// A column or a table that gets its name online.
 pub(in crate::planning) struct Online<'a> {
     /// What asks for it.
     pub annotation: &'a Annotation,
-    /// The column under its new name, in its table under the table's new name.
+    /// It under its new name; a column in its table under the table's new name.
     pub new: ObjectId,
     /// The name that it has.
     pub from: String,
@@ -180,7 +180,7 @@ fn mentions(key: &str, column: &ObjectId) -> bool {
 }
 
 /// The table that an object is part of, or is an index or a sequence of.
-fn table_of(id: &ObjectId, catalog: &Catalog) -> Option<ObjectId> {
+pub(super) fn table_of(id: &ObjectId, catalog: &Catalog) -> Option<ObjectId> {
     let of_column = |column: &[String]| Some(ObjectId::new(Kind::Table, column.get(..2)?.to_vec()));
     let owner = ObjectId { kind: Kind::SequenceOwner, path: id.path.clone() };
     match (catalog.objects.get(id), catalog.objects.get(&owner)) {

@@ -1,0 +1,5 @@
+CREATE TABLE log (id bigint, day date NOT NULL, text text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE log_old PARTITION OF log FOR VALUES FROM (MINVALUE) TO ('2026-01-01');
+CREATE TABLE log_new PARTITION OF log FOR VALUES FROM ('2026-01-01') TO (MAXVALUE);
+CREATE INDEX ON log (day);
+CREATE TABLE line (id bigint, day date, FOREIGN KEY (id, day) REFERENCES log);

@@ -1,0 +1,3 @@
+CREATE TABLE a (id integer PRIMARY KEY, who name);
+ALTER TABLE a ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON a USING (who = current_user);
