@@ -1,5 +1,7 @@
 //! Triggers, constraint triggers too.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Alter, Ddl, Definition, Touch};
@@ -17,6 +19,40 @@ pub struct Trigger {
     pub on_view: bool,
     /// `origin`, `replica`, `always` or `disabled`.
     pub enabled: String,
+}
+
+impl Trigger {
+    const OF: &str = " UPDATE OF ";
+
+    /// Where the columns of UPDATE OF stand in the definition.
+    fn columns_at(&self) -> Option<Range<usize>> {
+        let from = sql::find_outside(&self.definition, Self::OF)? + Self::OF.len();
+        let length = sql::find_outside(&self.definition[from..], " ON ")?;
+        // DELETE and TRUNCATE may come behind them
+        let list = &self.definition[from..from + length];
+        Some(from..from + sql::find_outside(list, " OR ").unwrap_or(length))
+    }
+
+    /// The columns of UPDATE OF, as SQL has them, if it fires on some only.
+    pub fn columns(&self) -> Option<Vec<String>> {
+        let mut rest = &self.definition[self.columns_at()?];
+        let mut columns = Vec::new();
+        while let Some(at) = sql::find_outside(rest, ", ") {
+            columns.push(rest[..at].to_owned());
+            rest = &rest[at + 2..];
+        }
+        columns.push(rest.to_owned());
+        Some(columns)
+    }
+
+    /// The same one, which fires on UPDATE OF another column, too.
+    pub fn also_of(&self, column: &str) -> Self {
+        let mut definition = self.definition.clone();
+        if let Some(columns) = self.columns_at() {
+            definition.insert_str(columns.end, &format!(", {}", sql::ident(column)));
+        }
+        Self { definition, ..self.clone() }
+    }
 }
 
 /// `ALTER TABLE … ENABLE REPLICA TRIGGER …`, for triggers and rules.

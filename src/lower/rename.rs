@@ -14,7 +14,7 @@ use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
     graph::{Act, Unit},
-    kind::{Alter, Column, Definition, Object},
+    kind::{Alter, Column, Definition, Object, Trigger},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, OldName, Phase, Step, Verb},
@@ -29,6 +29,8 @@ pub struct Renaming {
     pub volatile: bool,
     /// The indexes that it is in: the same on the new name before contract, and on the old one after it.
     pub twins: Vec<Pair<Twin>>,
+    /// The triggers that fire on UPDATE OF it, with the old name and with the new one.
+    pub fires: Vec<(ObjectId, Pair<Trigger>)>,
     /// What is called after it, and gets another name along with it.
     pub along: Vec<Step>,
 }
@@ -162,6 +164,12 @@ impl Lowering<'_> {
             let summary = format!("fill {} with what is in {}", object, sql::ident(old));
             self.push_about(&object, &expand, Verb::Fill, summary, run, nothing());
         }
+        // not for the rows that are filled
+        for (trigger, Pair { before: one, .. }) in &renaming.fires {
+            let summary = format!("let {trigger} fire on UPDATE OF {}, too", sql::ident(new));
+            let (there, back) = (fire_on(trigger, one, new), fire_only(trigger, one, new));
+            self.push_about(trigger, &expand, Verb::Alter, summary, there, back);
+        }
         for Pair { before, .. } in &renaming.twins {
             let summary = format!("build an index for {} on {}", sql::ident(new), id.relation_sql());
             self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
@@ -172,6 +180,10 @@ impl Lowering<'_> {
         let exchange = format!("exchange {names}");
         self.push_back(&contract, Verb::Rename, id, &exchange, Action::catalog(beside.exchange()));
         self.push_back(&contract, Verb::Validate, &check, &proven, proof());
+        for (trigger, Pair { after: one, .. }) in &renaming.fires {
+            let what = format!("let {trigger} fire on UPDATE OF {}, too", sql::ident(old));
+            self.push_back(&contract, Verb::Alter, trigger, &what, fire_on(trigger, one, old));
+        }
         for Pair { after, .. } in &renaming.twins {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
             self.push_back(&contract, Verb::Create, &after.id, &what, after.build());
@@ -180,7 +192,11 @@ impl Lowering<'_> {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
             self.push_back(&contract, Verb::Fill, &object, &what, undo);
         }
-        let mut run = beside.go(new);
+        let narrow = |(trigger, Pair { before: one, .. }): &(ObjectId, Pair<Trigger>)| {
+            fire_only(trigger, one, new).sql
+        };
+        let mut run: Vec<Sql> = renaming.fires.iter().flat_map(narrow).collect();
+        run.extend(beside.go(new));
         run.extend(beside.rename(old, new));
         let summary =
             format!("rename column {} of {} to {}", sql::ident(old), id.relation_sql(), sql::ident(new));
@@ -188,6 +204,24 @@ impl Lowering<'_> {
         self.push(&contract, Verb::Rename, summary, Action::catalog(run), Action::catalog(back));
         self.steps.extend(renaming.along.iter().cloned());
     }
+}
+
+/// Lets a trigger fire whoever sets the column, by this name as well.
+fn fire_on(id: &ObjectId, trigger: &Trigger, name: &str) -> Action {
+    replace(id, Pair::new(trigger, &trigger.also_of(name)))
+}
+
+/// Takes that back.
+fn fire_only(id: &ObjectId, trigger: &Trigger, name: &str) -> Action {
+    replace(id, Pair::new(&trigger.also_of(name), trigger))
+}
+
+/// CREATE OR REPLACE TRIGGER.
+fn replace(id: &ObjectId, trigger: Pair<&Trigger>) -> Action {
+    Action::catalog(match Trigger::alter(trigger, id) {
+        Alter::InPlace(ddl, _) => ddl.into_statements(),
+        _ => Vec::new(),
+    })
 }
 
 impl Twin {

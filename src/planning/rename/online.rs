@@ -1,6 +1,6 @@
 //! Columns that are to be renamed while code uses both names: which can be, and what the recipe has to know of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::PlanningError;
 use crate::{
@@ -36,7 +36,9 @@ pub(in crate::planning) async fn renamings(
     let mut refused = Vec::new();
     for one in online {
         let Some(Object::Column(column)) = catalogs.after.objects.get(&one.new) else { continue };
-        if let Some(why) = one.obstacle(column, catalogs) {
+        let obstacle =
+            one.obstacle(column, catalogs).or_else(|| one.obstacle_of_triggers(online, catalogs.after));
+        if let Some(why) = obstacle {
             refused.push(format!("{}: {}: {why}", one.annotation.at, one.new));
             continue;
         }
@@ -45,7 +47,8 @@ pub(in crate::planning) async fn renamings(
         let (taken, rest): (Vec<Step>, Vec<Step>) = std::mem::take(along).into_iter().partition(mine);
         *along = rest;
         let along = taken.into_iter().map(|step| Step { phase: Phase::Contract, ..step }).collect();
-        let renaming = Renaming { from: one.from.clone(), volatile, twins: one.twins(catalogs), along };
+        let (twins, fires) = (one.twins(catalogs), one.fires(catalogs));
+        let renaming = Renaming { from: one.from.clone(), volatile, twins, fires, along };
         renamings.insert(one.new.clone(), renaming);
     }
     if refused.is_empty() { Ok(renamings) } else { Err(PlanningError::NotOnline(refused)) }
@@ -88,29 +91,74 @@ impl Online<'_> {
         if base.objects.contains_key(&self.new) {
             return Some("there is a column of that name; drop it in a plan before".to_owned());
         }
-        let triggers = renamed.objects.iter().filter_map(|(id, object)| match object {
-            Object::Trigger(trigger) if id.relation().as_ref() == Some(&table) => Some((id, trigger)),
+        None
+    }
+
+    /// Why triggers of its tables cannot have it under two names.
+    fn obstacle_of_triggers(&self, online: &[Online<'_>], catalog: &Catalog) -> Option<String> {
+        let family = self.family(catalog);
+        let tables: BTreeSet<ObjectId> = family.iter().filter_map(ObjectId::relation).collect();
+        let triggers = catalog.objects.iter().filter_map(|(id, object)| match object {
+            Object::Trigger(trigger) if id.relation().is_some_and(|on| tables.contains(&on)) => {
+                Some((id, trigger))
+            }
             _ => None,
         });
         for (id, trigger) in triggers {
-            if let Some(why) = self.obstacle_of_trigger(id, trigger, renamed) {
-                return Some(why);
+            let name = id.path.last();
+            if name <= "!!trueup~" || name >= "~trueup" {
+                return Some(format!(
+                    "the trigger {} would fire before or after all that keep it equal",
+                    id.sql()
+                ));
+            }
+            if !fires_on(trigger, &self.new) || !family.iter().any(|column| uses(catalog, id, column)) {
+                continue;
+            }
+            if trigger.constraint {
+                return Some(format!(
+                    "the constraint trigger {} fires on UPDATE OF it, and PostgreSQL cannot replace one",
+                    id.sql()
+                ));
+            }
+            let other = online.iter().find(|other| {
+                other.new != self.new && other.family(catalog).iter().any(|column| uses(catalog, id, column))
+            });
+            if let Some(other) = other {
+                return Some(format!(
+                    "the trigger {} fires on UPDATE OF it and uses {}; rename that in a plan of its own",
+                    id.sql(),
+                    other.new
+                ));
+            }
+            let of_partition =
+                |other: &ObjectId| other.kind == Kind::PartitionTrigger && other.path.last() == name;
+            if catalog.objects.keys().any(of_partition) {
+                return Some(format!(
+                    "the trigger {} fires on UPDATE OF it, and otherwise in a partition than in the whole",
+                    id.sql()
+                ));
             }
         }
         None
     }
 
-    fn obstacle_of_trigger(&self, id: &ObjectId, trigger: &Trigger, catalog: &Catalog) -> Option<String> {
-        let name = id.path.last();
-        if name <= "!!trueup~" || name >= "~trueup" {
-            return Some(format!(
-                "the trigger {} would fire before or after all that keep it equal",
-                id.sql()
-            ));
-        }
-        let of_column = trigger.definition.contains(" UPDATE OF ")
-            && catalog.needs_of(id).any(|need| need.to == self.new);
-        of_column.then(|| format!("the trigger {} fires on UPDATE OF it, by one name only", id.sql()))
+    /// The triggers that fire on UPDATE OF it, by the old name and by the new one.
+    fn fires(&self, catalogs: Pair<&Catalog>) -> Vec<(ObjectId, Pair<Trigger>)> {
+        let family = self.family(catalogs.after);
+        let found = catalogs.after.objects.iter().filter_map(|(id, object)| {
+            let (Object::Trigger(new), Some(Object::Trigger(old))) =
+                (object, catalogs.before.objects.get(id))
+            else {
+                return None;
+            };
+            let of_it = fires_on(new, &self.new)
+                && family
+                    .iter()
+                    .any(|column| column.relation() == id.relation() && uses(catalogs.after, id, column));
+            of_it.then(|| (id.clone(), Pair::new(old.clone(), new.clone())))
+        });
+        found.collect()
     }
 
     /// An index like each that the column is in: on the other name, and refusing nothing.
@@ -163,6 +211,15 @@ impl Online<'_> {
         let below = catalog.objects.iter().filter(|(id, object)| is(id, object)).map(|(id, _)| id.clone());
         std::iter::once(self.new.clone()).chain(below).collect()
     }
+}
+
+/// Whether a trigger fires on UPDATE OF a column of this name.
+fn fires_on(trigger: &Trigger, column: &ObjectId) -> bool {
+    trigger.columns().is_some_and(|columns| columns.contains(&sql::ident(column.path.last())))
+}
+
+fn uses(catalog: &Catalog, id: &ObjectId, column: &ObjectId) -> bool {
+    catalog.needs_of(id).any(|need| need.to == *column)
 }
 
 /// A plain index on some columns of a table.

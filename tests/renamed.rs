@@ -1,5 +1,6 @@
-//! A table gets another name while code uses both: old code until contract, new code from expand on. Not one of their
-//! statements fails, no row is lost, and nobody sees or writes by the new name what the old one would refuse.
+//! Tables and columns get other names while code uses both: old code until contract, new code from expand on. Not one of their
+//! statements fails, no row is lost, nobody sees or writes by the new name what the old one would refuse, and triggers fire
+//! by both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod oracle;
@@ -175,6 +176,64 @@ fn the_new_name_gives_nobody_more() {
                 }
             }
             run(&database, &["rollback", "plan"]).await;
+            database.done().await;
+        }
+    });
+}
+
+/// A trigger on UPDATE OF a column fires once, by whichever name it is set, also where a child has a trigger of its own.
+#[test]
+fn triggers_on_update_of_it_fire_by_both_names() {
+    runtime().block_on(async {
+        for major in [15, 18] {
+            let schema = |column: &str| {
+                format!(
+                    "CREATE TABLE t (id int PRIMARY KEY, {column}, other int, fired int NOT NULL DEFAULT 0);
+                     CREATE TABLE child () INHERITS (t);
+                     CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.fired := NEW.fired + 1; RETURN NEW; END$$;
+                     CREATE TRIGGER fire BEFORE INSERT OR UPDATE OF other, NAME ON t FOR EACH ROW EXECUTE FUNCTION fire();
+                     CREATE TRIGGER changed BEFORE UPDATE OF NAME ON child FOR EACH ROW
+                         WHEN (OLD.NAME IS DISTINCT FROM NEW.NAME) EXECUTE FUNCTION fire();
+                     ALTER TABLE child ENABLE ALWAYS TRIGGER changed;
+                     COMMENT ON TRIGGER fire ON t IS 'counts';"
+                )
+            };
+            let before = schema("\"old, name\" text").replace("NAME", "\"old, name\"");
+            let after = schema("new text /* @renamed from=\"old, name\" online */").replace("NAME", "new");
+            let database = Database::with_on(server_of(Some(major)), &before).await.unwrap();
+            database.execute("INSERT INTO t VALUES (1, 'x', 0); INSERT INTO child VALUES (2, 'y', 0);").await;
+            let dump = database.dump().await;
+            database.write("desired.sql", &after);
+            database.trueup(&[PLAN, &["--out", "plan"]].concat()).await.ended(2).unwrap();
+            database.approve("plan").await.unwrap();
+            run(&database, &["apply", "plan", "--phase", "expand"]).await;
+            // who fills the rows fires nothing
+            let fired = "SELECT string_agg(fired::text, ' ' ORDER BY id) FROM t";
+            assert_eq!(database.ask(fired).await, "1 0");
+            let both = async |when: &str| {
+                for (set, fires) in [
+                    ("new = new || '1'", 1),
+                    ("\"old, name\" = \"old, name\" || '1'", 1),
+                    ("other = other + 1", 1),
+                    ("id = id", 0),
+                ] {
+                    for table in ["ONLY t", "child"] {
+                        // the child's own trigger looks at the value, too
+                        let fires = if table == "child" && set.starts_with("other") { 0 } else { fires };
+                        database.execute(&format!("UPDATE {table} SET fired = 0")).await;
+                        database.execute(&format!("UPDATE {table} SET {set}")).await;
+                        let fired = database.ask(&format!("SELECT fired::text FROM {table}")).await;
+                        assert_eq!(fired, fires.to_string(), "{major}, {when}: {table} SET {set}");
+                    }
+                }
+            };
+            both("after expand").await;
+            run(&database, &["apply", "plan", "--phase", "contract"]).await;
+            run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+            both("after the rollback of contract").await;
+            run(&database, &["apply", "plan", "--phase", "contract"]).await;
+            run(&database, &["rollback", "plan"]).await;
+            database.dump().await.must_equal(&dump, "the rollback does not lead back").await.unwrap();
             database.done().await;
         }
     });
