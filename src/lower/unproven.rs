@@ -6,7 +6,7 @@ use crate::{
     diff::How,
     graph::Unit,
     kind::{Constraint, Definition, DomainConstraint, constraint::ConstraintType},
-    name::{Kind, ObjectId},
+    name::ObjectId,
     sql::Sql,
     step::{Action, Verb},
 };
@@ -31,11 +31,12 @@ impl Lowering<'_> {
         );
     }
 
-    /// Whether PostgreSQL takes it as NOT VALID: "cannot add NOT VALID foreign key on partitioned table" before 18.
+    /// Whether PostgreSQL takes it as NOT VALID: "cannot add NOT VALID foreign key on partitioned table" before 18. One that
+    /// refers to a partitioned table may be in any.
     fn takes_not_valid(&self, id: &ObjectId, constraint: &Constraint) -> bool {
         let refused = constraint.contype == ConstraintType::ForeignKey
             && self.context.major < 18
-            && [self.partitioned(id), self.references_partitioned(constraint)].contains(&true);
+            && id.relation().is_some_and(|table| self.catalogs.after.is_partitioned(&table));
         !refused && !constraint.definition.ends_with(" NOT ENFORCED")
     }
 
@@ -74,21 +75,6 @@ impl Lowering<'_> {
         let validate = Action::slow(vec![DomainConstraint::validate(&unit.root)]);
         let summary = format!("validate {}", unit.root);
         self.push(unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
-    }
-
-    fn partitioned(&self, id: &ObjectId) -> bool {
-        id.relation().is_some_and(|table| self.is_partitioned(&table))
-    }
-
-    fn references_partitioned(&self, constraint: &Constraint) -> bool {
-        constraint
-            .references
-            .as_ref()
-            .is_some_and(|table| self.is_partitioned(&ObjectId::new(Kind::Table, table.clone())))
-    }
-
-    fn is_partitioned(&self, table: &ObjectId) -> bool {
-        self.catalogs.after.is_partitioned(table)
     }
 }
 
