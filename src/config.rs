@@ -19,6 +19,8 @@
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
+//! free_space = "ssh db df --output=avail -B1 /pg | tail -n 1"   # prints how many bytes the server's disk has left
+//! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
 //! approval = { required = 2 }    # over [approval], key by key
 //! ```
@@ -97,6 +99,10 @@ pub struct Environment {
     pub renames: Option<Renames>,
     /// How long no code may have written by a name that contract takes away; [`QUIET_MINUTES`] where it is not said.
     pub quiet_minutes: Option<u32>,
+    /// A command that prints how many bytes the server's disk has left.
+    pub free_space: Option<String>,
+    /// How old a transaction is when it counts as a long one; 30 where it is not said.
+    pub long_transaction_seconds: Option<u32>,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
     /// Who must approve, over `[approval]` key by key.

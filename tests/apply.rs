@@ -10,7 +10,9 @@ use support::{
 };
 use tempfile::TempDir;
 use trueup::{
-    apply::{self, ApplyError, Event, Options, Outcome, Progress, Refusal, Silent, Which, Why},
+    apply::{
+        self, ApplyError, Event, Options, Outcome, Progress, Refusal, Silent, Which, Why, preflight::Limits,
+    },
     approval::{Approval, Missing, Void},
     config::Policy,
     journal::{self, Direction, Ended, Position},
@@ -66,10 +68,11 @@ impl Case {
             retry: Retry {
                 first: Duration::from_millis(10),
                 longest: Duration::from_millis(50),
-                total: Duration::from_millis(400),
+                total: Duration::from_secs(1),
             },
             stop: self.stop.clone(),
-            quiet: std::time::Duration::ZERO,
+            quiet: Duration::ZERO,
+            limits: Limits::default(),
             dry_run: self.dry_run,
             tool: "test",
         }

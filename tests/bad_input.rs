@@ -5,7 +5,7 @@ mod oracle;
 
 use std::{fs, net::TcpListener};
 
-use oracle::{Database, Ran, dump::Dump, standby::Standby};
+use oracle::{Database, Ran, dump::Dump, own_server::OwnServer};
 use trueup::{approval::Approval, plan::PlanFile, postgres::Session, step::Phase};
 
 const BEFORE: &str = "
@@ -330,7 +330,7 @@ async fn a_lock_that_never_comes() {
 #[tokio::test]
 async fn a_standby() {
     let stage = Stage::approved().await;
-    let standby = Standby::start().await;
+    let standby = OwnServer::standby().await;
     let url = oracle::url(&standby.target);
     stage.run(&[APPLY, &["--url", &url]].concat()).await.fails(3, "this server is a standby");
     stage.run(&["rollback", "plan", "--url", &url]).await.fails(3, "this server is a standby");

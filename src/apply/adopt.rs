@@ -50,7 +50,7 @@ pub async fn adopt(options: &Options<'_>) -> Result<Outcome, ApplyError> {
 }
 
 async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, ApplyError> {
-    preflight::primary(session).await?;
+    preflight::must::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, options.wait, &Stop::never()).await?;
     let mut live = live::read(session).await?;

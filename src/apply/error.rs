@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
-use super::gate::Use;
+use super::{gate::Use, preflight::Check};
 use crate::{
     approval::Missing,
     catalog::Fingerprint,
@@ -109,6 +109,9 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// Something around the plan is not as it has to be.
+    #[error("preflight: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Preflight(Vec<Check>),
     /// Rows on which a step would fail.
     #[error("rows are in the way: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Data(Vec<InTheWay>),
@@ -172,6 +175,9 @@ impl Refusal {
             }
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
+            }
+            Self::Preflight(checks) => {
+                checks.iter().filter_map(|check| check.next.as_deref()).collect::<Vec<_>>().join("; ")
             }
             Self::Data(_) => "change these rows, or the desired schema; nothing was changed".to_owned(),
             Self::NoWayBack(_) => {

@@ -13,7 +13,7 @@ mod doubt;
 mod error;
 pub mod gate;
 mod lock;
-mod preflight;
+pub mod preflight;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     config::Policy,
     journal::{self, Direction, Ended, JournalError, Position, RunId, State},
     plan::{
-        Digest, PlanFile, PlannedStep,
+        Digest, Plan, PlanFile, PlannedStep,
         staleness::{self, Difference, Point},
     },
     postgres::{Session, Target},
@@ -67,6 +67,8 @@ pub struct Options<'a> {
     pub wait: Duration,
     /// What to do about locks that do not come.
     pub retry: Retry,
+    /// What the environment says about its surroundings.
+    pub limits: preflight::Limits<'a>,
     /// Asked between batches and between tries.
     pub stop: Stop,
     /// Check everything, run nothing, write nothing.
@@ -124,6 +126,8 @@ pub enum Event<'a> {
         /// Who they are.
         why: &'a Held,
     },
+    /// What is worth knowing of what is around the plan.
+    Preflight(&'a [preflight::Check]),
     /// How the names were used that contract takes away.
     OldNames(&'a [gate::Use]),
     /// The catalog is read, to be compared.
@@ -203,7 +207,7 @@ impl<'a> Run<'a> {
         let target = options.target.with_application_name("trueup");
         let mut session = Session::connect(&target).await?;
         session.prepare_queries();
-        preflight::server(&session, &options.plan.plan).await?;
+        preflight::must::server(&session, &options.plan.plan).await?;
         pin(&session).await?;
         lock::take(&session, options.wait, &options.stop).await?;
         let watcher = Session::connect(&target).await?;
@@ -220,7 +224,7 @@ impl<'a> Run<'a> {
         let plan = &self.options.plan.plan;
         self.settle().await?;
         let position = self.state.position(plan);
-        let phases = self.phases_to_apply(position)?;
+        let phases = phases_to_apply(plan, self.options.which, position)?;
         if phases.is_empty() {
             return Ok(Outcome::Nothing(position));
         }
@@ -236,7 +240,7 @@ impl<'a> Run<'a> {
             .map_err(Refusal::NotApproved)?;
             approvals.push(covered.approvals);
         }
-        preflight::privileges(&self.session, plan).await?;
+        preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let checks = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
         let rows = run::in_the_way(&self.session, checks).await;
@@ -247,6 +251,11 @@ impl<'a> Run<'a> {
         if let ([Phase::Contract, ..], [covered, ..]) = (&*phases, &*approvals) {
             self.pass_gate(covered, progress).await?;
         }
+        let left = plan
+            .steps
+            .iter()
+            .filter(|step| phases.contains(&step.phase) && !self.state.done.contains(&step.id));
+        self.look_around(&preflight::Needs::there(left), progress).await?;
         let batches = |phase: Phase, state: &State| {
             let left: Vec<&PlannedStep> = plan
                 .steps
@@ -295,7 +304,7 @@ impl<'a> Run<'a> {
                 return Ok(Outcome::Nothing(position));
             }
         }
-        preflight::privileges(&self.session, plan).await?;
+        preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let is_done = |check: &&DataCheck| {
             let mut steps = plan.steps.iter().filter(|step| step.object == check.object);
@@ -307,6 +316,11 @@ impl<'a> Run<'a> {
         if !rows.is_empty() {
             return Err(Refusal::NoWayBack(rows).into());
         }
+        let done = plan
+            .steps
+            .iter()
+            .filter(|step| phases.contains(&step.phase) && self.state.done.contains(&step.id));
+        self.look_around(&preflight::Needs::back(done), progress).await?;
         let batches = |phase: Phase, state: &State| {
             let done: Vec<&PlannedStep> = plan
                 .steps
@@ -330,27 +344,17 @@ impl<'a> Run<'a> {
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
     }
 
-    fn phases_to_apply(&self, position: Position) -> Result<Vec<Phase>, Refusal> {
-        let all = self.options.plan.plan.phases();
-        let reached = match position {
-            Position::After(phase) => Some(phase),
-            Position::Within(phase) => all.iter().rev().find(|earlier| **earlier < phase).copied(),
-            Position::NotRun | Position::RolledBack => None,
-        };
-        let left = all.iter().copied().filter(|phase| reached.is_none_or(|reached| *phase > reached));
-        Ok(match self.options.which {
-            Which::All => left.collect(),
-            Which::Default => left.take(1).collect(),
-            Which::One(phase) if !all.contains(&phase) => return Err(Refusal::NoSuchPhase(phase)),
-            Which::One(phase) => {
-                let mut left = left;
-                match left.next() {
-                    Some(next) if next < phase => return Err(Refusal::PhaseBefore(next)),
-                    Some(next) if next == phase => vec![phase],
-                    _ => Vec::new(),
-                }
-            }
-        })
+    /// Says what of the surroundings is worth knowing, and refuses what would not work.
+    async fn look_around(
+        &self,
+        needs: &preflight::Needs,
+        progress: &mut impl Progress,
+    ) -> Result<(), ApplyError> {
+        let warnings = preflight::surroundings(&self.session, needs, self.options.limits).await?;
+        if !warnings.is_empty() {
+            progress.event(Event::Preflight(&warnings));
+        }
+        Ok(())
     }
 
     /// Says how old names are used, and refuses contract while they are.
@@ -560,6 +564,27 @@ impl<'a> Run<'a> {
         let state = journal::state(&self.session, &self.options.plan.digest).await.ok()?;
         state.in_doubt.map(|doubt| doubt.step)
     }
+}
+
+/// The phases that would run from where the plan stands.
+fn phases_to_apply(plan: &Plan, which: Which, position: Position) -> Result<Vec<Phase>, Refusal> {
+    let all = plan.phases();
+    let reached = match position {
+        Position::After(phase) => Some(phase),
+        Position::Within(phase) => all.iter().rev().find(|earlier| **earlier < phase).copied(),
+        Position::NotRun | Position::RolledBack => None,
+    };
+    let mut left = all.iter().copied().filter(|phase| reached.is_none_or(|reached| *phase > reached));
+    Ok(match which {
+        Which::All => left.collect(),
+        Which::Default => left.take(1).collect(),
+        Which::One(phase) if !all.contains(&phase) => return Err(Refusal::NoSuchPhase(phase)),
+        Which::One(phase) => match left.next() {
+            Some(next) if next < phase => return Err(Refusal::PhaseBefore(next)),
+            Some(next) if next == phase => vec![phase],
+            _ => Vec::new(),
+        },
+    })
 }
 
 async fn pin(session: &Session) -> Result<(), ApplyError> {

@@ -78,6 +78,7 @@ pub async fn go(context: &Context, how: &How, which: Which, direction: Direction
         quiet: context.quiet_time()?,
         now: Timestamp::now(),
         wait: Duration::from_secs(how.wait),
+        limits: context.limits()?,
         retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
         stop,
         dry_run: how.dry_run,

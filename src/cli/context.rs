@@ -8,6 +8,7 @@ use std::{
 };
 
 use trueup::{
+    apply::preflight::Limits,
     config::{Config, Environment, Policy, QUIET_MINUTES, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
@@ -114,6 +115,18 @@ impl Context {
     pub fn quiet_time(&self) -> Result<Duration, CliError> {
         let minutes = self.environment()?.and_then(|environment| environment.quiet_minutes);
         Ok(Duration::from_secs(60 * u64::from(minutes.unwrap_or(QUIET_MINUTES))))
+    }
+
+    /// What the environment says about its surroundings.
+    pub fn limits(&self) -> Result<Limits<'_>, CliError> {
+        let mut limits = Limits::default();
+        if let Some(environment) = self.environment()? {
+            limits.free_space = environment.free_space.as_deref();
+            if let Some(seconds) = environment.long_transaction_seconds {
+                limits.long_transaction = Duration::from_secs(seconds.into());
+            }
+        }
+        Ok(limits)
     }
 
     /// A session on the database.

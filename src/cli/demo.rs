@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use trueup::{
-    apply::{self, ApplyError, Options, Outcome, Which},
+    apply::{self, ApplyError, Options, Outcome, Which, preflight::Limits},
     approval::{self, Approval},
     catalog::scope::Manage,
     config::Policy,
@@ -263,7 +263,8 @@ fn options<'a>(
         wait: Duration::from_secs(10),
         retry: Retry { total: Duration::from_secs(60), ..Retry::default() },
         stop: Stop::never(),
-        quiet: std::time::Duration::ZERO,
+        quiet: Duration::ZERO,
+        limits: Limits::default(),
         dry_run: false,
         tool: env!("CARGO_PKG_VERSION"),
     }

@@ -15,6 +15,7 @@ mod history;
 mod init;
 mod output;
 mod plan;
+mod preflight;
 mod progress;
 mod rollback;
 mod show;
@@ -96,6 +97,8 @@ enum Command {
     Show(show::Arguments),
     /// Check a plan: its bytes, its approvals, and whether it still fits the database
     Verify(verify::Arguments),
+    /// Look at everything that an apply would look at, and change nothing
+    Preflight(preflight::Arguments),
     /// Record your approval of a plan
     Approve(approve::Arguments),
     /// Apply an approved plan, or go on with one that stopped
@@ -162,6 +165,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Plan(arguments) => plan::run(&context, &arguments).await,
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments).await,
+        Command::Preflight(arguments) => preflight::run(&context, &arguments).await,
         Command::Approve(arguments) => approve::run(&context, &arguments),
         Command::Apply(arguments) => apply::run(&context, &arguments).await,
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,

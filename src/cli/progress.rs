@@ -119,6 +119,11 @@ impl Progress for Shown {
             Event::HeldUp { item, why } => {
                 self.line(&format!("  {} step {} waits: {why}", self.paint.yellow("…"), item.step));
             }
+            Event::Preflight(warnings) => {
+                for warning in warnings {
+                    self.line(&format!("  {} {warning}", self.paint.yellow("!")));
+                }
+            }
             Event::OldNames(uses) => uses.iter().for_each(|used| self.line(&format!("  {used}"))),
             Event::Comparing => self.doing("comparing the catalog with the plan".to_owned()),
         }

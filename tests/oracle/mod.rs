@@ -3,8 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 pub mod dump;
+pub mod own_server;
 pub mod rows;
-pub mod standby;
 pub mod writers;
 
 use std::{

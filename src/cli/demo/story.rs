@@ -165,6 +165,7 @@ impl Progress for Steps<'_> {
             | Event::Batch(_)
             | Event::Filled { .. }
             | Event::HeldUp { .. }
+            | Event::Preflight(_)
             | Event::OldNames(_)
             | Event::Comparing => {}
         }

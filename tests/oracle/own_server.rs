@@ -1,4 +1,4 @@
-//! A standby: a server of its own that only ever recovers.
+//! A server of a test's own, with settings that the others do not have; or a standby, which only ever recovers.
 
 use std::{
     fs,
@@ -14,27 +14,45 @@ use nix::unistd::{User, geteuid};
 use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
 
 /// Runs the server until nobody holds the other end of standard input, and removes it then.
-const KEEPER: &str = r#"bin=$1 folder=$2
+const KEEPER: &str = r#"bin=$1 folder=$2 signal=$3
+shift 3
 "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
-touch "$folder/data/standby.signal"
-"$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off </dev/null >"$folder/log" 2>&1 &
+[ -z "$signal" ] || touch "$folder/data/$signal"
+"$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off "$@" </dev/null >"$folder/log" 2>&1 &
 while read -r _; do :; done
 kill -QUIT $!; wait $!; rm -rf "$folder""#;
 
-/// A running standby, as long as this lives.
-pub struct Standby {
+/// A running server, as long as this lives.
+pub struct OwnServer {
     pub target: Target,
     keeper: Child,
 }
 
-impl Standby {
-    pub async fn start() -> Self {
+impl OwnServer {
+    /// A standby that has no primary.
+    pub async fn standby() -> Self {
+        Self::begin("standby.signal", &[]).await
+    }
+
+    /// A primary with these settings.
+    pub async fn with(settings: &[&str]) -> Self {
+        Self::begin("", settings).await
+    }
+
+    async fn begin(signal: &str, settings: &[&str]) -> Self {
         let scratch = Scratch::open(&ScratchOptions::from_env(&|name| std::env::var_os(name)), &|_| {}).await;
         let scratch = scratch.unwrap();
         let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap().keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(&scratch.binaries().unwrap().directory).arg(&folder);
+        command
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&scratch.binaries().unwrap().directory)
+            .arg(&folder)
+            .arg(signal);
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
         if geteuid().is_root() {
             let found =
                 ["postgres", "nobody"].iter().find_map(|name| User::from_name(name).unwrap()).unwrap();
@@ -43,18 +61,18 @@ impl Standby {
             command.uid(uid).gid(gid);
         }
         let keeper = command.current_dir("/").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
-        let standby = Self { target: Target::socket(&folder, 5432, "postgres", "postgres"), keeper };
+        let server = Self { target: Target::socket(&folder, 5432, "postgres", "postgres"), keeper };
         let began = std::time::Instant::now();
-        while let Err(error) = Session::connect(&standby.target).await {
+        while let Err(error) = Session::connect(&server.target).await {
             let log = fs::read_to_string(Path::new(&folder).join("log")).unwrap_or_default();
             assert!(began.elapsed().as_secs() < 30, "{error}: {log}");
         }
         scratch.close().await.unwrap();
-        standby
+        server
     }
 }
 
-impl Drop for Standby {
+impl Drop for OwnServer {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();

@@ -1,8 +1,8 @@
-//! What must hold before a plan may run, beyond approval and staleness.
+//! What must hold of the server and the role: nothing else is worth looking at without it.
 
 use std::collections::BTreeSet;
 
-use super::{ApplyError, error::Refusal};
+use super::super::{ApplyError, error::Refusal};
 use crate::{
     name::{Kind, ObjectId},
     plan::Plan,
@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// The server: a primary, of the major version that the plan was rehearsed on.
-pub(super) async fn server(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
+pub async fn server(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
     primary(session).await?;
     let (found, expected) = (u32::from(session.major()), plan.server_version / 10_000);
     if found == expected { Ok(()) } else { Err(Refusal::Version { found, expected }.into()) }
 }
 
 /// The server is one that can be written to.
-pub(super) async fn primary(session: &Session) -> Result<(), ApplyError> {
+pub async fn primary(session: &Session) -> Result<(), ApplyError> {
     let query = |source| ApplyError::Query { what: "asking whether the server is a standby", source };
     let row =
         session.client().query_one("SELECT pg_catalog.pg_is_in_recovery()", &[]).await.map_err(query)?;
@@ -29,7 +29,7 @@ pub(super) async fn primary(session: &Session) -> Result<(), ApplyError> {
 }
 
 /// The role: owner, or member of the owner, of every relation that a step changes, with CREATE where it creates.
-pub(super) async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
+pub async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError> {
     let query = |source| ApplyError::Query { what: "asking for the role's privileges", source };
     let mut relations = BTreeSet::new();
     let mut schemas = BTreeSet::new();

@@ -1,0 +1,218 @@
+//! What is looked at before a plan runs: by `trueup preflight`, which changes nothing, and by each apply and rollback.
+//!
+//! Each check has a verdict. One that fails says that the plan would, or that it would do harm; a warning is what a
+//! careful person would want to know before saying yes.
+
+mod disk;
+pub(super) mod must;
+mod surroundings;
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+
+use super::{ApplyError, Options, Refusal, gate, phases_to_apply, point};
+use crate::{
+    approval, journal,
+    journal::Position,
+    plan::{Plan, staleness},
+    postgres::Session,
+    run,
+    source::live,
+    step::Phase,
+    visible::visible_line,
+};
+
+pub(super) use surroundings::Needs;
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Pass,
+    /// Worth knowing.
+    Warn,
+    /// The plan may not run.
+    Fail,
+}
+
+impl Verdict {
+    /// In one word.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// What an environment says about its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a> {
+    /// A command that prints how many bytes the server's disk has left.
+    pub free_space: Option<&'a str>,
+    /// How old a transaction is when it counts as a long one.
+    pub long_transaction: Duration,
+}
+
+impl Default for Limits<'_> {
+    fn default() -> Self {
+        Self { free_space: None, long_transaction: Duration::from_secs(30) }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What: `replication`, always the same word.
+    pub name: &'static str,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What was found.
+    pub what: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl Check {
+    fn pass(name: &'static str, what: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Pass, what: what.into(), next: None }
+    }
+
+    fn warn(name: &'static str, what: impl Into<String>, next: &str) -> Self {
+        Self { name, verdict: Verdict::Warn, what: what.into(), next: Some(next.to_owned()) }
+    }
+
+    fn fail(name: &'static str, what: impl Into<String>, next: &str) -> Self {
+        Self { name, verdict: Verdict::Fail, what: what.into(), next: Some(next.to_owned()) }
+    }
+
+    /// One refusal as a check, or that there is none.
+    fn of(name: &'static str, result: Result<String, Refusal>) -> Self {
+        match result {
+            Ok(what) => Self::pass(name, what),
+            Err(refusal) => Self::fail(name, refusal.to_string(), &refusal.hint()),
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, visible_line(&self.what))
+    }
+}
+
+/// Looks at everything that an apply would look at, and changes nothing. Fails only where the database cannot be asked.
+pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> {
+    let opened = options.plan;
+    let plan = &opened.plan;
+    let session = Session::connect(&options.target.with_application_name("trueup")).await?;
+    super::pin(&session).await?;
+    let mut checks = vec![surroundings::connection(&session).await?];
+    let server = format!("PostgreSQL {}, a primary", session.major());
+    let server = checked("server", must::server(&session, plan).await.map(|()| server))?;
+    let fits = server.verdict == Verdict::Pass;
+    checks.push(server);
+    if !fits {
+        session.close().await;
+        return Ok(checks);
+    }
+    let state = journal::state(&session, &opened.digest).await?;
+    let position = state.position(plan);
+    let phases = match phases_to_apply(plan, options.which, position) {
+        Ok(phases) => phases,
+        Err(refusal) => {
+            checks.push(Check::of("phase", Err(refusal)));
+            session.close().await;
+            return Ok(checks);
+        }
+    };
+    checks.push(Check::pass("phase", standing(&phases, position)));
+    let mut covered = Vec::new();
+    for phase in &phases {
+        let found = approval::check(opened, options.approvals, options.policy, *phase, options.now);
+        let by = found.map(|found| {
+            let names =
+                found.approvals.iter().map(|approval| approval.approver.to_string()).collect::<Vec<_>>();
+            covered.push((*phase, found.approvals));
+            if names.is_empty() {
+                format!("{} needs none", phase.label())
+            } else {
+                format!("{} is approved by {}", phase.label(), names.join(", "))
+            }
+        });
+        checks.push(Check::of("approvals", by.map_err(Refusal::NotApproved)));
+    }
+    let role = "the role owns what the plan changes, or is a member of its owner".to_owned();
+    checks.push(checked("privileges", must::privileges(&session, plan).await.map(|()| role))?);
+    let live = live::read_managed(&session).await?;
+    super::pin(&session).await?;
+    let differences = staleness::compare(plan, &live, point(position));
+    let stale = if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences)) };
+    checks.push(Check::of(
+        "staleness",
+        stale.map(|()| "the database is what the plan was made for".to_owned()),
+    ));
+    checks.push(data(&session, plan, &phases).await?);
+    if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
+        let uses = gate::uses(&session, plan).await?;
+        let said: Vec<String> = uses.iter().map(ToString::to_string).collect();
+        let approvals = covered.iter().find(|(phase, _)| *phase == Phase::Contract);
+        let approvals = approvals.map_or(&[][..], |(_, approvals)| approvals);
+        let passed = gate::pass(&uses, options.quiet, approvals).map(|()| said.join("; "));
+        checks.push(Check::of("deploy gate", passed));
+    }
+    let steps =
+        plan.steps.iter().filter(|step| phases.contains(&step.phase) && !state.done.contains(&step.id));
+    checks.extend(surroundings::look(&session, &Needs::there(steps), options.limits).await?);
+    session.close().await;
+    Ok(checks)
+}
+
+async fn data(session: &Session, plan: &Plan, phases: &[Phase]) -> Result<Check, ApplyError> {
+    let asked = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
+    let count = asked.clone().count();
+    let rows = run::in_the_way(session, asked).await;
+    let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
+    let found = match (rows.is_empty(), count) {
+        (false, _) => Err(Refusal::Data(rows)),
+        (true, 0) => Ok("no step can fail on a row".to_owned()),
+        (true, _) => Ok("no row is in the way".to_owned()),
+    };
+    Ok(Check::of("data", found))
+}
+
+fn standing(phases: &[Phase], position: Position) -> String {
+    let labels: Vec<&str> = phases.iter().map(|phase| phase.label()).collect();
+    match &*labels {
+        [] => format!("nothing to do: {}", super::standing_words(position)),
+        labels => format!("{} would run; {}", labels.join(", "), super::standing_words(position)),
+    }
+}
+
+/// A refusal is what a check found; anything else is no answer.
+fn checked(name: &'static str, result: Result<String, ApplyError>) -> Result<Check, ApplyError> {
+    match result {
+        Ok(what) => Ok(Check::pass(name, what)),
+        Err(ApplyError::Refused(refusal)) => Ok(Check::of(name, Err(*refusal))),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is around the plan: refuses what fails, and hands over what is worth a warning.
+pub(super) async fn surroundings(
+    session: &Session,
+    needs: &Needs,
+    limits: Limits<'_>,
+) -> Result<Vec<Check>, ApplyError> {
+    let mut checks = surroundings::look(session, needs, limits).await?;
+    checks.retain(|check| check.verdict > Verdict::Pass);
+    if checks.iter().any(|check| check.verdict == Verdict::Fail) {
+        checks.retain(|check| check.verdict == Verdict::Fail);
+        return Err(Refusal::Preflight(checks).into());
+    }
+    Ok(checks)
+}

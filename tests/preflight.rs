@@ -1,0 +1,174 @@
+//! What is looked at before a plan runs: each check with what makes it warn or fail, and that nothing is changed by it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod oracle;
+
+use std::collections::BTreeMap;
+
+use oracle::{Database, own_server::OwnServer, runtime};
+
+const BEFORE: &str = "CREATE TABLE ship (id int PRIMARY KEY, name text);
+    INSERT INTO ship SELECT n, 'ship ' || n FROM generate_series(1, 1000) n;";
+const AFTER: &str =
+    "CREATE TABLE ship (id int PRIMARY KEY, name text, flag text); CREATE INDEX by_name ON ship (name);";
+
+/// A server whose settings let everything happen that is looked for, and a database on it with a plan.
+async fn planned(settings: &[&str]) -> (OwnServer, Database) {
+    let server = OwnServer::with(settings).await;
+    let target = Box::leak(Box::new(server.target.clone()));
+    for role in oracle::ROLES {
+        let session = trueup::postgres::Session::connect(target).await.unwrap();
+        session.client().batch_execute(&format!("CREATE ROLE {}", trueup::sql::ident(role))).await.unwrap();
+        session.close().await;
+    }
+    let database = Database::with_on(target, BEFORE).await.unwrap();
+    database.write("desired.sql", AFTER);
+    let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+    database.trueup(&plan).await.ended(2).unwrap();
+    let url = oracle::url(&database.target);
+    database.write(
+        "trueup.toml",
+        &format!("[env.test]\nurl = \"{url}\"\nlong_transaction_seconds = 0\nfree_space = \"cat free\"\n"),
+    );
+    database.write("free", "1000000000\n");
+    (server, database)
+}
+
+const PREFLIGHT: &[&str] = &["preflight", "plan", "--env", "test", "--phase", "all", "--format", "json"];
+
+/// The verdicts and what was found, by name; the exit code says the same.
+async fn checks(database: &Database) -> BTreeMap<String, (String, String)> {
+    let ran = database.trueup(PREFLIGHT).await;
+    let found: serde_json::Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.shown()));
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let mut all = BTreeMap::new();
+    for check in found["checks"].as_array().unwrap() {
+        assert_eq!(
+            check["verdict"] == "pass",
+            check["next"].is_null(),
+            "{check}: what is wrong says what to do"
+        );
+        all.insert(text(&check["name"]), (text(&check["verdict"]), text(&check["what"])));
+    }
+    let failed = all.values().any(|(verdict, _)| verdict == "fail");
+    assert_eq!(ran.code, Some(if failed { 3 } else { 0 }), "{}", ran.shown());
+    all
+}
+
+#[track_caller]
+fn says(checks: &BTreeMap<String, (String, String)>, name: &str, verdict: &str, what: &str) {
+    let Some((is, found)) = checks.get(name) else { panic!("no {name} in {checks:#?}") };
+    assert!(is == verdict && found.contains(what), "{name}: {is}: {found}\n{checks:#?}");
+}
+
+#[test]
+fn each_check_finds_what_it_looks_for() {
+    runtime().block_on(async {
+        let (_server, database) = planned(&[
+            "max_prepared_transactions=2",
+            "max_connections=14",
+            "superuser_reserved_connections=3",
+            "wal_level=replica",
+        ])
+        .await;
+        let state = database.state().await;
+        let found = checks(&database).await;
+        says(&found, "approvals", "fail", "phase expand is not approved");
+        database.approve("plan").await.unwrap();
+        let found = checks(&database).await;
+        for name in [
+            "connection",
+            "server",
+            "phase",
+            "approvals",
+            "privileges",
+            "staleness",
+            "data",
+            "extensions",
+            "transactions",
+            "prepared transactions",
+            "invalid indexes",
+            "autovacuum",
+            "replication",
+            "replication slots",
+            "connections",
+            "disk",
+        ] {
+            says(&found, name, "pass", "");
+        }
+        says(&found, "phase", "pass", "expand would run; not applied");
+        says(&found, "disk", "pass", "953 MB are free");
+        let markdown = database.trueup(&["preflight", "plan", "--env", "test", "--format", "markdown"]).await;
+        assert!(markdown.ended(0).unwrap().stdout.contains("| pass | privileges | the role owns what"));
+
+        // who holds a lock or a snapshot for long
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; LOCK TABLE ship IN ROW SHARE MODE").await.unwrap();
+        let reader = database.session().await;
+        reader.client().batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+        let found = checks(&database).await;
+        says(&found, "transactions", "warn", "has locks on public.ship");
+        says(&found, "transactions", "warn", "CREATE INDEX CONCURRENTLY waits for its end");
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        reader.client().batch_execute("ROLLBACK").await.unwrap();
+        reader.close().await;
+
+        // what nothing ends by itself is refused by apply, too
+        holder
+            .client()
+            .batch_execute("BEGIN; LOCK TABLE ship IN ROW SHARE MODE; PREPARE TRANSACTION 'left \"behind'")
+            .await
+            .unwrap();
+        let found = checks(&database).await;
+        says(&found, "prepared transactions", "fail", "\"left \"behind\" has locks on public.ship");
+        let apply = ["apply", "plan", "--env", "test", "--phase", "all"];
+        database.trueup(&apply).await.fails(3, "preflight: prepared transactions: ");
+        assert_eq!(database.state().await, state, "something was changed");
+        holder.client().batch_execute("ROLLBACK PREPARED 'left \"behind'").await.unwrap();
+        holder.close().await;
+
+        database.execute("SELECT pg_create_physical_replication_slot('nobody', true)").await;
+        let found = checks(&database).await;
+        says(&found, "replication slots", "warn", "inactive: nobody keeps ");
+        database.execute("SELECT pg_drop_replication_slot('nobody')").await;
+
+        for (free, verdict, what) in [
+            ("10", "fail", "are needed, and 0 kB are free"),
+            ("200000", "warn", "are needed of the 195 kB that are free"),
+            ("much", "warn", "free_space printed \"much\", which is no number of bytes"),
+        ] {
+            database.write("free", free);
+            says(&checks(&database).await, "disk", verdict, what);
+        }
+        database.write("free", "10");
+        database.trueup(&apply).await.fails(3, "preflight: disk: ");
+        std::fs::remove_file(database.path("free")).unwrap();
+        says(&checks(&database).await, "disk", "warn", "free_space: exit status: 1");
+        database.write("free", "1000000000");
+
+        // an index that was not built to its end, by a session that is gone
+        let broken = "CREATE UNIQUE INDEX CONCURRENTLY broken ON ship ((id / 2))";
+        let session = database.session().await;
+        session.client().batch_execute(broken).await.unwrap_err();
+        session.close().await;
+        let found = checks(&database).await;
+        says(&found, "invalid indexes", "warn", "public.broken on public.ship");
+        says(&found, "staleness", "fail", "index public.broken");
+        database.execute("DROP INDEX broken").await;
+
+        // two are needed, and eleven are for everybody
+        let mut sessions = Vec::new();
+        while database
+            .ask("SELECT count(*)::text FROM pg_stat_activity WHERE backend_type = 'client backend'")
+            .await
+            != "10"
+        {
+            sessions.push(database.session().await);
+        }
+        says(&checks(&database).await, "connections", "fail", "11 of 11 are in use");
+        for session in sessions {
+            session.close().await;
+        }
+    });
+}
