@@ -326,10 +326,11 @@ impl Watch<'_> {
         let Some(observed) = self.seen.get_mut(at) else { return };
         for sql in &item.action.sql {
             let text = sql.as_str();
-            let table =
-                text.find(" ON ").map(|at| text[at + 4..].split_whitespace().next().unwrap_or_default());
+            let table = sql::find_outside(text, " ON ").map(|at| {
+                let rest = text[at + 4..].trim_start_matches("ONLY ");
+                &rest[..sql::find_outside(rest, " ").unwrap_or(rest.len())]
+            });
             if let Some(table) = table.filter(|_| text.contains("INDEX CONCURRENTLY")) {
-                let table = table.trim_end_matches('(');
                 strongest(&mut observed.locks, table, LockMode::ShareUpdateExclusive);
                 observed.scans.push(table.to_owned());
                 observed.builds.push(item.object.sql());

@@ -175,7 +175,9 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
         Object::Table(_) | Object::View(_) | Object::MaterializedView(_) | Object::Composite(_) => {
             vec![("relation", full.clone()), ("type", full)]
         }
-        Object::Sequence(_) | Object::Index(_) => vec![("relation", full)],
+        // it has no type, and still is not made where there is one of its name
+        Object::Sequence(_) => vec![("relation", full.clone()), ("type", full)],
+        Object::Index(_) => vec![("relation", full)],
         Object::Enum(_) | Object::Domain(_) => vec![("type", full)],
         Object::Range(range) => {
             vec![("type", full), ("type", format!("{}\0{}", id.path.part(0), range.multirange))]
@@ -189,7 +191,8 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
             names
         }
         Object::Column(column) => {
-            column.identity.iter().map(|identity| ("relation", identity.sequence.join("\0"))).collect()
+            let sequences = column.identity.iter().map(|identity| identity.sequence.join("\0"));
+            sequences.flat_map(|name| [("relation", name.clone()), ("type", name)]).collect()
         }
         _ => Vec::new(),
     }

@@ -19,7 +19,7 @@ impl Lowering<'_> {
     pub(super) fn creation_of(&self, unit: &Unit) -> Vec<Sql> {
         let after = self.catalogs.after;
         let Some(root) = after.objects.get(&unit.root) else { return Vec::new() };
-        let parts = Parts::of(after, unit, self.changes);
+        let parts = Parts::of(self.catalogs, unit, self.changes);
         let mut sql = match root {
             Object::Table(table) => {
                 let mut table = table.clone();
@@ -128,7 +128,7 @@ impl Lowering<'_> {
 
     /// What a created unit is, for the reader.
     pub(super) fn created(&self, unit: &Unit) -> String {
-        let parts = Parts::of(self.catalogs.after, unit, self.changes);
+        let parts = Parts::of(self.catalogs, unit, self.changes);
         let count = |n: usize, what: &str| match n {
             0 => None,
             1 => Some(format!("1 {what}")),
@@ -175,6 +175,15 @@ fn identity_over_others(unit: &Unit, column: &Column, alone: bool) -> Vec<Sql> {
     sql
 }
 
+/// Whether INHERITS brings the column with a default that it does not have.
+fn brings_default(catalogs: Pair<&Catalog>, id: &ObjectId, column: &Column) -> bool {
+    let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+    let mut parents = column.lineage.in_parents(&default);
+    let has = |catalog: &Catalog, id: &ObjectId| catalog.objects.contains_key(id);
+    !has(catalogs.after, &default)
+        && parents.any(|parent| has(catalogs.before, &parent) || has(catalogs.after, &parent))
+}
+
 /// ALTER TABLE of the relation that it is part of, and not of those that inherit.
 fn alter_only(id: &ObjectId, clauses: Vec<String>) -> Option<Sql> {
     TableDdl { table: id.relation_sql(), clauses, only: true, ..TableDdl::default() }.into_statement()
@@ -214,7 +223,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(catalog: &'a Catalog, unit: &'a Unit, changes: &crate::diff::Changes) -> Self {
+    fn of(catalogs: Pair<&'a Catalog>, unit: &'a Unit, changes: &crate::diff::Changes) -> Self {
+        let catalog = catalogs.after;
         let typed =
             matches!(catalog.objects.get(&unit.root), Some(Object::Table(table)) if table.of_type.is_some());
         let mut parts = Self {
@@ -232,6 +242,9 @@ impl<'a> Parts<'a> {
                 changes.get(id).is_some_and(|change| matches!(change.how, crate::diff::How::Implied(..)));
             match catalog.objects.get(id) {
                 Some(Object::Column(column)) if implied => {
+                    if brings_default(catalogs, id, column) {
+                        parts.own.push(format!("ALTER COLUMN {} DROP DEFAULT", id.sql()));
+                    }
                     let parent = column.lineage.in_parent(id).and_then(|parent| catalog.objects.get(&parent));
                     let Some(Object::Column(parent)) = parent else { continue };
                     let clauses = column.beyond(parent).into_iter();

@@ -497,6 +497,11 @@ impl Lowering<'_> {
             _ => true,
         };
         let has_table = members.objects.keys().any(|id| id.kind == Kind::Table);
+        if has_table {
+            // what parents have by default comes with INHERITS
+            before.objects.extend(self.state.of_kind(Kind::Default).objects);
+            before.objects.retain(|id, _| !members.objects.contains_key(id));
+        }
         if !has_table && !members.objects.values().all(plain) {
             // whether there are inheritors decides how such a column is added
             for kind in [Kind::Table, Kind::Attachment] {

@@ -308,9 +308,10 @@ impl<'a> Workshop<'a> {
             let there = changed.iter().copied().filter(|id| catalog.objects.contains_key(*id));
             read.extend(part::with_needs(catalog, there));
         }
-        let there = |id: &&ObjectId| is_view(id) && catalogs.before.objects.contains_key(*id);
+        // one may read the other by way of a view
+        let there = |id: &&ObjectId| catalogs.before.objects.contains_key(*id);
         let read: Vec<&ObjectId> = read.iter().filter(there).collect();
-        for id in graph::by_need(catalogs.before, &read) {
+        for id in graph::by_need(catalogs.before, &read).into_iter().filter(is_view) {
             let refresh = format!("REFRESH MATERIALIZED VIEW {}", id.sql());
             if let Err(error) = clone.session().client().batch_execute(&refresh).await {
                 tracing::debug!("{id} is not filled on scratch: {}", server_words(&error));
