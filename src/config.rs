@@ -15,6 +15,11 @@
 //! valid_hours = 168              # how long an approval counts; else for ever, or as it says itself
 //! roles = ["dba"]                # whose approvals count, by the role they approve in; else everyone's
 //!
+//! [hooks]                        # commands, run by sh -c in the file's folder, with what happens as JSON on their input
+//! before = "./announce"          # before each phase, there and back; unless it ends with 0 nothing is changed
+//! after = "./announce"           # when a phase is done
+//! failure = "./page"             # when one stopped
+//!
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
 //! renames = "online"             # or "instant", which it is where nothing is said
@@ -55,6 +60,8 @@ pub struct Config {
     pub manage: Manage,
     /// Who must approve.
     pub approval: PolicySettings,
+    /// What is run beside.
+    pub hooks: Hooks,
     /// Databases by name.
     pub env: BTreeMap<String, Environment>,
     /// The folder that the paths are relative to: where the file is, or was looked for.
@@ -69,6 +76,7 @@ impl Default for Config {
             plans: "plans".into(),
             manage: Manage::default(),
             approval: PolicySettings::default(),
+            hooks: Hooks::default(),
             env: BTreeMap::new(),
             dir: PathBuf::new(),
         }
@@ -85,6 +93,18 @@ pub struct Manage {
     pub ignore: Vec<String>,
     /// Whether owners are compared.
     pub owners: bool,
+}
+
+/// `[hooks]`: commands that are run beside the phases, there and back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hooks {
+    /// Before each phase: unless it ends with 0 nothing is changed.
+    pub before: Option<String>,
+    /// When a phase is done.
+    pub after: Option<String>,
+    /// When one stopped.
+    pub failure: Option<String>,
 }
 
 /// `[env.NAME]`: one database.

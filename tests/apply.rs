@@ -11,7 +11,8 @@ use support::{
 use tempfile::TempDir;
 use trueup::{
     apply::{
-        self, ApplyError, Event, Options, Outcome, Progress, Refusal, Silent, Which, Why, preflight::Limits,
+        self, ApplyError, Event, Options, Outcome, Progress, Refusal, Silent, Which, Why, hooks::Hooks,
+        preflight::Limits,
     },
     approval::{Approval, Missing, Void},
     config::Policy,
@@ -73,6 +74,7 @@ impl Case {
             stop: self.stop.clone(),
             quiet: Duration::ZERO,
             limits: Limits::default(),
+            hooks: Hooks::default(),
             dry_run: self.dry_run,
             tool: "test",
         }

@@ -172,3 +172,39 @@ fn each_check_finds_what_it_looks_for() {
         }
     });
 }
+
+/// What a catalog can have and a good one has not is said when a phase is done, and stays in the journal.
+#[test]
+fn what_is_not_as_it_should_be_afterwards_is_said() {
+    runtime().block_on(async {
+        let schema = |more: &str| {
+            format!(
+                "CREATE TABLE ship (id serial PRIMARY KEY, name text{more});
+                 ALTER TABLE ship ADD CONSTRAINT named CHECK (name <> '') NOT VALID;
+                 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                 CREATE TRIGGER off BEFORE INSERT ON ship FOR EACH ROW EXECUTE FUNCTION f();
+                 ALTER TABLE ship DISABLE TRIGGER off;"
+            )
+        };
+        let database =
+            Database::with(&format!("{} INSERT INTO ship VALUES (7, 'x')", schema(""))).await.unwrap();
+        database.write("desired.sql", &schema(", flag text"));
+        let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+        database.trueup(&plan).await.ended(2).unwrap();
+        database.approve("plan").await.unwrap();
+        let applied = database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        let history = database.trueup(&["history"]).await.ended(0).unwrap();
+        for what in [
+            "constraints: named of public.ship is not validated",
+            "triggers: off of public.ship is disabled",
+            "sequences: public.ship_id_seq of public.ship is at 1, and 7 is there",
+        ] {
+            assert!(applied.stderr.contains(what), "{what}:\n{}", applied.shown());
+            assert!(history.stdout.contains(what), "{what}:\n{}", history.shown());
+        }
+        database.execute("SELECT setval('ship_id_seq', 7)").await;
+        let back = database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        assert!(!back.stderr.contains("sequences"), "{}", back.shown());
+        database.done().await;
+    });
+}

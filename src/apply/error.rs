@@ -109,6 +109,14 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// A hook did not want it.
+    #[error("the hook before the phase, `{}`, ended with {why}", visible_line(command))]
+    Hook {
+        /// The command.
+        command: String,
+        /// How it ended.
+        why: String,
+    },
     /// Something around the plan is not as it has to be.
     #[error("preflight: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Preflight(Vec<Check>),
@@ -176,6 +184,7 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),
             Self::Preflight(checks) => {
                 checks.iter().filter_map(|check| check.next.as_deref()).collect::<Vec<_>>().join("; ")
             }

@@ -9,15 +9,19 @@
 //! nothing will be until something else is done), failed (nothing was changed), stopped part-way (go on or go back).
 
 pub mod adopt;
+mod aftermath;
 mod doubt;
 mod error;
 pub mod gate;
+pub mod hooks;
 mod lock;
 pub mod preflight;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
+
+use hooks::Told;
 
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
 
@@ -47,7 +51,7 @@ pub enum Which {
 }
 
 /// What to apply or roll back, where, and how.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Options<'a> {
     /// The plan.
     pub plan: &'a PlanFile,
@@ -69,6 +73,8 @@ pub struct Options<'a> {
     pub retry: Retry,
     /// What the environment says about its surroundings.
     pub limits: preflight::Limits<'a>,
+    /// What is run beside the phases.
+    pub hooks: hooks::Hooks<'a>,
     /// Asked between batches and between tries.
     pub stop: Stop,
     /// Check everything, run nothing, write nothing.
@@ -126,10 +132,12 @@ pub enum Event<'a> {
         /// Who they are.
         why: &'a Held,
     },
-    /// What is worth knowing of what is around the plan.
-    Preflight(&'a [preflight::Check]),
+    /// What is worth knowing of what is around the plan, before it runs and when a phase is done.
+    Warnings(&'a [preflight::Check]),
     /// How the names were used that contract takes away.
     OldNames(&'a [gate::Use]),
+    /// A hook failed when nothing depended on it any more: how it ended.
+    Hook(&'a str),
     /// The catalog is read, to be compared.
     Comparing,
 }
@@ -352,7 +360,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), ApplyError> {
         let warnings = preflight::surroundings(&self.session, needs, self.options.limits).await?;
         if !warnings.is_empty() {
-            progress.event(Event::Preflight(&warnings));
+            progress.event(Event::Warnings(&warnings));
         }
         Ok(())
     }
@@ -404,8 +412,33 @@ impl<'a> Run<'a> {
         Ok(staleness::compare(&self.options.plan.plan, &live, point))
     }
 
-    /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
+    /// Runs what is left of one phase, between its hooks. The number of steps.
     async fn run_phase(
+        &mut self,
+        phase: Phase,
+        batches: &[Batch],
+        approvals: &[Approval],
+        end: Point,
+        progress: &mut impl Progress,
+    ) -> Result<usize, ApplyError> {
+        let Options { plan, hooks, .. } = self.options;
+        let steps = batches.iter().map(|batch| batch.items.len()).sum();
+        let place = self.session.place().to_owned();
+        let told = Told::new(plan, &place, phase, self.direction, steps);
+        hooks.before(&told).await?;
+        let result = self.run_proven(phase, batches, approvals, end, progress).await;
+        let failed = match &result {
+            Ok(_) => hooks.after(told).await,
+            Err(error) => hooks.failure(told, error.to_string()).await,
+        };
+        if let Some(why) = failed {
+            progress.event(Event::Hook(&why));
+        }
+        result
+    }
+
+    /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
+    async fn run_proven(
         &mut self,
         phase: Phase,
         batches: &[Batch],
@@ -431,7 +464,10 @@ impl<'a> Run<'a> {
         };
         match result {
             Ok(()) => {
-                if let Err(error) = journal::finish(&self.session, run, Ended::Done, None).await {
+                let warnings = aftermath::look(&self.session, &plan.plan, phase).await;
+                let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let remark = (!warnings.is_empty()).then_some(&*said);
+                if let Err(error) = journal::finish(&self.session, run, Ended::Done, remark).await {
                     let ending = self.journal_failed(error);
                     return Err(self.ended(ending, run, phase).await);
                 }
@@ -441,6 +477,9 @@ impl<'a> Run<'a> {
                     self.state.reached.remove(&phase);
                 }
                 self.state.last = Some(self.direction);
+                if !warnings.is_empty() {
+                    progress.event(Event::Warnings(&warnings));
+                }
                 Ok(steps)
             }
             Err(ending) => Err(self.ended(ending, run, phase).await),

@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use trueup::{
-    apply::{self, Options, Outcome, Which, standing_words},
+    apply::{self, ApplyError, Options, Outcome, Which, Why, standing_words},
     approval,
     journal::Direction,
     run::{Retry, StopHandle},
@@ -30,6 +31,18 @@ pub struct Arguments {
     /// Which phase; without it the next one
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// What to do when it stops part-way for another reason than Ctrl-C
+    #[arg(long, value_enum, default_value_t = OnFailure::Stop)]
+    on_failure: OnFailure,
+}
+
+/// What to do when an apply stops part-way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnFailure {
+    /// Stay there: apply goes on, rollback goes back
+    Stop,
+    /// Undo the phase, and prove that
+    Rollback,
 }
 
 /// What apply and rollback have in common.
@@ -49,7 +62,7 @@ pub struct How {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    go(context, &arguments.how, which(arguments.phase), Direction::Apply).await
+    go(context, &arguments.how, which(arguments.phase), Direction::Apply, arguments.on_failure).await
 }
 
 /// The phases that --phase means.
@@ -63,7 +76,13 @@ pub fn which(phases: Option<Phases>) -> Which {
 }
 
 /// Applies or rolls back, and says what it came to.
-pub async fn go(context: &Context, how: &How, which: Which, direction: Direction) -> Result<Exit, CliError> {
+pub async fn go(
+    context: &Context,
+    how: &How,
+    which: Which,
+    direction: Direction,
+    on_failure: OnFailure,
+) -> Result<Exit, CliError> {
     let plan = context.plan(&how.plan)?;
     let approvals = approval::read_all(&plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
@@ -79,6 +98,7 @@ pub async fn go(context: &Context, how: &How, which: Which, direction: Direction
         now: Timestamp::now(),
         wait: Duration::from_secs(how.wait),
         limits: context.limits()?,
+        hooks: context.hooks(),
         retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
         stop,
         dry_run: how.dry_run,
@@ -90,13 +110,42 @@ pub async fn go(context: &Context, how: &How, which: Which, direction: Direction
         Direction::Rollback => apply::rollback(&options, &mut shown).await,
     };
     shown.end();
-    let outcome = outcome?;
+    let outcome = match outcome {
+        Err(error) if on_failure == OnFailure::Rollback => {
+            return Err(undone(&options, error, &mut shown).await);
+        }
+        outcome => outcome?,
+    };
     if context.format() == Format::Json {
         output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
     } else {
         output::result(&in_words(&outcome, direction, &plan.plan.name));
     }
     Ok(Exit::Done)
+}
+
+/// Goes back where a phase stopped part-way, and says what came of both.
+async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> CliError {
+    let phase = match &error {
+        ApplyError::Stopped { why: Why::Asked, .. } => return error.into(),
+        ApplyError::Stopped { standing, .. } => standing.phase,
+        _ => return error.into(),
+    };
+    let back = Options { which: Which::One(phase), ..options.clone() };
+    let result = apply::rollback(&back, shown).await;
+    shown.end();
+    match result {
+        Ok(_) => CliError {
+            message: format!("{error}; phase {} was rolled back, equal to before", phase.label()),
+            hint: Some("see what was in the way, then apply again".to_owned()),
+            exit: Exit::Error,
+            details: String::new(),
+        },
+        Err(second) => {
+            let second = CliError::from(second);
+            CliError { message: format!("{error}; on the way back: {}", second.message), ..second }
+        }
+    }
 }
 
 fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use trueup::{
-    apply::preflight::Limits,
+    apply::{hooks::Hooks, preflight::Limits},
     config::{Config, Environment, Policy, QUIET_MINUTES, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
@@ -127,6 +127,11 @@ impl Context {
             }
         }
         Ok(limits)
+    }
+
+    /// What is run beside the phases.
+    pub fn hooks(&self) -> Hooks<'_> {
+        Hooks { commands: Some((&self.config.hooks, &self.config.dir)) }
     }
 
     /// A session on the database.

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use trueup::{
-    apply::{self, ApplyError, Options, Outcome, Which, preflight::Limits},
+    apply::{self, ApplyError, Options, Outcome, Which, hooks::Hooks, preflight::Limits},
     approval::{self, Approval},
     catalog::scope::Manage,
     config::Policy,
@@ -265,6 +265,7 @@ fn options<'a>(
         stop: Stop::never(),
         quiet: Duration::ZERO,
         limits: Limits::default(),
+        hooks: Hooks::default(),
         dry_run: false,
         tool: env!("CARGO_PKG_VERSION"),
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use trueup::{
     apply::{
         Options,
+        hooks::Hooks,
         preflight::{self, Check, Verdict},
     },
     approval,
@@ -48,6 +49,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         now: Timestamp::now(),
         wait: Duration::ZERO,
         limits: context.limits()?,
+        hooks: Hooks::default(),
         retry: Retry::default(),
         stop: StopHandle::new().1,
         dry_run: true,

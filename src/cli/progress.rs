@@ -119,12 +119,15 @@ impl Progress for Shown {
             Event::HeldUp { item, why } => {
                 self.line(&format!("  {} step {} waits: {why}", self.paint.yellow("…"), item.step));
             }
-            Event::Preflight(warnings) => {
+            Event::Warnings(warnings) => {
                 for warning in warnings {
                     self.line(&format!("  {} {warning}", self.paint.yellow("!")));
                 }
             }
             Event::OldNames(uses) => uses.iter().for_each(|used| self.line(&format!("  {used}"))),
+            Event::Hook(why) => {
+                self.line(&format!("  {} a hook ended with {}", self.paint.yellow("!"), visible_line(why)));
+            }
             Event::Comparing => self.doing("comparing the catalog with the plan".to_owned()),
         }
     }

@@ -3,7 +3,7 @@
 use trueup::journal::Direction;
 
 use super::{
-    apply::{How, go, which},
+    apply::{How, OnFailure, go, which},
     approve::Phases,
     context::Context,
     exit::{CliError, Exit},
@@ -21,5 +21,5 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    go(context, &arguments.how, which(arguments.phase), Direction::Rollback).await
+    go(context, &arguments.how, which(arguments.phase), Direction::Rollback, OnFailure::Stop).await
 }

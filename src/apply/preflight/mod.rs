@@ -82,7 +82,7 @@ impl Check {
         Self { name, verdict: Verdict::Pass, what: what.into(), next: None }
     }
 
-    fn warn(name: &'static str, what: impl Into<String>, next: &str) -> Self {
+    pub(super) fn warn(name: &'static str, what: impl Into<String>, next: &str) -> Self {
         Self { name, verdict: Verdict::Warn, what: what.into(), next: Some(next.to_owned()) }
     }
 

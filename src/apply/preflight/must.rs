@@ -73,7 +73,7 @@ SELECT pg_catalog.format('may not create in schema %I (its owner is %I)', n.nspn
 ORDER BY 1";
 
 /// The relation that must be owned for a change of this object.
-fn relation(object: &ObjectId) -> Option<ObjectId> {
+pub fn relation(object: &ObjectId) -> Option<ObjectId> {
     match object.kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence | Kind::Index => {
             Some(object.clone())

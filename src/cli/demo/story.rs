@@ -165,7 +165,8 @@ impl Progress for Steps<'_> {
             | Event::Batch(_)
             | Event::Filled { .. }
             | Event::HeldUp { .. }
-            | Event::Preflight(_)
+            | Event::Hook(_)
+            | Event::Warnings(_)
             | Event::OldNames(_)
             | Event::Comparing => {}
         }

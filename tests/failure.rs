@@ -1,0 +1,88 @@
+//! What is done when a phase begins, ends or stops: hooks, and going back by itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod oracle;
+
+use oracle::{Database, runtime};
+
+const BEFORE: &str = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY);";
+const AFTER: &str =
+    "CREATE TABLE a (id int PRIMARY KEY, more text); CREATE TABLE b (id int PRIMARY KEY, more text);";
+
+/// A database with an approved plan of two batches, and a project around it.
+async fn planned(hooks: &str) -> Database {
+    let database = Database::with(BEFORE).await.unwrap();
+    database.write("desired.sql", AFTER);
+    database.write("trueup.toml", hooks);
+    let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+    database.trueup(&plan).await.ended(2).unwrap();
+    database.approve("plan").await.unwrap();
+    database
+}
+
+const APPLY: &[&str] = &["apply", "plan", "--lock-retries", "0"];
+
+#[test]
+fn a_phase_that_stops_is_undone_if_that_is_asked_for() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        let before = database.dump().await;
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; LOCK TABLE b IN ACCESS SHARE MODE").await.unwrap();
+
+        // without, it stays where it is
+        database.trueup(APPLY).await.fails(4, "");
+        assert!(before.must_equal(&database.dump().await, "").await.is_err());
+        let ran = database.trueup(&[APPLY, &["--on-failure", "rollback"]].concat()).await;
+        ran.fails(1, "phase expand was rolled back, equal to before");
+        before.must_equal(&database.dump().await, "it is not what it was").await.unwrap();
+        let status = database.trueup(&["history"]).await.ended(0).unwrap().stdout;
+        assert!(status.contains("rollback") || status.contains("rolled back"), "{status}");
+
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        holder.close().await;
+        database.trueup(&[APPLY, &["--on-failure", "rollback"]].concat()).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn hooks_are_told_of_each_phase_and_may_refuse_it() {
+    runtime().block_on(async {
+        let hooks = "[hooks]\nbefore = \"cat >> told; test ! -e closed\"\nafter = \"cat >> told\"\nfailure = \"cat >> told; exit 9\"\n";
+        let database = planned(hooks).await;
+        let told = || {
+            let text = std::fs::read_to_string(database.path("told")).unwrap_or_default();
+            let _ = std::fs::remove_file(database.path("told"));
+            let all = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+            all.map(|one| one.unwrap()).collect::<Vec<_>>()
+        };
+        database.write("closed", "");
+        database.trueup(APPLY).await.fails(3, "the hook before the phase, `cat >> told; test ! -e closed`, ended with exit status: 1");
+        let one = told().remove(0);
+        assert_eq!((&one["event"], &one["phase"], &one["direction"]), (&"before".into(), &"expand".into(), &"apply".into()));
+        assert_eq!((&one["plan"], &one["steps"]), (&"plan".into(), &2.into()), "{one}");
+        assert!(one["digest"].as_str().unwrap().len() == 64 && one.get("error").is_none(), "{one}");
+        assert!(database.ask("SELECT count(*)::text FROM pg_attribute WHERE attname = 'more'").await == "0");
+        std::fs::remove_file(database.path("closed")).unwrap();
+
+        // one that fails behind the phase takes nothing back
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; LOCK TABLE b IN ACCESS SHARE MODE").await.unwrap();
+        let ran = database.trueup(APPLY).await;
+        ran.fails(4, "");
+        assert!(ran.stderr.contains("a hook ended with exit status: 9"), "{}", ran.shown());
+        let all = told();
+        assert_eq!(all[1]["event"], "failure");
+        assert!(all[1]["error"].as_str().unwrap().contains("1 of 2 steps are done"), "{all:?}");
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        holder.close().await;
+
+        database.trueup(APPLY).await.ended(0).unwrap();
+        let events: Vec<serde_json::Value> = told().into_iter().map(|one| one["event"].clone()).collect();
+        assert_eq!(events, ["before", "after"]);
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        assert_eq!(told()[1]["direction"], "rollback");
+        database.done().await;
+    });
+}
