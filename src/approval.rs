@@ -5,6 +5,8 @@
 //! names, and only the dangers whose codes it accepts. [`check`] decides whether what there is suffices, by the
 //! policy of the environment; it is pure, and time is given to it.
 
+pub mod signature;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -13,6 +15,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+pub use signature::Signed;
 
 use crate::{
     config::Policy,
@@ -52,6 +55,12 @@ pub struct Approval {
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// The SSH signature of all of it but this, as OpenSSH writes it (`-----BEGIN SSH SIGNATURE-----` …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// What checking it came to.
+    #[serde(skip)]
+    pub signed: Signed,
 }
 
 /// Who approves: a name that is also part of a file's name.
@@ -147,10 +156,14 @@ impl Approval {
         format!("{}-{}.toml", self.phase.label(), self.approver)
     }
 
+    fn text(&self) -> Result<String, ApprovalError> {
+        toml::to_string_pretty(self)
+            .map_err(|source| ApprovalError::Unwritable { approver: self.approver.clone(), source })
+    }
+
     /// Writes it into the plan's folder, over an earlier one by the same person for the same phase.
     pub fn write(&self, plan: &PlanFile) -> Result<PathBuf, ApprovalError> {
-        let text = toml::to_string_pretty(self)
-            .map_err(|source| ApprovalError::Unwritable { approver: self.approver.clone(), source })?;
+        let text = self.text()?;
         let dir = plan.approvals();
         fs::create_dir_all(&dir).map_err(at(&dir))?;
         let file = dir.join(self.file_name());
@@ -178,6 +191,16 @@ impl Approval {
         }
         Ok(approval)
     }
+}
+
+/// Reads all approvals in a plan's folder, in the order of their names, and checks their signatures, if policy names the
+/// keys. Other files than `*.toml` are ignored.
+pub fn read_checked(plan: &PlanFile, policy: &Policy) -> Result<Vec<Approval>, ApprovalError> {
+    let mut approvals = read_all(plan)?;
+    if let Some(allowed_signers) = &policy.allowed_signers {
+        approvals.iter_mut().for_each(|approval| approval.verify(allowed_signers));
+    }
+    Ok(approvals)
 }
 
 /// Reads all approvals in a plan's folder, in the order of their names. Other files than `*.toml` are ignored.
@@ -272,6 +295,10 @@ pub enum Void {
     Author,
     /// Policy counts other roles.
     Role(Option<String>),
+    /// Policy counts signed ones only.
+    Unsigned,
+    /// Its signature is none of a key that the approver may sign with, or of something else.
+    Signature(String),
 }
 
 impl std::fmt::Display for Missing {
@@ -298,6 +325,8 @@ impl std::fmt::Display for Missing {
                     Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
                     Void::Author => write!(f, "they made the plan"),
                     Void::Role(None) => write!(f, "it names no role, and policy asks for one"),
+                    Void::Unsigned => f.write_str("it is not signed (--sign KEY), and policy asks for that"),
+                    Void::Signature(why) => write!(f, "its signature is not good: {}", visible_line(why)),
                     Void::Role(Some(role)) => {
                         write!(f, "policy does not count role \"{}\"", visible_line(role))
                     }
@@ -380,6 +409,13 @@ fn void_because(
     {
         Some(Void::Role(approval.role.clone()))
     } else {
-        None
+        match &approval.signed {
+            Signed::Bad(why) => Some(Void::Signature(why.clone())),
+            Signed::No if policy.signed && approval.signature.is_some() => {
+                Some(Void::Signature("policy names no `allowed_signers` to check it by".to_owned()))
+            }
+            Signed::No if policy.signed => Some(Void::Unsigned),
+            Signed::No | Signed::By(_) => None,
+        }
     }
 }

@@ -14,6 +14,8 @@
 //! author = true                  # whether the plan's author may be one of them
 //! valid_hours = 168              # how long an approval counts; else for ever, or as it says itself
 //! roles = ["dba"]                # whose approvals count, by the role they approve in; else everyone's
+//! signed = true                  # whether only signed ones count
+//! allowed_signers = "signers"    # who signs with which keys, as ssh-keygen(1) has it
 //!
 //! [hooks]                        # commands, run by sh -c in the file's folder, with what happens as JSON on their input
 //! before = "./announce"          # before each phase, there and back; unless it ends with 0 nothing is changed
@@ -151,6 +153,10 @@ pub struct PolicySettings {
     pub valid_hours: Option<u32>,
     /// In which roles.
     pub roles: Option<BTreeSet<String>>,
+    /// Whether only signed ones count.
+    pub signed: Option<bool>,
+    /// The keys: an `allowed_signers` file of OpenSSH.
+    pub allowed_signers: Option<PathBuf>,
 }
 
 /// Who must approve a phase before it is applied.
@@ -164,11 +170,22 @@ pub struct Policy {
     pub valid_hours: Option<u32>,
     /// The roles whose approvals count; None: everyone's.
     pub roles: Option<BTreeSet<String>>,
+    /// Whether only those count that are signed by a key in `allowed_signers`.
+    pub signed: bool,
+    /// The keys, if there are any.
+    pub allowed_signers: Option<PathBuf>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { required: 1, author: true, valid_hours: None, roles: None }
+        Self {
+            required: 1,
+            author: true,
+            valid_hours: None,
+            roles: None,
+            signed: false,
+            allowed_signers: None,
+        }
     }
 }
 
@@ -234,11 +251,14 @@ impl Config {
     pub fn policy(&self, env: Option<&Environment>) -> Policy {
         let mut policy = Policy::default();
         for settings in [Some(&self.approval), env.map(|env| &env.approval)].into_iter().flatten() {
-            let PolicySettings { required, author, valid_hours, roles } = settings;
+            let PolicySettings { required, author, valid_hours, roles, signed, allowed_signers } = settings;
             policy.required = required.unwrap_or(policy.required);
             policy.author = author.unwrap_or(policy.author);
             policy.valid_hours = valid_hours.or(policy.valid_hours);
             policy.roles = roles.clone().or(policy.roles);
+            policy.signed = signed.unwrap_or(policy.signed);
+            let signers = allowed_signers.as_ref().map(|path| self.dir.join(path));
+            policy.allowed_signers = signers.or(policy.allowed_signers);
         }
         policy
     }

@@ -6,7 +6,12 @@ mod oracle;
 use std::{fs, net::TcpListener};
 
 use oracle::{Database, Ran, dump::Dump, own_server::OwnServer};
-use trueup::{approval::Approval, plan::PlanFile, postgres::Session, step::Phase};
+use trueup::{
+    approval::{Approval, Signed},
+    plan::PlanFile,
+    postgres::Session,
+    step::Phase,
+};
 
 const BEFORE: &str = "
     CREATE TABLE person (id integer PRIMARY KEY, name text, fax text);
@@ -184,6 +189,8 @@ async fn an_expired_approval() {
             reason: None,
             created: "2020-01-01T00:00:00Z".parse().unwrap(),
             expires: Some("2020-01-02T00:00:00Z".parse().unwrap()),
+            signature: None,
+            signed: Signed::No,
         };
         approval.write(&plan).unwrap();
     }

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use support::{assemble, id, on_disk, step, steps};
 use trueup::{
-    approval::{self, Approval, Approver},
+    approval::{self, Approval, Approver, Signed},
     catalog::Fingerprint,
     hazard::{Hazard, Level},
     plan::{
@@ -150,6 +150,8 @@ fn approvals_come_back_and_are_read_strictly() {
         reason: Some("read it \"all\"\n".into()),
         role: Some("dba".into()),
         expires: Some("2026-12-01T00:00:00Z".parse().unwrap()),
+        signature: None,
+        signed: Signed::No,
         ..support::approval(&opened, Phase::Contract)
     };
     let file = approval.write(&opened).unwrap();

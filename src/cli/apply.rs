@@ -84,8 +84,8 @@ pub async fn go(
     on_failure: OnFailure,
 ) -> Result<Exit, CliError> {
     let plan = context.plan(&how.plan)?;
-    let approvals = approval::read_all(&plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
+    let approvals = approval::read_checked(&plan, &policy)?;
     let (handle, stop) = StopHandle::new();
     progress::stop_at_signals(handle);
     let options = Options {

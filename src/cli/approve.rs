@@ -8,7 +8,7 @@ use std::{
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use trueup::{
-    approval::{self, Approval, Approver},
+    approval::{self, Approval, Approver, Signed},
     plan::Plan,
     step::Phase,
     toml_file::nearest,
@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Why, or what was looked at
     #[arg(long)]
     reason: Option<String>,
+    /// Sign it with this SSH key: a private one, or the public one of an agent
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// Until when: 12h, 7d, a date or a timestamp
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
@@ -90,9 +93,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase))).collect();
     let accepted = accepted(&arguments.accept, &acceptable)?;
 
-    let mut written = Vec::new();
-    for (phase, dangers) in &dangers {
-        let approval = Approval {
+    let mut approvals = Vec::new();
+    for phase in dangers.keys() {
+        let mut approval = Approval {
             format: approval::FORMAT,
             plan: opened.digest.clone(),
             phase: *phase,
@@ -102,9 +105,23 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
             reason: arguments.reason.clone(),
             created: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
             expires,
+            signature: None,
+            signed: Signed::No,
         };
+        if let Some(key) = &arguments.sign {
+            approval.sign(key).map_err(|error| {
+                CliError::new(error.to_string()).with_hint(
+                    "nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here",
+                )
+            })?;
+        }
+        approvals.push(approval);
+    }
+    let mut written = Vec::new();
+    for approval in approvals {
         let file = approval.write(&opened)?;
-        let open: Vec<&String> = dangers.keys().filter(|code| !accepted.contains(*code)).collect();
+        let dangers = dangers[&approval.phase].keys();
+        let open: Vec<&String> = dangers.filter(|code| !accepted.contains(*code)).collect();
         written.push((approval, file, open));
     }
     if context.format() == Format::Json {

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use trueup::{
     apply::{self, ApplyError, Options, Outcome, Which, hooks::Hooks, preflight::Limits},
-    approval::{self, Approval},
+    approval::{self, Approval, Signed},
     catalog::scope::Manage,
     config::Policy,
     plan::PlanFile,
@@ -241,6 +241,8 @@ fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {
         reason: Some("the demo".to_owned()),
         created: Timestamp::from_second(now.as_second()).unwrap_or(now),
         expires: None,
+        signature: None,
+        signed: Signed::No,
     };
     approval.write(plan)?;
     Ok(approval)

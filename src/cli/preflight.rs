@@ -37,8 +37,8 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let plan = context.plan(&arguments.plan)?;
-    let approvals = approval::read_all(&plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
+    let approvals = approval::read_checked(&plan, &policy)?;
     let options = Options {
         plan: &plan,
         target: &target,

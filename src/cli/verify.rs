@@ -36,8 +36,8 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
-    let approvals = approval::read_all(&opened)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
+    let approvals = approval::read_checked(&opened, &policy)?;
     let (position, differences) = if context.names_a_database() {
         let session = context.connect().await?;
         let (state, differences) = apply::staleness(&session, &opened).await?;

@@ -15,7 +15,7 @@ use std::{
 
 use tempfile::TempDir;
 use trueup::{
-    approval::{self, Approval},
+    approval::{self, Approval, Signed},
     catalog::Catalog,
     hazard::{Hazard, Level},
     name::ObjectId,
@@ -295,6 +295,8 @@ pub fn approval(plan: &PlanFile, phase: Phase) -> Approval {
         reason: None,
         created: "2026-11-21T09:00:00Z".parse().unwrap(),
         expires: None,
+        signature: None,
+        signed: Signed::No,
     }
 }
 
