@@ -5,6 +5,7 @@
 //! names, and only the dangers whose codes it accepts. [`check`] decides whether what there is suffices, by the
 //! policy of the environment; it is pure, and time is given to it.
 
+pub mod pinned;
 pub mod signature;
 
 use std::{

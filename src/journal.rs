@@ -8,17 +8,19 @@
 //! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
 //! so that a plan that was rolled back may run again.
 //!
-//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans. An older layout
-//! is read as it is, and brought to the newest one when something is written.
+//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans; 5
+//! also has policies that are pinned. An older layout is read as it is, and brought to the newest one when something is written.
 
 mod adoption;
 pub mod backfill;
 mod plans;
+mod policy;
 
 use std::collections::BTreeSet;
 
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
 pub use plans::{OpenPlan, open_plans};
+pub use policy::{pin, policy};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -33,14 +35,15 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 4;
+const LAYOUT: i32 = 5;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("journal.sql"),
     include_str!("journal/adoption.sql"),
     include_str!("journal/backfill.sql"),
     include_str!("journal/plan.sql"),
+    include_str!("journal/policy.sql"),
 ];
 
 /// Why the journal cannot be read or written.

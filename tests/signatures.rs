@@ -153,3 +153,86 @@ fn what_does_not_count_is_said_with_the_reason() {
         database.done().await;
     });
 }
+
+/// What is pinned in the database holds beside the file: a pull request can make it stricter, and not laxer.
+#[test]
+fn the_stricter_of_file_and_database_holds() {
+    runtime().block_on(async {
+        let database = planned().await;
+        let folder = database.folder.path();
+        let (alice, bob) = (key(folder, "alice", &["-t", "ed25519"]), key(folder, "bob", &["-t", "ed25519"]));
+        let toml = |more: &str| {
+            database.write("trueup.toml", &format!("[approval]\nallowed_signers = \"signers\"\n{more}"))
+        };
+        let refused = async |why: &str| {
+            let applied = database.trueup(&["apply", "plan"]).await;
+            applied.fails(3, why);
+            let preflight = database.trueup(&["preflight", "plan"]).await;
+            assert!(
+                preflight.code == Some(3) && preflight.stdout.contains(why),
+                "{why}: {}",
+                preflight.shown()
+            );
+            let (code, said) = verify(&database).await;
+            assert!(code == Some(3) && said.contains(why), "{why}: {said}");
+        };
+        database.write("signers", &format!("alice {alice}\nbob {bob}\n"));
+        assert!(
+            database
+                .trueup(&["protect", "--show"])
+                .await
+                .ended(0)
+                .unwrap()
+                .stdout
+                .contains("no policy is pinned")
+        );
+        toml("required = 2\nsigned = true\nauthor = false\nvalid_hours = 24\n");
+        let pinned = database.trueup(&["protect"]).await.ended(0).unwrap();
+        assert!(
+            pinned.stdout.contains(
+                "required = 2, author = false, valid_hours = 24, signed = true, 2 lines of allowed_signers"
+            ),
+            "{}",
+            pinned.shown()
+        );
+        assert!(database.trueup(&["protect"]).await.ended(0).unwrap().stdout.contains("pinned already"));
+
+        // a file that asks for less, and names other keys
+        toml("required = 1\n");
+        approve(&database, &["--sign", "alice"]).await;
+        refused("phase expand has 1 of 2 approvals").await;
+        let mallory = key(folder, "mallory", &["-t", "ed25519"]);
+        database.write("signers", &format!("alice {alice}\nbob {mallory}\n"));
+        database.trueup(&["approve", "plan", "--as", "bob", "--sign", "mallory"]).await.ended(0).unwrap();
+        refused("phase expand has 1 of 2 approvals").await;
+        // asking for less there is said to be that, and nothing is pinned
+        database.trueup(&["protect"]).await.fails(3, "this policy asks for less than the one that is pinned");
+        database
+            .trueup(&["protect", "--remove"])
+            .await
+            .fails(3, "this policy asks for less than the one that is pinned");
+        assert_eq!(database.ask("SELECT count(*)::text FROM trueup.policy").await, "1");
+        // one that asks for more
+        database.write("signers", &format!("alice {alice}\nbob {bob}\n"));
+        database.trueup(&["approve", "plan", "--as", "bob", "--sign", "bob"]).await.ended(0).unwrap();
+        toml("required = 3\n");
+        refused("phase expand has 2 of 3 approvals").await;
+        toml("roles = [\"dba\"]\n");
+        refused("phase expand has 0 of 2 approvals").await;
+        toml("required = 0\n");
+        let (code, said) = verify(&database).await;
+        assert!(code == Some(0) && said.contains("approved by alice, bob"), "{said}");
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        database.trueup(&["protect", "--remove", "--lower"]).await.ended(0).unwrap();
+        assert!(
+            database
+                .trueup(&["protect", "--show"])
+                .await
+                .ended(0)
+                .unwrap()
+                .stdout
+                .contains("no policy is pinned")
+        );
+        database.done().await;
+    });
+}

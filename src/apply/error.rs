@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use super::{gate::Use, preflight::Check};
 use crate::{
-    approval::Missing,
+    approval::{ApprovalError, Missing},
     catalog::Fingerprint,
     journal::{JournalError, Position},
     plan::staleness::Difference,
@@ -39,6 +39,9 @@ pub enum ApplyError {
         /// How far it came.
         standing: Standing,
     },
+    /// Signatures could not be checked by the keys that are pinned.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     /// The journal does not work.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -109,6 +112,9 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// A policy that is to be pinned asks for less than the one that is.
+    #[error("this policy asks for less than the one that is pinned in the database")]
+    Lowers,
     /// A hook did not want it.
     #[error("the hook before the phase, `{}`, ended with {why}", visible_line(command))]
     Hook {
@@ -184,6 +190,7 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
             Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),
             Self::Preflight(checks) => {
                 checks.iter().filter_map(|check| check.next.as_deref()).collect::<Vec<_>>().join("; ")
@@ -313,7 +320,7 @@ impl ApplyError {
                 format!("run `trueup {again} PLAN` again to go on from there{other}")
             }
             Self::Journal(error) => return error.hint(),
-            Self::Read(_) | Self::Query { .. } => return None,
+            Self::Read(_) | Self::Query { .. } | Self::Approval(_) => return None,
         })
     }
 }

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod hooks;
 mod lock;
 pub mod preflight;
+pub mod protect;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -26,7 +27,7 @@ use hooks::Told;
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
 
 use crate::{
-    approval::{self, Approval},
+    approval::{self, Approval, pinned},
     config::Policy,
     journal::{self, Direction, Ended, JournalError, Position, RunId, State},
     plan::{
@@ -208,6 +209,9 @@ struct Run<'a> {
     watcher: Session,
     direction: Direction,
     state: State,
+    /// What approvals must amount to: by the file, and by what is pinned in the database.
+    policy: Policy,
+    approvals: Vec<Approval>,
 }
 
 impl<'a> Run<'a> {
@@ -220,7 +224,9 @@ impl<'a> Run<'a> {
         lock::take(&session, options.wait, &options.stop).await?;
         let watcher = Session::connect(&target).await?;
         let state = journal::state(&session, &options.plan.digest).await?;
-        Ok(Self { options, session, watcher, direction, state })
+        let pinned = journal::policy(&session).await?;
+        let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals)?;
+        Ok(Self { options, session, watcher, direction, state, policy, approvals })
     }
 
     async fn close(self) {
@@ -238,14 +244,9 @@ impl<'a> Run<'a> {
         }
         let mut approvals = Vec::new();
         for phase in &phases {
-            let covered = approval::check(
-                self.options.plan,
-                self.options.approvals,
-                self.options.policy,
-                *phase,
-                self.options.now,
-            )
-            .map_err(Refusal::NotApproved)?;
+            let covered =
+                approval::check(self.options.plan, &self.approvals, &self.policy, *phase, self.options.now)
+                    .map_err(Refusal::NotApproved)?;
             approvals.push(covered.approvals);
         }
         preflight::must::privileges(&self.session, plan).await?;

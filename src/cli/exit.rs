@@ -137,6 +137,7 @@ impl From<ApplyError> for CliError {
             ApplyError::Stopped { .. } => Exit::Stopped,
             ApplyError::Connect(_)
             | ApplyError::Failed { .. }
+            | ApplyError::Approval(_)
             | ApplyError::Journal(_)
             | ApplyError::Read(_)
             | ApplyError::Query { .. } => Exit::Error,

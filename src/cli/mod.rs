@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod preflight;
 mod progress;
+mod protect;
 mod rollback;
 mod show;
 mod status;
@@ -115,6 +116,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Take a database as it is: begin its journal
     Adopt(adopt::Arguments),
+    /// Pin the policy in the database, so that no pull request can lower it
+    Protect(protect::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -172,6 +175,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
         Command::Adopt(arguments) => adopt::run(&context, &arguments).await,
+        Command::Protect(arguments) => protect::run(&context, &arguments).await,
         Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use trueup::{
     apply,
-    approval::{self, Missing},
-    journal::Position,
+    approval::{self, Missing, pinned},
+    journal::{self, Position},
     report,
     step::Phase,
     visible::visible_line,
@@ -38,13 +38,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let opened = context.plan(&arguments.plan)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy)?;
-    let (position, differences) = if context.names_a_database() {
+    let (mut position, mut differences, mut pinned) = (None, None, None);
+    if context.names_a_database() {
         let session = context.connect().await?;
-        let (state, differences) = apply::staleness(&session, &opened).await?;
-        (Some(state.position(&opened.plan)), Some(differences))
-    } else {
-        (None, None)
-    };
+        let (state, found) = apply::staleness(&session, &opened).await?;
+        (position, differences) = (Some(state.position(&opened.plan)), Some(found));
+        pinned = journal::policy(&session).await?;
+    }
+    let (policy, approvals) = pinned::under(pinned.as_ref(), &policy, &approvals)?;
     if arguments.rehearse {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(

@@ -26,9 +26,10 @@ impl Lowering<'_> {
                 table.options.add_all(parts.toast.iter().cloned());
                 let mut sql = table.create_with(&unit.root, &parts.elements());
                 let clauses = parts.settings();
-                sql.extend(
-                    TableDdl { table: unit.root.sql(), clauses, ..TableDdl::default() }.into_statement(),
-                );
+                // said of it alone: a file may have what inherits before this, and a dump is such a file
+                let settings =
+                    TableDdl { table: unit.root.sql(), clauses, only: true, ..TableDdl::default() };
+                sql.extend(settings.into_statement());
                 let again = parts.again.iter();
                 sql.extend(again.flat_map(|(id, constraint)| constraint.create(id).into_statements()));
                 sql

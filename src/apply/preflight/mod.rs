@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::{ApplyError, Options, Refusal, gate, phases_to_apply, point};
 use crate::{
-    approval, journal,
+    approval::{self, pinned},
+    journal,
     journal::Position,
     plan::{Plan, staleness},
     postgres::Session,
@@ -131,9 +132,11 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         }
     };
     checks.push(Check::pass("phase", standing(&phases, position)));
+    let pinned = journal::policy(&session).await?;
+    let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals)?;
     let mut covered = Vec::new();
     for phase in &phases {
-        let found = approval::check(opened, options.approvals, options.policy, *phase, options.now);
+        let found = approval::check(opened, &approvals, &policy, *phase, options.now);
         let by = found.map(|found| {
             let names =
                 found.approvals.iter().map(|approval| approval.approver.to_string()).collect::<Vec<_>>();

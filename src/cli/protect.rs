@@ -1,0 +1,74 @@
+//! `trueup protect`
+
+use std::time::Duration;
+
+use trueup::{apply::protect::protect, approval::pinned::Pinned, journal, visible::visible_line};
+
+use super::{
+    Format,
+    context::Context,
+    exit::{CliError, Exit},
+    output,
+};
+
+/// Pins the environment's policy in its database, with the keys that sign: from then on the stricter of it and
+/// trueup.toml holds, so that no pull request can lower it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  trueup protect --env production")]
+pub struct Arguments {
+    /// Print what is pinned, and change nothing
+    #[arg(long, conflicts_with_all = ["remove", "lower"])]
+    show: bool,
+    /// Pin nothing any more
+    #[arg(long)]
+    remove: bool,
+    /// Also where that asks for less than what is pinned
+    #[arg(long)]
+    lower: bool,
+    /// Seconds to wait for another trueup in the same database
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait: u64,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    if arguments.show {
+        let session = context.connect().await?;
+        let pinned = journal::policy(&session).await?;
+        print(context, "pinned", pinned.as_ref());
+        return Ok(Exit::Done);
+    }
+    let policy = context.policy()?;
+    let new = if arguments.remove {
+        None
+    } else {
+        Some(Pinned::of(&policy).map_err(|error| {
+            let file = policy.allowed_signers.unwrap_or_default();
+            CliError::new(format!("{}: {error}", file.display()))
+        })?)
+    };
+    let wait = Duration::from_secs(arguments.wait);
+    let before = protect(&context.target()?, new.as_ref(), arguments.lower, wait).await?;
+    print(context, if before == new { "pinned already" } else { "pinned" }, new.as_ref());
+    Ok(Exit::Done)
+}
+
+fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
+    if context.format() == Format::Json {
+        output::json(&serde_json::json!({ "pinned": pinned }));
+        return;
+    }
+    let Some(Pinned { required, author, valid_hours, roles, signed, allowed_signers }) = pinned else {
+        return output::result("no policy is pinned");
+    };
+    let mut rules = vec![format!("required = {required}"), format!("author = {author}")];
+    rules.extend(valid_hours.map(|hours| format!("valid_hours = {hours}")));
+    rules.extend(roles.as_ref().map(|roles| {
+        format!("roles = [{}]", roles.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+    }));
+    rules.push(format!("signed = {signed}"));
+    rules.extend(allowed_signers.as_ref().map(|keys| {
+        let count = keys.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
+        format!("{count} lines of allowed_signers")
+    }));
+    output::result(&visible_line(&format!("{word}: {}", rules.join(", "))));
+}
