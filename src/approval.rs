@@ -199,7 +199,9 @@ impl Approval {
 pub fn read_checked(plan: &PlanFile, policy: &Policy) -> Result<Vec<Approval>, ApprovalError> {
     let mut approvals = read_all(plan)?;
     if let Some(allowed_signers) = &policy.allowed_signers {
-        approvals.iter_mut().for_each(|approval| approval.verify(allowed_signers));
+        for approval in &mut approvals {
+            approval.verify(allowed_signers);
+        }
     }
     Ok(approvals)
 }

@@ -148,7 +148,7 @@ fn counted_while_code_runs(major: u16) {
         run(&database, &["rollback", "plan", "--phase", "contract"]).await;
         run(&database, &["apply", "plan", "--phase", "contract"]).await;
         old.end("old code, through expand and contract and back").await;
-        assert_eq!(database.ask(&all).await, "t t t t t");
+        assert_eq!(database.ask(all).await, "t t t t t");
         assert_eq!(database.ask(&kept).await, got, "who had a value got another one");
         assert_eq!(database.ask(next).await, "true", "the identity counts on");
         run(&database, &["rollback", "plan"]).await;

@@ -46,6 +46,7 @@ impl Trigger {
     }
 
     /// The same one, which fires on UPDATE OF another column, too.
+    #[must_use]
     pub fn also_of(&self, column: &str) -> Self {
         let mut definition = self.definition.clone();
         if let Some(columns) = self.columns_at() {
