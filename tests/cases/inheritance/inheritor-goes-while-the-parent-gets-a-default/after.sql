@@ -1,0 +1,1 @@
+CREATE TABLE parent (a bigint DEFAULT 2, b text DEFAULT 'b');

@@ -1,0 +1,4 @@
+CREATE TABLE t (id integer, a boolean);
+CREATE MATERIALIZED VIEW a AS SELECT id FROM t;
+CREATE VIEW v AS SELECT a.id, t.a FROM a, t;
+CREATE MATERIALIZED VIEW z AS SELECT v.id, t.a FROM v, t;

@@ -1,0 +1,2 @@
+CREATE DOMAIN n AS inet;
+CREATE TABLE t (id integer, l n);
