@@ -14,28 +14,31 @@ mod doubt;
 mod error;
 pub mod gate;
 pub mod hooks;
+mod keeper;
 mod lock;
 pub mod preflight;
+mod progress;
 pub mod protect;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
-use hooks::Told;
-
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
+use hooks::Told;
+use keeper::{Keeper, LockLost};
+pub use progress::{Event, Progress, Silent};
 
 use crate::{
     approval::{self, Approval, pinned},
     config::Policy,
     journal::{self, Direction, Ended, JournalError, Position, RunId, State},
     plan::{
-        Digest, Plan, PlanFile, PlannedStep,
+        Plan, PlanFile, PlannedStep,
         staleness::{self, Difference, Point},
     },
     postgres::{Session, Target},
-    run::{self, Batch, Blocker, Held, Item, Observer, Place, Retry, RunError, Stop, settings},
+    run::{self, Batch, Retry, RunError, Stop, settings},
     source::live,
     step::{DataCheck, Phase},
 };
@@ -82,73 +85,6 @@ pub struct Options<'a> {
     pub dry_run: bool,
     /// The version that the journal names.
     pub tool: &'a str,
-}
-
-/// Is told how a run goes on.
-pub trait Progress {
-    /// Something happened.
-    fn event(&mut self, event: Event<'_>);
-}
-
-/// How a run goes on.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    /// A phase begins.
-    Phase {
-        /// Which.
-        phase: Phase,
-        /// Which way.
-        direction: Direction,
-        /// Steps that remain.
-        steps: usize,
-        /// Whether an earlier run is gone on with.
-        resumed: bool,
-    },
-    /// A batch begins.
-    Batch(&'a Batch),
-    /// A batch is done.
-    Done(&'a Batch),
-    /// A try failed for want of a lock.
-    Retrying {
-        /// What was tried.
-        item: &'a Item,
-        /// How often by now.
-        tries: u32,
-        /// When it is tried again.
-        pause: Duration,
-        /// Who is in the way.
-        blockers: &'a [Blocker],
-    },
-    /// A backfill has filled some more rows.
-    Filled {
-        /// Which.
-        item: &'a Item,
-        /// How far it is.
-        place: &'a Place,
-    },
-    /// A backfill makes room for others.
-    HeldUp {
-        /// Which.
-        item: &'a Item,
-        /// Who they are.
-        why: &'a Held,
-    },
-    /// What is worth knowing of what is around the plan, before it runs and when a phase is done.
-    Warnings(&'a [preflight::Check]),
-    /// How the names were used that contract takes away.
-    OldNames(&'a [gate::Use]),
-    /// A hook failed when nothing depended on it any more: how it ended.
-    Hook(&'a str),
-    /// The catalog is read, to be compared.
-    Comparing,
-}
-
-/// Nobody listens.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn event(&mut self, _: Event<'_>) {}
 }
 
 /// What a run came to.
@@ -641,50 +577,4 @@ enum Ending {
     Part(Why),
     /// The error is complete already.
     Error(ApplyError),
-}
-
-/// The session is not the one that took the lock.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this session does not hold trueup's advisory lock any more: a connection pooler changed the backend; connect directly"
-)]
-struct LockLost;
-
-/// Keeps the journal from inside each batch's transaction.
-struct Keeper<'p, P> {
-    run: RunId,
-    plan: &'p Digest,
-    progress: &'p mut P,
-}
-
-impl<P: Progress> Observer for Keeper<'_, P> {
-    async fn begun(&mut self, session: &Session, _: &Batch) -> Result<(), RunError> {
-        match lock::is_held(session).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(RunError::observer(LockLost)),
-            Err(error) => Err(RunError::observer(error)),
-        }
-    }
-
-    async fn closing(&mut self, session: &Session, batch: &Batch) -> Result<(), RunError> {
-        journal::batch_done(session, self.run, batch).await.map_err(RunError::observer)
-    }
-
-    async fn place(&mut self, session: &Session, item: &Item) -> Result<Option<Place>, RunError> {
-        journal::backfill::place(session, self.plan, item.step).await.map_err(RunError::observer)
-    }
-
-    async fn filled(&mut self, session: &Session, item: &Item, place: &Place) -> Result<(), RunError> {
-        journal::backfill::reached(session, self.plan, item.step, place).await.map_err(RunError::observer)?;
-        self.progress.event(Event::Filled { item, place });
-        Ok(())
-    }
-
-    fn held_up(&mut self, item: &Item, why: &Held) {
-        self.progress.event(Event::HeldUp { item, why });
-    }
-
-    fn retrying(&mut self, item: &Item, tries: u32, pause: Duration, blockers: &[Blocker]) {
-        self.progress.event(Event::Retrying { item, tries, pause, blockers });
-    }
 }
