@@ -86,3 +86,56 @@ fn hooks_are_told_of_each_phase_and_may_refuse_it() {
         database.done().await;
     });
 }
+
+/// Ctrl-C waits for the statement that runs; the second one cancels it. What a build left is dropped at once, or by the next
+/// run where somebody is still in the way.
+#[test]
+fn the_second_interrupt_cancels_the_statement() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+    runtime().block_on(async {
+        let database = Database::with("CREATE TABLE a (id int, more text);").await.unwrap();
+        let before = database.dump().await;
+        database
+            .write("desired.sql", "CREATE TABLE a (id int, more text); CREATE INDEX by_more ON a (more);");
+        let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+        database.trueup(&plan).await.ended(2).unwrap();
+        database.approve("plan").await.unwrap();
+        // the build waits for whoever has seen the table without it
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; INSERT INTO a VALUES (1)").await.unwrap();
+        let mut applying = database.command(APPLY).into_std().stderr(Stdio::piped()).spawn().unwrap();
+        let building = "SELECT count(*)::text FROM pg_stat_progress_create_index WHERE relid = 'a'::regclass";
+        while database.ask(building).await == "0" {
+            tokio::task::yield_now().await;
+        }
+        let pid = nix::unistd::Pid::from_raw(applying.id().cast_signed());
+        let interrupt = || {
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        };
+        interrupt();
+        let mut said = BufReader::new(applying.stderr.take().unwrap()).lines().map(Result::unwrap);
+        said.find(|line| line.starts_with("stopping at the next safe point")).unwrap();
+        assert_eq!(database.ask(building).await, "1", "the first one leaves it alone");
+        interrupt();
+        said.find(|line| line.starts_with("cancelling the statement that runs")).unwrap();
+        let rest: Vec<String> = said.collect();
+        let code = applying.wait().unwrap().code();
+        assert!(
+            code == Some(4) && rest.iter().any(|line| line.contains("stopped as asked")),
+            "{code:?} {rest:?}"
+        );
+        let valid = "SELECT count(*)::text FROM pg_index WHERE indrelid = 'a'::regclass AND indisvalid";
+        assert_eq!(database.ask(valid).await, "0");
+
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        holder.close().await;
+        database.trueup(APPLY).await.ended(0).unwrap();
+        assert_eq!(database.ask(valid).await, "1");
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        before.must_equal(&database.dump().await, "something is left").await.unwrap();
+        database.done().await;
+    });
+}

@@ -473,6 +473,10 @@ impl<'a> Run<'a> {
         {
             return result.map_err(Ending::Run);
         }
+        if result.is_err() && run::leaves_something(&self.session, item).await {
+            // the next run finds out what it is, and takes it away
+            return result.map_err(Ending::Run);
+        }
         journal::step_ended(&self.session, row, result.is_ok())
             .await
             .map_err(|error| self.journal_failed(error))?;
@@ -508,18 +512,23 @@ impl<'a> Run<'a> {
             Direction::Rollback => false,
         };
         let lost = self.session.is_closed();
+        // a step outside a transaction may have been cut off; the journal knows
+        let in_doubt = if lost { None } else { self.in_doubt().await };
+        let untouched = untouched && in_doubt.is_none();
         let error = match ending {
             Ending::Error(error) => return error,
-            Ending::Run(error) if !error.is_lost() && !lost && untouched => ApplyError::Failed { error },
+            Ending::Run(error)
+                if !error.is_lost() && !lost && untouched && !matches!(error, RunError::Cancelled) =>
+            {
+                ApplyError::Failed { error }
+            }
             ending => {
                 let why = match ending {
-                    Ending::Run(RunError::Stopped) => Why::Asked,
+                    Ending::Run(RunError::Stopped | RunError::Cancelled) => Why::Asked,
                     Ending::Run(error) => Why::Run(error),
                     Ending::Part(why) => why,
                     Ending::Error(error) => return error,
                 };
-                // a step outside a transaction may have been cut off; the journal knows
-                let in_doubt = if lost { None } else { self.in_doubt().await };
                 let back = self.direction == Direction::Rollback;
                 ApplyError::Stopped {
                     why,

@@ -133,7 +133,8 @@ impl Progress for Shown {
     }
 }
 
-/// Asks the run to stop at Ctrl-C or SIGTERM; the second time the process ends as usual.
+/// Asks the run to stop at Ctrl-C or SIGTERM; the second time to cancel the statement that runs, too; the third time the
+/// process ends at once.
 pub fn stop_at_signals(handle: StopHandle) {
     tokio::spawn(async move {
         let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
@@ -145,13 +146,22 @@ pub fn stop_at_signals(handle: StopHandle) {
                 result = tokio::signal::ctrl_c() => if result.is_err() { return },
                 _ = terminate.recv() => {}
             }
-            if time == 0 {
-                output::note("stopping at the next safe point; once more to stop at once");
-                handle.stop();
-            } else {
-                // what is cut off here is found out about by the next apply
-                output::note("stopped at once; run the same command again to go on");
-                std::process::exit(super::exit::Exit::Stopped as i32);
+            match time {
+                0 => {
+                    output::note(
+                        "stopping at the next safe point; once more to cancel the statement that runs",
+                    );
+                    handle.stop();
+                }
+                1 => {
+                    output::note("cancelling the statement that runs; once more to stop at once");
+                    handle.cancel();
+                }
+                _ => {
+                    // what is cut off here is found out about by the next apply
+                    output::note("stopped at once; run the same command again to go on");
+                    std::process::exit(super::exit::Exit::Stopped as i32);
+                }
             }
         }
     });

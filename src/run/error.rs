@@ -86,6 +86,9 @@ pub enum RunError {
     /// Somebody asked to stop, between two tries.
     #[error("stopped while waiting for a lock")]
     Stopped,
+    /// Somebody asked to cancel the statement.
+    #[error("the statement was cancelled")]
+    Cancelled,
 }
 
 impl RunError {

@@ -78,6 +78,12 @@ pub async fn index_state(session: &Session, index: &ObjectId) -> Result<IndexSta
     })
 }
 
+/// Whether a step that failed left an index that is not valid. Where nobody can tell, it may have.
+pub async fn leaves_something(session: &Session, item: &Item) -> bool {
+    let Some(index) = item.action.sql.first().and_then(concurrent_index) else { return false };
+    !matches!(index_state(session, &index).await, Ok(IndexState::Absent | IndexState::Valid))
+}
+
 /// Drops the index, concurrently, if it is a left-over: `item` is the one that creates it.
 pub async fn drop_left_over(session: &Session, index: &ObjectId, item: &Item) -> Result<(), RunError> {
     let control = |sql: &str| {

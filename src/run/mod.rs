@@ -25,7 +25,9 @@ pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use data::{InTheWay, in_the_way};
 pub use error::{RunError, is_lost};
-pub use index::{IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state};
+pub use index::{
+    IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state, leaves_something,
+};
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{postgres::Session, step::Timeouts};
@@ -214,7 +216,7 @@ impl<'a> Attempt<'a> {
             let result = self.statements(item, observer).await;
             if let (Err(_), Some(index)) = (&result, item.action.sql.first().and_then(concurrent_index))
                 && !self.session.is_closed()
-                && self.control(NO_LIMITS).await.is_ok()
+                && self.control(CLEAN_UP).await.is_ok()
                 && let Err(kept) = index::drop_left_over(self.session, &index, item).await
             {
                 // the statement's own error is what counts; the next run drops it
@@ -227,11 +229,17 @@ impl<'a> Attempt<'a> {
 
     async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<(), Failed<'a>> {
         for (number, sql) in item.action.sql.iter().enumerate() {
-            let (result, blockers) = self.watched(sql.as_str(), item.action.timeouts).await;
-            result.map_err(|source| Failed {
-                error: RunError::statement(self.session, item, number, source),
-                item: Some(item),
-                blockers,
+            let Watched { result, blockers, cancelled } =
+                self.watched(sql.as_str(), item.action.timeouts).await;
+            result.map_err(|source| {
+                if cancelled && source.code() == Some(&SqlState::QUERY_CANCELED) {
+                    return RunError::Cancelled.into();
+                }
+                Failed {
+                    error: RunError::statement(self.session, item, number, source),
+                    item: Some(item),
+                    blockers,
+                }
             })?;
             observer.after_statement(self.session, self.batch, item, number).await?;
         }
@@ -244,27 +252,29 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// Runs a statement, and sees meanwhile who is in its way.
-    async fn watched(
-        &self,
-        sql: &str,
-        timeouts: Timeouts,
-    ) -> (Result<(), tokio_postgres::Error>, Vec<Blocker>) {
+    /// Runs a statement, and sees meanwhile who is in its way, and whether it is to be cancelled.
+    async fn watched(&self, sql: &str, timeouts: Timeouts) -> Watched {
         let every = match timeouts.lock_ms {
             0 => Duration::from_secs(5),
             lock_ms => Duration::from_millis(u64::from(lock_ms / 4)).clamp(MIN_LOOK, MAX_LOOK),
         };
-        let mut seen = Vec::new();
+        let (mut blockers, mut cancelled) = (Vec::new(), false);
         let mut statement = pin!(self.session.client().batch_execute(sql));
         loop {
             tokio::select! {
                 biased;
-                result = &mut statement => return (result, seen),
+                result = &mut statement => return Watched { result, blockers, cancelled },
+                () = self.options.stop.cancelled(), if !cancelled => {
+                    cancelled = true;
+                    if let Err(error) = self.session.canceller().cancel().await {
+                        tracing::debug!("the statement goes on: {error}");
+                    }
+                }
                 () = tokio::time::sleep(every), if self.options.watcher.is_some() => {
                     if let Some(watcher) = self.options.watcher {
                         let found = blockers::of(watcher, self.session.backend_pid()).await;
                         if !found.is_empty() {
-                            seen = found;
+                            blockers = found;
                         }
                     }
                 }
@@ -273,8 +283,20 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// A statement that came to its end.
+struct Watched {
+    result: Result<(), tokio_postgres::Error>,
+    /// Who was in its way last.
+    blockers: Vec<Blocker>,
+    /// Whether the server was asked to cancel it.
+    cancelled: bool,
+}
+
 const MIN_LOOK: Duration = Duration::from_millis(20);
 const MAX_LOOK: Duration = Duration::from_millis(500);
+/// Dropping what a build left waits for the same transactions as the build, which may go on for hours: the next run drops it
+/// as well.
+const CLEAN_UP: &str = "SET lock_timeout = 2000; SET statement_timeout = 0";
 const NO_LIMITS: &str = "SET lock_timeout = 0; SET statement_timeout = 0";
 
 fn limits(local: &str, timeouts: Timeouts) -> String {

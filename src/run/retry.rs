@@ -58,26 +58,45 @@ impl Tries {
     }
 }
 
-/// Asks whoever runs to stop at the next safe point.
+/// How urgently somebody asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Not,
+    /// At the next safe point.
+    Soon,
+    /// The statement that runs is to be cancelled.
+    Now,
+}
+
+/// Asks whoever runs to stop.
 #[derive(Debug)]
-pub struct StopHandle(watch::Sender<bool>);
+pub struct StopHandle(watch::Sender<Asked>);
 
 impl StopHandle {
     /// A handle, and what to give to the run.
     pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(Asked::Not);
         (Self(sender), Stop(Some(receiver)))
     }
 
-    /// Asks. To be asked twice is the same.
+    /// Asks for it at the next safe point.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.0.send_if_modified(|asked| {
+            let first = *asked == Asked::Not;
+            *asked = (*asked).max(Asked::Soon);
+            first
+        });
+    }
+
+    /// Asks to cancel the statement that runs, too.
+    pub fn cancel(&self) {
+        self.0.send_replace(Asked::Now);
     }
 }
 
 /// Whether somebody asked to stop.
 #[derive(Debug, Clone)]
-pub struct Stop(Option<watch::Receiver<bool>>);
+pub struct Stop(Option<watch::Receiver<Asked>>);
 
 impl Stop {
     /// Nobody will.
@@ -87,7 +106,17 @@ impl Stop {
 
     /// Whether somebody did.
     pub fn requested(&self) -> bool {
-        self.0.as_ref().is_some_and(|receiver| *receiver.borrow())
+        self.0.as_ref().is_some_and(|receiver| *receiver.borrow() > Asked::Not)
+    }
+
+    /// Waits until the statement that runs is to be cancelled; for ever, if nobody asks for that.
+    pub async fn cancelled(&self) {
+        if let Some(receiver) = &self.0
+            && receiver.clone().wait_for(|asked| *asked == Asked::Now).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 
     /// Waits; whether somebody asked meanwhile, which ends the wait.
@@ -97,7 +126,7 @@ impl Stop {
             return false;
         };
         let mut receiver = receiver.clone();
-        let asked = receiver.wait_for(|stop| *stop);
+        let asked = receiver.wait_for(|asked| *asked > Asked::Not);
         // an error is that nobody is left who could ask
         match tokio::time::timeout(wait, asked).await {
             Ok(Ok(_)) => true,
