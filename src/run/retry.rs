@@ -116,7 +116,7 @@ impl Stop {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits; whether somebody asked meanwhile, which ends the wait.
