@@ -154,7 +154,7 @@ fn read(what: &str, samples: &[String], reader: impl Fn(&str)) {
 #[test]
 fn plans() {
     read("plan.toml", &texts(&root("plans"), "plan.toml"), |text| {
-        _ = from_text(Path::new("plan.toml"), text)
+        _ = from_text(Path::new("plan.toml"), text);
     });
 }
 
@@ -164,7 +164,9 @@ fn approvals() {
                   reason = \"\"\"\nx\n\"\"\"\ncreated = \"2026-11-28T00:00:00Z\"\nexpires = \"2026-11-29T00:00:00Z\"\nsignature = '''\n-----BEGIN SSH SIGNATURE-----\nU1NI\n'''\n";
     let sample = sample.replace("\"0f\"", &format!("\"{}\"", "0f".repeat(32)));
     assert!(toml_file::parse::<Approval>(Path::new("a.toml"), &sample).is_ok(), "the sample is one");
-    read("approval.toml", &[sample], |text| _ = toml_file::parse::<Approval>(Path::new("a.toml"), text));
+    read("approval.toml", &[sample], |text| {
+        _ = toml_file::parse::<Approval>(Path::new("a.toml"), text);
+    });
 }
 
 #[test]
@@ -188,7 +190,9 @@ fn annotations() {
         "@backfill using=${tenant} || (SELECT \"b c\" FROM d)",
         "@convert using=a::int back=a::text online",
     ];
-    read("annotation", &samples.map(str::to_owned), |text| _ = Instruction::parse(text));
+    read("annotation", &samples.map(str::to_owned), |text| {
+        _ = Instruction::parse(text);
+    });
 }
 
 #[test]
