@@ -64,10 +64,7 @@ fn converted_while_code_runs(major: u16) {
                  INSERT INTO line SELECT n, 'l' FROM generate_series(1, {ROWS}, 5) n;"
             ))
             .await;
-        database.write("desired.sql", AFTER);
-        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        database.trueup(&planning).await.ended(2).unwrap();
-        database.approve("plan").await.unwrap();
+        database.plan_approved(AFTER).await;
         let run = async |arguments: &[&str]| database.trueup(arguments).await.ended(0).unwrap();
         let all_there = format!("SELECT count(*)::text FROM orders WHERE id BETWEEN 1 AND {ROWS}");
 

@@ -12,11 +12,8 @@ const AFTER: &str =
 /// A database with an approved plan of two batches, and a project around it.
 async fn planned(hooks: &str) -> Database {
     let database = Database::with(BEFORE).await.unwrap();
-    database.write("desired.sql", AFTER);
     database.write("trueup.toml", hooks);
-    let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-    database.trueup(&plan).await.ended(2).unwrap();
-    database.approve("plan").await.unwrap();
+    database.plan_approved(AFTER).await;
     database
 }
 
@@ -98,11 +95,7 @@ fn the_second_interrupt_cancels_the_statement() {
     runtime().block_on(async {
         let database = Database::with("CREATE TABLE a (id int, more text);").await.unwrap();
         let before = database.dump().await;
-        database
-            .write("desired.sql", "CREATE TABLE a (id int, more text); CREATE INDEX by_more ON a (more);");
-        let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        database.trueup(&plan).await.ended(2).unwrap();
-        database.approve("plan").await.unwrap();
+        database.plan_approved("CREATE TABLE a (id int, more text); CREATE INDEX by_more ON a (more);").await;
         // the build waits for whoever has seen the table without it
         let holder = database.session().await;
         holder.client().batch_execute("BEGIN; INSERT INTO a VALUES (1)").await.unwrap();

@@ -17,14 +17,6 @@ async fn run(database: &Database, arguments: &[&str]) {
     database.trueup(arguments).await.ended(0).unwrap();
 }
 
-/// A plan to the desired SQL, approved.
-async fn planned(database: &Database, desired: &str) {
-    database.write("desired.sql", desired);
-    let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-    database.trueup(&planning).await.ended(2).unwrap();
-    database.approve("plan").await.unwrap();
-}
-
 fn person() -> String {
     format!(
         "CREATE TABLE person (id bigint PRIMARY KEY, email text NOT NULL, nick text);
@@ -64,7 +56,7 @@ fn filled_while_code_runs(major: u16) {
     runtime().block_on(async {
         let database = Database::with_on(server_of(Some(major)), &person()).await.unwrap();
         let before = database.dump().await;
-        planned(&database, FILLED).await;
+        database.plan_approved(FILLED).await;
         // of the columns that are filled the one that was there keeps its values, and the one that is new goes
         let shown = database.trueup(&["show", "plan"]).await.ended(0).unwrap().stdout;
         let fills: Vec<&str> = shown.lines().filter(|line| line.contains("FILLS_ROWS")).collect();
@@ -134,7 +126,7 @@ fn counted_while_code_runs(major: u16) {
     runtime().block_on(async {
         let database = Database::with_on(server_of(Some(major)), &person()).await.unwrap();
         let before = database.dump().await;
-        planned(&database, COUNTED).await;
+        database.plan_approved(COUNTED).await;
         let (all, kept) = (
             "SELECT concat_ws(' ', count(*) >= 20000, count(*) = count(DISTINCT key), count(*) = count(DISTINCT number),
                  count(*) = count(DISTINCT place), count(token) = count(DISTINCT token)) FROM person",
@@ -190,9 +182,7 @@ fn a_backfill_that_is_killed_goes_on_where_it_was() {
             )
             .await
             .unwrap();
-            planned(
-                &database,
-                &format!(
+            database.plan_approved(&format!(
                     "CREATE TABLE person (id bigint {key}, email text NOT NULL, \
                      host text NOT NULL -- @backfill using=split_part(email, '@', 2) batch=10\n); {HELD_UP}"
                 ),
@@ -284,7 +274,7 @@ fn every_partition_and_inheritor_is_filled() {
         );
         let database = Database::with_on(server_of(None), &before).await.unwrap();
         let dump = database.dump().await;
-        planned(&database, &after).await;
+        database.plan_approved(&after).await;
         run(&database, &["apply", "plan", "--phase", "all"]).await;
         let wrong = "SELECT ((SELECT count(*) FROM root WHERE w IS DISTINCT FROM CASE b WHEN 'x' THEN 2 ELSE 3 END) \
                      + (SELECT count(*) FROM parent WHERE big IS DISTINCT FROM upper(n)))::text";
@@ -367,7 +357,7 @@ fn renamed_while_code_runs(major: u16) {
         let database = Database::with_on(server_of(Some(major)), NAMED).await.unwrap();
         let before = database.dump().await;
         database.execute(&rows).await;
-        planned(&database, RENAMED).await;
+        database.plan_approved(RENAMED).await;
         let all_right = format!("0 of {ROWS}");
 
         let old = Writers::start(&database, OLD_NAMES, 10_000_000).await;
@@ -460,7 +450,7 @@ fn a_plan_between_its_phases_is_known_to_who_plans() {
         let rest = "CREATE VIEW nicks AS SELECT alias FROM person; CREATE TABLE other (id int)";
         let desired = format!("CREATE TABLE person ({person}); {rest};");
         let database = Database::with_on(server_of(None), setup).await.unwrap();
-        planned(&database, &desired).await;
+        database.plan_approved(&desired).await;
         let plan = async |name: &str, sql: &str| {
             database.write("meanwhile.sql", sql);
             let arguments = ["plan", "--schema", "meanwhile.sql", "--out", name, "--exit-code", "--manage", "all"];

@@ -22,9 +22,7 @@ async fn planned(settings: &[&str]) -> (OwnServer, Database) {
         session.close().await;
     }
     let database = Database::with_on(target, BEFORE).await.unwrap();
-    database.write("desired.sql", AFTER);
-    let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-    database.trueup(&plan).await.ended(2).unwrap();
+    database.plan(AFTER).await;
     let url = oracle::url(&database.target);
     database.write(
         "trueup.toml",
@@ -188,10 +186,7 @@ fn what_is_not_as_it_should_be_afterwards_is_said() {
         };
         let database =
             Database::with(&format!("{} INSERT INTO ship VALUES (7, 'x')", schema(""))).await.unwrap();
-        database.write("desired.sql", &schema(", flag text"));
-        let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        database.trueup(&plan).await.ended(2).unwrap();
-        database.approve("plan").await.unwrap();
+        database.plan_approved(&schema(", flag text")).await;
         let applied = database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
         let history = database.trueup(&["history"]).await.ended(0).unwrap();
         for what in [

@@ -67,23 +67,20 @@ async fn run(database: &Database, arguments: &[&str]) {
     database.trueup(arguments).await.ended(0).unwrap();
 }
 
-const PLAN: &[&str] = &["plan", "--schema", "desired.sql", "--exit-code", "--manage", "all"];
-
 fn renamed_while_code_runs(major: u16) {
     runtime().block_on(async {
         let database = Database::with_on(server_of(Some(major)), BEFORE).await.unwrap();
         let rows = format!("INSERT INTO ship (id, name) SELECT n, 'ship ' || n FROM generate_series(1, {ROWS}) n");
         database.execute(&rows).await;
         let before = database.dump().await;
-        database.write("desired.sql", AFTER);
-        database.trueup(&[PLAN, &["--out", "plan"]].concat()).await.ended(2).unwrap();
-        database.approve("plan").await.unwrap();
+        database.plan_approved(AFTER).await;
 
         let old = Writers::start(&database, OLD_NAME, 10_000_000).await;
         run(&database, &["apply", "plan", "--phase", "expand"]).await;
         let new = Writers::start(&database, NEW_NAME, 20_000_000).await;
         // between the phases there is nothing else to plan
-        database.trueup(&[PLAN, &["--out", "again"]].concat()).await.ended(0).unwrap();
+        let again = ["plan", "--schema", "desired.sql", "--out", "again", "--exit-code", "--manage", "all"];
+        database.trueup(&again).await.ended(0).unwrap();
         old.end("old code, through expand").await;
         run(&database, &["apply", "plan", "--phase", "contract"]).await;
         run(&database, &["rollback", "plan", "--phase", "contract"]).await;
@@ -133,9 +130,7 @@ fn the_new_name_gives_nobody_more() {
             let rows = "INSERT INTO ship (id, name) VALUES (1, 'reader'), (2, 'writer')";
             let before = format!("{BEFORE}{}{rows}", guarded("ship"));
             let database = Database::with_on(server_of(Some(major)), &before).await.unwrap();
-            database.write("desired.sql", &format!("{AFTER}{}", guarded("vessel")));
-            database.trueup(&[PLAN, &["--out", "plan"]].concat()).await.ended(2).unwrap();
-            database.approve("plan").await.unwrap();
+            database.plan_approved(&format!("{AFTER}{}", guarded("vessel"))).await;
             run(&database, &["apply", "plan", "--phase", "expand"]).await;
             for (role, statement, answer) in [
                 ("reader", "SELECT string_agg(name, ',') FROM", "reader"),
@@ -203,9 +198,7 @@ fn triggers_on_update_of_it_fire_by_both_names() {
             let database = Database::with_on(server_of(Some(major)), &before).await.unwrap();
             database.execute("INSERT INTO t VALUES (1, 'x', 0); INSERT INTO child VALUES (2, 'y', 0);").await;
             let dump = database.dump().await;
-            database.write("desired.sql", &after);
-            database.trueup(&[PLAN, &["--out", "plan"]].concat()).await.ended(2).unwrap();
-            database.approve("plan").await.unwrap();
+            database.plan_approved(&after).await;
             run(&database, &["apply", "plan", "--phase", "expand"]).await;
             // who fills the rows fires nothing
             let fired = "SELECT string_agg(fired::text, ' ' ORDER BY id) FROM t";

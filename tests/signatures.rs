@@ -18,10 +18,8 @@ fn key(folder: &Path, name: &str, kind: &[&str]) -> String {
 
 async fn planned() -> Database {
     let database = Database::with("CREATE TABLE a (id int PRIMARY KEY);").await.unwrap();
-    database.write("desired.sql", "CREATE TABLE a (id int PRIMARY KEY, more text);");
     database.write("trueup.toml", "[approval]\nsigned = true\nallowed_signers = \"signers\"\n");
-    let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-    database.trueup(&plan).await.ended(2).unwrap();
+    database.plan("CREATE TABLE a (id int PRIMARY KEY, more text);").await;
     database
 }
 

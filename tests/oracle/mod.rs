@@ -243,6 +243,19 @@ impl Database {
         finish(self.command(arguments), arguments).await
     }
 
+    /// Plans to this SQL, of which something must be left to do: desired.sql and the plan in the folder.
+    pub async fn plan(&self, desired: &str) {
+        self.write("desired.sql", desired);
+        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
+        self.trueup(&planning).await.ended(2).unwrap();
+    }
+
+    /// The same, approved.
+    pub async fn plan_approved(&self, desired: &str) {
+        self.plan(desired).await;
+        self.approve("plan").await.unwrap();
+    }
+
     /// Approves all phases of a plan and accepts what it risks.
     pub async fn approve(&self, plan: &str) -> Result<Ran, String> {
         self.trueup(&["approve", plan, "--as", "tester", "--phase", "all", "--accept", "all"]).await.ended(0)
