@@ -418,7 +418,7 @@ fn void_because(
                 Some(Void::Signature("policy names no `allowed_signers` to check it by".to_owned()))
             }
             Signed::No if policy.signed => Some(Void::Unsigned),
-            Signed::No | Signed::By(_) => None,
+            Signed::No | Signed::Good => None,
         }
     }
 }

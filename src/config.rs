@@ -40,7 +40,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::toml_file::{self, TomlError};
 
@@ -159,9 +159,10 @@ pub struct PolicySettings {
     pub allowed_signers: Option<PathBuf>,
 }
 
-/// Who must approve a phase before it is applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+/// Who must approve a phase before it is applied. `K` is how the keys are known: by the path of their file, or themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy<K = PathBuf> {
     /// How many people.
     pub required: u32,
     /// Whether the plan's author counts.
@@ -173,7 +174,7 @@ pub struct Policy {
     /// Whether only those count that are signed by a key in `allowed_signers`.
     pub signed: bool,
     /// The keys, if there are any.
-    pub allowed_signers: Option<PathBuf>,
+    pub allowed_signers: Option<K>,
 }
 
 impl Default for Policy {

@@ -1,9 +1,9 @@
 //! What is looked at when a phase has run and the catalog is what it should be: things that a catalog can have and a
 //! good one has not. They are said and written into the journal; the phase is done all the same.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
-use super::preflight::{Check, must};
+use super::preflight::{Check, Verdict, invalid_indexes, must};
 use crate::{
     plan::Plan,
     postgres::{Session, server_words},
@@ -18,17 +18,16 @@ pub(super) async fn look(session: &Session, plan: &Plan, phase: Phase) -> Vec<Ch
         .filter_map(|step| must::relation(&step.object.target().unwrap_or_else(|| step.object.clone())))
         .map(|relation| relation.sql())
         .collect();
-    let relations: Vec<String> = relations.into_iter().collect();
+    let relations: Vec<&str> = relations.iter().map(String::as_str).collect();
     let mut checks = Vec::new();
     if relations.is_empty() {
         return checks;
     }
+    match invalid_indexes(session, &relations).await {
+        Ok(check) => checks.extend((check.verdict > Verdict::Pass).then_some(check)),
+        Err(error) => checks.push(unknown("invalid indexes", &error)),
+    }
     for (name, sql, next) in [
-        (
-            "invalid indexes",
-            INVALID,
-            "REINDEX INDEX CONCURRENTLY, or drop them: every write keeps them up, and no query uses them",
-        ),
         ("constraints", UNVALIDATED, "VALIDATE CONSTRAINT when the rows that are there may be looked at"),
         ("triggers", DISABLED, "ENABLE TRIGGER, unless they are meant to be off"),
     ] {
@@ -38,7 +37,7 @@ pub(super) async fn look(session: &Session, plan: &Plan, phase: Phase) -> Vec<Ch
                 let found: Vec<String> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
                 checks.push(Check::warn(name, found.join(", "), next));
             }
-            Err(error) => checks.push(unknown(name, &error)),
+            Err(error) => checks.push(unknown(name, &server_words(&error))),
         }
     }
     match behind(session, &relations).await {
@@ -48,24 +47,15 @@ pub(super) async fn look(session: &Session, plan: &Plan, phase: Phase) -> Vec<Ch
             found.join(", "),
             "setval() them behind the greatest value: the next INSERT may take one that is there",
         )),
-        Err(error) => checks.push(unknown("sequences", &error)),
+        Err(error) => checks.push(unknown("sequences", &server_words(&error))),
     }
     checks
 }
 
-fn unknown(name: &'static str, error: &tokio_postgres::Error) -> Check {
-    Check::warn(
-        name,
-        format!("could not be looked at: {}", visible_line(&server_words(error))),
-        "look at them by hand",
-    )
+fn unknown(name: &'static str, why: &impl fmt::Display) -> Check {
+    let why = why.to_string();
+    Check::warn(name, format!("could not be looked at: {}", visible_line(&why)), "look at them by hand")
 }
-
-const INVALID: &str = "\
-SELECT i.indexrelid::pg_catalog.regclass || ' is invalid' FROM pg_catalog.pg_index i \
-  JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' \
-  JOIN unnest($1::text[]) AS touched(name) ON pg_catalog.to_regclass(touched.name) IN (i.indrelid, i.indexrelid) \
- WHERE NOT i.indisvalid ORDER BY 1";
 
 const UNVALIDATED: &str = "\
 SELECT pg_catalog.quote_ident(k.conname) || ' of ' || k.conrelid::pg_catalog.regclass || ' is not validated' \
@@ -94,7 +84,7 @@ SELECT s.oid::pg_catalog.regclass::text, d.refobjid::pg_catalog.regclass::text, 
                 WHERE i.indrelid = d.refobjid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL) \
  ORDER BY 1";
 
-async fn behind(session: &Session, relations: &[String]) -> Result<Vec<String>, tokio_postgres::Error> {
+async fn behind(session: &Session, relations: &[&str]) -> Result<Vec<String>, tokio_postgres::Error> {
     let counters = session.client().query(COUNTERS, &[&relations]).await?;
     let mut asked = Vec::new();
     for row in counters {

@@ -145,9 +145,6 @@ struct Run<'a> {
     watcher: Session,
     direction: Direction,
     state: State,
-    /// What approvals must amount to: by the file, and by what is pinned in the database.
-    policy: Policy,
-    approvals: Vec<Approval>,
 }
 
 impl<'a> Run<'a> {
@@ -160,9 +157,7 @@ impl<'a> Run<'a> {
         lock::take(&session, options.wait, &options.stop).await?;
         let watcher = Session::connect(&target).await?;
         let state = journal::state(&session, &options.plan.digest).await?;
-        let pinned = journal::policy(&session).await?;
-        let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals)?;
-        Ok(Self { options, session, watcher, direction, state, policy, approvals })
+        Ok(Self { options, session, watcher, direction, state })
     }
 
     async fn close(self) {
@@ -178,12 +173,13 @@ impl<'a> Run<'a> {
         if phases.is_empty() {
             return Ok(Outcome::Nothing(position));
         }
+        let Options { plan: opened, policy, approvals: given, now, .. } = self.options;
+        let pinned = journal::policy(&self.session).await?;
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
         let mut approvals = Vec::new();
         for phase in &phases {
-            let covered =
-                approval::check(self.options.plan, &self.approvals, &self.policy, *phase, self.options.now)
-                    .map_err(Refusal::NotApproved)?;
-            approvals.push(covered.approvals);
+            let covered = approval::check(opened, &given, &policy, *phase, *now);
+            approvals.push(covered.map_err(Refusal::NotApproved)?.approvals);
         }
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
@@ -220,7 +216,9 @@ impl<'a> Run<'a> {
                 self.pass_gate(&approvals, progress).await?;
             }
             let batches = batches(*phase, &self.state);
-            steps += self.run_phase(*phase, &batches, &approvals, Point::After(*phase), progress).await?;
+            let leg =
+                Leg { phase: *phase, batches: &batches, approvals: &approvals, end: Point::After(*phase) };
+            steps += self.run_phase(&leg, progress).await?;
         }
         let last = phases.last().copied();
         let next = plan.phases().into_iter().find(|phase| Some(*phase) > last);
@@ -284,7 +282,8 @@ impl<'a> Run<'a> {
         for phase in &phases {
             let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
-            steps += self.run_phase(*phase, &batches, &[], end, progress).await?;
+            let leg = Leg { phase: *phase, batches: &batches, approvals: &[], end };
+            steps += self.run_phase(&leg, progress).await?;
         }
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
     }
@@ -350,20 +349,12 @@ impl<'a> Run<'a> {
     }
 
     /// Runs what is left of one phase, between its hooks. The number of steps.
-    async fn run_phase(
-        &mut self,
-        phase: Phase,
-        batches: &[Batch],
-        approvals: &[Approval],
-        end: Point,
-        progress: &mut impl Progress,
-    ) -> Result<usize, ApplyError> {
+    async fn run_phase(&mut self, leg: &Leg<'_>, progress: &mut impl Progress) -> Result<usize, ApplyError> {
         let Options { plan, hooks, .. } = self.options;
-        let steps = batches.iter().map(|batch| batch.items.len()).sum();
         let place = self.session.place().to_owned();
-        let told = Told::new(plan, &place, phase, self.direction, steps);
+        let told = Told::new(plan, &place, leg.phase, self.direction, leg.steps());
         hooks.before(&told).await?;
-        let result = self.run_proven(phase, batches, approvals, end, progress).await;
+        let result = self.run_proven(leg, progress).await;
         let failed = match &result {
             Ok(_) => hooks.after(told).await,
             Err(error) => hooks.failure(told, error.to_string()).await,
@@ -375,16 +366,10 @@ impl<'a> Run<'a> {
     }
 
     /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
-    async fn run_proven(
-        &mut self,
-        phase: Phase,
-        batches: &[Batch],
-        approvals: &[Approval],
-        end: Point,
-        progress: &mut impl Progress,
-    ) -> Result<usize, ApplyError> {
+    async fn run_proven(&mut self, leg: &Leg<'_>, progress: &mut impl Progress) -> Result<usize, ApplyError> {
         let Options { plan, tool, .. } = self.options;
-        let steps = batches.iter().map(|batch| batch.items.len()).sum();
+        let Leg { phase, batches, approvals, end } = *leg;
+        let steps = leg.steps();
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
@@ -548,6 +533,20 @@ impl<'a> Run<'a> {
     async fn in_doubt(&self) -> Option<u32> {
         let state = journal::state(&self.session, &self.options.plan.digest).await.ok()?;
         state.in_doubt.map(|doubt| doubt.step)
+    }
+}
+
+/// What of one phase is left to run, in one direction, and where that ends.
+struct Leg<'a> {
+    phase: Phase,
+    batches: &'a [Batch],
+    approvals: &'a [Approval],
+    end: Point,
+}
+
+impl Leg<'_> {
+    fn steps(&self) -> usize {
+        self.batches.iter().map(|batch| batch.items.len()).sum()
     }
 }
 

@@ -1,75 +1,41 @@
 //! A policy as a database keeps it, with the keys themselves: the stricter of it and the file's holds.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-};
-
-use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
 
 use super::{Approval, ApprovalError, Signed};
 use crate::config::Policy;
 
-/// What approvals must amount to in a database, whatever trueup.toml says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pinned {
-    /// How many people.
-    pub required: u32,
-    /// Whether the plan's author counts.
-    pub author: bool,
-    /// For how long after it was given an approval counts.
-    pub valid_hours: Option<u32>,
-    /// The roles whose approvals count.
-    pub roles: Option<BTreeSet<String>>,
-    /// Whether only signed ones count.
-    pub signed: bool,
-    /// What stood in `allowed_signers`.
-    pub allowed_signers: Option<String>,
-}
+/// What approvals must amount to in a database, whatever trueup.toml says: with what stood in `allowed_signers`.
+pub type Pinned = Policy<String>;
 
 impl Pinned {
     /// A policy as it is now, with the keys of its file.
     pub fn of(policy: &Policy) -> io::Result<Self> {
-        let Policy { required, author, valid_hours, roles, signed, allowed_signers } = policy;
-        Ok(Self {
-            required: *required,
-            author: *author,
-            valid_hours: *valid_hours,
-            roles: roles.clone(),
-            signed: *signed,
-            allowed_signers: allowed_signers.as_ref().map(std::fs::read_to_string).transpose()?,
-        })
+        let Policy { required, author, valid_hours, roles, signed, allowed_signers } = policy.clone();
+        let allowed_signers = allowed_signers.map(std::fs::read_to_string).transpose()?;
+        Ok(Self { required, author, valid_hours, roles, signed, allowed_signers })
     }
 
-    /// The stricter of both, rule by rule. The keys stay the file's: [`under`] checks by both.
-    pub fn and(&self, policy: &Policy) -> Policy {
-        let roles = match (&self.roles, &policy.roles) {
+    /// The stricter of both, rule by rule. The keys stay the other one's: [`under`] checks by both.
+    fn and<K: Clone>(&self, other: &Policy<K>) -> Policy<K> {
+        let roles = match (&self.roles, &other.roles) {
             (Some(own), Some(others)) => Some(own & others),
             (own, others) => own.clone().or_else(|| others.clone()),
         };
         Policy {
-            required: self.required.max(policy.required),
-            author: self.author && policy.author,
-            valid_hours: [self.valid_hours, policy.valid_hours].into_iter().flatten().min(),
+            required: self.required.max(other.required),
+            author: self.author && other.author,
+            valid_hours: [self.valid_hours, other.valid_hours].into_iter().flatten().min(),
             roles,
-            signed: self.signed || policy.signed,
-            allowed_signers: policy.allowed_signers.clone(),
+            signed: self.signed || other.signed,
+            allowed_signers: other.allowed_signers.clone(),
         }
     }
 
     /// Whether another one asks for less in anything.
     pub fn is_lowered_by(&self, other: &Self) -> bool {
-        let plain = |pinned: &Self| Policy {
-            required: pinned.required,
-            author: pinned.author,
-            valid_hours: pinned.valid_hours,
-            roles: pinned.roles.clone(),
-            signed: pinned.signed,
-            allowed_signers: None,
-        };
-        self.and(&plain(other)) != plain(other)
-            || self.allowed_signers.is_some() && self.allowed_signers != other.allowed_signers
+        let other_keys = self.allowed_signers.is_some() && self.allowed_signers != other.allowed_signers;
+        self.and(other) != *other || other_keys
     }
 }
 

@@ -22,16 +22,9 @@ pub enum Signed {
     #[default]
     No,
     /// It is by a key that the approver may sign with.
-    By(Checked),
+    Good,
     /// It is not, and why.
     Bad(String),
-}
-
-/// A signature that was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    /// What OpenSSH said: the kind of the key and its fingerprint.
-    pub key: String,
 }
 
 /// Why an approval could not be signed.
@@ -70,12 +63,12 @@ impl Approval {
     pub fn verify(&mut self, allowed_signers: &Path) {
         let Some(signature) = &self.signature else { return };
         self.signed = match self.verified(signature, allowed_signers) {
-            Ok(key) => Signed::By(Checked { key }),
+            Ok(()) => Signed::Good,
             Err(why) => Signed::Bad(why),
         };
     }
 
-    fn verified(&self, signature: &str, allowed_signers: &Path) -> Result<String, String> {
+    fn verified(&self, signature: &str, allowed_signers: &Path) -> Result<(), String> {
         let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
         if let Err(error) = std::fs::metadata(allowed_signers) {
             return Err(format!("{}: {error}", allowed_signers.display()));
@@ -88,12 +81,7 @@ impl Approval {
         command.arg(format!("-Overify-time={at}")).arg("-f").arg(allowed_signers).arg("-s").arg(file.path());
         let payload = self.payload().map_err(|error| error.to_string())?;
         let output = fed(&mut command, &payload).map_err(cannot)?;
-        if output.status.success() {
-            let said = String::from_utf8_lossy(&output.stdout);
-            Ok(said.rsplit_once(" with ").map_or(&*said, |(_, key)| key).trim().to_owned())
-        } else {
-            Err(last_words(&output))
-        }
+        if output.status.success() { Ok(()) } else { Err(last_words(&output)) }
     }
 }
 

@@ -10,6 +10,7 @@ use trueup::{
         preflight::{self, Check, Verdict},
     },
     approval,
+    report::{markdown::plain, text::Paint},
     run::{Retry, StopHandle},
     visible::visible_line,
 };
@@ -69,7 +70,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 
 fn text(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
-    let paint = trueup::report::text::Paint(output::colour());
+    let paint = Paint(output::colour());
     let mut lines = Vec::new();
     for Check { name, verdict, what, next } in checks {
         let label = match verdict {
@@ -84,11 +85,10 @@ fn text(checks: &[Check]) -> String {
 }
 
 fn markdown(checks: &[Check]) -> String {
-    let cell = |text: &str| visible_line(text).replace('|', "\\|");
     let mut lines = vec!["| | check | found | to do |".to_owned(), "| --- | --- | --- | --- |".to_owned()];
     for Check { name, verdict, what, next } in checks {
-        let next = next.as_deref().map(cell).unwrap_or_default();
-        lines.push(format!("| {} | {name} | {} | {next} |", verdict.label(), cell(what)));
+        let next = next.as_deref().map(plain).unwrap_or_default();
+        lines.push(format!("| {} | {name} | {} | {next} |", verdict.label(), plain(what)));
     }
     lines.join("\n")
 }

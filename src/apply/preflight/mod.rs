@@ -24,7 +24,7 @@ use crate::{
     visible::visible_line,
 };
 
-pub(super) use surroundings::Needs;
+pub(super) use surroundings::{Needs, invalid_indexes};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

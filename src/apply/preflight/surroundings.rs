@@ -220,17 +220,18 @@ SELECT p.gid, pg_catalog.string_agg(DISTINCT l.relation::pg_catalog.regclass::te
     })
 }
 
-async fn invalid_indexes(session: &Session, locked: &[&str]) -> Result<Check, ApplyError> {
+/// On these relations, or they themselves.
+pub async fn invalid_indexes(session: &Session, relations: &[&str]) -> Result<Check, ApplyError> {
     const NAME: &str = "invalid indexes";
     const SQL: &str = "\
-SELECT i.indexrelid::pg_catalog.regclass::text, i.indrelid::pg_catalog.regclass::text \
+SELECT DISTINCT i.indexrelid::pg_catalog.regclass::text, i.indrelid::pg_catalog.regclass::text \
   FROM pg_catalog.pg_index i \
-  JOIN unnest($1::text[]) AS wanted(name) ON i.indrelid = pg_catalog.to_regclass(wanted.name) \
+  JOIN unnest($1::text[]) AS wanted(name) ON pg_catalog.to_regclass(wanted.name) IN (i.indrelid, i.indexrelid) \
   JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' \
  WHERE NOT i.indisvalid \
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) \
  ORDER BY 1";
-    let found = rows(session, "asking for invalid indexes", SQL, &[&locked]).await?;
+    let found = rows(session, "asking for invalid indexes", SQL, &[&relations]).await?;
     let said: Vec<String> = found.iter().map(|row| format!("{} on {}", text(row, 0), text(row, 1))).collect();
     Ok(if said.is_empty() {
         Check::pass(NAME, "there is none on what the plan changes")

@@ -47,7 +47,7 @@ pub(in crate::planning) async fn renamings(
         let (taken, rest): (Vec<Step>, Vec<Step>) = std::mem::take(along).into_iter().partition(mine);
         *along = rest;
         let along = taken.into_iter().map(|step| Step { phase: Phase::Contract, ..step }).collect();
-        let (twins, fires) = (one.twins(catalogs), one.fires(catalogs));
+        let (twins, fires) = (one.twins(catalogs), one.triggers(catalogs));
         let renaming = Renaming { from: one.from.clone(), volatile, twins, fires, along };
         renamings.insert(one.new.clone(), renaming);
     }
@@ -112,7 +112,7 @@ impl Online<'_> {
                     id.sql()
                 ));
             }
-            if !fires_on(trigger, &self.new) || !family.iter().any(|column| uses(catalog, id, column)) {
+            if !self.fires(id, trigger, &family, catalog) {
                 continue;
             }
             if trigger.constraint {
@@ -121,9 +121,9 @@ impl Online<'_> {
                     id.sql()
                 ));
             }
-            let other = online.iter().find(|other| {
-                other.new != self.new && other.family(catalog).iter().any(|column| uses(catalog, id, column))
-            });
+            let other = online
+                .iter()
+                .find(|other| other.new != self.new && uses(id, &other.family(catalog), catalog));
             if let Some(other) = other {
                 return Some(format!(
                     "the trigger {} fires on UPDATE OF it and uses {}; rename that in a plan of its own",
@@ -143,8 +143,14 @@ impl Online<'_> {
         None
     }
 
+    /// Whether the trigger fires on UPDATE OF it, in its table or one below.
+    fn fires(&self, id: &ObjectId, trigger: &Trigger, family: &[ObjectId], catalog: &Catalog) -> bool {
+        let name = sql::ident(self.new.path.last());
+        trigger.columns().is_some_and(|columns| columns.contains(&name)) && uses(id, family, catalog)
+    }
+
     /// The triggers that fire on UPDATE OF it, by the old name and by the new one.
-    fn fires(&self, catalogs: Pair<&Catalog>) -> Vec<(ObjectId, Pair<Trigger>)> {
+    fn triggers(&self, catalogs: Pair<&Catalog>) -> Vec<(ObjectId, Pair<Trigger>)> {
         let family = self.family(catalogs.after);
         let found = catalogs.after.objects.iter().filter_map(|(id, object)| {
             let (Object::Trigger(new), Some(Object::Trigger(old))) =
@@ -152,11 +158,8 @@ impl Online<'_> {
             else {
                 return None;
             };
-            let of_it = fires_on(new, &self.new)
-                && family
-                    .iter()
-                    .any(|column| column.relation() == id.relation() && uses(catalogs.after, id, column));
-            of_it.then(|| (id.clone(), Pair::new(old.clone(), new.clone())))
+            let fires = self.fires(id, new, &family, catalogs.after);
+            fires.then(|| (id.clone(), Pair::new(old.clone(), new.clone())))
         });
         found.collect()
     }
@@ -166,7 +169,7 @@ impl Online<'_> {
         let mut twins = Vec::new();
         let columns: Vec<ObjectId> = self.family(catalogs.after);
         for (id, object) in &catalogs.after.objects {
-            let uses = || catalogs.after.needs_of(id).any(|need| columns.contains(&need.to));
+            let uses = || uses(id, &columns, catalogs.after);
             let pair = match (object, catalogs.before.objects.get(id)) {
                 (Object::Index(new), Some(Object::Index(old))) if !new.partitioned && new.valid && uses() => {
                     Pair::new(new.clone(), old.clone())
@@ -213,13 +216,9 @@ impl Online<'_> {
     }
 }
 
-/// Whether a trigger fires on UPDATE OF a column of this name.
-fn fires_on(trigger: &Trigger, column: &ObjectId) -> bool {
-    trigger.columns().is_some_and(|columns| columns.contains(&sql::ident(column.path.last())))
-}
-
-fn uses(catalog: &Catalog, id: &ObjectId, column: &ObjectId) -> bool {
-    catalog.needs_of(id).any(|need| need.to == *column)
+/// Whether an object needs one of these columns.
+fn uses(id: &ObjectId, columns: &[ObjectId], catalog: &Catalog) -> bool {
+    catalog.needs_of(id).any(|need| columns.contains(&need.to))
 }
 
 /// A plain index on some columns of a table.
