@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Ddl, Definition, Object, Touch, column::ColumnSettings},
+    kind::{Alter, Column, Constraint, Ddl, Definition, Object, Touch, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -113,6 +113,7 @@ pub fn diff_forcing(
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
     leave_out(catalogs, &mut changes, &mut touched);
+    doubt_again(catalogs, &mut changes, &mut touched);
     let circles = logged::circles(catalogs, &changes);
     touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
     changes.extend(circles);
@@ -139,6 +140,38 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<
             let object = Pair::new(Some(old.clone()), Some(new.clone()));
             touched.push((index.clone(), Touch::Drop));
             changes.insert(index.clone(), Change { id: index, object, how: How::Replace });
+        }
+    }
+}
+
+/// A partition's copy of a check that was validated and is not to be: no more can be done than to have the whole's anew.
+fn doubt_again(
+    catalogs: Pair<&Catalog>,
+    changes: &mut Changes,
+    touched: &mut Vec<(ObjectId, Touch)>,
+) {
+    let replaced = changes.values().filter(|change| change.how == How::Replace).map(|change| change.id.clone());
+    let mut open: Vec<ObjectId> = replaced.filter(|id| !attachment_changes(changes, id)).collect();
+    while let Some(id) = open.pop() {
+        let (Some(Object::Constraint(old)), Some(Object::Constraint(new))) =
+            (catalogs.before.objects.get(&id), catalogs.after.objects.get(&id))
+        else {
+            continue;
+        };
+        if !(old.lineage.inherited && new.lineage.inherited && old.lineage.partition) {
+            continue;
+        }
+        for parent in old.lineage.in_parents(&id) {
+            if changes.contains_key(&parent) {
+                continue;
+            }
+            let object = Pair::new(
+                catalogs.before.objects.get(&parent).cloned(),
+                catalogs.after.objects.get(&parent).cloned(),
+            );
+            touched.push((parent.clone(), Touch::Drop));
+            changes.insert(parent.clone(), Change { id: parent.clone(), object, how: How::Replace });
+            open.push(parent);
         }
     }
 }
@@ -477,7 +510,7 @@ fn imply(changes: &mut Changes) {
 
 /// Whether an inheritor's column or constraint becomes what it is to be by what happens to the parent's.
 fn follows(change: &Change, parent: &Change) -> bool {
-    let alike = parent.object.after == change.object.after;
+    let alike = parent.object.after == change.object.after || is_proven_copy(change, parent);
     match (&change.how, &parent.how) {
         // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
         (How::Drop, How::Drop | How::Replace) => change.object.after.is_none(),
@@ -485,6 +518,17 @@ fn follows(change: &Change, parent: &Change) -> bool {
         // the parent's own has taken the place of what it had from above
         (How::Replace, How::Create | How::Drop) => parent.object.before.is_some() && alike,
         (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
+    }
+}
+
+/// Whether a check that is NOT VALID comes, and a partition's copy of it is to be validated: that is said afterwards.
+fn is_proven_copy(copy: &Change, whole: &Change) -> bool {
+    match (&copy.object.after, &whole.object.after) {
+        (Some(Object::Constraint(copy)), Some(Object::Constraint(whole))) => {
+            let unproven = Constraint { validated: false, ..copy.clone() };
+            copy.validated && !whole.validated && unproven == *whole
+        }
+        _ => false,
     }
 }
 

@@ -62,6 +62,23 @@ async fn what_the_sql_does_not_say_of_public_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_partitions_copy_of_a_check_is_proven_by_itself() {
+    let unproven = "CREATE TABLE t (k int, n int) PARTITION BY LIST (k); CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+        CREATE TABLE t_2 PARTITION OF t FOR VALUES IN (2); ALTER TABLE t ADD CONSTRAINT small CHECK (n < 9) NOT VALID;";
+    let proven = format!("{unproven} ALTER TABLE t_2 VALIDATE CONSTRAINT small;");
+    let database = Database::with(unproven).await.unwrap();
+    let before = database.dump().await;
+    database.plan_approved(&proven).await;
+    database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+    database.dump().await.must_equal(&fresh(&proven).await, "it is proven").await.unwrap();
+    // that it is proven is no reason to change anything
+    database.write("desired.sql", unproven);
+    database.trueup(&["plan", "--schema", "desired.sql", "--exit-code"]).await.ended(0).unwrap();
+    database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+    database.dump().await.must_equal(&before, "it is not proven").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_plan_can_be_rehearsed_again_where_it_has_not_run() {
     let database = planned().await;
     let ran = database.trueup(&["verify", "plan", "--rehearse", "--phase", "all"]).await.ended(0).unwrap();

@@ -1,9 +1,11 @@
--- a table that comes to inherit a check that is not validated has a validated copy, which no dump brings back: it says what the parent's says
+-- a table that comes to inherit a check that is not validated has a validated copy, which no dump brings back: it says what the parent's says;
+-- a dump says of a partition's copy what it is
 WITH RECURSIVE unproven AS (
     SELECT u.conrelid, u.conname FROM pg_constraint u WHERE u.contype = 'c' AND NOT u.convalidated AND u.conrelid <> 0
     UNION
     SELECT u.conrelid, u.conname FROM unproven p JOIN pg_inherits i ON i.inhparent = p.conrelid
-    JOIN pg_constraint u ON u.conrelid = i.inhrelid AND u.conname = p.conname AND u.contype = 'c' AND NOT u.conislocal)
+    JOIN pg_constraint u ON u.conrelid = i.inhrelid AND u.conname = p.conname AND u.contype = 'c' AND NOT u.conislocal
+    JOIN pg_class c ON c.oid = i.inhrelid AND NOT c.relispartition)
 SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relname::text,
        -- what a partition's copy of a foreign key is called is nobody's choice: here, as in the partitioned table
        CASE WHEN k.contype = 'f' AND k.conparentid <> 0 THEN

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lowering, alter_table, counter::StandIn, with_relation};
+use super::{Lowering, alter_table, counter::StandIn, unproven, with_relation};
 use crate::{
     catalog::Catalog,
     diff::How,
@@ -64,6 +64,8 @@ impl Lowering<'_> {
             }
             other => other.create(&unit.root).into_statements(),
         };
+        let copies = unproven::proven_copies(unit, after);
+        sql.extend(copies.flat_map(|copy| unproven::validate(copy, &copy.sql())));
         let identities = unit.members.iter().filter(|id| id.kind == Kind::IdentitySequence);
         for id in identities.chain([&unit.root]) {
             sql.extend(self.take_back(id));

@@ -3,10 +3,11 @@
 
 use super::{Lowering, alter_table, with_relation};
 use crate::{
+    catalog::Catalog,
     diff::How,
     graph::Unit,
-    kind::{Constraint, Definition, DomainConstraint, constraint::ConstraintType},
-    name::ObjectId,
+    kind::{Constraint, Definition, DomainConstraint, Object, constraint::ConstraintType},
+    name::{Kind, ObjectId},
     sql::Sql,
     step::{Action, Verb},
 };
@@ -18,7 +19,13 @@ impl Lowering<'_> {
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
         if !constraint.validated || !self.takes_not_valid(&unit.root, constraint) {
             let sql = constraint.create(&unit.root).into_statements();
-            return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+            self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+            for copy in proven_copies(unit, self.catalogs.after) {
+                let summary = format!("validate {}", with_relation(copy));
+                let validate = Action::slow(validate(copy, &copy.sql()));
+                self.push_about(copy, unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
+            }
+            return;
         }
         self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add(unit, constraint), drop);
         let summary = format!("validate {}", with_relation(&unit.root));
@@ -40,25 +47,32 @@ impl Lowering<'_> {
         !refused && !constraint.definition.ends_with(" NOT ENFORCED")
     }
 
-    /// One that goes: on the way back it comes as it would come for the first time.
+    /// One that goes, and what it is in inheritors: on the way back it comes as it would come for the first time.
     pub(super) fn drop_proven(&mut self, unit: &Unit, constraint: &Constraint) -> bool {
-        let plainly = !constraint.validated || constraint.lineage.inherited || unit.members.len() > 1;
+        let part = |id: &ObjectId| matches!(id.kind, Kind::Constraint | Kind::Comment);
+        let proven: Vec<&ObjectId> = if constraint.validated {
+            vec![&unit.root]
+        } else {
+            proven_copies(unit, self.catalogs.before).collect()
+        };
+        let plainly = proven.is_empty() || constraint.lineage.inherited || !unit.members.iter().all(part);
         if plainly || !self.takes_not_valid(&unit.root, constraint) {
             return false;
         }
+        for id in proven {
+            let prove = format!("validate {}", with_relation(id));
+            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate(id, &id.sql())));
+        }
         let what = with_relation(&unit.root);
-        let prove = format!("validate {what}");
-        self.push_back(
-            unit,
-            Verb::Validate,
-            &unit.root,
-            &prove,
-            Action::slow(validate(&unit.root, &unit.root.sql())),
-        );
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
         let replaced = self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace);
         let verb = if replaced { Verb::Replace } else { Verb::Drop };
-        self.push(unit, verb, format!("drop {what}"), drop, add(unit, constraint));
+        let mut again = add(unit, constraint);
+        for id in unit.members.iter().filter(|id| id.kind == Kind::Comment) {
+            let comment = self.catalogs.before.objects.get(id);
+            again.sql.extend(comment.into_iter().flat_map(|comment| comment.create(id).into_statements()));
+        }
+        self.push(unit, verb, format!("drop {what}"), drop, again);
         true
     }
 
@@ -76,6 +90,13 @@ impl Lowering<'_> {
         let summary = format!("validate {}", unit.root);
         self.push(unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
     }
+}
+
+/// What partitions have of a check that is NOT VALID, and is validated there: of its parts those that came later.
+pub(super) fn proven_copies<'u>(unit: &'u Unit, catalog: &'u Catalog) -> impl Iterator<Item = &'u ObjectId> {
+    let validated = |id: &ObjectId| matches!(catalog.objects.get(id), Some(Object::Constraint(constraint)) if constraint.validated);
+    let unproven = unit.root.kind == Kind::Constraint && !validated(&unit.root);
+    unit.members.iter().filter(move |id| unproven && **id != unit.root && validated(id))
 }
 
 /// Adds it for new rows.

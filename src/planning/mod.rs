@@ -13,6 +13,7 @@ mod convert;
 mod extension;
 mod fills;
 mod part;
+mod proven;
 mod question;
 mod rename;
 mod seal;
@@ -238,6 +239,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let major = inputs.live.major();
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
     let mut remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    proven::keep(&live_all, &mut wanted_all);
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
     let updates = extension::updates(&live, &wanted, &versions);
     if live.objects == wanted.objects && updates.is_empty() {
@@ -246,7 +248,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     progress("rebuilding the database on scratch");
     let (clone, base_all) = workshop.clone_of(&live_all, true).await?;
     progress("comparing");
-    let wanted = workshop.normalised(&wanted_all, &base_all).await?.within(&scope);
+    let mut wanted = workshop.normalised(&wanted_all, &base_all).await?.within(&scope);
     let base = base_all.within(&scope);
 
     extension::refuse_pathless(clone.session(), &updates).await?;
@@ -277,6 +279,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     first.extend(along);
     let renames = first;
     let start = renamed.as_ref().unwrap_or(&base);
+    proven::keep(start, &mut wanted);
     let catalogs = Pair::new(start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
     let questions = question::ask(&changes, &inputs.assume_drop);

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Catalog,
+    kind::Object,
     name::{Kind, ObjectId},
 };
 
 /// These objects and all that they need, and so on. Tables come whole, since texts name their columns in ways that hang
-/// on what other columns there are, and as the partitions that they are.
+/// on what other columns there are, and as the partitions that they are; what is had from a parent with the parent's.
 pub(super) fn with_needs<'c>(
     catalog: &'c Catalog,
     ids: impl Iterator<Item = &'c ObjectId>,
@@ -24,6 +25,10 @@ pub(super) fn with_needs<'c>(
             continue;
         }
         open.extend(needs.get(id).into_iter().flatten());
+        if let Some(Object::Constraint(constraint)) = catalog.objects.get(id) {
+            let above = constraint.lineage.in_parents(id);
+            open.extend(above.filter_map(|above| Some(catalog.objects.get_key_value(&above)?.0)));
+        }
         for kind in [Kind::Table, Kind::View, Kind::MaterializedView] {
             if let Some((whole, _)) = id
                 .relation()

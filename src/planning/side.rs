@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Inputs, PlanningError, workshop::Workshop};
+use super::{Inputs, PlanningError, proven, workshop::Workshop};
 use crate::{
     catalog::{Catalog, scope::Manage},
     name::Pair,
@@ -70,6 +70,11 @@ pub async fn read(
     let (mut before, before_shop) = read_side(sides.before, &all.before).await?;
     let (mut after, after_shop) = read_side(sides.after, &all.after).await?;
     let mut notes = Vec::new();
+    match (sides.before, sides.after) {
+        (Side::Sql(_), Side::Database(_)) => proven::keep(&after, &mut before),
+        (Side::Database(_), Side::Sql(_)) => proven::keep(&before, &mut after),
+        _ => {}
+    }
     if differ_in_text_alone(Pair::new(&before, &after)) {
         progress("comparing");
         for (side, catalog, shop) in

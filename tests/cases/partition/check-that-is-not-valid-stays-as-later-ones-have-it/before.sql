@@ -1,0 +1,7 @@
+-- PostgreSQL has such a check as a validated one in partitions that come later
+CREATE TABLE event (day date NOT NULL, size int) PARTITION BY RANGE (day);
+CREATE TABLE event_2024 PARTITION OF event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+ALTER TABLE event ADD CONSTRAINT small CHECK (size < 1000) NOT VALID;
+CREATE TABLE event_2025 PARTITION OF event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE event_2026 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY LIST (size);
+CREATE TABLE event_2026_few PARTITION OF event_2026 FOR VALUES IN (1, 2, 3);
