@@ -145,12 +145,9 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<
 }
 
 /// A partition's copy of a check that was validated and is not to be: no more can be done than to have the whole's anew.
-fn doubt_again(
-    catalogs: Pair<&Catalog>,
-    changes: &mut Changes,
-    touched: &mut Vec<(ObjectId, Touch)>,
-) {
-    let replaced = changes.values().filter(|change| change.how == How::Replace).map(|change| change.id.clone());
+fn doubt_again(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
+    let replaced =
+        changes.values().filter(|change| change.how == How::Replace).map(|change| change.id.clone());
     let mut open: Vec<ObjectId> = replaced.filter(|id| !attachment_changes(changes, id)).collect();
     while let Some(id) = open.pop() {
         let (Some(Object::Constraint(old)), Some(Object::Constraint(new))) =

@@ -4,10 +4,12 @@
 //! *unit*: a new table with its columns, defaults and constraints; a dropped table with all that goes with it. Edges
 //! say which act comes before which. Units on a cycle are split where that can be done (a foreign key becomes a
 //! statement of its own), then soft edges yield; a cycle that is left is an error that names its members.
-//! petgraph stays in here. `edges` says which act comes before which, `sequence` puts the units in a row.
+//! petgraph stays in here. `edges` says which act comes before which, `sequence` puts the units in a row, `untangle` makes
+//! other changes of those that cannot be.
 
 mod edges;
 mod sequence;
+mod untangle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +20,7 @@ use petgraph::{
 
 use edges::Edges;
 pub use edges::names;
+pub use untangle::untangle;
 
 use crate::{
     catalog::Catalog,
@@ -53,10 +56,10 @@ pub struct Unit {
 
 /// Changes that need each other in a circle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("these changes need each other in a circle that cannot be split: {}", .members.join(", "))]
+#[error("these changes need each other in a circle that cannot be split: {}", described(.members))]
 pub struct Cycle {
-    /// `drop view public.a`, …
-    pub members: Vec<String>,
+    /// What is done to which.
+    pub members: Vec<(ObjectId, Act)>,
 }
 
 type Node = (ObjectId, Act);
@@ -136,7 +139,7 @@ pub fn order(
                     .map(|(from, to, _)| (*from, *to))
                     .collect();
                 if soft.is_empty() {
-                    let members = cycle.iter().map(|at| describe(&nodes[*at])).collect();
+                    let members = cycle.iter().map(|at| nodes[*at].clone()).collect();
                     return Err(Cycle { members });
                 }
                 soft_yields.extend(soft);
@@ -154,13 +157,14 @@ fn partitions_by(changes: &Changes, (id, act): &Node) -> bool {
     matches!(table, Some(Object::Table(table)) if table.partition_by.as_ref().is_some_and(|by| by.contains(id.path.last())))
 }
 
-fn describe((id, act): &Node) -> String {
-    let verb = match act {
-        Act::Drop => "drop",
-        Act::Alter => "alter",
-        Act::Create => "create",
+/// `drop view public.a, create …`
+fn described(members: &[Node]) -> String {
+    let describe = |(id, act): &Node| match act {
+        Act::Drop => format!("drop {id}"),
+        Act::Alter => format!("alter {id}"),
+        Act::Create => format!("create {id}"),
     };
-    format!("{verb} {id}")
+    members.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
 /// The acts that a change is made of.

@@ -28,7 +28,7 @@ use crate::{
         scope::{Manage, Scope},
     },
     diff::{self, DiffError},
-    facts,
+    facts, graph,
     journal::OpenPlan,
     lower::{self, Context},
     name::{ObjectId, Pair},
@@ -298,6 +298,7 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     } else {
         diff::diff_forcing(catalogs, &replaced).map_err(DiffError::from)?
     };
+    let changes = graph::untangle(catalogs, changes, &replaced);
     let twins = convert::twins(&conversions, &changes, catalogs, &clone, &workshop).await?;
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
