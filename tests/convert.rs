@@ -1,5 +1,5 @@
-//! Types of columns that change while code uses them: none of its statements fails, and no value is lost or differs,
-//! there and back.
+//! Types of columns that change while code uses them: none of its statements fails but where the plan says so, and no
+//! value is lost or differs, there and back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod oracle;
@@ -54,6 +54,11 @@ const CODE: &[&str] = &[
     "DELETE FROM orders WHERE id = $2::bigint AND $1::bigint % 2 = 0",
 ];
 
+/// What CONVERTS_COLUMN says: two sessions that insert the same key while it has two unique indexes.
+fn announced(failure: &str) -> bool {
+    failure.contains("ON CONFLICT (id)") && failure.contains("violates unique constraint \"trueup_")
+}
+
 fn converted_while_code_runs(major: u16) {
     runtime().block_on(async {
         let database = Database::with_on(server_of(Some(major)), BEFORE).await.unwrap();
@@ -65,6 +70,8 @@ fn converted_while_code_runs(major: u16) {
             ))
             .await;
         database.plan_approved(AFTER).await;
+        let hazards = std::fs::read_to_string(database.path("plan/plan.toml")).unwrap();
+        assert!(hazards.contains("CONVERTS_COLUMN"), "{hazards}");
         let run = async |arguments: &[&str]| database.trueup(arguments).await.ended(0).unwrap();
         let all_there = format!("SELECT count(*)::text FROM orders WHERE id BETWEEN 1 AND {ROWS}");
 
@@ -73,15 +80,15 @@ fn converted_while_code_runs(major: u16) {
         run(&["apply", "plan", "--phase", "expand"]).await;
         run(&["apply", "plan", "--phase", "contract"]).await;
         assert_eq!(database.ask(&all_there).await, ROWS.to_string());
-        one.end("code, through expand and contract").await;
+        one.end_but("code, through expand and contract", announced).await;
         let next: i64 =
             database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
         assert_eq!(next, ROWS + 1, "the identity counts on");
         let one = Writers::start(&database, CODE, 90_000_000).await;
         run(&["rollback", "plan", "--phase", "contract"]).await;
-        other.end("code, through expand and contract and back").await;
+        other.end_but("code, through expand and contract and back", announced).await;
         run(&["rollback", "plan"]).await;
-        one.end("code, through both rollbacks").await;
+        one.end_but("code, through both rollbacks", announced).await;
         assert_eq!(database.ask(&all_there).await, ROWS.to_string());
         let next: i64 =
             database.ask("INSERT INTO orders DEFAULT VALUES RETURNING id::text").await.parse().unwrap();
