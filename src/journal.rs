@@ -232,6 +232,18 @@ impl State {
         }
     }
 
+    /// The phase of which a rollback has undone a part, and not all.
+    pub fn half_undone(&self, plan: &Plan) -> Option<Phase> {
+        match (self.position(plan), self.last) {
+            (Position::Within(phase), Some(Direction::Rollback))
+                if self.in_doubt.is_some() || !self.all_done(plan, phase) =>
+            {
+                Some(phase)
+            }
+            _ => None,
+        }
+    }
+
     fn all_done(&self, plan: &Plan, phase: Phase) -> bool {
         plan.steps.iter().filter(|step| step.phase == phase).all(|step| self.done.contains(&step.id))
     }
@@ -434,7 +446,7 @@ pub async fn finish(
 
 /// Writes that a batch's steps are done; to be called in its transaction.
 pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<(), JournalError> {
-    let steps: Vec<i32> = batch.items.iter().map(|item| item.step.cast_signed()).collect();
+    let steps: Vec<i32> = batch.steps().map(u32::cast_signed).collect();
     let sql = "INSERT INTO trueup.step (run, step, batch, finished, outcome) \
                SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM unnest($2::int4[]) AS step";
     session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed()]).await?;
@@ -453,11 +465,16 @@ pub async fn step_started(
     Ok(RowId(row.try_get(0)?))
 }
 
-/// Writes how a step outside a transaction ended.
-pub async fn step_ended(session: &Session, row: RowId, done: bool) -> Result<(), JournalError> {
+/// Writes how a step outside a transaction ended, and these others that are done with it.
+pub async fn step_ended(session: &Session, row: RowId, done: bool, also: &[u32]) -> Result<(), JournalError> {
     let outcome = if done { "done" } else { "not done" };
-    let sql = "UPDATE trueup.step SET finished = pg_catalog.clock_timestamp(), outcome = $2 WHERE id = $1";
-    session.client().execute(sql, &[&row.0, &outcome]).await?;
+    let also: Vec<i32> = also.iter().filter(|_| done).map(|step| step.cast_signed()).collect();
+    let sql = "WITH ended AS ( \
+                 UPDATE trueup.step SET finished = pg_catalog.clock_timestamp(), outcome = $2 WHERE id = $1 \
+                 RETURNING run, batch, finished, outcome) \
+               INSERT INTO trueup.step (run, step, batch, finished, outcome) \
+               SELECT run, step, batch, finished, outcome FROM ended, unnest($3::int4[]) AS step";
+    session.client().execute(sql, &[&row.0, &outcome, &also]).await?;
     Ok(())
 }
 

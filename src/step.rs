@@ -182,6 +182,19 @@ pub struct Step {
     pub undo: Action,
     /// Steps with the same number share one transaction; a step outside a transaction has its number alone.
     pub batch: u32,
+    /// Set for what only the way back does: with which other step it counts as done.
+    pub with: Option<With>,
+}
+
+/// Whose end is also that of a step that only the way back has. It is there so that the other can be undone, and has no
+/// sense where the other has not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum With {
+    /// The next step that does something: the way back ends with this one.
+    Next,
+    /// The last one before that does something: the way back begins with this one.
+    Previous,
 }
 
 /// What was seen while one action ran in the rehearsal.

@@ -8,8 +8,8 @@ use crate::{
     catalog::Fingerprint,
     journal::{JournalError, Position},
     plan::staleness::Difference,
-    postgres::{ConnectError, server_words},
-    run::{InTheWay, RunError},
+    postgres::{ConnectError, Session, server_words},
+    run::{InTheWay, RunError, is_lost},
     source::live::ReadError,
     sql::ident,
     step::Phase,
@@ -146,6 +146,9 @@ pub enum Refusal {
     /// The later phase must be rolled back first.
     #[error("phase {} must be rolled back first", .0.label())]
     PhaseAfter(Phase),
+    /// A rollback of it stopped part-way: what is there is no point on the way there.
+    #[error("a rollback of phase {} stopped part-way", .0.label())]
+    HalfUndone(Phase),
     /// The plan does not have it.
     #[error("the plan has no phase {}", .0.label())]
     NoSuchPhase(Phase),
@@ -207,6 +210,9 @@ impl Refusal {
             Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
             Self::PhaseAfter(phase) => {
                 format!("rollback --phase {} first, or leave --phase away", phase.label())
+            }
+            Self::HalfUndone(phase) => {
+                format!("`trueup rollback PLAN --phase {}` goes on; then it can be applied again", phase.label())
             }
             Self::NoSuchSchema(_) => "name schemas that the database has, or `all`".to_owned(),
             Self::NoSuchPhase(_) => "`trueup show PLAN` lists its phases".to_owned(),
@@ -275,6 +281,20 @@ pub enum Why {
     /// The journal could not be written.
     #[error("{0}")]
     Journal(JournalError),
+    /// Something else, between two phases.
+    #[error("{0}")]
+    Other(Box<ApplyError>),
+}
+
+impl Why {
+    /// What it means that the journal could not be written.
+    pub(super) fn journal(session: &Session, error: JournalError) -> Self {
+        let lost = match &error {
+            JournalError::Postgres(source) => is_lost(session, source),
+            _ => session.is_closed(),
+        };
+        if lost { Self::Lost(error.to_string()) } else { Self::Journal(error) }
+    }
 }
 
 /// How far a run came.

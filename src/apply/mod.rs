@@ -169,6 +169,9 @@ impl<'a> Run<'a> {
         let plan = &self.options.plan.plan;
         self.settle().await?;
         let position = self.state.position(plan);
+        if let Some(phase) = self.state.half_undone(plan) {
+            return Err(Refusal::HalfUndone(phase).into());
+        }
         let phases = phases_to_apply(plan, self.options.which, position)?;
         if phases.is_empty() {
             return Ok(Outcome::Nothing(position));
@@ -212,13 +215,19 @@ impl<'a> Run<'a> {
         journal::ensure(&self.session).await?;
         let mut steps = 0;
         for (at, (phase, approvals)) in phases.iter().zip(approvals).enumerate() {
-            if at > 0 && *phase == Phase::Contract {
-                self.pass_gate(&approvals, progress).await?;
-            }
             let batches = batches(*phase, &self.state);
             let leg =
                 Leg { phase: *phase, batches: &batches, approvals: &approvals, end: Point::After(*phase) };
-            steps += self.run_phase(&leg, progress).await?;
+            let gate = if at > 0 && *phase == Phase::Contract {
+                self.pass_gate(&approvals, progress).await
+            } else {
+                Ok(())
+            };
+            let ran = match gate {
+                Ok(()) => self.run_phase(&leg, progress).await,
+                Err(error) => Err(error),
+            };
+            steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
         let last = phases.last().copied();
         let next = plan.phases().into_iter().find(|phase| Some(*phase) > last);
@@ -279,11 +288,12 @@ impl<'a> Run<'a> {
         journal::ensure(&self.session).await?;
         journal::backfill::forget(&self.session, &self.options.plan.digest).await?;
         let mut steps = 0;
-        for phase in &phases {
+        for (at, phase) in phases.iter().enumerate() {
             let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
             let leg = Leg { phase: *phase, batches: &batches, approvals: &[], end };
-            steps += self.run_phase(&leg, progress).await?;
+            let ran = self.run_phase(&leg, progress).await;
+            steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
     }
@@ -326,7 +336,10 @@ impl<'a> Run<'a> {
             }
             return Ok(());
         }
-        journal::step_ended(&self.session, doubt.row(), done).await?;
+        let of_it = |batch: &Batch| batch.items.iter().any(|item| item.step == doubt.step);
+        let batch = Batch::forward(&plan.plan.steps).into_iter().find(of_it);
+        let also = batch.filter(|_| doubt.direction == Direction::Apply).map(|batch| batch.also);
+        journal::step_ended(&self.session, doubt.row(), done, &also.unwrap_or_default()).await?;
         self.state = journal::state(&self.session, &self.options.plan.digest).await?;
         Ok(())
     }
@@ -422,10 +435,10 @@ impl<'a> Run<'a> {
             debug_assert_eq!(batch.phase, phase);
             progress.event(Event::Batch(batch));
             self.run_batch(run, batch, progress).await?;
-            for item in &batch.items {
+            for step in batch.steps() {
                 match self.direction {
-                    Direction::Apply => self.state.done.insert(item.step),
-                    Direction::Rollback => self.state.done.remove(&item.step),
+                    Direction::Apply => self.state.done.insert(step),
+                    Direction::Rollback => self.state.done.remove(&step),
                 };
             }
             progress.event(Event::Done(batch));
@@ -462,7 +475,7 @@ impl<'a> Run<'a> {
             // the next run finds out what it is, and takes it away
             return result.map_err(Ending::Run);
         }
-        journal::step_ended(&self.session, row, result.is_ok())
+        journal::step_ended(&self.session, row, result.is_ok(), &batch.also)
             .await
             .map_err(|error| self.journal_failed(error))?;
         result.map_err(Ending::Run)
@@ -473,11 +486,7 @@ impl<'a> Run<'a> {
     }
 
     fn journal_failed(&self, error: JournalError) -> Ending {
-        let lost = match &error {
-            JournalError::Postgres(source) => run::is_lost(&self.session, source),
-            _ => self.session.is_closed(),
-        };
-        Ending::Part(if lost { Why::Lost(error.to_string()) } else { Why::Journal(error) })
+        Ending::Part(Why::journal(&self.session, error))
     }
 
     /// Tells the three kinds of failure apart, and writes the end of the run where that is still possible.
@@ -530,6 +539,23 @@ impl<'a> Run<'a> {
         error
     }
 
+    /// What stops a phase before its first step, when another one has run: something was changed.
+    fn part_way(&self, error: ApplyError, phase: Phase) -> ApplyError {
+        let why = match error {
+            ApplyError::Failed { error } => Why::Run(error),
+            ApplyError::Journal(error) => Why::journal(&self.session, error),
+            ApplyError::Stopped { .. } | ApplyError::Refused(_) => return error,
+            error if self.session.is_closed() => Why::Lost(error.to_string()),
+            error => Why::Other(Box::new(error)),
+        };
+        let steps = self.options.plan.plan.steps.iter().filter(|step| step.phase == phase);
+        let (done, steps) = steps.fold((0, 0), |(done, all), step| {
+            (done + usize::from(self.state.done.contains(&step.id)), all + 1)
+        });
+        let back = self.direction == Direction::Rollback;
+        ApplyError::Stopped { why, standing: Standing { phase, done, steps, in_doubt: None, back } }
+    }
+
     async fn in_doubt(&self) -> Option<u32> {
         let state = journal::state(&self.session, &self.options.plan.digest).await.ok()?;
         state.in_doubt.map(|doubt| doubt.step)
@@ -546,7 +572,7 @@ struct Leg<'a> {
 
 impl Leg<'_> {
     fn steps(&self) -> usize {
-        self.batches.iter().map(|batch| batch.items.len()).sum()
+        self.batches.iter().map(|batch| batch.steps().count()).sum()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     kind::{Alter, Column, Constraint, Ddl, Definition, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Phase, Step, Verb},
+    step::{Action, Phase, Step, Verb, With},
 };
 
 /// What `@convert` says of a column.
@@ -374,7 +374,7 @@ impl Lowering<'_> {
         let names = tables.into_iter().collect::<Vec<_>>().join(", ");
         let lock = || Action::catalog(vec![Sql::new(format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))]);
         let nothing = || Action::catalog(Vec::new());
-        let step = |summary: String, run, undo| Step {
+        let step = |summary: String, run, undo, with| Step {
             phase: Phase::Contract,
             verb: Verb::Replace,
             object: column.clone(),
@@ -382,9 +382,11 @@ impl Lowering<'_> {
             run,
             undo,
             batch: 0,
+            with,
         };
-        self.steps.insert(exchange.end, step(format!("on the way back, lock {names}"), nothing(), lock()));
-        self.steps.insert(exchange.start, step(format!("lock {names}"), lock(), nothing()));
+        let back = format!("on the way back, lock {names}");
+        self.steps.insert(exchange.end, step(back, nothing(), lock(), Some(With::Previous)));
+        self.steps.insert(exchange.start, step(format!("lock {names}"), lock(), nothing(), None));
     }
 
     /// What the way back begins with. It stands behind what came back over the columns, and before what goes for good: the
@@ -402,30 +404,30 @@ impl Lowering<'_> {
         for (id, objects) in &self.context.twins {
             let Some(twin) = Twin::of(id, &objects.before, "old") else { continue };
             let what = format!("build the index of what was {}", with_relation(id));
-            self.push_back(&contract(id), Verb::Create, &twin.id, &what, twin.build);
+            self.push_back(&contract(id), Verb::Create, &twin.id, &what, twin.build, With::Previous);
         }
         for (id, Pair { before, .. }) in converted {
             if let Some(check) = before.check() {
                 let unit = contract(id);
                 let (refuse, prove) = null_words(&before.beside);
                 let proof = Action::slow(validate(&check, &check.sql()));
-                self.push_back(&unit, Verb::Validate, &check, &prove, proof);
-                self.push_back(&unit, Verb::Create, &check, &refuse, refusal(before, &check));
+                self.push_back(&unit, Verb::Validate, &check, &prove, proof, With::Previous);
+                self.push_back(&unit, Verb::Create, &check, &refuse, refusal(before, &check), With::Previous);
             }
             let what = format!("validate that every row has {} converted back", with_relation(id));
             let proof = Action::slow(vec![before.proof(id)]);
-            self.push_back(&contract(id), Verb::Validate, &before.beside, &what, proof);
+            self.push_back(&contract(id), Verb::Validate, &before.beside, &what, proof, With::Previous);
         }
         for (id, Pair { before, .. }) in converted.iter().rev() {
             for (column, undo) in self.conversion_fills(id, before, self.catalogs.after) {
                 let what = format!("convert {} back, batch by batch", with_relation(id));
-                self.push_back(&contract(id), Verb::Fill, &column, &what, undo);
+                self.push_back(&contract(id), Verb::Fill, &column, &what, undo, With::Previous);
             }
         }
         for (id, Pair { before, .. }) in converted {
             let what = format!("add {} as {} beside it", with_relation(id), before.column.data_type);
             let come = Action::catalog(come(before, id));
-            self.push_back(&contract(id), Verb::Create, &before.beside, &what, come);
+            self.push_back(&contract(id), Verb::Create, &before.beside, &what, come, With::Previous);
         }
         self.steps.extend(rest);
     }

@@ -7,7 +7,7 @@ use crate::{
     kind::{Constraint, Definition, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Path},
     sql::{self, Sql},
-    step::{Action, Verb},
+    step::{Action, Verb, With},
 };
 
 /// A key as an index that is built first.
@@ -95,7 +95,7 @@ impl Lowering<'_> {
             let summary = format!("drop {}", with_relation(old));
             let (run, undo) = (alter_table(old, vec![drop_clause(old)]), alter_table(old, back.adopt));
             self.push(unit, Verb::Drop, summary, Action::catalog(run), Action::catalog(undo));
-            self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build);
+            self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
             return true;
         };
         let fresh = temporary_name("new", &new);
@@ -118,7 +118,7 @@ impl Lowering<'_> {
             let summary = format!("add {}", with_relation(&new));
             self.push_about(&new, unit, Verb::Create, summary, sql(built.adopt), sql(drop_new));
         }
-        self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build);
+        self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
         self.done.insert(new);
         true
     }

@@ -31,7 +31,7 @@ use crate::{
     kind::{Alter, Ddl, Object, TableDdl, column::ColumnSettings},
     name::{Kind, ObjectId, Pair, Path},
     sql::Sql,
-    step::{Action, Phase, Step, Verb},
+    step::{Action, Phase, Step, Verb, With},
 };
 
 pub use backfill::{BATCH, Fill, Meanwhile};
@@ -213,14 +213,31 @@ impl Lowering<'_> {
         undo: Action,
     ) {
         let object = object.clone();
-        self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
+        self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0, with: None });
     }
 
-    /// What only the way back does: it is there so that the step before it can be undone without a scan under a strong
-    /// lock.
-    fn push_back(&mut self, unit: &Unit, verb: Verb, object: &ObjectId, what: &str, undo: Action) {
+    /// What only the way back does: so that another step can be undone without a scan under a strong lock.
+    fn push_back(
+        &mut self,
+        unit: &Unit,
+        verb: Verb,
+        object: &ObjectId,
+        what: &str,
+        undo: Action,
+        with: With,
+    ) {
         let summary = format!("on the way back, {what}");
-        self.push_about(object, unit, verb, summary, Action::catalog(Vec::new()), undo);
+        let (object, run) = (object.clone(), Action::catalog(Vec::new()));
+        self.steps.push(Step {
+            phase: unit.phase,
+            verb,
+            object,
+            summary,
+            run,
+            undo,
+            batch: 0,
+            with: Some(with),
+        });
     }
 
     fn create(&mut self, unit: &Unit, change: &Change) {

@@ -8,7 +8,7 @@ use crate::{
     kind::{Alter, Column, Definition, Object, not_null::NotNull},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Step, Verb},
+    step::{Action, Step, Verb, With},
 };
 
 /// How a column comes to refuse NULL.
@@ -80,7 +80,7 @@ impl Lowering<'_> {
         if let Some(constraint) = before.refusal() {
             let unproven = NotNull { validated: false, ..constraint.clone() };
             let validate = validate(id, &sql::ident(&constraint.name));
-            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate));
+            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate), With::Next);
             let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
             self.push(unit, Verb::Alter, accept, run, Action::catalog(add));
             return true;
@@ -91,8 +91,8 @@ impl Lowering<'_> {
         let undo = undo.into_iter().flat_map(|clause| alter_table(id, vec![clause])).collect();
         self.push(unit, Verb::Alter, accept, run, Action::catalog(undo));
         let validate = validate(id, &name);
-        self.push_back(unit, Verb::Validate, &check, &prove, Action::slow(validate));
-        self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(refusal(id)));
+        self.push_back(unit, Verb::Validate, &check, &prove, Action::slow(validate), With::Previous);
+        self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(refusal(id)), With::Previous);
         true
     }
 
@@ -102,7 +102,16 @@ impl Lowering<'_> {
         let (what, column) = (with_relation(id), id.sql());
         let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
             let object = object.clone();
-            self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0 });
+            self.steps.push(Step {
+                phase: unit.phase,
+                verb,
+                object,
+                summary,
+                run,
+                undo,
+                batch: 0,
+                with: None,
+            });
         };
         let refuse = format!("refuse NULL in {what}, not yet validated");
         let prove = format!("validate that no row has NULL in {what}");

@@ -17,7 +17,7 @@ use crate::{
     kind::{Alter, Column, Definition, Object, Trigger},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, OldName, Phase, Step, Verb},
+    step::{Action, OldName, Phase, Step, Verb, With},
 };
 
 /// A column that is renamed while code uses both names. It is known under the new one.
@@ -178,19 +178,26 @@ impl Lowering<'_> {
 
         // what the way back does last comes first
         let exchange = format!("exchange {names}");
-        self.push_back(&contract, Verb::Rename, id, &exchange, Action::catalog(beside.exchange()));
-        self.push_back(&contract, Verb::Validate, &check, &proven, proof());
+        self.push_back(
+            &contract,
+            Verb::Rename,
+            id,
+            &exchange,
+            Action::catalog(beside.exchange()),
+            With::Next,
+        );
+        self.push_back(&contract, Verb::Validate, &check, &proven, proof(), With::Next);
         for (trigger, Pair { after: one, .. }) in &renaming.fires {
             let what = format!("let {trigger} fire on UPDATE OF {}, too", sql::ident(old));
-            self.push_back(&contract, Verb::Alter, trigger, &what, fire_on(trigger, one, old));
+            self.push_back(&contract, Verb::Alter, trigger, &what, fire_on(trigger, one, old), With::Next);
         }
         for Pair { after, .. } in &renaming.twins {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
-            self.push_back(&contract, Verb::Create, &after.id, &what, after.build());
+            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(), With::Next);
         }
         for (object, undo) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
-            self.push_back(&contract, Verb::Fill, &object, &what, undo);
+            self.push_back(&contract, Verb::Fill, &object, &what, undo, With::Next);
         }
         let narrow = |(trigger, Pair { before: one, .. }): &(ObjectId, Pair<Trigger>)| {
             fire_only(trigger, one, new).sql

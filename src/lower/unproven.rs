@@ -9,7 +9,7 @@ use crate::{
     kind::{Constraint, Definition, DomainConstraint, Object, constraint::ConstraintType},
     name::{Kind, ObjectId},
     sql::Sql,
-    step::{Action, Verb},
+    step::{Action, Verb, With},
 };
 
 impl Lowering<'_> {
@@ -61,7 +61,8 @@ impl Lowering<'_> {
         }
         for id in proven {
             let prove = format!("validate {}", with_relation(id));
-            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate(id, &id.sql())));
+            let validate = Action::slow(validate(id, &id.sql()));
+            self.push_back(unit, Verb::Validate, id, &prove, validate, With::Next);
         }
         let what = with_relation(&unit.root);
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());

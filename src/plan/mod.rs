@@ -23,7 +23,7 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Action, Backfill, DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
+    step::{Action, Backfill, DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb, With},
 };
 
 /// The format that this version writes and the only one it reads.
@@ -138,6 +138,9 @@ pub struct PlannedStep {
     pub transactional: bool,
     /// How long they may wait and run.
     pub timeouts: Timeouts,
+    /// Set for what only the way back does: with which other step it counts as done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<With>,
     /// Set where the statement runs for batch after batch of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<Backfill>,
@@ -237,6 +240,7 @@ impl PlannedStep {
                 backfill: undo.backfill.clone(),
             },
             batch: self.batch,
+            with: self.with,
         }
     }
 }

@@ -130,9 +130,15 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         .map(|entry| &entry.object)
         .chain(plan.steps.iter().map(|step| &step.object))
         .collect();
+    // the index that becomes a key's in a later step
+    let halfway: BTreeSet<ObjectId> = stepped
+        .iter()
+        .filter(|object| object.kind == Kind::Constraint)
+        .map(|key| ObjectId::new(Kind::Index, [key.path.part(0), key.path.last()]))
+        .collect();
     let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
     for object in footprint_closure(live, &touched) {
-        if !known.contains(&object) && counts(&object) {
+        if !known.contains(&object) && !halfway.contains(&object) && counts(&object) {
             differences.push(Difference {
                 how: How::Added,
                 expected: None,

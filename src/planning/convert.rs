@@ -125,6 +125,7 @@ fn steps(columns: &BTreeSet<&ObjectId>, name: impl Fn(&ObjectId) -> String) -> V
             run: rename(id, own, &beside),
             undo: rename(id, &beside, own),
             batch: 1,
+            with: None,
         }
     };
     columns.iter().map(step).collect()

@@ -76,6 +76,7 @@ impl Update {
             run: Action::slow(vec![Sql::new(update)]),
             undo: Action::catalog(Vec::new()),
             batch: 1,
+            with: None,
             object,
         }
     }

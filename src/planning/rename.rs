@@ -263,5 +263,6 @@ fn step(object: ObjectId, summary: String, there: Ddl, back: Ddl) -> Step {
         run: action(there),
         undo: action(back),
         batch: 1,
+        with: None,
     }
 }

@@ -109,6 +109,7 @@ impl Sealing<'_> {
                 summary: step.summary.clone(),
                 sql: step.run.sql.clone(),
                 transactional: step.run.transactional,
+                with: step.with,
                 timeouts: patience.before.of(step.batch, step.run.timeouts),
                 backfill: step.run.backfill.clone(),
                 rows: self.facts.most_rows(slow),

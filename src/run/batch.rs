@@ -3,7 +3,7 @@
 use crate::{
     name::ObjectId,
     plan::PlannedStep,
-    step::{Action, Phase, Step},
+    step::{Action, Phase, Step, With},
 };
 
 /// One action and the step that it is of.
@@ -30,6 +30,8 @@ pub struct Batch {
     pub transactional: bool,
     /// In the order they run.
     pub items: Vec<Item>,
+    /// The steps that only the way back has, and that are done when this is.
+    pub also: Vec<u32>,
 }
 
 /// A step that can be run and undone: of a draft or of a plan.
@@ -38,6 +40,8 @@ pub trait Runnable {
     fn phase(&self) -> Phase;
     /// The number of its batch.
     fn batch(&self) -> u32;
+    /// With which other step it is done, if only the way back does it.
+    fn with(&self) -> Option<With>;
     /// The way there; `number` is the step's, for those that have none of their own.
     fn there(&self, number: u32) -> Item;
     /// The way back.
@@ -51,6 +55,10 @@ impl Runnable for Step {
 
     fn batch(&self) -> u32 {
         self.batch
+    }
+
+    fn with(&self) -> Option<With> {
+        self.with
     }
 
     fn there(&self, number: u32) -> Item {
@@ -73,6 +81,10 @@ impl Runnable for PlannedStep {
         self.batch
     }
 
+    fn with(&self) -> Option<With> {
+        self.with
+    }
+
     fn there(&self, _: u32) -> Item {
         let Step { object, summary, run, .. } = self.to_step();
         Item { step: self.id, object, summary, action: run }
@@ -93,6 +105,10 @@ impl<T: Runnable> Runnable for &T {
         (**self).batch()
     }
 
+    fn with(&self) -> Option<With> {
+        (**self).with()
+    }
+
     fn there(&self, number: u32) -> Item {
         (**self).there(number)
     }
@@ -103,13 +119,33 @@ impl<T: Runnable> Runnable for &T {
 }
 
 impl Batch {
-    /// The way there, as the steps are batched.
+    /// The way there, as the steps are batched. What only the way back does has no batch of its own: a run that stops has
+    /// either done both it and the step that it is for, or neither.
     pub fn forward<S: Runnable>(steps: &[S]) -> Vec<Batch> {
-        let mut batches = Vec::new();
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut next: Vec<u32> = Vec::new();
         for (number, step) in (1..).zip(steps) {
-            push(&mut batches, step, step.there(number));
+            let item = step.there(number);
+            match (step.with(), batches.last_mut()) {
+                (Some(With::Previous), Some(last)) => last.also.push(item.step),
+                (Some(_), _) => next.push(item.step),
+                (None, _) => {
+                    push(&mut batches, step, item);
+                    if let Some(batch) = batches.last_mut() {
+                        batch.also.append(&mut next);
+                    }
+                }
+            }
+        }
+        if let Some(last) = batches.last_mut() {
+            last.also.append(&mut next);
         }
         batches
+    }
+
+    /// The steps that are done when it is.
+    pub fn steps(&self) -> impl Iterator<Item = u32> {
+        self.items.iter().map(|item| item.step).chain(self.also.iter().copied())
     }
 
     /// The way back, last step first: undone together is what was done together, as far as it may.
@@ -133,6 +169,7 @@ fn push<S: Runnable>(batches: &mut Vec<Batch>, step: &S, item: Item) {
             phase: step.phase(),
             transactional,
             items: vec![item],
+            also: Vec::new(),
         }),
     }
 }

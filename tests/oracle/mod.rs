@@ -4,6 +4,7 @@
 
 pub mod dump;
 pub mod own_server;
+pub mod proxy;
 pub mod rows;
 pub mod writers;
 
@@ -138,6 +139,20 @@ impl Database {
             session.close().await;
         }
         Self::from_template(self.server, self.target.database()).await
+    }
+
+    /// The same one, when its server has crashed.
+    pub async fn reconnected(self) -> Self {
+        let admin = Session::connect(self.server).await.unwrap();
+        Self { admin, shared: Mutex::default(), ..self }
+    }
+
+    /// Waits until nobody else is connected to it.
+    pub async fn alone(&self) {
+        let others = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while self.ask(others).await != "0" {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn from_template(server: &'static Target, template: &str) -> Self {

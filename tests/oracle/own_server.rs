@@ -2,29 +2,36 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
     },
-    path::Path,
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use nix::unistd::{User, geteuid};
 use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
 
-/// Runs the server until nobody holds the other end of standard input, and removes it then.
+/// Runs the server until nobody holds the other end of standard input, and removes it then. Each line makes it crash and
+/// start again.
 const KEEPER: &str = r#"bin=$1 folder=$2 signal=$3
 shift 3
 "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
 [ -z "$signal" ] || touch "$folder/data/$signal"
-"$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off "$@" </dev/null >"$folder/log" 2>&1 &
-while read -r _; do :; done
-kill -QUIT $!; wait $!; rm -rf "$folder""#;
+run() {
+    "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off "$@" </dev/null >>"$folder/log" 2>&1 &
+}
+crash() { kill -QUIT $!; wait $!; }
+run "$@"
+while read -r _; do crash; run "$@"; done
+crash; rm -rf "$folder""#;
 
 /// A running server, as long as this lives.
 pub struct OwnServer {
     pub target: Target,
+    folder: PathBuf,
     keeper: Child,
 }
 
@@ -61,14 +68,45 @@ impl OwnServer {
             command.uid(uid).gid(gid);
         }
         let keeper = command.current_dir("/").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
-        let server = Self { target: Target::socket(&folder, 5432, "postgres", "postgres"), keeper };
-        let began = std::time::Instant::now();
-        while let Err(error) = Session::connect(&server.target).await {
-            let log = fs::read_to_string(Path::new(&folder).join("log")).unwrap_or_default();
-            assert!(began.elapsed().as_secs() < 30, "{error}: {log}");
-        }
+        let target = Target::socket(&folder, 5432, "postgres", "postgres");
+        let server = Self { target, folder, keeper };
+        server.running().await.close().await;
         scratch.close().await.unwrap();
         server
+    }
+
+    /// Waits until somebody may connect.
+    async fn running(&self) -> Session {
+        let began = std::time::Instant::now();
+        loop {
+            match Session::connect(&self.target).await {
+                Ok(session) => return session,
+                Err(error) => {
+                    let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                    assert!(began.elapsed().as_secs() < 30, "{error}: {log}");
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Shuts it down in immediate mode, as a crash would, and starts it again.
+    pub async fn crash(&self) {
+        let started = async |session: Session| {
+            let query = "SELECT pg_postmaster_start_time()::text";
+            let row = session.client().query_one(query, &[]).await.ok();
+            session.close().await;
+            row.map(|row| row.get::<_, String>(0))
+        };
+        let before = started(self.running().await).await;
+        let mut keeper = self.keeper.stdin.as_ref().unwrap();
+        keeper.write_all(b"\n").unwrap();
+        loop {
+            let now = started(self.running().await).await;
+            if now.is_some() && now != before {
+                break;
+            }
+        }
     }
 }
 

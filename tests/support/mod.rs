@@ -116,6 +116,7 @@ pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, und
         summary: format!("{} {object}", action.label()),
         sql: statements(sql),
         transactional: !alone(sql),
+        with: None,
         backfill: None,
         timeouts: timeouts(sql),
         rows: None,
