@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 e311c71e2a1e282cbf8253480b998c85ef7c9d572f1f68e29a27a95d364b5826
+-- plan full-name-and-currency  sha256 93d8de181be3f49d1600efb4758abde1ec570f16e6bb03eb803ccd8130c0edbb
 
 -- batch 12
 BEGIN;
