@@ -20,7 +20,7 @@ pub use signature::Signed;
 
 use crate::{
     config::Policy,
-    hazard::Level,
+    hazard::{Hazard, Level},
     plan::{Digest, Plan, PlanFile},
     step::Phase,
     toml_file::{self, TomlError},
@@ -40,6 +40,9 @@ pub struct Approval {
     pub plan: Digest,
     /// The phase.
     pub phase: Phase,
+    /// Whether it is its rollback that is approved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
     /// Who.
     pub approver: Approver,
     /// In which role, where policy knows roles.
@@ -59,6 +62,9 @@ pub struct Approval {
     /// The SSH signature of all of it but this, as OpenSSH writes it (`-----BEGIN SSH SIGNATURE-----` …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// When it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
     /// What checking it came to.
     #[serde(skip)]
     pub signed: Signed,
@@ -154,7 +160,8 @@ fn at(path: &Path) -> impl Fn(io::Error) -> ApprovalError + '_ {
 
 impl Approval {
     fn file_name(&self) -> String {
-        format!("{}-{}.toml", self.phase.label(), self.approver)
+        let way = if self.rollback { "rollback-" } else { "" };
+        format!("{way}{}-{}.toml", self.phase.label(), self.approver)
     }
 
     fn text(&self) -> Result<String, ApprovalError> {
@@ -175,6 +182,21 @@ impl Approval {
         io::Write::write_all(&mut fresh, text.as_bytes()).map_err(at(&file))?;
         fresh.persist(&file).map_err(|error| at(&file)(error.error))?;
         Ok(file)
+    }
+
+    /// The one by this person that a plan's folder has, for a phase and a way.
+    pub fn find(
+        plan: &PlanFile,
+        approver: &Approver,
+        phase: Phase,
+        way: Way,
+    ) -> Result<Option<Self>, ApprovalError> {
+        let wanted = |approval: &Self| {
+            approval.approver == *approver
+                && approval.phase == phase
+                && approval.rollback == (way == Way::Back)
+        };
+        Ok(read_all(plan)?.into_iter().find(wanted))
     }
 
     /// Reads one file.
@@ -227,25 +249,46 @@ pub fn read_all(plan: &PlanFile) -> Result<Vec<Approval>, ApprovalError> {
 
 /// The dangers of a phase: each code, and the steps that have it. These must be accepted.
 pub fn dangers(plan: &Plan, phase: Phase) -> BTreeMap<String, Vec<u32>> {
+    dangers_of(plan, phase, Way::There)
+}
+
+/// The same of a phase one way or the other.
+pub fn dangers_of(plan: &Plan, phase: Phase, way: Way) -> BTreeMap<String, Vec<u32>> {
     let mut dangers: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| step.phase == phase) {
-        for hazard in step.hazards.iter().filter(|hazard| hazard.level == Level::Danger) {
-            let steps = dangers.entry(hazard.code.clone()).or_default();
-            if steps.last() != Some(&step.id) {
-                steps.push(step.id);
-            }
+    for (step, hazard) in hazards(plan, phase, way).filter(|(_, hazard)| hazard.level == Level::Danger) {
+        let steps = dangers.entry(hazard.code.clone()).or_default();
+        if steps.last() != Some(&step) {
+            steps.push(step);
         }
     }
     dangers
+}
+
+fn hazards(plan: &Plan, phase: Phase, way: Way) -> impl Iterator<Item = (u32, &Hazard)> {
+    let steps = plan.steps.iter().filter(move |step| step.phase == phase);
+    steps.flat_map(move |step| {
+        let hazards = if way == Way::Back { &step.undo.hazards } else { &step.hazards };
+        hazards.iter().map(|hazard| (step.id, hazard))
+    })
+}
+
+/// Which way a phase is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It is applied.
+    There,
+    /// It is rolled back.
+    Back,
 }
 
 /// What an approval of contract accepts for it to run although code still writes by names that it takes away.
 pub const OLD_NAMES_IN_USE: &str = "OLD_NAMES_IN_USE";
 
 /// All codes that an approval of a phase can accept: its dangers, and what the gate before contract asks for.
-pub fn acceptable(plan: &Plan, phase: Phase) -> BTreeSet<String> {
-    let gate = (phase == Phase::Contract && !plan.old_names.is_empty()).then(|| OLD_NAMES_IN_USE.to_owned());
-    dangers(plan, phase).into_keys().chain(gate).collect()
+pub fn acceptable(plan: &Plan, phase: Phase, way: Way) -> BTreeSet<String> {
+    let gated = phase == Phase::Contract && way == Way::There && !plan.old_names.is_empty();
+    let gate = gated.then(|| OLD_NAMES_IN_USE.to_owned());
+    dangers_of(plan, phase, way).into_keys().chain(gate).collect()
 }
 
 /// A phase that may run.
@@ -273,6 +316,8 @@ pub enum Missing {
         code: String,
         /// The steps that have it.
         steps: Vec<u32>,
+        /// Who would have to, by role, where policy says so.
+        by: Option<BTreeSet<String>>,
     },
     /// An approval that does not count.
     Void {
@@ -290,6 +335,10 @@ pub enum Void {
     OtherPlan(Digest),
     /// It is for another phase.
     OtherPhase(Phase),
+    /// It is for the other way.
+    OtherWay,
+    /// It was taken back.
+    Revoked(Timestamp),
     /// Its time is over.
     Expired(Timestamp),
     /// It says that it will be given later than now.
@@ -313,9 +362,12 @@ impl std::fmt::Display for Missing {
             Missing::Approvals { phase, required, counted } => {
                 write!(f, "phase {} has {counted} of {required} approvals", phase.label())
             }
-            Missing::Danger { code, steps } => {
+            Missing::Danger { code, steps, by } => {
                 let steps = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-                write!(f, "{} is not accepted (step {steps})", visible_line(code))
+                write!(f, "{} is not accepted (step {steps})", visible_line(code))?;
+                let Some(by) = by else { return Ok(()) };
+                let roles = by.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
+                write!(f, " by anyone in role {}", visible_line(&roles))
             }
             Missing::Void { approver, why } => {
                 write!(f, "the approval by {approver} does not count: ")?;
@@ -324,6 +376,10 @@ impl std::fmt::Display for Missing {
                         write!(f, "it is for the plan with digest {}…", digest.short())
                     }
                     Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
+                    Void::OtherWay => {
+                        f.write_str("it is for the other way: one is to apply, one to roll back")
+                    }
+                    Void::Revoked(when) => write!(f, "it was revoked at {when}"),
                     Void::Expired(when) => write!(f, "it expired at {when}"),
                     Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
                     Void::Author => write!(f, "they made the plan"),
@@ -348,12 +404,13 @@ pub fn check(
     approvals: &[Approval],
     policy: &Policy,
     phase: Phase,
+    way: Way,
     now: Timestamp,
 ) -> Result<Covered, Vec<Missing>> {
     let mut counted: BTreeMap<String, Approval> = BTreeMap::new();
     let mut void = Vec::new();
     for approval in approvals {
-        match void_because(approval, plan, policy, phase, now) {
+        match void_because(approval, plan, policy, (phase, way), now) {
             Some(why) => void.push(Missing::Void { approver: approval.approver.clone(), why }),
             // the same person in other capitals is not a second person
             None => drop(counted.insert(approval.approver.as_str().to_lowercase(), approval.clone())),
@@ -361,19 +418,31 @@ pub fn check(
     }
     let mut missing = Vec::new();
     let count = u32::try_from(counted.len()).unwrap_or(u32::MAX);
-    if count < policy.required {
-        missing.push(Missing::Approvals { phase, required: policy.required, counted: count });
+    let worst = hazards(&plan.plan, phase, way).map(|(_, hazard)| hazard.level).max();
+    let required = match worst {
+        Some(Level::Danger) => policy.required.max(policy.required_warning).max(policy.required_danger),
+        Some(Level::Warning) => policy.required.max(policy.required_warning),
+        Some(Level::Notice) | None => policy.required,
+    };
+    if count < required {
+        missing.push(Missing::Approvals { phase, required, counted: count });
     }
-    for (code, steps) in dangers(&plan.plan, phase) {
-        if !counted.values().any(|approval| approval.accepts.contains(&code)) {
-            missing.push(Missing::Danger { code, steps });
+    for (code, steps) in dangers_of(&plan.plan, phase, way) {
+        let by = policy.accepted_by.get(&code);
+        let may = |approval: &Approval| {
+            by.is_none_or(|roles| approval.role.as_ref().is_some_and(|role| roles.contains(role)))
+        };
+        if !counted.values().any(|approval| approval.accepts.contains(&code) && may(approval)) {
+            missing.push(Missing::Danger { code, steps, by: by.cloned() });
         }
     }
     if missing.is_empty() {
         Ok(Covered { approvals: counted.into_values().collect() })
     } else {
         // an approval of the other phase is worth a remark only where it may have been meant for this one
-        let other = |missing: &Missing| matches!(missing, Missing::Void { why: Void::OtherPhase(_), .. });
+        let other = |missing: &Missing| {
+            matches!(missing, Missing::Void { why: Void::OtherPhase(_) | Void::OtherWay, .. })
+        };
         let mistaken = counted.is_empty() && void.iter().all(other);
         missing.extend(void.into_iter().filter(|missing| mistaken || !other(missing)));
         Err(missing)
@@ -384,7 +453,7 @@ fn void_because(
     approval: &Approval,
     plan: &PlanFile,
     policy: &Policy,
-    phase: Phase,
+    (phase, way): (Phase, Way),
     now: Timestamp,
 ) -> Option<Void> {
     let limit = policy
@@ -395,6 +464,10 @@ fn void_because(
         Some(Void::OtherPlan(approval.plan.clone()))
     } else if approval.phase != phase {
         Some(Void::OtherPhase(approval.phase))
+    } else if approval.rollback != (way == Way::Back) {
+        Some(Void::OtherWay)
+    } else if let Some(when) = approval.revoked {
+        Some(Void::Revoked(when))
     } else if let Some(expires) = expires.filter(|expires| *expires <= now) {
         Some(Void::Expired(expires))
     } else if approval.created.duration_since(now) > SKEW {

@@ -13,7 +13,11 @@
 //! required = 1                   # how many people must approve each phase
 //! author = true                  # whether the plan's author may be one of them
 //! valid_hours = 168              # how long an approval counts; else for ever, or as it says itself
-//! roles = ["dba"]                # whose approvals count, by the role they approve in; else everyone's
+//! required_warning = 1           # how many where the phase has a hazard of this level or above; else `required`
+//! required_danger = 2            # how many where it has a danger; else `required`
+//! roles = ["dba", "lead"]        # whose approvals count, by the role they approve in; else everyone's
+//! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
+//! rollback = false               # whether a rollback needs approvals of its own
 //! signed = true                  # whether only signed ones count
 //! allowed_signers = "signers"    # who signs with which keys, as ssh-keygen(1) has it
 //!
@@ -151,8 +155,16 @@ pub struct PolicySettings {
     pub author: Option<bool>,
     /// For how long.
     pub valid_hours: Option<u32>,
+    /// How many where there is a hazard of level warning or above.
+    pub required_warning: Option<u32>,
+    /// How many where there is a danger.
+    pub required_danger: Option<u32>,
     /// In which roles.
     pub roles: Option<BTreeSet<String>>,
+    /// Who accepts which danger, by role.
+    pub accepted_by: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// Whether a rollback needs its own.
+    pub rollback: Option<bool>,
     /// Whether only signed ones count.
     pub signed: Option<bool>,
     /// The keys: an `allowed_signers` file of OpenSSH.
@@ -169,8 +181,20 @@ pub struct Policy<K = PathBuf> {
     pub author: bool,
     /// For how long after it was given an approval counts; None: as long as it says itself.
     pub valid_hours: Option<u32>,
+    /// How many people where the phase has a hazard of level warning or above, if that is more.
+    #[serde(default)]
+    pub required_warning: u32,
+    /// How many people where it has a danger, if that is more.
+    #[serde(default)]
+    pub required_danger: u32,
     /// The roles whose approvals count; None: everyone's.
     pub roles: Option<BTreeSet<String>>,
+    /// By a danger's code the roles whose acceptance of it counts; for others anyone's does.
+    #[serde(default)]
+    pub accepted_by: BTreeMap<String, BTreeSet<String>>,
+    /// Whether a rollback needs approvals of its own.
+    #[serde(default)]
+    pub rollback: bool,
     /// Whether only those count that are signed by a key in `allowed_signers`.
     pub signed: bool,
     /// The keys, if there are any.
@@ -183,9 +207,43 @@ impl Default for Policy {
             required: 1,
             author: true,
             valid_hours: None,
+            required_warning: 0,
+            required_danger: 0,
             roles: None,
+            accepted_by: BTreeMap::new(),
+            rollback: false,
             signed: false,
             allowed_signers: None,
+        }
+    }
+}
+
+impl<K> Policy<K> {
+    /// The same with the keys known in another way.
+    pub fn with_keys<L>(self, allowed_signers: Option<L>) -> Policy<L> {
+        let Self {
+            required,
+            author,
+            valid_hours,
+            required_warning,
+            required_danger,
+            roles,
+            accepted_by,
+            rollback,
+            signed,
+            allowed_signers: _,
+        } = self;
+        Policy {
+            required,
+            author,
+            valid_hours,
+            required_warning,
+            required_danger,
+            roles,
+            accepted_by,
+            rollback,
+            signed,
+            allowed_signers,
         }
     }
 }
@@ -252,8 +310,23 @@ impl Config {
     pub fn policy(&self, env: Option<&Environment>) -> Policy {
         let mut policy = Policy::default();
         for settings in [Some(&self.approval), env.map(|env| &env.approval)].into_iter().flatten() {
-            let PolicySettings { required, author, valid_hours, roles, signed, allowed_signers } = settings;
+            let PolicySettings {
+                required,
+                author,
+                valid_hours,
+                required_warning,
+                required_danger,
+                roles,
+                accepted_by,
+                rollback,
+                signed,
+                allowed_signers,
+            } = settings;
             policy.required = required.unwrap_or(policy.required);
+            policy.required_warning = required_warning.unwrap_or(policy.required_warning);
+            policy.required_danger = required_danger.unwrap_or(policy.required_danger);
+            policy.accepted_by = accepted_by.clone().unwrap_or(policy.accepted_by);
+            policy.rollback = rollback.unwrap_or(policy.rollback);
             policy.author = author.unwrap_or(policy.author);
             policy.valid_hours = valid_hours.or(policy.valid_hours);
             policy.roles = roles.clone().or(policy.roles);

@@ -183,6 +183,7 @@ async fn an_expired_approval() {
             format: trueup::approval::FORMAT,
             plan: plan.digest.clone(),
             phase,
+            rollback: false,
             approver: "alice".parse().unwrap(),
             role: None,
             accepts: trueup::approval::dangers(&plan.plan, phase).into_keys().collect(),
@@ -190,6 +191,7 @@ async fn an_expired_approval() {
             created: "2020-01-01T00:00:00Z".parse().unwrap(),
             expires: Some("2020-01-02T00:00:00Z".parse().unwrap()),
             signature: None,
+            revoked: None,
             signed: Signed::No,
         };
         approval.write(&plan).unwrap();

@@ -30,7 +30,7 @@ use keeper::{Keeper, LockLost};
 pub use progress::{Event, Progress, Silent};
 
 use crate::{
-    approval::{self, Approval, pinned},
+    approval::{self, Approval, Way, pinned},
     config::Policy,
     journal::{self, Direction, Ended, JournalError, Position, RunId, State},
     plan::{
@@ -63,7 +63,7 @@ pub struct Options<'a> {
     pub target: &'a Target,
     /// Which phases.
     pub which: Which,
-    /// The approvals that there are. A rollback needs none of its own.
+    /// The approvals that there are. A rollback needs none of its own, unless policy says so.
     pub approvals: &'a [Approval],
     /// What they must amount to.
     pub policy: &'a Policy,
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
         let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
         let mut approvals = Vec::new();
         for phase in &phases {
-            let covered = approval::check(opened, &given, &policy, *phase, *now);
+            let covered = approval::check(opened, &given, &policy, *phase, Way::There, *now);
             approvals.push(covered.map_err(Refusal::NotApproved)?.approvals);
         }
         preflight::must::privileges(&self.session, plan).await?;
@@ -256,6 +256,7 @@ impl<'a> Run<'a> {
                 return Ok(Outcome::Nothing(position));
             }
         }
+        let approvals = self.approvals_back(&phases).await?;
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let is_done = |check: &&DataCheck| {
@@ -291,11 +292,26 @@ impl<'a> Run<'a> {
         for (at, phase) in phases.iter().enumerate() {
             let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
-            let leg = Leg { phase: *phase, batches: &batches, approvals: &[], end };
+            let leg = Leg { phase: *phase, batches: &batches, approvals: &approvals[at], end };
             let ran = self.run_phase(&leg, progress).await;
             steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
+    }
+
+    /// The approvals that each of these phases has for its rollback: none, unless policy asks for some.
+    async fn approvals_back(&self, phases: &[Phase]) -> Result<Vec<Vec<Approval>>, ApplyError> {
+        let Options { plan, policy, approvals: given, now, .. } = self.options;
+        let pinned = journal::policy(&self.session).await?;
+        if !policy.rollback && !pinned.as_ref().is_some_and(|pinned| pinned.rollback) {
+            return Ok(vec![Vec::new(); phases.len()]);
+        }
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
+        let covered = phases.iter().map(|phase| {
+            let covered = approval::check(plan, &given, &policy, *phase, Way::Back, *now);
+            covered.map(|covered| covered.approvals).map_err(|missing| Refusal::NotApproved(missing).into())
+        });
+        covered.collect()
     }
 
     /// Says what of the surroundings is worth knowing, and refuses what would not work.

@@ -11,9 +11,8 @@ pub type Pinned = Policy<String>;
 impl Pinned {
     /// A policy as it is now, with the keys of its file.
     pub fn of(policy: &Policy) -> io::Result<Self> {
-        let Policy { required, author, valid_hours, roles, signed, allowed_signers } = policy.clone();
-        let allowed_signers = allowed_signers.map(std::fs::read_to_string).transpose()?;
-        Ok(Self { required, author, valid_hours, roles, signed, allowed_signers })
+        let allowed_signers = policy.allowed_signers.as_ref().map(std::fs::read_to_string).transpose()?;
+        Ok(policy.clone().with_keys(allowed_signers))
     }
 
     /// The stricter of both, rule by rule. The keys stay the other one's: [`under`] checks by both.
@@ -22,8 +21,17 @@ impl Pinned {
             (Some(own), Some(others)) => Some(own & others),
             (own, others) => own.clone().or_else(|| others.clone()),
         };
+        let mut accepted_by = self.accepted_by.clone();
+        for (code, others) in &other.accepted_by {
+            let roles = accepted_by.get(code).map_or_else(|| others.clone(), |own| own & others);
+            accepted_by.insert(code.clone(), roles);
+        }
         Policy {
             required: self.required.max(other.required),
+            required_warning: self.required_warning.max(other.required_warning),
+            required_danger: self.required_danger.max(other.required_danger),
+            accepted_by,
+            rollback: self.rollback || other.rollback,
             author: self.author && other.author,
             valid_hours: [self.valid_hours, other.valid_hours].into_iter().flatten().min(),
             roles,

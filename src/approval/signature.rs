@@ -42,9 +42,9 @@ pub enum SignError {
 }
 
 impl Approval {
-    /// The bytes that are signed: the file without its signature.
+    /// The bytes that are signed: the file without its signature, and without what takes it back.
     pub fn payload(&self) -> Result<String, super::ApprovalError> {
-        Self { signature: None, signed: Signed::No, ..self.clone() }.text()
+        Self { signature: None, revoked: None, signed: Signed::No, ..self.clone() }.text()
     }
 
     /// Signs it with a private key, or by an agent with the public one.

@@ -8,8 +8,8 @@ use std::{
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use trueup::{
-    approval::{self, Approval, Approver, Signed},
-    plan::Plan,
+    approval::{self, Approval, Approver, Signed, Way},
+    plan::{Plan, PlanFile},
     step::Phase,
     toml_file::nearest,
     visible::visible_line,
@@ -36,6 +36,12 @@ pub struct Arguments {
     /// What is approved
     #[arg(long, value_enum, default_value_t = Phases::Expand)]
     phase: Phases,
+    /// Approve the rollback of it, where policy asks for that
+    #[arg(long)]
+    rollback: bool,
+    /// Take your approval back
+    #[arg(long, conflicts_with_all = ["accept", "role", "reason", "sign", "expires"])]
+    revoke: bool,
     /// Dangers that are accepted, by code; all: those that there are
     #[arg(long, value_name = "CODE,…", value_delimiter = ',')]
     accept: Vec<String>,
@@ -87,10 +93,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         return Err(CliError::new(format!("the plan has no phase {}", missing.label()))
             .with_hint(format!("it has: {}", words.join(", "))));
     }
+    let way = if arguments.rollback { Way::Back } else { Way::There };
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    if arguments.revoke {
+        return revoke(context, &opened, &approver, &phases, way, now);
+    }
     let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
-        phases.iter().map(|phase| (*phase, approval::dangers(&opened.plan, *phase))).collect();
+        phases.iter().map(|phase| (*phase, approval::dangers_of(&opened.plan, *phase, way))).collect();
     let acceptable: BTreeMap<Phase, BTreeSet<String>> =
-        phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase))).collect();
+        phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase, way))).collect();
     let accepted = accepted(&arguments.accept, &acceptable)?;
 
     let mut approvals = Vec::new();
@@ -99,13 +110,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
             format: approval::FORMAT,
             plan: opened.digest.clone(),
             phase: *phase,
+            rollback: arguments.rollback,
             approver: approver.clone(),
             role: arguments.role.clone(),
             accepts: acceptable[phase].intersection(&accepted).cloned().collect(),
             reason: arguments.reason.clone(),
-            created: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
+            created: now,
             expires,
             signature: None,
+            revoked: None,
             signed: Signed::No,
         };
         if let Some(key) = &arguments.sign {
@@ -142,13 +155,45 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
             format!(", accepting {}", visible_line(&codes.join(", ")))
         };
         output::result(&format!(
-            "{approver} approves {}{accepting}: {}",
+            "{approver} approves {}{}{accepting}: {}",
+            if approval.rollback { "the rollback of " } else { "" },
             approval.phase.label(),
             file.display()
         ));
         for code in open {
             output::note(&format!("note: {0} is not accepted; --accept {0} would", visible_line(code)));
         }
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes into the approvals that they do not count any more. Deleted ones could come back with the next merge.
+fn revoke(
+    context: &Context,
+    plan: &PlanFile,
+    approver: &Approver,
+    phases: &[Phase],
+    way: Way,
+    now: Timestamp,
+) -> Result<Exit, CliError> {
+    let mut revoked = Vec::new();
+    for phase in phases {
+        let Some(approval) = Approval::find(plan, approver, *phase, way)? else { continue };
+        let approval = Approval { revoked: approval.revoked.or(Some(now)), ..approval };
+        revoked.push((approval.write(plan)?, *phase));
+    }
+    if revoked.is_empty() {
+        return Err(CliError::new(format!("there is no approval by {approver} to take back"))
+            .with_hint("`trueup verify PLAN` lists those that there are"));
+    }
+    if context.format() == Format::Json {
+        let list = revoked.iter().map(|(file, phase)| serde_json::json!({ "revoked": phase, "file": file }));
+        output::json(&list.collect::<Vec<_>>().into());
+        return Ok(Exit::Done);
+    }
+    for (file, phase) in &revoked {
+        let file = file.display();
+        output::result(&format!("{approver} does not approve {} any more: {file}", phase.label()));
     }
     Ok(Exit::Done)
 }

@@ -235,6 +235,7 @@ fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {
         format: approval::FORMAT,
         plan: plan.digest.clone(),
         phase,
+        rollback: false,
         approver: "alice".parse()?,
         role: None,
         accepts: approval::dangers(&plan.plan, phase).into_keys().collect(),
@@ -242,6 +243,7 @@ fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {
         created: Timestamp::from_second(now.as_second()).unwrap_or(now),
         expires: None,
         signature: None,
+        revoked: None,
         signed: Signed::No,
     };
     approval.write(plan)?;

@@ -1,6 +1,6 @@
 //! `trueup protect`
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use trueup::{apply::protect::protect, approval::pinned::Pinned, journal, visible::visible_line};
 
@@ -57,14 +57,31 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
         output::json(&serde_json::json!({ "pinned": pinned }));
         return;
     }
-    let Some(Pinned { required, author, valid_hours, roles, signed, allowed_signers }) = pinned else {
+    let Some(Pinned {
+        required,
+        author,
+        valid_hours,
+        required_warning,
+        required_danger,
+        roles,
+        accepted_by,
+        rollback,
+        signed,
+        allowed_signers,
+    }) = pinned
+    else {
         return output::result("no policy is pinned");
     };
-    let mut rules = vec![format!("required = {required}"), format!("author = {author}")];
+    let list = |roles: &BTreeSet<String>| roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let mut rules = vec![format!("required = {required}")];
+    for (name, count) in [("required_warning", required_warning), ("required_danger", required_danger)] {
+        rules.extend((count > required).then(|| format!("{name} = {count}")));
+    }
+    rules.push(format!("author = {author}"));
     rules.extend(valid_hours.map(|hours| format!("valid_hours = {hours}")));
-    rules.extend(roles.as_ref().map(|roles| {
-        format!("roles = [{}]", roles.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
-    }));
+    rules.extend(roles.as_ref().map(|roles| format!("roles = [{}]", list(roles))));
+    rules.extend(accepted_by.iter().map(|(code, roles)| format!("{code} accepted by [{}]", list(roles))));
+    rules.extend(rollback.then(|| "rollback = true".to_owned()));
     rules.push(format!("signed = {signed}"));
     rules.extend(allowed_signers.as_ref().map(|keys| {
         let count = keys.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use trueup::{
     apply,
-    approval::{self, Missing, pinned},
+    approval::{self, Missing, Way, pinned},
     journal::{self, Position},
     report,
     step::Phase,
@@ -29,6 +29,9 @@ pub struct Arguments {
     /// The phases that must be approved; without it the next one
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// What is to be approved is the rollback
+    #[arg(long)]
+    rollback: bool,
     /// Rehearse it again, on a clone of the database as it is now
     #[arg(long)]
     rehearse: bool,
@@ -58,12 +61,19 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     let phases = match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
+        None if arguments.rollback => ran(opened.plan.phases(), position),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
+    let way = if arguments.rollback { Way::Back } else { Way::There };
+    let needed = !arguments.rollback || policy.rollback;
     let checked: Vec<Checked> = phases
         .into_iter()
         .map(|phase| {
-            let covered = approval::check(&opened, &approvals, &policy, phase, now);
+            let covered = if needed {
+                approval::check(&opened, &approvals, &policy, phase, way, now)
+            } else {
+                Ok(approval::Covered { approvals: Vec::new() })
+            };
             let names = |covered: approval::Covered| {
                 covered.approvals.iter().map(|approval| approval.approver.to_string()).collect()
             };
@@ -128,6 +138,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 
 /// A phase, and who approved it or what is missing.
 type Checked = (Phase, Result<Vec<String>, Vec<Missing>>);
+
+/// The phases that would be rolled back: where nothing has run, or nobody looked, all of them.
+fn ran(phases: Vec<Phase>, position: Option<Position>) -> Vec<Phase> {
+    match position {
+        Some(Position::After(last) | Position::Within(last)) => {
+            phases.into_iter().rev().filter(|phase| *phase <= last).collect()
+        }
+        _ => phases,
+    }
+}
 
 /// The phase that would be applied next.
 fn next(phases: &[Phase], position: Option<Position>) -> Option<Phase> {

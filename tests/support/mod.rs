@@ -290,6 +290,7 @@ pub fn approval(plan: &PlanFile, phase: Phase) -> Approval {
         format: approval::FORMAT,
         plan: plan.digest.clone(),
         phase,
+        rollback: false,
         approver: "alice".parse().unwrap(),
         role: None,
         accepts: approval::dangers(&plan.plan, phase).into_keys().collect(),
@@ -297,6 +298,7 @@ pub fn approval(plan: &PlanFile, phase: Phase) -> Approval {
         created: "2026-11-21T09:00:00Z".parse().unwrap(),
         expires: None,
         signature: None,
+        revoked: None,
         signed: Signed::No,
     }
 }

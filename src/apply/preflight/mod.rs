@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{ApplyError, Options, Refusal, gate, phases_to_apply, point};
 use crate::{
-    approval::{self, pinned},
+    approval::{self, Way, pinned},
     journal,
     journal::Position,
     plan::{Plan, staleness},
@@ -136,7 +136,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals)?;
     let mut covered = Vec::new();
     for phase in &phases {
-        let found = approval::check(opened, &approvals, &policy, *phase, options.now);
+        let found = approval::check(opened, &approvals, &policy, *phase, Way::There, options.now);
         let by = found.map(|found| {
             let names =
                 found.approvals.iter().map(|approval| approval.approver.to_string()).collect::<Vec<_>>();

@@ -1,0 +1,123 @@
+//! What approvals must amount to, by policy: how many, by whom for which danger, taken back, for the way back. What does not
+//! suffice is refused with the reason, and nothing is changed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod oracle;
+
+use oracle::{Database, Ran, runtime};
+
+const BEFORE: &str = "CREATE TABLE a (id int PRIMARY KEY, old int); CREATE TABLE b (id int);";
+/// Expand adds a column, contract drops one; the way back of expand drops what may have been written.
+const AFTER: &str = "CREATE TABLE a (id int PRIMARY KEY, more text); CREATE TABLE b (id int);";
+
+async fn planned(policy: &str) -> Database {
+    let database = Database::with(BEFORE).await.unwrap();
+    database.write("trueup.toml", &format!("[approval]\n{policy}\n"));
+    database.plan(AFTER).await;
+    database
+}
+
+async fn approve(database: &Database, more: &[&str]) -> Ran {
+    database.trueup(&[&["approve", "plan"], more].concat()).await.ended(0).unwrap()
+}
+
+/// `apply` is refused with this, `verify` says it too, and the database is what it was.
+async fn refused(database: &Database, command: &[&str], why: &str) {
+    let before = database.state().await;
+    database.trueup(command).await.fails(3, why);
+    assert_eq!(database.state().await, before, "something was written");
+    let phase = command.iter().position(|word| *word == "--phase").map_or("all", |at| command[at + 1]);
+    let mut verify = vec!["verify", "plan", "--phase", phase];
+    verify.extend((command[0] == "rollback").then_some("--rollback"));
+    let ran = database.trueup(&verify).await.ended(3).unwrap();
+    assert!(ran.stdout.contains(why), "{}", ran.shown());
+}
+
+const EXPAND: &[&str] = &["apply", "plan", "--phase", "expand"];
+const CONTRACT: &[&str] = &["apply", "plan", "--phase", "contract"];
+
+#[test]
+fn a_danger_asks_for_more_people_and_the_right_ones() {
+    runtime().block_on(async {
+        let policy = "required_danger = 2\naccepted_by = { DATA_LOSS = [\"dba\", \"owner\"] }";
+        let database = planned(policy).await;
+        approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;
+        database.trueup(EXPAND).await.ended(0).unwrap();
+        refused(&database, CONTRACT, "phase contract has 1 of 2 approvals").await;
+        approve(&database, &["--as", "bob", "--phase", "contract"]).await;
+        refused(&database, CONTRACT, "by anyone in role \"dba\" or \"owner\"").await;
+        let dba = ["--as", "bob", "--phase", "contract", "--role", "dba", "--accept", "DATA_LOSS"];
+        approve(&database, &dba).await;
+        database.trueup(CONTRACT).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn what_is_revoked_does_not_count_until_it_is_given_again() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        let alice = ["--as", "alice", "--phase", "all"];
+        let none = database.trueup(&[&["approve", "plan", "--revoke"], &alice[..]].concat()).await;
+        none.fails(1, "there is no approval by alice to take back");
+        approve(&database, &[&alice[..], &["--accept", "all"]].concat()).await;
+        let ran = approve(&database, &[&alice[..], &["--revoke"]].concat()).await;
+        assert!(ran.stdout.contains("alice does not approve contract any more"), "{}", ran.shown());
+        database.trueup(EXPAND).await.fails(3, "phase expand is not approved");
+        refused(&database, EXPAND, "phase expand is not approved").await;
+        let said = database.trueup(&["verify", "plan", "--phase", "expand"]).await.stdout;
+        assert!(said.contains("the approval by alice does not count: it was revoked at "), "{said}");
+        approve(&database, &[&alice[..], &["--accept", "all"]].concat()).await;
+        database.trueup(EXPAND).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn a_rollback_is_approved_by_itself_where_policy_says_so() {
+    runtime().block_on(async {
+        let database = planned("rollback = true").await;
+        let before = database.dump().await;
+        approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;
+        database.trueup(EXPAND).await.ended(0).unwrap();
+        let back = ["rollback", "plan", "--phase", "expand"];
+        refused(&database, &back, "phase expand is not approved").await;
+        let ran = approve(&database, &["--as", "bob", "--rollback"]).await;
+        assert!(ran.stdout.contains("bob approves the rollback of expand"), "{}", ran.shown());
+        refused(&database, &back, "DATA_LOSS is not accepted (step 1)").await;
+        approve(&database, &["--as", "bob", "--rollback", "--accept", "DATA_LOSS"]).await;
+        let verified = database.trueup(&["verify", "plan", "--rollback"]).await.ended(0).unwrap();
+        assert!(verified.stdout.contains("expand: approved by bob"), "{}", verified.shown());
+        database.trueup(&back).await.ended(0).unwrap();
+        database.dump().await.must_equal(&before, "the way back").await.unwrap();
+        let who = "SELECT string_agg(approver, ', ') FROM trueup.approval a JOIN trueup.run r ON r.id = a.run WHERE direction = 'rollback'";
+        assert_eq!(database.ask(who).await, "bob");
+
+        // one for the way back is none for the way there
+        database.trueup(&["approve", "plan", "--as", "alice", "--revoke"]).await.ended(0).unwrap();
+        refused(&database, EXPAND, "phase expand is not approved").await;
+        database.done().await;
+    });
+}
+
+/// The database's own policy holds although the file asks for less, in each of its rules.
+#[test]
+fn no_rule_of_a_pinned_policy_can_be_lowered_by_the_file() {
+    runtime().block_on(async {
+        let strict = "required_warning = 2\nrequired_danger = 3\nrollback = true\naccepted_by = { DATA_LOSS = [\"dba\"] }";
+        let database = planned(strict).await;
+        let shown = database.trueup(&["protect"]).await.ended(0).unwrap().stdout;
+        assert!(shown.contains("required_danger = 3") && shown.contains("DATA_LOSS accepted by [dba]"), "{shown}");
+        database.write("trueup.toml", "[approval]\nrequired = 0\n");
+        database.trueup(&["protect"]).await.fails(3, "this policy asks for less");
+        approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;
+        database.trueup(EXPAND).await.ended(0).unwrap();
+        refused(&database, CONTRACT, "phase contract has 1 of 3 approvals").await;
+        for name in ["bob", "carol"] {
+            approve(&database, &["--as", name, "--phase", "contract"]).await;
+        }
+        refused(&database, CONTRACT, "by anyone in role \"dba\"").await;
+        database.trueup(&["rollback", "plan"]).await.fails(3, "phase expand has 0 of ");
+        database.done().await;
+    });
+}
