@@ -78,6 +78,21 @@ async fn a_partitions_copy_of_a_check_is_proven_by_itself() {
     database.dump().await.must_equal(&before, "it is not proven").await.unwrap();
 }
 
+/// What 15 prints of IN over a varchar it prints otherwise the next time: that is found out, and there is nothing to plan then.
+#[tokio::test]
+async fn texts_that_print_otherwise_are_planned_to_as_they_will_be() {
+    let sql = include_str!("cases/view/comes-with-a-text-that-prints-otherwise/after.sql");
+    let before = include_str!("cases/view/comes-with-a-text-that-prints-otherwise/before.sql");
+    let database = Database::with_on(oracle::server_of(Some(15)), before).await.unwrap();
+    database.write("desired.sql", sql);
+    let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "-vv"];
+    let ran = database.trueup(&planning).await.ended(2).unwrap();
+    assert!(ran.stderr.contains("once more, with texts that are stable"), "{}", ran.shown());
+    database.approve("plan").await.unwrap();
+    database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+    database.trueup(&["plan", "--schema", "desired.sql", "--exit-code"]).await.ended(0).unwrap();
+}
+
 #[tokio::test]
 async fn a_plan_can_be_rehearsed_again_where_it_has_not_run() {
     let database = planned().await;

@@ -77,6 +77,7 @@ pub fn log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(std::io::stderr)
+        .with_ansi(colour_on(&std::io::stderr()))
         .with_target(false)
         .without_time()
         .init();

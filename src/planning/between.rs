@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A plan and the phase that it has reached.
-type Between<'a> = (&'a Plan, Phase);
+pub(super) type Between<'a> = (&'a Plan, Phase);
 
 /// The plans that wait for their last phase. One that stopped part-way leaves nothing that could be planned for.
 pub(super) fn phases(open: &[OpenPlan]) -> Result<Vec<Between<'_>>, PlanningError> {

@@ -57,11 +57,27 @@ fn start(major: Option<u16>) -> Target {
                 let create = format!("CREATE ROLE {}", trueup::sql::ident(role));
                 scratch.admin().client().batch_execute(&create).await.unwrap();
             }
+            make_template(&scratch).await;
             send.send(scratch.target().clone()).expect("the test waits");
             std::future::pending::<()>().await;
         });
     });
     receive.recv().expect("a server")
+}
+
+/// What tests' databases are made from: like template0, but for what PostgreSQL says of its own functions and operators,
+/// which pg_dump would read and sort each time.
+const TEMPLATE: &str = "test_template";
+
+async fn make_template(scratch: &Scratch) {
+    let admin = scratch.admin().client();
+    admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE} TEMPLATE template0")).await.unwrap();
+    let session = Session::connect(&scratch.target().with_database(TEMPLATE)).await.unwrap();
+    let less = "DELETE FROM pg_description WHERE objoid < 16384 AND classoid IN ('pg_proc'::regclass, 'pg_operator'::regclass, \
+                'pg_type'::regclass, 'pg_collation'::regclass, 'pg_opclass'::regclass, 'pg_conversion'::regclass)";
+    session.client().batch_execute(less).await.unwrap();
+    session.client().batch_execute("VACUUM FULL pg_description").await.unwrap();
+    session.close().await;
 }
 
 /// The versions that a case of tests/cases is for.
@@ -129,7 +145,9 @@ impl Database {
 
     /// An empty one on this server.
     pub async fn empty_on(server: &'static Target) -> Self {
-        Self::from_template(server, "template0").await
+        // a server of a test's own has no template
+        let known = SERVERS.lock().unwrap().values().any(|known| std::ptr::eq(*known, server));
+        Self::from_template(server, if known { TEMPLATE } else { "template0" }).await
     }
 
     /// One like this, to which nobody may be connected.
