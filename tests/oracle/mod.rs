@@ -165,6 +165,15 @@ impl Database {
         Self { admin, shared: Mutex::default(), ..self }
     }
 
+    /// Whether sessions that begin from now on may write.
+    pub async fn let_write(&self, may: bool) {
+        let word = if may { "RESET" } else { "SET" };
+        let value = if may { "" } else { " = on" };
+        let name = self.target.database();
+        let alter = format!("ALTER DATABASE {name} {word} default_transaction_read_only{value}");
+        self.admin.client().batch_execute(&alter).await.unwrap();
+    }
+
     /// Waits until nobody else is connected to it.
     pub async fn alone(&self) {
         let others = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
