@@ -31,6 +31,8 @@
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
 //! free_space = "ssh db df --output=avail -B1 /pg | tail -n 1"   # prints how many bytes the server's disk has left
+//! backup = "./newest-backup"     # proves that there is one, and prints its size in bytes and its age in seconds: 73400320 3600
+//! backup_hours = 24              # how old it may be
 //! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
 //! approval = { required = 2 }    # over [approval], key by key
@@ -50,6 +52,9 @@ use crate::toml_file::{self, TomlError};
 
 /// How long an old name must have been quiet before contract, in minutes.
 pub const QUIET_MINUTES: u32 = 15;
+
+/// How old a backup may be, in hours.
+pub const BACKUP_HOURS: u32 = 24;
 
 /// The file's name.
 pub const FILE: &str = "trueup.toml";
@@ -127,6 +132,10 @@ pub struct Environment {
     pub quiet_minutes: Option<u32>,
     /// A command that prints how many bytes the server's disk has left.
     pub free_space: Option<String>,
+    /// A command that proves that there is a backup, and prints its size in bytes and its age in seconds.
+    pub backup: Option<String>,
+    /// How old the backup may be; [`BACKUP_HOURS`] where it is not said.
+    pub backup_hours: Option<u32>,
     /// How old a transaction is when it counts as a long one; 30 where it is not said.
     pub long_transaction_seconds: Option<u32>,
     /// What `${name}` stands for in annotations.

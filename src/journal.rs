@@ -35,15 +35,16 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 5;
+const LAYOUT: i32 = 6;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("journal.sql"),
     include_str!("journal/adoption.sql"),
     include_str!("journal/backfill.sql"),
     include_str!("journal/plan.sql"),
     include_str!("journal/policy.sql"),
+    include_str!("journal/backup.sql"),
 ];
 
 /// Why the journal cannot be read or written.
@@ -149,6 +150,8 @@ pub struct Run {
     pub remark: Option<String>,
     /// The role that ran it.
     pub role: String,
+    /// What was said of a backup before it.
+    pub backup: Option<String>,
     /// Who had approved.
     pub approvers: Vec<String>,
     /// How many steps it did.
@@ -381,6 +384,7 @@ pub async fn begin(
     phase: Phase,
     direction: Direction,
     approvals: &[Approval],
+    backup: Option<&str>,
     tool: &str,
 ) -> Result<RunId, JournalError> {
     let client = session.client();
@@ -388,12 +392,12 @@ pub async fn begin(
     let PlanFile { plan, digest, .. } = file;
     let written = async {
         plans::keep(session, file).await?;
-        let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backend_start) \
-                   SELECT $1, $2, $3, $4, $5, $6, backend_start FROM pg_catalog.pg_stat_activity \
+        let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backup, backend_start) \
+                   SELECT $1, $2, $3, $4, $5, $6, $7, backend_start FROM pg_catalog.pg_stat_activity \
                    WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";
         let (phase, direction) = (phase.label(), direction.label());
         let row = client
-            .query_one(run, &[&digest.as_str(), &plan.name, &phase, &direction, &plan.schemas, &tool])
+            .query_one(run, &[&digest.as_str(), &plan.name, &phase, &direction, &plan.schemas, &tool, &backup])
             .await?;
         let id: i64 = row.try_get(0)?;
         let insert = "INSERT INTO trueup.approval (run, approver, role, accepts, reason, created, expires) \
@@ -500,7 +504,8 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                       pg_catalog.to_char(finished AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
                       remark, role, \
                       ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
-                      (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done') \
+                      (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
+                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup' \
                FROM trueup.run r ORDER BY id";
     let rows = session.client().query(sql, &[]).await?;
     rows.iter()
@@ -518,6 +523,8 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                 role: row.try_get(9)?,
                 approvers: row.try_get(10)?,
                 steps: row.try_get(11)?,
+                // an older layout does not have it
+                backup: row.try_get(12)?,
             })
         })
         .collect()

@@ -203,3 +203,45 @@ fn what_is_not_as_it_should_be_afterwards_is_said() {
         database.done().await;
     });
 }
+
+/// A backup that nobody proves is none: asked before the first statement of each apply, and kept in the journal.
+#[test]
+fn a_backup_is_proven_before_anything_is_changed() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        database.plan_approved(AFTER).await;
+        let config = |command: &str| {
+            let text =
+                format!("[env.x]\nurl_env = \"DATABASE_URL\"\nbackup = {command:?}\nbackup_hours = 2\n");
+            database.write("trueup.toml", &text);
+        };
+        let apply = ["apply", "plan", "--env", "x", "--phase", "all"];
+        let before = database.state().await;
+        for (command, why) in [
+            (
+                "echo 5 60; echo nowhere to be found >&2; exit 3",
+                "ended with exit status: 3: nowhere to be found",
+            ),
+            ("echo about 7 GB", "printed \"about 7 GB\""),
+            ("true", "printed \"\""),
+            ("echo 0 60", "it is empty"),
+            ("echo 7000 7201", "2 h at most are asked for"),
+        ] {
+            config(command);
+            database.trueup(&apply).await.fails(3, why);
+            let looked = database.trueup(&["preflight", "plan", "--env", "x"]).await.ended(3).unwrap();
+            assert!(looked.stdout.contains("backup"), "{}", looked.shown());
+        }
+        assert_eq!(database.state().await, before, "something was written");
+        config("echo taken from the shelf; echo 73400320 3600");
+        database.trueup(&apply).await.ended(0).unwrap();
+        let kept = "73400320 bytes (70 MB), 3600 s old (60 min)";
+        assert_eq!(database.ask("SELECT DISTINCT backup FROM trueup.run").await, kept);
+        let history = database.trueup(&["history"]).await.ended(0).unwrap().stdout;
+        assert!(history.contains(&format!("backup of {kept}")), "{history}");
+        // going back needs none
+        config("exit 1");
+        database.trueup(&["rollback", "plan", "--env", "x"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}

@@ -200,6 +200,7 @@ impl<'a> Run<'a> {
             .iter()
             .filter(|step| phases.contains(&step.phase) && !self.state.done.contains(&step.id));
         self.look_around(&preflight::Needs::there(left), progress).await?;
+        let backup = preflight::backup(self.options.limits).await?;
         let batches = |phase: Phase, state: &State| {
             let left: Vec<&PlannedStep> = plan
                 .steps
@@ -216,10 +217,10 @@ impl<'a> Run<'a> {
         let mut steps = 0;
         for (at, (phase, approvals)) in phases.iter().zip(approvals).enumerate() {
             let batches = batches(*phase, &self.state);
-            let leg =
-                Leg { phase: *phase, batches: &batches, approvals: &approvals, end: Point::After(*phase) };
+            let (approvals, backup) = (&approvals, backup.as_deref());
+            let leg = Leg { phase: *phase, batches: &batches, approvals, backup, end: Point::After(*phase) };
             let gate = if at > 0 && *phase == Phase::Contract {
-                self.pass_gate(&approvals, progress).await
+                self.pass_gate(approvals, progress).await
             } else {
                 Ok(())
             };
@@ -292,7 +293,7 @@ impl<'a> Run<'a> {
         for (at, phase) in phases.iter().enumerate() {
             let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
-            let leg = Leg { phase: *phase, batches: &batches, approvals: &approvals[at], end };
+            let leg = Leg { phase: *phase, batches: &batches, approvals: &approvals[at], backup: None, end };
             let ran = self.run_phase(&leg, progress).await;
             steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
@@ -397,12 +398,12 @@ impl<'a> Run<'a> {
     /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
     async fn run_proven(&mut self, leg: &Leg<'_>, progress: &mut impl Progress) -> Result<usize, ApplyError> {
         let Options { plan, tool, .. } = self.options;
-        let Leg { phase, batches, approvals, end } = *leg;
+        let Leg { phase, batches, approvals, backup, end } = *leg;
         let steps = leg.steps();
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let run = journal::begin(&self.session, plan, phase, self.direction, approvals, tool).await?;
+        let run = journal::begin(&self.session, plan, phase, self.direction, approvals, backup, tool).await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
             Ok(()) => match self.compare(end, progress).await {
@@ -583,6 +584,8 @@ struct Leg<'a> {
     phase: Phase,
     batches: &'a [Batch],
     approvals: &'a [Approval],
+    /// What was said of a backup.
+    backup: Option<&'a str>,
     end: Point,
 }
 

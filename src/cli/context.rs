@@ -122,6 +122,10 @@ impl Context {
         let mut limits = Limits::default();
         if let Some(environment) = self.environment()? {
             limits.free_space = environment.free_space.as_deref();
+            limits.backup = environment.backup.as_deref();
+            if let Some(hours) = environment.backup_hours {
+                limits.backup_age = Duration::from_secs(u64::from(hours) * 3600);
+            }
             if let Some(seconds) = environment.long_transaction_seconds {
                 limits.long_transaction = Duration::from_secs(seconds.into());
             }

@@ -91,6 +91,7 @@ fn columns(run: &Run) -> [String; 6] {
     } else {
         format!(", approved by {}", run.approvers.join(", "))
     };
+    let backup = run.backup.as_ref().map(|backup| format!(", backup of {backup}")).unwrap_or_default();
     let why = run.remark.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     [
         run.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
@@ -98,7 +99,7 @@ fn columns(run: &Run) -> [String; 6] {
         run.name.clone(),
         run.plan.chars().take(12).collect(),
         if run.steps == 1 { "1 step".to_owned() } else { format!("{} steps", run.steps) },
-        format!("{outcome} as {}{by}{why}", run.role),
+        format!("{outcome} as {}{by}{backup}{why}", run.role),
     ]
     .map(|column| visible_line(&column).into_owned())
 }

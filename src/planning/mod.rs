@@ -247,10 +247,11 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let gathered = Gathered { live: live_all, wanted: wanted_all, scope, versions, open, remarks };
     // most texts print the same a second time: only where live's do not, or the rehearsal ends elsewhere, are the desired
     // ones printed until they do
-    match plan_from(inputs, &workshop, &gathered, Texts::AsPrinted).await {
+    let plan_to = |texts| Box::pin(plan_from(inputs, &workshop, &gathered, texts));
+    match plan_to(Texts::AsPrinted).await {
         Err(PlanningError::Rehearsal(_) | PlanningError::Diff(_)) => {
             tracing::debug!("once more, with texts that are stable");
-            plan_from(inputs, &workshop, &gathered, Texts::Stable).await
+            plan_to(Texts::Stable).await
         }
         planned => planned,
     }

@@ -3,6 +3,7 @@
 //! Each check has a verdict. One that fails says that the plan would, or that it would do harm; a warning is what a
 //! careful person would want to know before saying yes.
 
+mod backup;
 mod disk;
 pub(super) mod must;
 mod surroundings;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use super::{ApplyError, Options, Refusal, gate, phases_to_apply, point};
 use crate::{
     approval::{self, Way, pinned},
+    config::BACKUP_HOURS,
     journal,
     journal::Position,
     plan::{Plan, staleness},
@@ -54,13 +56,22 @@ impl Verdict {
 pub struct Limits<'a> {
     /// A command that prints how many bytes the server's disk has left.
     pub free_space: Option<&'a str>,
+    /// A command that proves that there is a backup.
+    pub backup: Option<&'a str>,
+    /// How old that may be.
+    pub backup_age: Duration,
     /// How old a transaction is when it counts as a long one.
     pub long_transaction: Duration,
 }
 
 impl Default for Limits<'_> {
     fn default() -> Self {
-        Self { free_space: None, long_transaction: Duration::from_secs(30) }
+        Self {
+            free_space: None,
+            backup: None,
+            backup_age: Duration::from_secs(u64::from(BACKUP_HOURS) * 3600),
+            long_transaction: Duration::from_secs(30),
+        }
     }
 }
 
@@ -171,8 +182,22 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let steps =
         plan.steps.iter().filter(|step| phases.contains(&step.phase) && !state.done.contains(&step.id));
     checks.extend(surroundings::look(&session, &Needs::there(steps), options.limits).await?);
+    if let Some(command) = options.limits.backup.filter(|_| !phases.is_empty()) {
+        checks.push(backup::prove(command, options.limits.backup_age).await);
+    }
     session.close().await;
     Ok(checks)
+}
+
+/// What the command says that proves a backup, if there is one.
+pub(super) async fn backup(limits: Limits<'_>) -> Result<Option<String>, ApplyError> {
+    let Some(command) = limits.backup else { return Ok(None) };
+    let check = backup::prove(command, limits.backup_age).await;
+    if check.verdict == Verdict::Fail {
+        Err(Refusal::Preflight(vec![check]).into())
+    } else {
+        Ok(Some(check.what))
+    }
 }
 
 async fn data(session: &Session, plan: &Plan, phases: &[Phase]) -> Result<Check, ApplyError> {
