@@ -8,6 +8,8 @@ mod oracle;
 
 use std::process::Stdio;
 
+use tokio::io::{AsyncBufReadExt, BufReader};
+
 use oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
@@ -166,7 +168,7 @@ const HELD_UP: &str = "
         RETURN NEW; END $$;
     CREATE TRIGGER held_up BEFORE UPDATE ON person FOR EACH ROW EXECUTE FUNCTION hold_up();";
 
-/// Killed in the middle of a backfill, `apply` goes on from the batch it had come to.
+/// Killed in the middle of a backfill, `apply` goes on from the batch it had come to; and waits while a vacuum works there.
 #[test]
 fn a_backfill_that_is_killed_goes_on_where_it_was() {
     runtime().block_on(async {
@@ -208,7 +210,21 @@ fn a_backfill_that_is_killed_goes_on_where_it_was() {
             assert!((1..ROWS).contains(&reached), "{what}: {reached}");
             holder.close().await;
 
-            run(&database, &["apply", "plan", "--phase", "expand"]).await;
+            // what a vacuum holds, for as long as it takes until somebody waits for it
+            let vacuum = database.session().await;
+            vacuum.client().batch_execute("BEGIN; LOCK TABLE person IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
+            let mut applying = database.command(&["apply", "plan", "--phase", "expand"]).spawn().unwrap();
+            let mut said = BufReader::new(applying.stderr.take().unwrap()).lines();
+            loop {
+                let line = said.next_line().await.unwrap().expect("it waits");
+                if line.contains("waits: a vacuum or an index build works on the table") {
+                    break;
+                }
+            }
+            assert_eq!(database.ask(place).await, reached.to_string(), "{what}: it goes on");
+            vacuum.close().await;
+            while said.next_line().await.unwrap().is_some() {}
+            assert!(applying.wait().await.unwrap().success(), "{what}");
             let changed: i64 = database.ask(place).await.parse().unwrap();
             // the batch in which it was killed may have been committed by then: every row once all the same
             assert_eq!(changed, ROWS, "{what}: rows were filled twice or left out");

@@ -1,13 +1,16 @@
 //! How a run goes on, for the one who waits.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trueup::{
     apply::{Event, Progress},
     journal::Direction,
     report::text::Paint,
-    run::StopHandle,
+    run::{Place, StopHandle},
     visible::visible_line,
 };
 
@@ -19,6 +22,54 @@ pub struct Shown {
     paint: Paint,
     bar: ProgressBar,
     since: Instant,
+    filling: Filling,
+}
+
+/// How often a backfill says how far it is where there is no terminal.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
+/// The backfill that runs: since when, and from where.
+struct Filling {
+    step: u32,
+    began: Instant,
+    from: i64,
+    said: Instant,
+}
+
+impl Filling {
+    fn none() -> Self {
+        let now = Instant::now();
+        Self { step: 0, began: now, from: 0, said: now }
+    }
+
+    /// `1200000 of about 5000000 visited, 1199990 filled, 85000/s, about 45 s left`
+    fn how_far(&mut self, step: u32, place: &Place) -> String {
+        if self.step != step {
+            // what the first batch did took as long as it took: the rate begins behind it
+            *self = Self { step, from: place.visited, ..Self::none() };
+        }
+        let total = place.total.filter(|total| *total > place.visited);
+        let of = total.map(|total| format!(" of about {total}")).unwrap_or_default();
+        let mut text = format!("{}{of} visited, {} filled", place.visited, place.changed);
+        let millis = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let rate = (place.visited - self.from).saturating_mul(1000).checked_div(millis).unwrap_or_default();
+        if rate > 0 && millis >= 1000 {
+            text += &format!(", {rate}/s");
+            if let Some(total) = total {
+                text += &format!(", about {} left", short((total - place.visited) / rate));
+            }
+        }
+        text
+    }
+}
+
+/// Seconds for people.
+fn short(seconds: i64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
 }
 
 impl Shown {
@@ -28,7 +79,13 @@ impl Shown {
         if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }
-        Self { quiet, paint: Paint(!quiet && output::colour()), bar, since: Instant::now() }
+        Self {
+            quiet,
+            paint: Paint(!quiet && output::colour()),
+            bar,
+            since: Instant::now(),
+            filling: Filling::none(),
+        }
     }
 
     fn doing(&mut self, what: String) {
@@ -113,8 +170,13 @@ impl Progress for Shown {
             }
             Event::Filled { item, place } => {
                 let what = visible_line(&item.summary);
-                let (visited, changed) = (place.visited, place.changed);
-                self.bar.set_message(format!("{what}: {visited} visited, {changed} filled"));
+                let how_far = self.filling.how_far(item.step, place);
+                self.bar.set_message(format!("{what}: {how_far}"));
+                // where nobody sees the bar, the log says from time to time that it goes on
+                if !std::io::stderr().is_terminal() && self.filling.said.elapsed() >= SAY_EVERY {
+                    self.filling.said = Instant::now();
+                    self.line(&format!("  … step {}: {how_far}", item.step));
+                }
             }
             Event::HeldUp { item, why } => {
                 self.line(&format!("  {} step {} waits: {why}", self.paint.yellow("…"), item.step));
@@ -200,5 +262,29 @@ impl Waiting {
     /// Takes it away.
     pub fn end(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backfill_says_how_fast_it_is_and_how_long_it_will_take() {
+        let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        let mut filling = Filling { step: 3, began, from: 0, said: began };
+        let place = Place { visited: 1000, changed: 900, total: Some(5000), ..Place::default() };
+        let text = filling.how_far(3, &place);
+        assert!(text.starts_with("1000 of about 5000 visited, 900 filled, "), "{text}");
+        assert!(
+            ["100/s, about 40 s left", "99/s, about 40 s left"].iter().any(|end| text.ends_with(end)),
+            "{text}"
+        );
+        // more than was counted: nobody knows how long
+        let text = filling.how_far(3, &Place { visited: 6000, ..place.clone() });
+        assert!(text.starts_with("6000 visited") && !text.contains("left"), "{text}");
+        // the next one begins anew
+        assert_eq!(filling.how_far(4, &place), "1000 of about 5000 visited, 900 filled");
+        assert_eq!([short(90), short(600), short(90_000)], ["90 s", "10 min", "25 h"]);
     }
 }

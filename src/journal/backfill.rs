@@ -13,6 +13,7 @@ pub async fn place(session: &Session, plan: &Digest, step: u32) -> Result<Option
         end: row.try_get(1)?,
         visited: row.try_get(2)?,
         changed: row.try_get(3)?,
+        total: None,
     }))
 }
 
@@ -22,7 +23,7 @@ pub async fn reached(session: &Session, plan: &Digest, step: u32, place: &Place)
                VALUES ($1, $2, $3, $4, $5, $6, pg_catalog.clock_timestamp()) \
                ON CONFLICT (plan, step) DO UPDATE SET cursor = EXCLUDED.cursor, until = EXCLUDED.until, \
                visited = EXCLUDED.visited, changed = EXCLUDED.changed, updated = EXCLUDED.updated";
-    let Place { cursor, end, visited, changed } = place;
+    let Place { cursor, end, visited, changed, total: _ } = place;
     let step = step.cast_signed();
     session.client().execute(sql, &[&plan.as_str(), &step, cursor, end, visited, changed]).await?;
     Ok(())

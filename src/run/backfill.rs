@@ -20,6 +20,8 @@ pub struct Place {
     pub visited: i64,
     /// Rows changed.
     pub changed: i64,
+    /// How many rows, or blocks, there are, as far as the server knows. Not kept in the journal.
+    pub total: Option<i64>,
 }
 
 /// Why a backfill waits.
@@ -29,6 +31,8 @@ pub enum Held {
     Behind(Duration),
     /// So many sessions wait for a lock on the table.
     Waiting(i64),
+    /// A vacuum works on the table, or an index is built: what the backfill leaves behind would be more than it clears.
+    Vacuum,
 }
 
 impl std::fmt::Display for Held {
@@ -37,6 +41,7 @@ impl std::fmt::Display for Held {
             Self::Behind(lag) => write!(f, "a standby is {:.0} s behind", lag.as_secs_f64()),
             Self::Waiting(1) => f.write_str("a session waits for a lock on the table"),
             Self::Waiting(waiting) => write!(f, "{waiting} sessions wait for a lock on the table"),
+            Self::Vacuum => f.write_str("a vacuum or an index build works on the table"),
         }
     }
 }
@@ -51,9 +56,16 @@ const MOST: i64 = 50_000;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BEHIND: Duration = Duration::from_secs(10);
 
+/// How long a vacuum is waited for: one of a large table may take hours.
+const VACUUM: Duration = Duration::from_mins(5);
+
+/// Who else is hurt, or at work: VACUUM and builds beside writers hold SHARE UPDATE EXCLUSIVE (manual 13.3.1).
 const OTHERS: &str = "\
+WITH locks AS (SELECT granted, mode FROM pg_catalog.pg_locks WHERE relation = pg_catalog.to_regclass($1) \
+               AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())) \
 SELECT (SELECT COALESCE(EXTRACT(epoch FROM max(replay_lag)), 0)::pg_catalog.float8 FROM pg_catalog.pg_stat_replication), \
-       (SELECT count(*) FROM pg_catalog.pg_locks WHERE NOT granted AND relation = pg_catalog.to_regclass($1))";
+       (SELECT count(*) FROM locks WHERE NOT granted), \
+       EXISTS (SELECT FROM locks WHERE granted AND mode = 'ShareUpdateExclusiveLock')";
 
 /// One backfill, on its session.
 pub(super) struct Filling<'a> {
@@ -76,10 +88,12 @@ impl Filling<'_> {
         let Some(sql) = self.item.action.sql.first() else { return Ok(()) };
         let statement = self.session.client().prepare(sql.as_str()).await.map_err(|e| self.failed(e))?;
         let mut place = observer.place(self.session, self.item).await?.unwrap_or_default();
+        self.make_room(observer).await?;
         loop {
             if place.end.is_none() {
                 place.end = self.end().await?;
             }
+            place.total = self.total(&place).await?;
             let changed = self.pass(&statement, &mut place, observer).await?;
             // without a key, rows may have moved to where the pass had been
             if !self.backfill.key.is_empty() || changed == 0 {
@@ -176,6 +190,7 @@ impl Filling<'_> {
             end: place.end.clone(),
             visited: place.visited + done.visited,
             changed: place.changed + done.changed,
+            total: place.total,
         };
         observer.after_statement(self.session, self.batch, self.item, 0).await?;
         observer.filled(self.session, self.item, &now).await?;
@@ -209,19 +224,33 @@ impl Filling<'_> {
         row.map(|row| row.try_get(0)).transpose().map_err(|e| self.failed(e))
     }
 
+    /// How much there is to visit: rows as last counted, or blocks.
+    async fn total(&self, place: &Place) -> Result<Option<i64>, RunError> {
+        if self.backfill.key.is_empty() {
+            let blocks = place.end.as_deref().and_then(|end| end.first()?.parse().ok());
+            return Ok(blocks.map(|blocks: i64| place.visited + blocks));
+        }
+        let rows = "SELECT reltuples::pg_catalog.int8 FROM pg_catalog.pg_class \
+                    WHERE oid = pg_catalog.to_regclass($1) AND reltuples > 0";
+        let row = self.session.client().query_opt(rows, &[&self.backfill.table]).await;
+        let row = row.map_err(|e| self.failed(e))?;
+        row.map(|row| row.try_get(0)).transpose().map_err(|e| self.failed(e))
+    }
+
     /// Waits as long as others are hurt.
     async fn make_room<O: Observer>(&self, observer: &mut O) -> Result<(), RunError> {
         let Some(watcher) = self.options.watcher else { return Ok(()) };
+        let began = Instant::now();
         loop {
             let Ok(row) = watcher.client().query_one(OTHERS, &[&self.backfill.table]).await else {
                 return Ok(());
             };
-            let (Ok(lag), Ok(waiting)) = (row.try_get::<_, f64>(0), row.try_get::<_, i64>(1)) else {
-                return Ok(());
-            };
+            let found = (row.try_get::<_, f64>(0), row.try_get::<_, i64>(1), row.try_get::<_, bool>(2));
+            let (Ok(lag), Ok(waiting), Ok(vacuum)) = found else { return Ok(()) };
             let lag = Duration::try_from_secs_f64(lag).unwrap_or_default();
             let why = match (lag > BEHIND, waiting) {
                 (true, _) => Held::Behind(lag),
+                (false, 0) if vacuum && began.elapsed() < VACUUM => Held::Vacuum,
                 (false, 0) => return Ok(()),
                 (false, waiting) => Held::Waiting(waiting),
             };
