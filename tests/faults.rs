@@ -54,6 +54,7 @@ const SEED: &str = "
     INSERT INTO orders SELECT n, n, 'sent', n, 'note' FROM generate_series(1, 2500) n;";
 
 const APPLY: &[&str] = &["apply", "plan", "--phase", "all"];
+const STATUS: &[&str] = &["status", "--schema", "desired.sql"];
 const ROLLBACK: &[&str] = &["rollback", "plan"];
 
 /// How many points are tried at once.
@@ -103,6 +104,7 @@ impl Story {
     async fn new(server: &'static Target) -> Self {
         let base = Database::with_on(server, BEFORE).await.unwrap();
         base.execute(SEED).await;
+        base.write("trueup.toml", "plans = \".\"");
         base.plan_approved(AFTER).await;
         let before = State::of(&base).await;
         let database = base.copy().await;
@@ -254,7 +256,13 @@ fn a_rollback_that_is_killed_at_any_message_goes_on() {
                 let forward = oracle::trueup(folder, Some(&database.target), APPLY).await;
                 let word = match forward.code {
                     Some(0) => "applied, ",
-                    Some(3) if forward.stderr.contains("a rollback of phase") => "",
+                    Some(3) if forward.stderr.contains("a rollback of phase") => {
+                        let status = oracle::trueup(folder, Some(&database.target), STATUS).await;
+                        if !status.stdout.contains("next: trueup rollback plan --phase ") {
+                            return Err(status.shown());
+                        }
+                        ""
+                    }
                     _ => return Err(forward.shown()),
                 };
                 Ok(format!("{word}{}", story.recovers(&database, true).await?))

@@ -92,11 +92,11 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
                     state.done.len(),
                     opened.plan.steps.len()
                 );
-                return Ok(just(
-                    "PARTIAL_MIGRATION",
-                    why,
-                    Some(format!("trueup apply {dir}, or trueup rollback {dir}")),
-                ));
+                let next = match state.half_undone(&opened.plan) {
+                    Some(phase) => format!("trueup rollback {dir} --phase {}", phase.label()),
+                    None => format!("trueup apply {dir}, or trueup rollback {dir}"),
+                };
+                return Ok(just("PARTIAL_MIGRATION", why, Some(next)));
             }
             Position::After(phase) => {
                 if let Some(next) = opened.plan.phases().into_iter().find(|next| *next > phase) {
