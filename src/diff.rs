@@ -3,13 +3,15 @@
 //! Pure, and without any kind's name in it: objects say how they alter and what they survive. Renames are no matter
 //! here: they are applied to the first catalog before it is compared (see `rename`).
 
+mod inherited;
 mod logged;
+mod refuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{Catalog, Strength},
-    kind::{Alter, Column, Constraint, Ddl, Definition, Object, Touch, column::ColumnSettings},
+    kind::{Alter, Column, Ddl, Definition, Object, Touch},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -113,17 +115,17 @@ pub fn diff_forcing(
         changes.insert(id.clone(), Change { id: id.clone(), object, how });
     }
     leave_out(catalogs, &mut changes, &mut touched);
-    doubt_again(catalogs, &mut changes, &mut touched);
+    inherited::doubt_again(catalogs, &mut changes, &mut touched);
     let circles = logged::circles(catalogs, &changes);
     touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
     changes.extend(circles);
     propagate(catalogs, &mut changes, touched, &mut refusals);
-    refuse_orphans(catalogs, &changes, &mut refusals);
-    refuse_typed(catalogs, &changes, &mut refusals);
-    refuse_shared(&changes, &mut refusals);
-    refuse_keys(catalogs, &changes, &mut refusals);
-    hand_over(catalogs, &mut changes);
-    imply(&mut changes);
+    refuse::orphans(catalogs, &changes, &mut refusals);
+    refuse::typed(catalogs, &changes, &mut refusals);
+    refuse::shared(&changes, &mut refusals);
+    refuse::keys(catalogs, &changes, &mut refusals);
+    inherited::hand_over(catalogs, &mut changes);
+    inherited::imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }
 }
 
@@ -140,35 +142,6 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<
             let object = Pair::new(Some(old.clone()), Some(new.clone()));
             touched.push((index.clone(), Touch::Drop));
             changes.insert(index.clone(), Change { id: index, object, how: How::Replace });
-        }
-    }
-}
-
-/// A partition's copy of a check that was validated and is not to be: no more can be done than to have the whole's anew.
-fn doubt_again(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
-    let replaced =
-        changes.values().filter(|change| change.how == How::Replace).map(|change| change.id.clone());
-    let mut open: Vec<ObjectId> = replaced.filter(|id| !attachment_changes(changes, id)).collect();
-    while let Some(id) = open.pop() {
-        let (Some(Object::Constraint(old)), Some(Object::Constraint(new))) =
-            (catalogs.before.objects.get(&id), catalogs.after.objects.get(&id))
-        else {
-            continue;
-        };
-        if !(old.lineage.inherited && new.lineage.inherited && old.lineage.partition) {
-            continue;
-        }
-        for parent in old.lineage.in_parents(&id) {
-            if changes.contains_key(&parent) {
-                continue;
-            }
-            let object = Pair::new(
-                catalogs.before.objects.get(&parent).cloned(),
-                catalogs.after.objects.get(&parent).cloned(),
-            );
-            touched.push((parent.clone(), Touch::Drop));
-            changes.insert(parent.clone(), Change { id: parent.clone(), object, how: How::Replace });
-            open.push(parent);
         }
     }
 }
@@ -311,94 +284,6 @@ fn held_within(catalog: &Catalog, domain: &ObjectId) -> bool {
     false
 }
 
-/// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.
-fn refuse_orphans(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
-    for (id, object) in &catalogs.before.objects {
-        let Object::Column(column) = object else { continue };
-        let Some(parent) = column.lineage.in_parent(id) else { continue };
-        let goes = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Drop);
-        let orphaned = column.lineage.in_parents(id).all(|parent| goes(&parent));
-        if orphaned && catalogs.after.objects.contains_key(id) && !attachment_changes(changes, id) {
-            let why = format!(
-                "it is inherited from {parent}, which is dropped, and is to stay; PostgreSQL can do that (ALTER TABLE ONLY … DROP COLUMN) but has no way back"
-            );
-            refusals.push(Refusal { id: id.clone(), why });
-        }
-    }
-}
-
-/// A composite type that typed tables are of: PostgreSQL alters it only with CASCADE.
-fn refuse_typed(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
-    for (id, object) in &catalogs.before.objects {
-        let Object::Table(table) = object else { continue };
-        let stays = !changes.contains_key(id);
-        let of = |change: &&Change| {
-            matches!(change.object.before, Some(Object::Composite(_)))
-                && table.of_type.as_ref() == Some(&crate::sql::qualified(change.id.path.parts()))
-        };
-        if let Some(change) = changes.values().filter(|_| stays).find(of) {
-            let why = format!(
-                "{id} is a typed table of it, and PostgreSQL alters such a type only with CASCADE, which trueup never uses"
-            );
-            refusals.push(Refusal { id: change.id.clone(), why });
-        }
-    }
-}
-
-/// A column that several parents have: PostgreSQL changes its type in none of them.
-fn refuse_shared(changes: &Changes, refusals: &mut Vec<Refusal>) {
-    for change in changes.values() {
-        let (Some(Object::Column(old)), Some(Object::Column(new))) =
-            (&change.object.before, &change.object.after)
-        else {
-            continue;
-        };
-        if old.lineage.parents.len() > 1 && new.lineage.parents.len() > 1 && old.data_type != new.data_type {
-            let why =
-                "several parents have it, and PostgreSQL cannot change its type in any of them".to_owned();
-            refusals.push(Refusal { id: change.id.clone(), why });
-        }
-    }
-}
-
-/// A column of a partition key: PostgreSQL cannot change its type, nor exchange the type that it has.
-fn refuse_keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
-    let retyped = |id: &ObjectId, column: &Column| {
-        let change = changes.get(id)?;
-        matches!(&change.object.after, Some(Object::Column(new)) if new.data_type != column.data_type).then(
-            || (id.clone(), "it is in the partition key, and PostgreSQL cannot change its type".to_owned()),
-        )
-    };
-    let rebuilt = |id: &ObjectId| {
-        let mut types = catalogs.before.needs_of(id).map(|need| &need.to);
-        let found = types.find(|to| changes.get(*to).is_some_and(|change| change.how == How::Rebuild))?;
-        let why = format!(
-            "{id} has it and is in a partition key: PostgreSQL cannot put another type in its place, here or on the way back"
-        );
-        Some((found.clone(), why))
-    };
-    for (id, object) in &catalogs.before.objects {
-        let Object::Column(column) = object else { continue };
-        let Some(Object::Table(table)) = id.relation().and_then(|table| catalogs.before.objects.get(&table))
-        else {
-            continue;
-        };
-        if !table.partition_by.as_ref().is_some_and(|key| mentions(key, &id.sql())) {
-            continue;
-        }
-        if let Some((id, why)) = retyped(id, column).or_else(|| rebuilt(id)) {
-            refusals.push(Refusal { id, why });
-        }
-    }
-}
-
-/// Whether a name stands in a text by itself, not as a part of another.
-fn mentions(text: &str, name: &str) -> bool {
-    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"');
-    text.match_indices(name)
-        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
-}
-
 /// Whether the table of a column or constraint starts or stops being a partition, or does both for other bounds.
 fn attachment_changes(changes: &Changes, id: &ObjectId) -> bool {
     id.relation().is_some_and(|table| {
@@ -414,175 +299,6 @@ pub fn holds_rows(object: &Object) -> bool {
         Object::Column(column) => column.generated.is_none(),
         _ => false,
     }
-}
-
-/// A constraint that an inheritor has only from its parent goes with the parent's: if it is to be the inheritor's own, it
-/// comes anew. And its own goes before it gets the parent's: else that would be merged into it.
-fn hand_over(catalogs: Pair<&Catalog>, changes: &mut Changes) {
-    for (id, object) in &catalogs.before.objects {
-        let (Object::Constraint(old), Some(Object::Constraint(new))) =
-            (object, catalogs.after.objects.get(id))
-        else {
-            continue;
-        };
-        if old.lineage.inherited == new.lineage.inherited || attachment_changes(changes, id) {
-            continue;
-        }
-        let how = |id: ObjectId| changes.get(&id).map(|change| change.how.clone());
-        let how = if old.lineage.inherited {
-            let goes = |id| matches!(how(id), Some(How::Drop | How::Replace));
-            old.lineage.in_parents(id).all(goes).then_some(How::Create)
-        } else {
-            let comes = |id| matches!(how(id), Some(How::Create | How::Replace));
-            new.lineage.in_parents(id).any(comes).then_some(How::Drop)
-        };
-        if let Some(how) = how {
-            let object = Pair::new(Some(object.clone()), Some(Object::Constraint(new.clone())));
-            changes.insert(id.clone(), Change { id: id.clone(), object, how });
-        }
-    }
-}
-
-/// Marks what happens by itself: what partitions and inheritors have from their parent.
-fn imply(changes: &mut Changes) {
-    let how_is =
-        |id: &ObjectId, hows: &[How]| changes.get(id).is_some_and(|change| hows.contains(&change.how));
-    let mut implied = Vec::new();
-    let mut left = Vec::new();
-    for change in changes.values() {
-        let id = &change.id;
-        let new_table = id.relation().filter(|table| how_is(table, &[How::Create]));
-        let parent = match change.object.after.as_ref().or(change.object.before.as_ref()) {
-            Some(Object::Column(column)) => match new_table {
-                Some(table) if column.comes_with_table() => Some(table),
-                _ => column.lineage.in_parent(id),
-            },
-            Some(Object::Constraint(constraint)) => match new_table {
-                Some(table) if constraint.comes_with_table() => Some(table),
-                Some(table) if constraint.comes_with_attachment() => {
-                    Some(ObjectId { kind: Kind::Attachment, path: table.path })
-                }
-                _ => constraint.lineage.in_parent(id),
-            },
-            Some(Object::Default(_)) => inherited_default(changes, id),
-            Some(Object::IdentitySequence(sequence)) => {
-                Some(ObjectId::new(Kind::Column, sequence.column.clone()))
-            }
-            _ => None,
-        };
-        let Some(parent) = parent else { continue };
-        let table_stays = !id.relation().is_some_and(|table| how_is(&table, &[How::Create, How::Drop]));
-        let comes_along = match (parent.kind, changes.get(&parent)) {
-            (Kind::Table | Kind::Attachment, _) => true,
-            (_, parent) if id.kind == Kind::IdentitySequence => parent.is_some(),
-            // a table by itself, if only for a moment, follows nobody
-            (_, Some(parent)) if table_stays && !attachment_changes(changes, id) => {
-                let handed_down = handed_down(change, parent);
-                let rest = handed_down.as_ref().and_then(|column| rest(id, column, change));
-                left.extend(rest.zip(handed_down.clone()).map(|rest| (id.clone(), rest)));
-                match handed_down {
-                    Some(column) => change.object.after == Some(Object::Column(column)),
-                    None => follows(change, parent),
-                }
-            }
-            _ => false,
-        };
-        if comes_along {
-            implied.push((id.clone(), parent));
-        }
-    }
-    for (id, (rest, column)) in left {
-        if let Some(change) = changes.get_mut(&id) {
-            change.how = How::InPlace(rest);
-            change.object.before = Some(Object::Column(column));
-        }
-    }
-    for (id, parent) in implied {
-        if let Some(change) = changes.get_mut(&id) {
-            let how = std::mem::replace(&mut change.how, How::Create);
-            change.how = How::Implied(parent, Box::new(how));
-        }
-    }
-}
-
-/// Whether an inheritor's column or constraint becomes what it is to be by what happens to the parent's.
-fn follows(change: &Change, parent: &Change) -> bool {
-    let alike = parent.object.after == change.object.after || is_proven_copy(change, parent);
-    match (&change.how, &parent.how) {
-        // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
-        (How::Drop, How::Drop | How::Replace) => change.object.after.is_none(),
-        (How::Create, How::Replace) => alike,
-        // the parent's own has taken the place of what it had from above
-        (How::Replace, How::Create | How::Drop) => parent.object.before.is_some() && alike,
-        (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
-    }
-}
-
-/// Whether a check that is NOT VALID comes, and a partition's copy of it is to be validated: that is said afterwards.
-fn is_proven_copy(copy: &Change, whole: &Change) -> bool {
-    match (&copy.object.after, &whole.object.after) {
-        (Some(Object::Constraint(copy)), Some(Object::Constraint(whole))) => {
-            let unproven = Constraint { validated: false, ..copy.clone() };
-            copy.validated && !whole.validated && unproven == *whole
-        }
-        _ => false,
-    }
-}
-
-/// What an inheritor's column is when its parent's has been added or altered.
-fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
-    let column = |object: &Option<Object>| match object {
-        Some(Object::Column(column)) => Some(column.clone()),
-        _ => None,
-    };
-    let (new, above) = (column(&change.object.after)?, column(&parent.object.after)?);
-    // whether partitions have the identity, too, the server's version says
-    let identity = if new.identity == above.identity { above.identity.clone() } else { None };
-    match (&change.how, &parent.how) {
-        (How::Create, How::Create) => {
-            let not_null = above.hands_down_not_null();
-            let settings = ColumnSettings::default();
-            Some(Column { identity, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
-        }
-        (How::InPlace(_), How::InPlace(_)) => {
-            let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
-            if above.hands_down_not_null() != was.hands_down_not_null() {
-                column.not_null = above.hands_down_not_null();
-            }
-            if above.data_type != was.data_type || above.collation != was.collation {
-                column.data_type = above.data_type;
-                column.base_type = above.base_type;
-                column.collation = above.collation;
-                column.facts = above.facts;
-            }
-            if above.generated != was.generated {
-                column.generated = above.generated;
-            }
-            if above.identity != was.identity && new.identity.is_some() {
-                column.identity = identity;
-            }
-            Some(column)
-        }
-        _ => None,
-    }
-}
-
-/// What is left to be said of an inheritor's column that its parent's made what it is.
-fn rest(id: &ObjectId, column: &Column, change: &Change) -> Option<Ddl> {
-    let Some(Object::Column(wanted)) = &change.object.after else { return None };
-    match Column::alter(Pair::new(column, wanted), id) {
-        Alter::InPlace(ddl, None) if column != wanted => Some(ddl),
-        _ => None,
-    }
-}
-
-/// The default that a new column's default in a parent brings along.
-fn inherited_default(changes: &Changes, id: &ObjectId) -> Option<ObjectId> {
-    let column = changes.get(&ObjectId { kind: Kind::Column, path: id.path.clone() })?;
-    let (How::Create, Some(Object::Column(definition))) = (&column.how, &column.object.after) else {
-        return None;
-    };
-    definition.lineage.in_parent(&ObjectId { kind: Kind::Default, path: id.path.clone() })
 }
 
 /// Why there is no way from one catalog to the other.

@@ -11,99 +11,36 @@
 pub mod adopt;
 mod aftermath;
 mod doubt;
+mod ending;
 mod error;
 pub mod gate;
 pub mod hooks;
 mod keeper;
 mod lock;
+mod options;
 pub mod preflight;
 mod progress;
 pub mod protect;
 
-use std::{collections::BTreeSet, time::Duration};
-
-use jiff::Timestamp;
-
+use ending::Ending;
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
 use hooks::Told;
 use keeper::{Keeper, LockLost};
+pub use options::{Options, Outcome, Which};
 pub use progress::{Event, Progress, Silent};
 
 use crate::{
     approval::{self, Approval, Way, pinned},
-    config::Policy,
-    journal::{self, Direction, Ended, JournalError, Position, RunId, State},
+    journal::{self, Direction, Ended, Position, RunId, State},
     plan::{
         Plan, PlanFile, PlannedStep,
         staleness::{self, Difference, Point},
     },
-    postgres::{Session, Target},
-    run::{self, Batch, Retry, RunError, Stop, settings},
+    postgres::Session,
+    run::{self, Batch, RunError, settings},
     source::live,
     step::{DataCheck, Phase},
 };
-
-/// Which phases to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// Applying: the next that is not done. Rolling back: everything that ran.
-    Default,
-    /// This one.
-    One(Phase),
-    /// All of them.
-    All,
-}
-
-/// What to apply or roll back, where, and how.
-#[derive(Debug, Clone)]
-pub struct Options<'a> {
-    /// The plan.
-    pub plan: &'a PlanFile,
-    /// The database.
-    pub target: &'a Target,
-    /// Which phases.
-    pub which: Which,
-    /// The approvals that there are. A rollback needs none of its own, unless policy says so.
-    pub approvals: &'a [Approval],
-    /// What they must amount to.
-    pub policy: &'a Policy,
-    /// How long nobody may have written by a name that contract takes away.
-    pub quiet: Duration,
-    /// The time, for approvals that expire.
-    pub now: Timestamp,
-    /// How long to wait for another trueup in the same database, or for a backend that an earlier run left busy.
-    pub wait: Duration,
-    /// What to do about locks that do not come.
-    pub retry: Retry,
-    /// What the environment says about its surroundings.
-    pub limits: preflight::Limits<'a>,
-    /// What is run beside the phases.
-    pub hooks: hooks::Hooks<'a>,
-    /// Asked between batches and between tries.
-    pub stop: Stop,
-    /// Check everything, run nothing, write nothing.
-    pub dry_run: bool,
-    /// The version that the journal names.
-    pub tool: &'a str,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// There was nothing to do: where the plan stands.
-    Nothing(Position),
-    /// These phases ran to their end, each proven, in this order.
-    Done {
-        /// The phases.
-        phases: Vec<Phase>,
-        /// How many steps ran, this time.
-        steps: usize,
-        /// The phase that remains.
-        next: Option<Phase>,
-    },
-    /// With `dry_run`: what would run.
-    WouldRun(Vec<Batch>),
-}
 
 /// Applies one phase or all of a plan.
 pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
@@ -497,86 +434,6 @@ impl<'a> Run<'a> {
             .map_err(|error| self.journal_failed(error))?;
         result.map_err(Ending::Run)
     }
-
-    fn asking_failed(&self, source: tokio_postgres::Error) -> Ending {
-        self.journal_failed(JournalError::from(source))
-    }
-
-    fn journal_failed(&self, error: JournalError) -> Ending {
-        Ending::Part(Why::journal(&self.session, error))
-    }
-
-    /// Tells the three kinds of failure apart, and writes the end of the run where that is still possible.
-    async fn ended(&mut self, ending: Ending, run: RunId, phase: Phase) -> ApplyError {
-        let steps: BTreeSet<u32> = self
-            .options
-            .plan
-            .plan
-            .steps
-            .iter()
-            .filter(|step| step.phase == phase)
-            .map(|step| step.id)
-            .collect();
-        let done = self.state.done.intersection(&steps).count();
-        let untouched = match self.direction {
-            Direction::Apply => done == 0,
-            Direction::Rollback => false,
-        };
-        let lost = self.session.is_closed();
-        // a step outside a transaction may have been cut off; the journal knows
-        let in_doubt = if lost { None } else { self.in_doubt().await };
-        let untouched = untouched && in_doubt.is_none();
-        let error = match ending {
-            Ending::Error(error) => return error,
-            Ending::Run(error)
-                if !error.is_lost() && !lost && untouched && !matches!(error, RunError::Cancelled) =>
-            {
-                ApplyError::Failed { error }
-            }
-            ending => {
-                let why = match ending {
-                    Ending::Run(RunError::Stopped | RunError::Cancelled) => Why::Asked,
-                    Ending::Run(error) => Why::Run(error),
-                    Ending::Part(why) => why,
-                    Ending::Error(error) => return error,
-                };
-                let back = self.direction == Direction::Rollback;
-                ApplyError::Stopped {
-                    why,
-                    standing: Standing { phase, done, steps: steps.len(), in_doubt, back },
-                }
-            }
-        };
-        if !lost
-            && let Err(unwritten) =
-                journal::finish(&self.session, run, Ended::Stopped, Some(&error.to_string())).await
-        {
-            tracing::debug!("the end of the run is not in the journal: {unwritten}");
-        }
-        error
-    }
-
-    /// What stops a phase before its first step, when another one has run: something was changed.
-    fn part_way(&self, error: ApplyError, phase: Phase) -> ApplyError {
-        let why = match error {
-            ApplyError::Failed { error } => Why::Run(error),
-            ApplyError::Journal(error) => Why::journal(&self.session, error),
-            ApplyError::Stopped { .. } | ApplyError::Refused(_) => return error,
-            error if self.session.is_closed() => Why::Lost(error.to_string()),
-            error => Why::Other(Box::new(error)),
-        };
-        let steps = self.options.plan.plan.steps.iter().filter(|step| step.phase == phase);
-        let (done, steps) = steps.fold((0, 0), |(done, all), step| {
-            (done + usize::from(self.state.done.contains(&step.id)), all + 1)
-        });
-        let back = self.direction == Direction::Rollback;
-        ApplyError::Stopped { why, standing: Standing { phase, done, steps, in_doubt: None, back } }
-    }
-
-    async fn in_doubt(&self) -> Option<u32> {
-        let state = journal::state(&self.session, &self.options.plan.digest).await.ok()?;
-        state.in_doubt.map(|doubt| doubt.step)
-    }
 }
 
 /// What of one phase is left to run, in one direction, and where that ends.
@@ -620,14 +477,4 @@ async fn pin(session: &Session) -> Result<(), ApplyError> {
     settings::pin(session, settings::Place::Target)
         .await
         .map_err(|source| ApplyError::Query { what: "setting up the session", source })
-}
-
-/// How the batches of a phase did not come to their end.
-enum Ending {
-    /// A batch failed.
-    Run(RunError),
-    /// Something else stopped them.
-    Part(Why),
-    /// The error is complete already.
-    Error(ApplyError),
 }

@@ -7,8 +7,7 @@ use crate::{
     name::ObjectId,
 };
 
-/// Leaves as they are those that live has validated, and has those of a new partition, which has no rows, as they would be
-/// if it were made now.
+/// Leaves as they are those that live has validated.
 pub(super) fn keep(live: &Catalog, wanted: &mut Catalog) {
     let kept: Vec<ObjectId> =
         wanted.objects.keys().filter(|id| is_proven_copy(live, wanted, id)).cloned().collect();
@@ -28,11 +27,8 @@ fn is_proven_copy(live: &Catalog, wanted: &Catalog, id: &ObjectId) -> bool {
     let Some(there) = constraint(wanted).filter(|check| is_copy(check) && !check.validated) else {
         return false;
     };
-    let proven = match constraint(live) {
-        Some(here) => is_copy(&here) && here == Constraint { validated: true, ..there.clone() },
-        None => id.relation().is_some_and(|partition| !live.objects.contains_key(&partition)),
-    };
-    proven
+    constraint(live)
+        .is_some_and(|here| is_copy(&here) && here == Constraint { validated: true, ..there.clone() })
         && there.lineage.in_parents(id).all(|whole| {
             live.objects.get(&whole).is_some_and(|here| wanted.objects.get(&whole) == Some(here))
                 || is_proven_copy(live, wanted, &whole)

@@ -57,7 +57,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BEHIND: Duration = Duration::from_secs(10);
 
 /// How long a vacuum is waited for: one of a large table may take hours.
-const VACUUM: Duration = Duration::from_mins(5);
+const VACUUM: Duration = Duration::from_secs(5 * 60);
 
 /// Who else is hurt, or at work: VACUUM and builds beside writers hold SHARE UPDATE EXCLUSIVE (manual 13.3.1).
 const OTHERS: &str = "\

@@ -551,7 +551,12 @@ impl Model {
         let mut writer = Writer { model: self, done: BTreeSet::new(), sql: String::new() };
         // what is given to later objects would depend on what is later
         let late = |id: &&Id| matches!(self.thing(**id), Thing::DefaultPrivileges { .. });
-        for id in self.objects.keys().filter(|id| !late(id)) {
+        // whether partitions have it validated hangs on which of them come later: as in a dump, none
+        let unproven = |id: &&Id| matches!(self.thing(**id), Thing::Check { not_valid: true, .. });
+        for id in self.objects.keys().filter(|id| !late(id) && !unproven(id)) {
+            writer.write(*id);
+        }
+        for id in self.objects.keys().filter(unproven) {
             writer.write(*id);
         }
         for id in self.objects.keys() {

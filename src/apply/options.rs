@@ -1,0 +1,78 @@
+//! What to apply or roll back, how, and what it came to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{hooks, preflight};
+use crate::{
+    approval::Approval,
+    config::Policy,
+    journal::Position,
+    plan::PlanFile,
+    postgres::Target,
+    run::{Batch, Retry, Stop},
+    step::Phase,
+};
+
+/// Which phases to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Applying: the next that is not done. Rolling back: everything that ran.
+    Default,
+    /// This one.
+    One(Phase),
+    /// All of them.
+    All,
+}
+
+/// What to apply or roll back, where, and how.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The plan.
+    pub plan: &'a PlanFile,
+    /// The database.
+    pub target: &'a Target,
+    /// Which phases.
+    pub which: Which,
+    /// The approvals that there are. A rollback needs none of its own, unless policy says so.
+    pub approvals: &'a [Approval],
+    /// What they must amount to.
+    pub policy: &'a Policy,
+    /// How long nobody may have written by a name that contract takes away.
+    pub quiet: Duration,
+    /// The time, for approvals that expire.
+    pub now: Timestamp,
+    /// How long to wait for another trueup in the same database, or for a backend that an earlier run left busy.
+    pub wait: Duration,
+    /// What to do about locks that do not come.
+    pub retry: Retry,
+    /// What the environment says about its surroundings.
+    pub limits: preflight::Limits<'a>,
+    /// What is run beside the phases.
+    pub hooks: hooks::Hooks<'a>,
+    /// Asked between batches and between tries.
+    pub stop: Stop,
+    /// Check everything, run nothing, write nothing.
+    pub dry_run: bool,
+    /// The version that the journal names.
+    pub tool: &'a str,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was nothing to do: where the plan stands.
+    Nothing(Position),
+    /// These phases ran to their end, each proven, in this order.
+    Done {
+        /// The phases.
+        phases: Vec<Phase>,
+        /// How many steps ran, this time.
+        steps: usize,
+        /// The phase that remains.
+        next: Option<Phase>,
+    },
+    /// With `dry_run`: what would run.
+    WouldRun(Vec<Batch>),
+}

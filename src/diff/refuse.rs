@@ -1,0 +1,96 @@
+//! What PostgreSQL has no way to, whatever the order: said before anything is planned.
+
+use super::{Change, Changes, How, Refusal, attachment_changes};
+use crate::{
+    catalog::Catalog,
+    kind::{Column, Object},
+    name::{ObjectId, Pair},
+};
+
+/// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.
+pub(super) fn orphans(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for (id, object) in &catalogs.before.objects {
+        let Object::Column(column) = object else { continue };
+        let Some(parent) = column.lineage.in_parent(id) else { continue };
+        let goes = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Drop);
+        let orphaned = column.lineage.in_parents(id).all(|parent| goes(&parent));
+        if orphaned && catalogs.after.objects.contains_key(id) && !attachment_changes(changes, id) {
+            let why = format!(
+                "it is inherited from {parent}, which is dropped, and is to stay; PostgreSQL can do that (ALTER TABLE ONLY … DROP COLUMN) but has no way back"
+            );
+            refusals.push(Refusal { id: id.clone(), why });
+        }
+    }
+}
+
+/// A composite type that typed tables are of: PostgreSQL alters it only with CASCADE.
+pub(super) fn typed(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for (id, object) in &catalogs.before.objects {
+        let Object::Table(table) = object else { continue };
+        let stays = !changes.contains_key(id);
+        let of = |change: &&Change| {
+            matches!(change.object.before, Some(Object::Composite(_)))
+                && table.of_type.as_ref() == Some(&crate::sql::qualified(change.id.path.parts()))
+        };
+        if let Some(change) = changes.values().filter(|_| stays).find(of) {
+            let why = format!(
+                "{id} is a typed table of it, and PostgreSQL alters such a type only with CASCADE, which trueup never uses"
+            );
+            refusals.push(Refusal { id: change.id.clone(), why });
+        }
+    }
+}
+
+/// A column that several parents have: PostgreSQL changes its type in none of them.
+pub(super) fn shared(changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for change in changes.values() {
+        let (Some(Object::Column(old)), Some(Object::Column(new))) =
+            (&change.object.before, &change.object.after)
+        else {
+            continue;
+        };
+        if old.lineage.parents.len() > 1 && new.lineage.parents.len() > 1 && old.data_type != new.data_type {
+            let why =
+                "several parents have it, and PostgreSQL cannot change its type in any of them".to_owned();
+            refusals.push(Refusal { id: change.id.clone(), why });
+        }
+    }
+}
+
+/// A column of a partition key: PostgreSQL cannot change its type, nor exchange the type that it has.
+pub(super) fn keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    let retyped = |id: &ObjectId, column: &Column| {
+        let change = changes.get(id)?;
+        matches!(&change.object.after, Some(Object::Column(new)) if new.data_type != column.data_type).then(
+            || (id.clone(), "it is in the partition key, and PostgreSQL cannot change its type".to_owned()),
+        )
+    };
+    let rebuilt = |id: &ObjectId| {
+        let mut types = catalogs.before.needs_of(id).map(|need| &need.to);
+        let found = types.find(|to| changes.get(*to).is_some_and(|change| change.how == How::Rebuild))?;
+        let why = format!(
+            "{id} has it and is in a partition key: PostgreSQL cannot put another type in its place, here or on the way back"
+        );
+        Some((found.clone(), why))
+    };
+    for (id, object) in &catalogs.before.objects {
+        let Object::Column(column) = object else { continue };
+        let Some(Object::Table(table)) = id.relation().and_then(|table| catalogs.before.objects.get(&table))
+        else {
+            continue;
+        };
+        if !table.partition_by.as_ref().is_some_and(|key| mentions(key, &id.sql())) {
+            continue;
+        }
+        if let Some((id, why)) = retyped(id, column).or_else(|| rebuilt(id)) {
+            refusals.push(Refusal { id, why });
+        }
+    }
+}
+
+/// Whether a name stands in a text by itself, not as a part of another.
+fn mentions(text: &str, name: &str) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"');
+    text.match_indices(name)
+        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
+}
