@@ -290,10 +290,11 @@ impl<'a> Run<'a> {
             }
             return Ok(());
         }
-        let of_it = |batch: &Batch| batch.items.iter().any(|item| item.step == doubt.step);
-        let batch = Batch::forward(&plan.plan.steps).into_iter().find(of_it);
-        let also = batch.filter(|_| doubt.direction == Direction::Apply).map(|batch| batch.also);
-        journal::step_ended(&self.session, doubt.row(), done, &also.unwrap_or_default()).await?;
+        let also = match doubt.direction {
+            Direction::Apply => with(&plan.plan, doubt.step),
+            Direction::Rollback => Vec::new(),
+        };
+        journal::step_ended(&self.session, doubt.row(), done, &also).await?;
         self.state = journal::state(&self.session, &self.options.plan.digest).await?;
         Ok(())
     }
@@ -471,6 +472,14 @@ fn phases_to_apply(plan: &Plan, which: Which, position: Position) -> Result<Vec<
             _ => Vec::new(),
         },
     })
+}
+
+/// The steps that only the way back has, and that are done when this one is.
+fn with(plan: &Plan, step: u32) -> Vec<u32> {
+    let of_phase = |phase: Phase| plan.steps.iter().filter(move |step| step.phase == phase);
+    let batches = plan.phases().into_iter().flat_map(|phase| Batch::forward(&of_phase(phase).collect::<Vec<_>>()));
+    let of_it = |batch: &Batch| batch.items.iter().any(|item| item.step == step);
+    batches.into_iter().find(of_it).map(|batch| batch.also).unwrap_or_default()
 }
 
 async fn pin(session: &Session) -> Result<(), ApplyError> {

@@ -135,6 +135,8 @@ async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> 
     let result = apply::rollback(&back, shown).await;
     shown.end();
     match result {
+        // it stopped before the first step of the phase
+        Ok(Outcome::Nothing(_)) => error.into(),
         Ok(_) => CliError {
             message: format!("{error}; phase {} was rolled back, equal to before", phase.label()),
             hint: Some("see what was in the way, then apply again".to_owned()),
