@@ -477,7 +477,8 @@ fn phases_to_apply(plan: &Plan, which: Which, position: Position) -> Result<Vec<
 /// The steps that only the way back has, and that are done when this one is.
 fn with(plan: &Plan, step: u32) -> Vec<u32> {
     let of_phase = |phase: Phase| plan.steps.iter().filter(move |step| step.phase == phase);
-    let batches = plan.phases().into_iter().flat_map(|phase| Batch::forward(&of_phase(phase).collect::<Vec<_>>()));
+    let batches =
+        plan.phases().into_iter().flat_map(|phase| Batch::forward(&of_phase(phase).collect::<Vec<_>>()));
     let of_it = |batch: &Batch| batch.items.iter().any(|item| item.step == step);
     batches.into_iter().find(of_it).map(|batch| batch.also).unwrap_or_default()
 }
