@@ -227,17 +227,10 @@ impl Lowering<'_> {
         with: With,
     ) {
         let summary = format!("on the way back, {what}");
-        let (object, run) = (object.clone(), Action::catalog(Vec::new()));
-        self.steps.push(Step {
-            phase: unit.phase,
-            verb,
-            object,
-            summary,
-            run,
-            undo,
-            batch: 0,
-            with: Some(with),
-        });
+        self.push_about(object, unit, verb, summary, Action::catalog(Vec::new()), undo);
+        if let Some(step) = self.steps.last_mut() {
+            step.with = Some(with);
+        }
     }
 
     fn create(&mut self, unit: &Unit, change: &Change) {

@@ -8,7 +8,7 @@ use crate::{
     kind::{Alter, Column, Definition, Object, not_null::NotNull},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Step, Verb, With},
+    step::{Action, Verb, With},
 };
 
 /// How a column comes to refuse NULL.
@@ -101,17 +101,7 @@ impl Lowering<'_> {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
         let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
-            let object = object.clone();
-            self.steps.push(Step {
-                phase: unit.phase,
-                verb,
-                object,
-                summary,
-                run,
-                undo,
-                batch: 0,
-                with: None,
-            });
+            self.push_about(object, unit, verb, summary, run, undo);
         };
         let refuse = format!("refuse NULL in {what}, not yet validated");
         let prove = format!("validate that no row has NULL in {what}");
