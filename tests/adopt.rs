@@ -1,9 +1,7 @@
 //! `trueup adopt`, and what plan, status and history make of a database with and without a journal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
-use oracle::{Database, Ran, runtime};
+use crate::oracle::{Database, Ran, runtime};
 
 #[track_caller]
 fn ok(ran: Ran) -> Ran {

@@ -1,11 +1,10 @@
 //! Plans on a real database: applied, interrupted, resumed, refused, rolled back.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support;
 use std::time::Duration;
 
-use support::{
+use crate::support::{
     BASE, NOW, approvals, ask, catalog, database, execute, meanwhile, on_disk, plan, runtime, step, steps,
 };
 use tempfile::TempDir;

@@ -2,9 +2,7 @@
 //! suffice is refused with the reason, and nothing is changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
-use oracle::{Database, Ran, runtime};
+use crate::oracle::{Database, Ran, runtime};
 
 const BEFORE: &str = "CREATE TABLE a (id int PRIMARY KEY, old int); CREATE TABLE b (id int);";
 /// Expand adds a column, contract drops one; the way back of expand drops what may have been written.

@@ -1,11 +1,10 @@
 //! Bad input, as a user meets it: the first line that is printed, the exit code, and that nothing was changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
+use crate::oracle;
 use std::{fs, net::TcpListener};
 
-use oracle::{Database, Ran, dump::Dump, own_server::OwnServer};
+use crate::oracle::{Database, Ran, dump::Dump, own_server::OwnServer};
 use trueup::{
     approval::{Approval, Signed},
     plan::PlanFile,

@@ -1,14 +1,12 @@
 //! The program itself: help, exit codes, what it prints.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::{
     path::Path,
     process::{Command, Output},
 };
 
-use support::{BASE, database, execute, on_disk, plan, runtime, steps, url};
+use crate::support::{BASE, database, execute, on_disk, plan, runtime, steps, url};
 use trueup::postgres::Target;
 
 fn trueup(dir: &Path, target: Option<&Target>, arguments: &[&str]) -> Output {

@@ -2,9 +2,7 @@
 //! value is lost or differs, there and back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
-use oracle::{
+use crate::oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
 };

@@ -1,9 +1,7 @@
 //! Rows that a step would fail on are found before anything is changed: the plan says so, and `apply` refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
-use oracle::{Database, runtime, server_of};
+use crate::oracle::{Database, runtime, server_of};
 
 const PLAN: &[&str] = &["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
 

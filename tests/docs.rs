@@ -24,7 +24,7 @@ of level *danger* must be accepted by its code when the phase is approved, or th
 
     trueup approve PLAN --as NAME --phase contract --accept DATA_LOSS
 
-This page is made from the registry in `src/hazard/` by `TRUEUP_UPDATE=1 cargo test --release --test docs`.
+This page is made from the registry in `src/hazard/` by `TRUEUP_UPDATE=1 cargo test --release --test suite docs::`.
 
 "
     .to_owned();

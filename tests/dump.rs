@@ -1,11 +1,9 @@
 //! `trueup dump`, `init --from` and `diff` on real databases. What is dumped of every case is in dump_cases.rs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
 use std::{fs, process::Command};
 
-use oracle::{Database, Ran, runtime, server, trueup, url};
+use crate::oracle::{Database, Ran, runtime, server, trueup, url};
 
 const SHOP: &str = "
     CREATE SCHEMA app;

@@ -17,7 +17,7 @@ use std::{
     process::ExitCode,
 };
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Completion, Failed, Trial};
 use oracle::{Database, Majors};
 use serde::Deserialize;
 
@@ -136,7 +136,7 @@ fn trial(root: &Path, folder: &Path, file: &'static str) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let arguments = oracle::arguments();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let all = std::env::var_os("TRUEUP_TEST_SOAK").is_some() || arguments.filter.is_some();
     let trials = folders(&root)

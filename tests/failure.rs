@@ -1,9 +1,7 @@
 //! What is done when a phase begins, ends or stops: hooks, and going back by itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
-use oracle::{Database, runtime};
+use crate::oracle::{Database, runtime};
 
 const BEFORE: &str = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY);";
 const AFTER: &str =

@@ -6,18 +6,17 @@
 //! the server answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
+use crate::oracle;
 use std::{collections::BTreeMap, process::Stdio, sync::Mutex, time::Duration};
 
-use futures_util::{StreamExt, stream};
-use oracle::{
+use crate::oracle::{
     Database, Ran,
     dump::Dump,
     own_server::OwnServer,
     proxy::{Count, Fault, Message, Proxy},
     runtime,
 };
+use futures_util::{StreamExt, stream};
 use trueup::{plan::PlanFile, postgres::Target};
 
 const BEFORE: &str = "

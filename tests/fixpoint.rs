@@ -4,9 +4,7 @@
 //! the same schema: made by that SQL, by its dump, by the dump of that. Each against the SQL of each plans to nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
-use oracle::{Database, dump::Dump, runtime, server_of};
+use crate::oracle::{Database, dump::Dump, runtime, server_of};
 use trueup::postgres::Target;
 
 const SHAPES: &str = include_str!("fixpoint/shapes.sql");

@@ -2,9 +2,7 @@
 //! where one can stand they come through as what they say, there and back, online and in the journal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
-use oracle::{Database, runtime};
+use crate::oracle::{Database, runtime};
 use trueup::sql::{ident, literal};
 
 /// What ends a name, a string, a dollar-quoted body, a comment, a format or a placeholder.

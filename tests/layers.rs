@@ -166,3 +166,22 @@ fn imports(text: &str) -> BTreeSet<String> {
 fn word(text: &str) -> String {
     text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
+
+/// Cargo does not look for tests by itself (`autotests`), so that one could be forgotten.
+#[test]
+fn every_test_file_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let suite = fs::read_to_string(root.join("tests/suite.rs")).unwrap();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let mut forgotten = Vec::new();
+    for entry in fs::read_dir(root.join("tests")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(module) = name.strip_suffix(".rs") else { continue };
+        let run = suite.contains(&format!("\nmod {module};\n"))
+            || manifest.contains(&format!("path = \"tests/{module}.rs\"\n"));
+        if !run {
+            forgotten.push(name);
+        }
+    }
+    assert!(forgotten.is_empty(), "neither in tests/suite.rs nor in Cargo.toml: {forgotten:?}");
+}

@@ -4,13 +4,12 @@
 //! The program itself plans, applies and rolls back; the writers are sessions of their own that never pause.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
+use crate::oracle;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use oracle::{
+use crate::oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
 };

@@ -1,11 +1,10 @@
 //! Plans on disk: what is written comes back, and what was changed is refused.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support;
 use std::{fs, path::Path};
 
-use support::{assemble, id, on_disk, step, steps};
+use crate::support::{assemble, id, on_disk, step, steps};
 use trueup::{
     approval::{self, Approval, Approver, Signed},
     catalog::Fingerprint,

@@ -1,11 +1,10 @@
 //! What is looked at before a plan runs: each check with what makes it warn or fail, and that nothing is changed by it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
+use crate::oracle;
 use std::collections::BTreeMap;
 
-use oracle::{Database, own_server::OwnServer, runtime};
+use crate::oracle::{Database, own_server::OwnServer, runtime};
 
 const BEFORE: &str = "CREATE TABLE ship (id int PRIMARY KEY, name text);
     INSERT INTO ship SELECT n, 'ship ' || n FROM generate_series(1, 1000) n;";

@@ -1,11 +1,10 @@
 //! What must hold for every plan, tried on one that has a bit of everything: tests/properties/before.sql to after.sql.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
+use crate::oracle;
 use std::{collections::BTreeMap, fs, path::Path};
 
-use oracle::{Database, dump::Dump, runtime, server};
+use crate::oracle::{Database, dump::Dump, runtime, server};
 use tokio::sync::OnceCell;
 use trueup::{
     plan::{PlanFile, format},

@@ -3,9 +3,8 @@
 //! by both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
-use oracle::{
+use crate::oracle;
+use crate::oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
 };

@@ -1,9 +1,8 @@
 //! docs/security.md says what a role needs: exactly that is granted here, and it can do everything.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
-use oracle::{Database, runtime};
+use crate::oracle;
+use crate::oracle::{Database, runtime};
 
 /// The SQL of the page: a block that begins with this.
 fn grants(fence: &str) -> String {

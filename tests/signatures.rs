@@ -1,11 +1,9 @@
 //! Approvals signed with SSH keys: of every kind that OpenSSH has, checked by its own program, and those that do not count.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod oracle;
-
 use std::{fs, path::Path, process::Command};
 
-use oracle::{Database, runtime};
+use crate::oracle::{Database, runtime};
 
 /// A new key pair; its public half.
 fn key(folder: &Path, name: &str, kind: &[&str]) -> String {

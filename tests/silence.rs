@@ -5,11 +5,9 @@
 //! later version that nobody thought of fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
 use std::collections::BTreeMap;
 
-use oracle::{Database, runtime, server_of};
+use crate::oracle::{Database, runtime, server_of};
 use trueup::source::{
     accounts::{Accounts, Count},
     live,

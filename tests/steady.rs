@@ -1,9 +1,7 @@
 //! A schema that changes while it is read: what was read is the one before or the one after, never a part of each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod oracle;
-
-use oracle::{Database, runtime, server_of};
+use crate::oracle::{Database, runtime, server_of};
 use trueup::{catalog::Catalog, source::live};
 
 /// A column, and a view over it whose text PostgreSQL prints as of now, not as of the snapshot.

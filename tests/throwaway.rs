@@ -187,7 +187,7 @@ fn owner() {
             options.shadow = Some(Target::resolve(Some(&url), &|_| None).unwrap());
             if std::env::var_os(KEEPER).is_some() {
                 let exe = std::env::current_exe().unwrap().into_os_string();
-                let arguments = ["--ignored", "--exact", "keeper"].map(Into::into);
+                let arguments = ["--ignored", "--exact", "throwaway::keeper"].map(Into::into);
                 options.shadow_keeper = Some([exe].into_iter().chain(arguments).collect());
             }
         }
@@ -212,7 +212,7 @@ fn keeper() {
 /// Starts an owner, and waits until it has a server or a database, whose directory or name it says.
 fn start_owner(does: &str, env: &[(&str, &str)]) -> (Child, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "--nocapture", "owner"]).env(DOES, does);
+    command.args(["--ignored", "--exact", "--nocapture", "throwaway::owner"]).env(DOES, does);
     command.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
@@ -266,7 +266,10 @@ async fn killed_at_any_moment_of_its_start_it_leaves_nothing() {
     };
     for moment in (0..150).step_by(10).map(Duration::from_millis) {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "owner"]).env(DOES, "wait").env(RUN_DIR, run_dir.path());
+        command
+            .args(["--ignored", "--exact", "throwaway::owner"])
+            .env(DOES, "wait")
+            .env(RUN_DIR, run_dir.path());
         let mut owner = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         while began.elapsed() < moment {

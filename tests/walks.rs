@@ -27,7 +27,7 @@ mod oracle;
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use dice::Dice;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use model::{Id, Model};
 use oracle::Database;
 
@@ -167,12 +167,9 @@ fn trial(seed: u64) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
-    arguments.test_threads = arguments.test_threads.or(Some(threads));
     let soak = std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1");
     let first: u64 = std::env::var("TRUEUP_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
     let seeds = first..first + if soak { 1000 } else { 30 };
     eprintln!("walks {first} to {}", seeds.end - 1);
-    libtest_mimic::run(&arguments, seeds.map(trial).collect()).exit_code()
+    libtest_mimic::run(&oracle::arguments(), seeds.map(trial).collect()).exit_code()
 }

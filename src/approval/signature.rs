@@ -89,7 +89,11 @@ impl Approval {
 fn fed(command: &mut Command, input: &str) -> io::Result<Output> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
-        pipe.write_all(input.as_bytes())?;
+        // one that ends before it has read all says why itself
+        match pipe.write_all(input.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
+            _ => {}
+        }
     }
     child.wait_with_output()
 }

@@ -17,8 +17,17 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use super::{live, rows::Rows};
 use crate::catalog::{Catalog, Fingerprint};
 
-/// How many bytes are kept: some hundred schemas of a thousand tables each.
-const LIMIT: u64 = 64 << 20;
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// The size of all files.
+    bytes: u64,
+    /// Each plan looks at every entry to find the oldest.
+    entries: usize,
+}
+
+/// Some hundred schemas of a thousand tables each.
+const LIMIT: Limit = Limit { bytes: 64 << 20, entries: 500 };
 
 /// A folder with one file for each elaborated schema.
 #[derive(Debug, Clone)]
@@ -67,21 +76,24 @@ impl Kept {
         Ok(())
     }
 
-    fn make_room(&self, limit: u64) -> io::Result<()> {
+    fn make_room(&self, limit: Limit) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let about = entry.metadata()?;
+            let Ok(about) = entry.metadata() else { continue };
             files.push((about.modified()?, entry.path(), about.len()));
         }
         files.sort();
-        let mut size: u64 = files.iter().map(|(.., size)| size).sum();
+        let (mut bytes, mut entries) = (files.iter().map(|(.., size)| size).sum::<u64>(), files.len());
         for (_, path, freed) in files {
-            if size <= limit {
+            if bytes <= limit.bytes && entries <= limit.entries {
                 break;
             }
-            fs::remove_file(path)?;
-            size -= freed;
+            match fs::remove_file(path) {
+                // another plan makes room as well
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => (bytes, entries) = (bytes - freed, entries - 1),
+            }
         }
         Ok(())
     }
@@ -135,8 +147,11 @@ mod tests {
             let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10 - age);
             fs::File::options().append(true).open(kept.path(key)).unwrap().set_modified(time).unwrap();
         }
+        let left = || keys.each_ref().map(|key| kept.get(key).is_some());
         let one = fs::metadata(kept.path(&keys[0])).unwrap().len();
-        kept.make_room(one * 2).unwrap();
-        assert_eq!(keys.map(|key| kept.get(&key).is_some()), [false, true, true]);
+        kept.make_room(Limit { bytes: one * 2, ..LIMIT }).unwrap();
+        assert_eq!(left(), [false, true, true]);
+        kept.make_room(Limit { entries: 1, ..LIMIT }).unwrap();
+        assert_eq!(left(), [false, false, true]);
     }
 }

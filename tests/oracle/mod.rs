@@ -100,6 +100,15 @@ impl Majors {
     }
 }
 
+/// What the command line asks of trials, and twice as many at once as there are processors: half of the time each waits
+/// for another process.
+pub fn arguments() -> libtest_mimic::Arguments {
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    let threads = thread::available_parallelism().map_or(2, usize::from) * 2;
+    arguments.test_threads = arguments.test_threads.or(Some(threads));
+    arguments
+}
+
 /// What a trial comes to: one that panics has failed, and says why.
 pub fn caught<T>(run: impl FnOnce() -> Result<T, libtest_mimic::Failed>) -> Result<T, libtest_mimic::Failed> {
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {

@@ -10,13 +10,16 @@ use std::{
 };
 
 use futures_util::SinkExt;
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use tokio::{sync::mpsc, task::JoinHandle, time::MissedTickBehavior};
 use trueup::postgres::Session;
 
 use super::Database;
 
 /// How many rows are there before they begin: with the numbers from 1 on.
 pub const ROWS: i64 = 20_000;
+
+/// How many sessions each group has.
+const WRITERS: u8 = 4;
 
 /// What a writer may wait: `lock_timeout` of a step, and what a busy machine adds.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -36,17 +39,21 @@ struct Tally {
 pub struct Writers {
     stop: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<Tally>>,
+    /// What they had executed when they were let go on: everything once.
+    begun: u64,
 }
 
 impl Writers {
-    /// Four of them. Each statement gets two numbers that no other one gets at that time: of a row that is there, and
-    /// of one that is new.
+    /// [`WRITERS`] of them, each of which has executed everything once. Each statement gets two numbers that no other one gets
+    /// at that time: of a row that is there, and of one that is new.
     pub async fn start(database: &Database, statements: &'static [&'static str], first: i64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let (first_round, mut all_through) = mpsc::channel::<()>(1);
         let mut tasks = Vec::new();
-        for writer in 0..4_i64 {
+        for writer in 0..WRITERS {
             let session = database.session().await;
             let stop = stop.clone();
+            let mut first_round = Some(first_round.clone());
             tasks.push(tokio::spawn(async move {
                 let mut tally = Tally::default();
                 let mut prepared = Vec::new();
@@ -59,8 +66,10 @@ impl Writers {
                 while !stop.load(Ordering::Relaxed) {
                     pace.tick().await;
                     round += 1;
-                    let (there, new) =
-                        ((round * 7919 + writer) % ROWS + 1, first + writer * 1_000_000 + round);
+                    let (there, new) = (
+                        (round * 7919 + i64::from(writer)) % ROWS + 1,
+                        first + i64::from(writer) * 1_000_000 + round,
+                    );
                     let mut prepared = prepared.iter();
                     for sql in statements {
                         let began = Instant::now();
@@ -76,12 +85,16 @@ impl Writers {
                             tally.failures.push(format!("{sql}: {}", super::words(&error)));
                         }
                     }
+                    drop(first_round.take());
                 }
                 session.close().await;
                 tally
             }));
         }
-        Self { stop, tasks }
+        // nothing is sent: it ends when nobody is in the first round any more
+        drop(first_round);
+        assert_eq!(all_through.recv().await, None);
+        Self { stop, tasks, begun: u64::from(WRITERS) * statements.len() as u64 }
     }
 
     /// Fails if any of their statements did.
@@ -107,7 +120,7 @@ impl Writers {
             failed - all.failures.len(),
             all.longest
         );
-        assert!(all.statements > 100, "{who} hardly wrote");
+        assert!(all.statements > self.begun, "{who} wrote nothing meanwhile");
         assert!(all.failures.is_empty(), "{who}: {} failed, such as {}", all.failures.len(), all.failures[0]);
         assert!(all.longest < PATIENCE, "{who}: a statement took {:?}", all.longest);
     }
