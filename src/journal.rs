@@ -8,19 +8,25 @@
 //! A plan is known by its digest. [`State`] is what the rows about one digest add up to; runs are folded in order,
 //! so that a plan that was rolled back may run again.
 //!
-//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans; 5
-//! also has policies that are pinned. An older layout is read as it is, and brought to the newest one when something is written.
+//! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans; 5 also has
+//! policies that are pinned; 6 also has backups; 7 also has plans that were abandoned, and refusals. An older layout is read as it is, and brought to the newest one when something is written.
 
+mod abandoned;
 mod adoption;
 pub mod backfill;
+mod history;
 mod plans;
 mod policy;
+mod refusal;
 
 use std::collections::BTreeSet;
 
+pub use abandoned::{Abandoned, abandon, abandoned};
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
+pub use history::{Run, history};
 pub use plans::{OpenPlan, open_plans};
 pub use policy::{pin, policy};
+pub use refusal::{Refused, record as record_refusal, refusals};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,16 +41,17 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 6;
+const LAYOUT: i32 = 7;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("journal.sql"),
     include_str!("journal/adoption.sql"),
     include_str!("journal/backfill.sql"),
     include_str!("journal/plan.sql"),
     include_str!("journal/policy.sql"),
     include_str!("journal/backup.sql"),
+    include_str!("journal/ended.sql"),
 ];
 
 /// Why the journal cannot be read or written.
@@ -127,37 +134,6 @@ impl Direction {
     }
 }
 
-/// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Run {
-    /// Its number.
-    pub id: i64,
-    /// The plan's digest.
-    pub plan: String,
-    /// The plan's name.
-    pub name: String,
-    /// The phase.
-    pub phase: Phase,
-    /// Which way.
-    pub direction: Direction,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub finished: Option<Timestamp>,
-    /// Whether it ended proven; None: it runs, or its client died.
-    pub outcome: Option<Ended>,
-    /// Why it stopped.
-    pub remark: Option<String>,
-    /// The role that ran it.
-    pub role: String,
-    /// What was said of a backup before it.
-    pub backup: Option<String>,
-    /// Who had approved.
-    pub approvers: Vec<String>,
-    /// How many steps it did.
-    pub steps: i64,
-}
-
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -196,6 +172,8 @@ pub struct State {
     pub reached: BTreeSet<Phase>,
     /// Which way the last run went.
     pub last: Option<Direction>,
+    /// When it was abandoned.
+    pub abandoned: Option<Timestamp>,
 }
 
 /// Where a plan stands.
@@ -325,10 +303,11 @@ async fn execute(session: &Session, script: &str) -> Result<(), tokio_postgres::
 
 /// What the journal says about a plan; nothing, where there is no journal.
 pub async fn state(session: &Session, plan: &Digest) -> Result<State, JournalError> {
-    let mut state = State::default();
     if !exists(session).await? {
-        return Ok(state);
+        return Ok(State::default());
     }
+    let abandoned = abandoned(session).await?.into_iter().find(|abandoned| abandoned.plan == plan.as_str());
+    let mut state = State { abandoned: abandoned.map(|abandoned| abandoned.started), ..State::default() };
     let runs = "SELECT id, phase, direction, outcome FROM trueup.run WHERE plan = $1 ORDER BY id";
     let steps = "SELECT s.run, s.id, s.step, s.outcome, r.backend_pid, r.backend_start::text \
                  FROM trueup.step s JOIN trueup.run r ON r.id = s.run WHERE r.plan = $1 ORDER BY s.id";
@@ -492,42 +471,6 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
         rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect();
     let adopted = adoptions(session).await?.into_iter().flat_map(|adoption| adoption.state.schemas);
     Ok(by_plans?.into_iter().chain(adopted).collect())
-}
-
-/// Every run, the oldest first.
-pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
-    if !exists(session).await? {
-        return Ok(Vec::new());
-    }
-    let sql = "SELECT id, plan, name, phase, direction, outcome, \
-                      pg_catalog.to_char(started AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-                      pg_catalog.to_char(finished AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-                      remark, role, \
-                      ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
-                      (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
-                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup' \
-               FROM trueup.run r ORDER BY id";
-    let rows = session.client().query(sql, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Run {
-                id: row.try_get(0)?,
-                plan: row.try_get(1)?,
-                name: row.try_get(2)?,
-                phase: phase(row, 3)?,
-                direction: direction(row, 4)?,
-                outcome: outcome(row, 5)?,
-                started: timestamp(row.try_get(6)?)?,
-                finished: row.try_get::<_, Option<&str>>(7)?.map(timestamp).transpose()?,
-                remark: row.try_get(8)?,
-                role: row.try_get(9)?,
-                approvers: row.try_get(10)?,
-                steps: row.try_get(11)?,
-                // an older layout does not have it
-                backup: row.try_get(12)?,
-            })
-        })
-        .collect()
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, JournalError> {

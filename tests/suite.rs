@@ -1,6 +1,7 @@
 //! All tests that need no harness of their own, in one program: linking one for each file takes longer than most of
 //! them run. `cargo test --release --test suite throwaway::` runs those of tests/throwaway.rs.
 
+mod abandoned;
 mod adopt;
 mod apply;
 mod approvals;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{gate::Use, preflight::Check};
 use crate::{
     approval::{ApprovalError, Missing},
@@ -149,6 +151,9 @@ pub enum Refusal {
     /// A rollback of it stopped part-way: what is there is no point on the way there.
     #[error("a rollback of phase {} stopped part-way", .0.label())]
     HalfUndone(Phase),
+    /// It was given up, and what it left has had its own plans since.
+    #[error("the plan was abandoned on {}", .0.strftime("%Y-%m-%d %H:%M:%SZ"))]
+    Abandoned(Timestamp),
     /// The plan does not have it.
     #[error("the plan has no phase {}", .0.label())]
     NoSuchPhase(Phase),
@@ -214,6 +219,7 @@ impl Refusal {
             Self::HalfUndone(phase) => {
                 format!("`trueup rollback PLAN --phase {}` goes on; then it can be applied again", phase.label())
             }
+            Self::Abandoned(_) => "make a plan from here: `trueup plan`".to_owned(),
             Self::NoSuchSchema(_) => "name schemas that the database has, or `all`".to_owned(),
             Self::NoSuchPhase(_) => "`trueup show PLAN` lists its phases".to_owned(),
             Self::Doubt { .. } => {

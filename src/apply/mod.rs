@@ -8,6 +8,7 @@
 //! Three kinds of failure are kept apart, since people react to them differently: refused (nothing was changed, and
 //! nothing will be until something else is done), failed (nothing was changed), stopped part-way (go on or go back).
 
+pub mod abandon;
 pub mod adopt;
 mod aftermath;
 mod doubt;
@@ -46,7 +47,7 @@ use crate::{
 pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
     let mut run = Run::start(options, Direction::Apply).await?;
     let outcome = run.apply(progress).await;
-    run.close().await;
+    run.close(&outcome).await;
     outcome
 }
 
@@ -54,7 +55,7 @@ pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Resul
 pub async fn rollback(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
     let mut run = Run::start(options, Direction::Rollback).await?;
     let outcome = run.rollback(progress).await;
-    run.close().await;
+    run.close(&outcome).await;
     outcome
 }
 
@@ -89,15 +90,32 @@ impl<'a> Run<'a> {
         let target = options.target.with_application_name("trueup");
         let mut session = Session::connect(&target).await?;
         session.prepare_queries();
-        preflight::must::server(&session, &options.plan.plan).await?;
-        pin(&session).await?;
-        lock::take(&session, options.wait, &options.stop).await?;
+        let state = match Self::begin(&session, options).await {
+            Ok(state) => state,
+            Err(error) => {
+                note_refusal(&session, options, direction, &error).await;
+                return Err(error);
+            }
+        };
         let watcher = Session::connect(&target).await?;
-        let state = journal::state(&session, &options.plan.digest).await?;
         Ok(Self { options, session, watcher, direction, state })
     }
 
-    async fn close(self) {
+    async fn begin(session: &Session, options: &Options<'_>) -> Result<State, ApplyError> {
+        preflight::must::server(session, &options.plan.plan).await?;
+        pin(session).await?;
+        lock::take(session, options.wait, &options.stop).await?;
+        let state = journal::state(session, &options.plan.digest).await?;
+        match state.abandoned {
+            Some(when) => Err(Refusal::Abandoned(when).into()),
+            None => Ok(state),
+        }
+    }
+
+    async fn close(self, outcome: &Result<Outcome, ApplyError>) {
+        if let Err(error) = outcome {
+            note_refusal(&self.session, self.options, self.direction, error).await;
+        }
         self.watcher.close().await;
         self.session.close().await;
     }
@@ -434,6 +452,18 @@ impl<'a> Run<'a> {
             .await
             .map_err(|error| self.journal_failed(error))?;
         result.map_err(Ending::Run)
+    }
+}
+
+/// Writes down that it was refused, where there is a journal. Nothing depends on whether that works.
+async fn note_refusal(session: &Session, options: &Options<'_>, direction: Direction, error: &ApplyError) {
+    let ApplyError::Refused(refusal) = error else { return };
+    if options.dry_run || session.is_closed() {
+        return;
+    }
+    let why = refusal.to_string();
+    if let Err(error) = journal::record_refusal(session, options.plan, direction, &why, options.tool).await {
+        tracing::debug!("the refusal is not in the journal: {error}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! `trueup history`
 
+use jiff::Timestamp;
 use trueup::{
-    journal::{self, Adoption, Ended, Run},
+    journal::{self, Abandoned, Adoption, Ended, Refused, Run},
     postgres::Session,
     visible::visible_line,
 };
@@ -13,7 +14,7 @@ use super::{
     output,
 };
 
-/// Lists what was applied, rolled back and adopted in the database, the oldest first.
+/// Lists what was applied, rolled back, refused, abandoned and adopted in the database, the oldest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  trueup history --env production --format json")]
 pub struct Arguments {}
@@ -35,6 +36,8 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
 /// One line.
 enum Entry {
     Run(Run),
+    Refused(Refused),
+    Abandoned(Abandoned),
     Adoption(Adoption),
 }
 
@@ -42,9 +45,13 @@ enum Entry {
 async fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
     let runs = journal::history(session).await?.into_iter().map(Entry::Run);
     let adoptions = journal::adoptions(session).await?.into_iter().map(Entry::Adoption);
-    let mut entries: Vec<Entry> = runs.chain(adoptions).collect();
+    let refusals = journal::refusals(session).await?.into_iter().map(Entry::Refused);
+    let abandoned = journal::abandoned(session).await?.into_iter().map(Entry::Abandoned);
+    let mut entries: Vec<Entry> = runs.chain(adoptions).chain(refusals).chain(abandoned).collect();
     entries.sort_by_key(|entry| match entry {
         Entry::Run(run) => run.started,
+        Entry::Refused(refused) => refused.started,
+        Entry::Abandoned(abandoned) => abandoned.started,
         Entry::Adoption(adoption) => adoption.adopted,
     });
     Ok(entries)
@@ -54,30 +61,63 @@ impl Entry {
     fn json(&self) -> serde_json::Value {
         match self {
             Self::Run(run) => serde_json::json!(run),
-            Self::Adoption(adoption) => {
-                let mut value = serde_json::json!(adoption);
-                if let Some(fields) = value.as_object_mut() {
-                    fields.insert("direction".to_owned(), "adopt".into());
-                }
-                value
-            }
+            Self::Refused(refused) => with(refused, "outcome", "refused"),
+            Self::Abandoned(abandoned) => with(abandoned, "direction", "abandon"),
+            Self::Adoption(adoption) => with(adoption, "direction", "adopt"),
         }
     }
 
     fn columns(&self) -> [String; 6] {
         match self {
             Self::Run(run) => columns(run),
+            Self::Refused(refused) => [
+                moment(refused.started),
+                refused.direction.label().to_owned(),
+                refused.name.clone(),
+                short(&refused.plan),
+                String::new(),
+                format!("refused as {}: {}", refused.role, refused.remark),
+            ]
+            .map(|column| visible_line(&column).into_owned()),
+            Self::Abandoned(abandoned) => [
+                moment(abandoned.started),
+                "abandon".to_owned(),
+                abandoned.name.clone(),
+                short(&abandoned.plan),
+                String::new(),
+                format!("done as {}{}", abandoned.role, because(abandoned.remark.as_deref())),
+            ]
+            .map(|column| visible_line(&column).into_owned()),
             Self::Adoption(adoption) => [
-                adoption.adopted.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+                moment(adoption.adopted),
                 "adopt".to_owned(),
                 adoption.state.schemas.iter().cloned().collect::<Vec<_>>().join(", "),
-                adoption.state.fingerprint.as_str().chars().take(12).collect(),
+                short(adoption.state.fingerprint.as_str()),
                 format!("{} objects", adoption.state.objects),
                 format!("done as {}", adoption.role),
             ]
             .map(|column| visible_line(&column).into_owned()),
         }
     }
+}
+
+/// What a program reads, with one field more.
+fn with(entry: &impl serde::Serialize, field: &str, value: &str) -> serde_json::Value {
+    let mut json = serde_json::json!(entry);
+    json[field] = value.into();
+    json
+}
+
+fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
 fn columns(run: &Run) -> [String; 6] {
@@ -92,12 +132,12 @@ fn columns(run: &Run) -> [String; 6] {
         format!(", approved by {}", run.approvers.join(", "))
     };
     let backup = run.backup.as_ref().map(|backup| format!(", backup of {backup}")).unwrap_or_default();
-    let why = run.remark.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let why = because(run.remark.as_deref());
     [
-        run.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        moment(run.started),
         format!("{} {}", run.direction.label(), run.phase.label()),
         run.name.clone(),
-        run.plan.chars().take(12).collect(),
+        short(&run.plan),
         if run.steps == 1 { "1 step".to_owned() } else { format!("{} steps", run.steps) },
         format!("{outcome} as {}{by}{backup}{why}", run.role),
     ]

@@ -3,6 +3,7 @@
 //! Only here is anything printed, the environment read, or the clock. Results go to standard output, progress and
 //! errors to standard error.
 
+mod abandon;
 mod adopt;
 mod apply;
 mod approve;
@@ -106,6 +107,8 @@ enum Command {
     Apply(apply::Arguments),
     /// Undo what was applied of a plan, and prove that the database is what it was
     Rollback(rollback::Arguments),
+    /// End a plan between its phases without finishing it
+    Abandon(abandon::Arguments),
     /// Say where the database stands, and what to do next
     Status(status::Arguments),
     /// List what was applied and rolled back
@@ -172,6 +175,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Approve(arguments) => approve::run(&context, &arguments),
         Command::Apply(arguments) => apply::run(&context, &arguments).await,
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
+        Command::Abandon(arguments) => abandon::run(&context, &arguments).await,
         Command::Status(arguments) => status::run(&context, &arguments).await,
         Command::History(arguments) => history::run(&context, &arguments).await,
         Command::Adopt(arguments) => adopt::run(&context, &arguments).await,

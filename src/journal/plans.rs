@@ -26,7 +26,7 @@ SELECT p.digest, p.body FROM trueup.plan p \
          CASE last.direction WHEN 'apply' THEN p.phases[pg_catalog.cardinality(p.phases)] ELSE p.phases[1] END, false) \
  ORDER BY p.digest";
 
-/// The plans that stopped part-way, or of which a phase remains.
+/// The plans that stopped part-way, or of which a phase remains, but for those that were abandoned.
 pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError> {
     if layout(session).await?.is_none_or(|layout| layout < 4) {
         return Ok(Vec::new());
@@ -38,7 +38,11 @@ pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError
         // one of a newer trueup is not ours to judge
         let Ok(plan) = from_text(Path::new("trueup.plan"), body) else { continue };
         let digest: Digest = digest.parse().map_err(|_| content())?;
-        let position = state(session, &digest).await?.position(&plan);
+        let state = state(session, &digest).await?;
+        if state.abandoned.is_some() {
+            continue;
+        }
+        let position = state.position(&plan);
         let remains = match position {
             Position::NotRun | Position::RolledBack => false,
             Position::Within(_) => true,

@@ -255,12 +255,13 @@ impl Database {
         row.get::<_, Option<String>>(0).unwrap_or_default()
     }
 
-    /// Another one after any write to any table, catalogs included.
+    /// Another one after any write to any table, catalogs included; only a refusal may be written down.
     pub async fn state(&self) -> String {
         let tables = self
             .ask(
                 "SELECT string_agg(format('SELECT count(*) AS n, max(xmin::text::int8) AS x FROM ONLY %s', oid::regclass), \
-                 ' UNION ALL ') FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND NOT relisshared",
+                 ' UNION ALL ') FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND NOT relisshared \
+                 AND oid IS DISTINCT FROM to_regclass('trueup.refusal')",
             )
             .await;
         self.ask(&format!("SELECT string_agg(n || ' ' || x, ',') FROM ({tables}) AS state")).await

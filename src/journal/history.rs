@@ -1,0 +1,74 @@
+//! What ran, for people and programs to read.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Direction, Ended, JournalError, direction, exists, outcome, phase, timestamp};
+use crate::{postgres::Session, step::Phase};
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    /// The plan's digest.
+    pub plan: String,
+    /// The plan's name.
+    pub name: String,
+    /// The phase.
+    pub phase: Phase,
+    /// Which way.
+    pub direction: Direction,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+    /// Whether it ended proven; None: it runs, or its client died.
+    pub outcome: Option<Ended>,
+    /// Why it stopped.
+    pub remark: Option<String>,
+    /// The role that ran it.
+    pub role: String,
+    /// What was said of a backup before it.
+    pub backup: Option<String>,
+    /// Who had approved.
+    pub approvers: Vec<String>,
+    /// How many steps it did.
+    pub steps: i64,
+}
+
+/// Every run, the oldest first.
+pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
+    if !exists(session).await? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT id, plan, name, phase, direction, outcome, \
+                      pg_catalog.to_char(started AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                      pg_catalog.to_char(finished AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                      remark, role, \
+                      ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
+                      (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
+                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup' \
+               FROM trueup.run r ORDER BY id";
+    let rows = session.client().query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Run {
+                id: row.try_get(0)?,
+                plan: row.try_get(1)?,
+                name: row.try_get(2)?,
+                phase: phase(row, 3)?,
+                direction: direction(row, 4)?,
+                outcome: outcome(row, 5)?,
+                started: timestamp(row.try_get(6)?)?,
+                finished: row.try_get::<_, Option<&str>>(7)?.map(timestamp).transpose()?,
+                remark: row.try_get(8)?,
+                role: row.try_get(9)?,
+                approvers: row.try_get(10)?,
+                steps: row.try_get(11)?,
+                // an older layout does not have it
+                backup: row.try_get(12)?,
+            })
+        })
+        .collect()
+}
