@@ -91,6 +91,21 @@ const ALL: &[Wrong] = &[
         said: "NULL in a of table public.t: 1, such as ctid = (0,1); NULL in a of table public.u: 1, such as ctid = (0,1)",
         mend: "UPDATE t SET a = ''; UPDATE u SET a = ''",
     },
+    // what a partition takes, and what is where it belongs no longer
+    Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE rest PARTITION OF t DEFAULT;
+                 CREATE TABLE own (id int PRIMARY KEY); INSERT INTO t VALUES (15), (25)",
+        after: "CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE rest PARTITION OF t DEFAULT;
+                CREATE TABLE own PARTITION OF t FOR VALUES FROM (10) TO (20)",
+        said: "rows of table public.rest that belong in table public.own: 1, such as id = 15",
+        mend: "DELETE FROM t WHERE id = 15",
+    },
+    Wrong {
+        before: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE own (k text); INSERT INTO own VALUES ('a'), ('b'), (NULL)",
+        after: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE own PARTITION OF t FOR VALUES IN ('a')",
+        said: "rows of table public.own that FOR VALUES IN ('a') does not take: 2, such as ctid = (0,2)",
+        mend: "DELETE FROM own WHERE k IS DISTINCT FROM 'a'",
+    },
 ];
 
 fn refused_until_mended(major: u16) {

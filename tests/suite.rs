@@ -24,6 +24,7 @@ mod layers;
 mod mangled;
 mod online;
 mod oracle;
+mod partitions;
 mod plan_files;
 mod preflight;
 mod properties;

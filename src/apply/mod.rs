@@ -62,6 +62,9 @@ pub async fn rollback(options: &Options<'_>, progress: &mut impl Progress) -> Re
 /// The differences between a database and what a plan expects of it where the journal says it stands.
 pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec<Difference>), ApplyError> {
     let state = journal::state(session, &plan.digest).await?;
+    if let Some(when) = state.abandoned {
+        return Err(Refusal::Abandoned(when).into());
+    }
     let live = live::read_managed(session).await?;
     let differences = staleness::compare(&plan.plan, &live, point(state.position(&plan.plan)));
     Ok((state, differences))
@@ -124,10 +127,7 @@ impl<'a> Run<'a> {
         let plan = &self.options.plan.plan;
         self.settle().await?;
         let position = self.state.position(plan);
-        if let Some(phase) = self.state.half_undone(plan) {
-            return Err(Refusal::HalfUndone(phase).into());
-        }
-        let phases = phases_to_apply(plan, self.options.which, position)?;
+        let phases = phases_to_apply(plan, self.options.which, &self.state)?;
         if phases.is_empty() {
             return Ok(Outcome::Nothing(position));
         }
@@ -484,7 +484,14 @@ impl Leg<'_> {
 }
 
 /// The phases that would run from where the plan stands.
-fn phases_to_apply(plan: &Plan, which: Which, position: Position) -> Result<Vec<Phase>, Refusal> {
+fn phases_to_apply(plan: &Plan, which: Which, state: &State) -> Result<Vec<Phase>, Refusal> {
+    if let Some(when) = state.abandoned {
+        return Err(Refusal::Abandoned(when));
+    }
+    if let Some(phase) = state.half_undone(plan) {
+        return Err(Refusal::HalfUndone(phase));
+    }
+    let position = state.position(plan);
     let all = plan.phases();
     let reached = match position {
         Position::After(phase) => Some(phase),

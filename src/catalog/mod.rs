@@ -133,6 +133,17 @@ impl Catalog {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
     }
 
+    /// The default partition of a partitioned table.
+    pub fn default_partition(&self, parent: &[String]) -> Option<ObjectId> {
+        let first = ObjectId { kind: Kind::Attachment, path: Vec::new().into() };
+        let mut attachments = self.objects.range(first..).map_while(|(id, object)| match object {
+            Object::Attachment(attachment) => Some((id, attachment)),
+            _ => None,
+        });
+        let (id, _) = attachments.find(|(_, it)| it.parent == parent && it.bound == "DEFAULT")?;
+        Some(ObjectId { kind: Kind::Table, path: id.path.clone() })
+    }
+
     /// The part of it whose names satisfy a condition, with the dependencies within it.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&ObjectId) -> bool) -> Self {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trueup::{
     apply::{self, standing_words},
-    journal::{self, AdoptedState, Adoption, Position, Run},
+    journal::{self, AdoptedState, Adoption, Direction, Ended, OpenPlan, Position, Run},
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
@@ -76,44 +76,30 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         Ok(plans) => plans,
         Err(error) => return Ok(just("ERROR", error.message, error.hint)),
     };
-    let history = journal::history(session).await?;
+    if let Some(open) = journal::open_plans(session).await?.first() {
+        let (why, next) = part_way(open, &plans);
+        return Ok(just("PARTIAL_MIGRATION", why, Some(next)));
+    }
 
+    // what is not open is at its end, was undone, or was never begun: the last run that came to its end says which
+    let history = journal::history(session).await?;
+    let abandoned = journal::abandoned(session).await?;
     let mut waiting = None;
     let mut finished: Option<(i64, &PlanFile)> = None;
     for opened in &plans {
-        let state = journal::state(session, &opened.digest).await?;
-        let (name, position) = (visible_line(&opened.plan.name), state.position(&opened.plan));
-        let dir = output::short_path(&opened.dir);
-        match position {
-            Position::Within(_) => {
-                let why = format!(
-                    "{name}: {}, {} of {} steps done",
-                    standing_words(position),
-                    state.done.len(),
-                    opened.plan.steps.len()
-                );
-                let next = match state.half_undone(&opened.plan) {
-                    Some(phase) => format!("trueup rollback {dir} --phase {}", phase.label()),
-                    None => format!("trueup apply {dir}, or trueup rollback {dir}"),
-                };
-                return Ok(just("PARTIAL_MIGRATION", why, Some(next)));
-            }
-            Position::After(phase) => {
-                if let Some(next) = opened.plan.phases().into_iter().find(|next| *next > phase) {
-                    let why = format!("{name}: {}, {} remains", standing_words(position), next.label());
-                    return Ok(just(
-                        "PARTIAL_MIGRATION",
-                        why,
-                        Some(format!("trueup apply {dir} --phase {}", next.label())),
-                    ));
-                }
-                let last = last_run(&history, opened).map_or(0, |run| run.id);
-                if finished.is_none_or(|(other, _)| last > other) {
-                    finished = Some((last, opened));
+        let digest = opened.digest.as_str();
+        if abandoned.iter().any(|abandoned| abandoned.plan == digest) {
+            continue;
+        }
+        let done = |run: &&Run| run.plan == digest && run.outcome == Some(Ended::Done);
+        match history.iter().rev().find(done) {
+            None => waiting = waiting.or(Some(opened)),
+            Some(run) if run.direction == Direction::Apply => {
+                if finished.is_none_or(|(other, _)| run.id > other) {
+                    finished = Some((run.id, opened));
                 }
             }
-            Position::NotRun => waiting = waiting.or(Some(opened)),
-            Position::RolledBack => {}
+            Some(_) => {}
         }
     }
     if let Some((_, opened)) = finished {
@@ -135,17 +121,6 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
             "NEEDS_MIGRATION",
             why,
             Some(format!("trueup verify {}", output::short_path(&opened.dir))),
-        ));
-    }
-    let open =
-        history.iter().rev().find(|run| !plans.iter().any(|opened| opened.digest.as_str() == run.plan));
-    if let Some(run) = open.filter(|run| run.outcome != Some(journal::Ended::Done)) {
-        let why =
-            format!("{} stopped part-way, and its plan is not in the plans folder", visible_line(&run.name));
-        return Ok(just(
-            "PARTIAL_MIGRATION",
-            why,
-            Some("bring the plan back, then apply or roll it back".to_owned()),
         ));
     }
     if let Some(why) = differs(context, session).await? {
@@ -171,6 +146,33 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         _ => format!("no plan waits{as_desired}"),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// Where a plan stands that is not at its end, and what can be done.
+fn part_way(open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
+    let OpenPlan { digest, plan, state, position } = open;
+    let name = visible_line(&plan.name);
+    let standing = standing_words(*position);
+    let dir =
+        plans.iter().find(|opened| opened.digest == *digest).map(|opened| output::short_path(&opened.dir));
+    let remains = match position {
+        Position::After(phase) => plan.phases().into_iter().find(|next| next > phase),
+        _ => None,
+    };
+    let why = match remains {
+        Some(next) => format!("{name}: {standing}, {} remains", next.label()),
+        None => format!("{name}: {standing}, {} of {} steps done", state.done.len(), plan.steps.len()),
+    };
+    let Some(dir) = dir else {
+        let next = "bring the plan back, then apply or roll it back".to_owned();
+        return (format!("{why}, and its plan is not in the plans folder"), next);
+    };
+    let next = match (remains, state.half_undone(plan)) {
+        (Some(next), _) => format!("trueup apply {dir} --phase {}", next.label()),
+        (None, Some(phase)) => format!("trueup rollback {dir} --phase {}", phase.label()),
+        (None, None) => format!("trueup apply {dir}, or trueup rollback {dir}"),
+    };
+    (why, next)
 }
 
 /// Whether the database is not what was adopted, as far as that can be told.
@@ -202,10 +204,6 @@ async fn differs(context: &Context, session: &Session) -> Result<Option<String>,
             Some(format!("the database is {steps} away from the desired schema"))
         }
     })
-}
-
-fn last_run<'a>(history: &'a [Run], opened: &PlanFile) -> Option<&'a Run> {
-    history.iter().rev().find(|run| run.plan == opened.digest.as_str())
 }
 
 /// Every plan in the folder, in the order of their names.

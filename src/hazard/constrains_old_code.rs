@@ -1,7 +1,7 @@
 //! CONSTRAINS_OLD_CODE: rows that were accepted before the step are refused after it.
 
 use super::{Case, Level, Rule, Side};
-use crate::kind::Object;
+use crate::{kind::Object, lower::is_guard};
 
 pub(super) const RULE: Rule = Rule {
     code: "CONSTRAINS_OLD_CODE",
@@ -19,6 +19,9 @@ fn find(case: &Case<'_>) -> Option<String> {
     }
     let id = &case.step.object;
     let on_old_table = id.relation().is_some_and(|table| case.catalogs.before.objects.contains_key(&table));
+    if is_guard(id) && case.step.verb == crate::step::Verb::Create {
+        return Some(format!("{} refuses from now on what the partition's bounds say", id.relation()?));
+    }
     match (case.object.before, case.object.after?) {
         (None, Object::Constraint(constraint))
             if on_old_table && case.step.verb == crate::step::Verb::Create =>

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{JournalError, Position, layout, state};
+use super::{JournalError, Position, State, layout, state};
 use crate::{
     plan::{Digest, Plan, PlanFile, from_text},
     postgres::Session,
@@ -11,8 +11,12 @@ use crate::{
 /// A plan that is not at its end, and not where it began.
 #[derive(Debug, Clone)]
 pub struct OpenPlan {
+    /// Its digest.
+    pub digest: Digest,
     /// The plan.
     pub plan: Plan,
+    /// What is done of it.
+    pub state: State,
     /// Where it stands.
     pub position: Position,
 }
@@ -49,7 +53,7 @@ pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError
             Position::After(phase) => plan.phases().into_iter().any(|later| later > phase),
         };
         if remains {
-            open.push(OpenPlan { plan, position });
+            open.push(OpenPlan { digest, plan, state, position });
         }
     }
     Ok(open)

@@ -13,7 +13,31 @@ pub struct Attachment {
     pub parent: Vec<String>,
     /// `FOR VALUES …` or `DEFAULT`.
     pub bound: String,
+    /// What each row of the partition satisfies.
+    #[serde(default, skip_serializing)]
+    pub implied: Implied,
 }
+
+/// A condition that follows from the bounds, those of the partitions beside it as well: attachments that differ in nothing
+/// else are the same.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Implied(Option<String>);
+
+impl Implied {
+    /// The condition; none where it cannot be said without the number of the partitioned table (HASH).
+    pub fn condition(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl PartialEq for Implied {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Implied {}
 
 impl Definition for Attachment {
     const QUERY: &'static str = include_str!("attachment.sql");
@@ -29,7 +53,7 @@ impl Definition for Attachment {
     }
 
     fn alter(pair: Pair<&Self>, _: &ObjectId) -> Alter {
-        let Self { parent: _, bound: _ } = pair.after;
+        let Self { parent: _, bound: _, implied: _ } = pair.after;
         Alter::Replace
     }
 

@@ -9,7 +9,9 @@ use super::{Context, Conversion, Fill};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
-    kind::{Column, Constraint, Enum, Index, Object, column::through_text, constraint::ConstraintType},
+    kind::{
+        Attachment, Column, Constraint, Enum, Index, Object, column::through_text, constraint::ConstraintType,
+    },
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{DataCheck, Step, Verb},
@@ -95,6 +97,9 @@ impl Looking<'_> {
             }
             (None, Some(Object::DomainConstraint(after))) if self.means_the_same(id) => {
                 self.of_domain(id, &after.definition)
+            }
+            (None, Some(Object::Attachment(after))) if self.means_the_same(id) => {
+                self.of_attachment(id, after)
             }
             _ => Vec::new(),
         }
@@ -255,6 +260,24 @@ impl Looking<'_> {
         let after =
             matches!(&change.object.after, Some(Object::Column(after)) if after.base_type == data_type);
         after && matches!(change.how, How::InPlace(_) | How::Implied(..))
+    }
+
+    /// Rows that a partition does not take, or that are in the default one and belong there.
+    fn of_attachment(&self, id: &ObjectId, attachment: &Attachment) -> Vec<(String, Sql)> {
+        let Some(condition) = attachment.implied.condition() else { return Vec::new() };
+        let table = ObjectId { kind: Kind::Table, path: id.path.clone() };
+        let mut found = Vec::new();
+        if self.has_rows(&table) {
+            let what = format!("rows of {table} that {} does not take", attachment.bound);
+            found.push((what, self.query(&table, &format!("({condition}) IS FALSE"))));
+        }
+        if let Some(default) =
+            self.before.default_partition(&attachment.parent).filter(|it| self.has_rows(it))
+        {
+            let what = format!("rows of {default} that belong in {table}");
+            found.push((what, self.query(&default, &format!("({condition}) IS TRUE"))));
+        }
+        found
     }
 
     fn of_constraint(&self, id: &ObjectId, constraint: &Constraint) -> Option<(String, Sql)> {

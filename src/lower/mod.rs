@@ -13,6 +13,7 @@ mod data_check;
 mod index;
 mod key;
 mod not_null;
+mod partition;
 mod phase;
 mod rebuild;
 mod regrant;
@@ -37,6 +38,7 @@ use crate::{
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
+pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
 pub use state::State;
@@ -166,7 +168,11 @@ impl Lowering<'_> {
         let needs_undo = match &self.steps[first..] {
             [step] => step.undo.sql.is_empty(),
             // the one that is left after a recipe's own
-            [_, .., step] => unit.act == Act::Alter && step.undo.sql.is_empty() && step.verb == Verb::Alter,
+            [_, .., step] => {
+                let left = unit.act == Act::Alter && step.verb == Verb::Alter
+                    || unit.act == Act::Create && step.object.kind == Kind::Attachment;
+                left && step.undo.sql.is_empty()
+            }
             [] => false,
         };
         let among_every = self.made_with_every_column(unit);
@@ -183,6 +189,7 @@ impl Lowering<'_> {
                 step.undo = undo;
             }
         }
+        self.detach_proven(unit);
         Ok(())
     }
 
@@ -257,6 +264,7 @@ impl Lowering<'_> {
                 Object::DomainConstraint(constraint) if self.domain_existed(&unit.root) => {
                     return self.create_unproven_of_domain(unit, constraint);
                 }
+                Object::Attachment(attachment) if self.attach_proven(unit, change, attachment) => return,
                 _ => {}
             }
         }

@@ -20,7 +20,7 @@ pub(super) type Between<'a> = (&'a Plan, Phase);
 
 /// The plans that wait for their last phase. One that stopped part-way leaves nothing that could be planned for.
 pub(super) fn phases(open: &[OpenPlan]) -> Result<Vec<Between<'_>>, PlanningError> {
-    let each = open.iter().map(|OpenPlan { plan, position }| match position {
+    let each = open.iter().map(|OpenPlan { plan, position, .. }| match position {
         Position::After(phase) => Ok((plan, *phase)),
         _ => Err(PlanningError::PartWay(plan.name.clone())),
     });

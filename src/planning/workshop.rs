@@ -242,7 +242,15 @@ impl<'a> Workshop<'a> {
         if texts.is_empty() {
             return Ok(wanted.clone());
         }
-        let (database, read) = self.clone_of_part(wanted, texts.into_iter()).await?;
+        let (database, mut read) = self.clone_of_part(wanted, texts.into_iter()).await?;
+        for (id, object) in &mut read.objects {
+            // without the partitions beside it a default one takes more
+            if let (Object::Attachment(read), Some(Object::Attachment(all))) =
+                (object, wanted.objects.get(id))
+            {
+                read.implied = all.implied.clone();
+            }
+        }
         self.inputs.scratch.get().await?.drop_database(database).await?;
         let mut catalog = wanted.clone();
         catalog.objects.extend(read.objects);

@@ -134,7 +134,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     }
     let state = journal::state(&session, &opened.digest).await?;
     let position = state.position(plan);
-    let phases = match phases_to_apply(plan, options.which, position) {
+    let phases = match phases_to_apply(plan, options.which, &state) {
         Ok(phases) => phases,
         Err(refusal) => {
             checks.push(Check::of("phase", Err(refusal)));

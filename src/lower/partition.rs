@@ -1,0 +1,167 @@
+//! Partitions that come to, or go from, a table in use: ATTACH reads the table that it attaches, and the default partition
+//! beside it, while nobody may read or write them, unless a check that was proven under a weak lock says what the bounds
+//! say (PostgreSQL manual, "ALTER TABLE", ATTACH PARTITION).
+
+use super::{Lowering, alter_table, temporary_name, unproven::validate};
+use crate::{
+    catalog::Catalog,
+    diff::{Change, How},
+    graph::{Act, Unit},
+    kind::{Attachment, Object},
+    name::{Kind, ObjectId},
+    step::{Action, Verb, With},
+};
+
+/// A check that is there until the partition is attached.
+struct Guard {
+    check: ObjectId,
+    condition: String,
+    what: String,
+}
+
+impl Guard {
+    fn new(table: &ObjectId, partition: &ObjectId, condition: String, what: String) -> Self {
+        let name = temporary_name(GUARD, partition);
+        let check = ObjectId::new(Kind::Constraint, [table.path.part(0), table.path.part(1), &name]);
+        Self { check, condition, what }
+    }
+
+    fn add(&self) -> Action {
+        let check = format!("ADD CONSTRAINT {} CHECK ({}) NOT VALID", self.check.sql(), self.condition);
+        Action::catalog(alter_table(&self.check, vec![check]))
+    }
+
+    fn validate(&self) -> Action {
+        Action::slow(validate(&self.check, &self.check.sql()))
+    }
+
+    fn drop(&self, if_exists: &str) -> Action {
+        Action::catalog(alter_table(
+            &self.check,
+            vec![format!("DROP CONSTRAINT {if_exists}{}", self.check.sql())],
+        ))
+    }
+
+    fn refuse(&self) -> String {
+        format!("refuse {}, not yet validated", self.what)
+    }
+
+    fn prove(&self) -> String {
+        format!("validate that there are no {}", self.what)
+    }
+}
+
+const GUARD: &str = "bound";
+
+/// Whether it is a check of this recipe.
+pub fn is_guard(id: &ObjectId) -> bool {
+    id.kind == Kind::Constraint
+        && id.path.last().strip_prefix("trueup_bound_").is_some_and(|digest| digest.len() == 8)
+}
+
+impl Lowering<'_> {
+    /// A table becomes a partition: first it is proven that its rows belong there, and that the default partition has none
+    /// of them.
+    pub(super) fn attach_proven(&mut self, unit: &Unit, change: &Change, attachment: &Attachment) -> bool {
+        if change.how != How::Create {
+            return false;
+        }
+        let guards = self.guards(&unit.root, attachment, self.catalogs.after);
+        if guards.is_empty() {
+            return false;
+        }
+        for guard in &guards {
+            // the last step has dropped it
+            let undo = guard.drop("IF EXISTS ");
+            self.push_about(&guard.check, unit, Verb::Create, guard.refuse(), guard.add(), undo);
+        }
+        for guard in &guards {
+            let nothing = Action::catalog(Vec::new());
+            self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing);
+        }
+        let mut sql = self.creation_of(unit);
+        sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
+        let summary = self.created(unit);
+        self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
+        true
+    }
+
+    /// The step that was pushed last takes partitions away: on the way back they are attached without a scan under a
+    /// strong lock.
+    pub(super) fn detach_proven(&mut self, unit: &Unit) {
+        if self.context.alone || unit.act != Act::Drop {
+            return;
+        }
+        let goes = |id: &ObjectId| self.changes.get(id).is_some_and(|change| change.how == How::Drop);
+        let attachments = unit.members.iter().filter(|id| goes(id)).filter_map(|id| {
+            match self.catalogs.before.objects.get(id)? {
+                Object::Attachment(attachment) => Some((id, attachment)),
+                _ => None,
+            }
+        });
+        let guards: Vec<Guard> = attachments
+            .flat_map(|(id, attachment)| self.guards(id, attachment, self.catalogs.before))
+            .collect();
+        let Some(step) = self.steps.last_mut().filter(|_| !guards.is_empty()) else { return };
+        step.undo.sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
+        // undone from the last one to the first
+        for guard in &guards {
+            self.push_back(
+                unit,
+                Verb::Validate,
+                &guard.check,
+                &guard.prove(),
+                guard.validate(),
+                With::Previous,
+            );
+        }
+        for guard in &guards {
+            self.push_back(unit, Verb::Create, &guard.check, &guard.refuse(), guard.add(), With::Previous);
+        }
+    }
+
+    /// What would be read when the table is attached: itself, if it has been in use, and the default partition beside it.
+    fn guards(&self, id: &ObjectId, attachment: &Attachment, catalog: &Catalog) -> Vec<Guard> {
+        let Some(condition) = attachment.implied.condition() else { return Vec::new() };
+        let table = ObjectId { kind: Kind::Table, path: id.path.clone() };
+        let has_rows = |table: &ObjectId| {
+            let there = self.catalogs.before.objects.get(table);
+            self.existed(table) && matches!(there, Some(Object::Table(table)) if table.foreign.is_none())
+        };
+        let mut guards = Vec::new();
+        if has_rows(&table) {
+            let what = format!("rows in {table} that {} does not take", attachment.bound);
+            guards.push(Guard::new(&table, id, condition.to_owned(), what));
+        }
+        let default = self.default_beside(id, attachment).filter(has_rows);
+        if let Some((default, own)) = default.zip(own_condition(attachment, catalog)) {
+            let what = format!("rows in {default} that belong in {table}");
+            guards.push(Guard::new(&default, id, format!("NOT {own}"), what));
+        }
+        guards
+    }
+
+    /// The default partition of the same table, if it stays that.
+    fn default_beside(&self, id: &ObjectId, attachment: &Attachment) -> Option<ObjectId> {
+        let default = |catalog: &Catalog| catalog.default_partition(&attachment.parent);
+        let there = default(self.catalogs.before).filter(|table| table.path != id.path)?;
+        (default(self.catalogs.after).as_ref() == Some(&there)).then_some(there)
+    }
+}
+
+/// What the bounds alone say, without those of the whole: PostgreSQL looks for that in the default partition.
+fn own_condition(attachment: &Attachment, catalog: &Catalog) -> Option<String> {
+    let condition = attachment.implied.condition()?;
+    let parent = ObjectId { kind: Kind::Attachment, path: attachment.parent.clone().into() };
+    let Some(Object::Attachment(parent)) = catalog.objects.get(&parent) else {
+        return Some(condition.to_owned());
+    };
+    // a partition's condition begins with that of the whole, of one term or of several in parentheses
+    let whole = parent.implied.condition()?;
+    let terms = whole.strip_prefix('(').and_then(|terms| terms.strip_suffix(')'));
+    let own = [Some(whole), terms]
+        .into_iter()
+        .flatten()
+        .find_map(|whole| condition.strip_prefix(&format!("({whole} AND ")));
+    own.map(|own| format!("({own}"))
+}

@@ -1,0 +1,5 @@
+CREATE TABLE m (k text NOT NULL, v integer, CHECK (v > 0)) PARTITION BY LIST (k);
+CREATE TABLE m_a PARTITION OF m FOR VALUES IN ('a');
+CREATE TABLE m_rest PARTITION OF m DEFAULT;
+CREATE TABLE "m B" (k text NOT NULL, v integer, CONSTRAINT m_v_check CHECK (v > 0));
+CREATE INDEX ON "m B" (v);
