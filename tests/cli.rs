@@ -35,8 +35,23 @@ fn help_of_every_command() {
     let here = Path::new(".");
     let mut all = String::new();
     for command in [
-        "", "plan", "show", "verify", "approve", "apply", "rollback", "status", "history", "dump", "diff",
-        "adopt", "init", "demo",
+        "",
+        "plan",
+        "show",
+        "verify",
+        "preflight",
+        "approve",
+        "apply",
+        "rollback",
+        "abandon",
+        "status",
+        "history",
+        "dump",
+        "diff",
+        "adopt",
+        "protect",
+        "init",
+        "demo",
     ] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|part| !part.is_empty()).collect();
         let output = trueup(here, None, &arguments);
@@ -108,7 +123,9 @@ fn the_whole_road() {
     expect(&run(&["history"]), 0, "rollback contract");
     let json = run(&["history", "--format", "json"]);
     let runs: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(runs.as_array().unwrap().len(), 4);
+    let outcomes: Vec<&str> =
+        runs.as_array().unwrap().iter().map(|run| run["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["done", "refused", "done", "refused", "done", "done"]);
     assert_eq!(runs[0]["approvers"][0], "al");
 
     let file = dir.join("plan.toml");
