@@ -3,6 +3,8 @@
 //! The database it runs on is a clone of live. What every statement locks, rewrites, scans and builds there is
 //! recorded as facts. What the comparison finds is an error to report: nothing is planned again because of it.
 
+mod bodies;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -69,6 +71,8 @@ pub async fn rehearse(
     home.map_err(|source| ReadError::Query { what: "trueup's schema".to_owned(), source })?;
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };
+    let mut known = bodies::broken(clone).await?;
+    let mut breaks = BTreeMap::new();
     let mut watch = Watch::new(clone, draft).await?;
     let batches = Batch::forward(draft);
     for phase in Phase::ALL {
@@ -80,9 +84,18 @@ pub async fn rehearse(
             run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
         }
         rehearsed.after.insert(phase, read(clone, time_zone).await?);
+        let mut broken = bodies::broken(clone).await?;
+        broken.retain(|name, _| known.insert(name.clone(), String::new()).is_none());
+        breaks.insert(phase, broken);
         listen(clone).await?;
     }
     rehearsed.there = watch.finish();
+    for (phase, broken) in breaks {
+        let last = draft.iter().rposition(|step| step.phase == phase && !step.run.sql.is_empty());
+        if let Some(seen) = last.and_then(|last| rehearsed.there.get_mut(last)) {
+            seen.breaks = broken.into_iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        }
+    }
     if let Some(end) = rehearsed.after.values().next_back() {
         compare(end, desired, THERE)?;
     }

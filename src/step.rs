@@ -213,6 +213,9 @@ pub struct Observed {
     /// Indexes that were built on relations that existed before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builds: Vec<String>,
+    /// Functions that worked until now and do not any more, when the phase ends with it: `app.f(integer): why`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaks: Vec<String>,
 }
 
 /// A lock that a statement took on a relation that existed before it.

@@ -59,10 +59,6 @@ const ROLLBACK: &[&str] = &["rollback", "plan"];
 /// How many points are tried at once.
 const AT_ONCE: usize = 4;
 
-fn is_soak() -> bool {
-    std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1")
-}
-
 /// A database as pg_dump and its rows have it, but for what the plan says is lost.
 struct State {
     dump: Dump,
@@ -185,7 +181,7 @@ impl Table {
 
 /// At which points: the number, whether it counts messages or those that are answered, and what happens there.
 fn points(count: Count) -> Vec<(u64, Fault)> {
-    if is_soak() {
+    if oracle::is_soak() {
         return (1..=count.messages)
             .flat_map(|number| [(number, Fault::Before), (number, Fault::After)])
             .collect();
@@ -197,7 +193,7 @@ fn points(count: Count) -> Vec<(u64, Fault)> {
 /// Everything stops at this point.
 fn at(number: u64, fault: Fault) -> impl FnMut(&Message<'_>) -> Option<Fault> + Send {
     move |message| {
-        let here = if is_soak() { message.number } else { message.round };
+        let here = if oracle::is_soak() { message.number } else { message.round };
         (here == number).then_some(fault)
     }
 }
@@ -292,7 +288,7 @@ fn a_backend_that_is_terminated_at_each_step_is_recovered_from() {
     runtime().block_on(async {
         let story = Story::new(oracle::server()).await;
         let plan = PlanFile::open(&story.base.path("plan")).unwrap().plan;
-        let each = if is_soak() { usize::MAX } else { 1 };
+        let each = if oracle::is_soak() { usize::MAX } else { 1 };
         let statements = plan
             .steps
             .iter()
@@ -330,7 +326,7 @@ fn a_connection_that_is_cut_while_a_commit_is_in_flight_is_recovered_from() {
     runtime().block_on(async {
         let story = Story::new(oracle::server()).await;
         let table = Table::default();
-        let numbers = (1..=40).filter(|number| is_soak() || number % 3 == 1);
+        let numbers = (1..=40).filter(|number| oracle::is_soak() || number % 3 == 1);
         let trials = numbers.flat_map(|number| [(number, Fault::Before), (number, Fault::After)]).map(
             async |(number, fault)| {
                 let database = story.again().await;

@@ -133,7 +133,7 @@ fn mangled(samples: &[String], dice: &mut StdRng) -> String {
 /// Reads mangled samples until it has been enough.
 fn read(what: &str, samples: &[String], reader: impl Fn(&str)) {
     assert!(!samples.is_empty(), "nothing to mangle");
-    let soak = std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1");
+    let soak = crate::oracle::is_soak();
     let first: u64 = std::env::var("TRUEUP_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mangled");
     fs::create_dir_all(&folder).unwrap();

@@ -4,7 +4,7 @@
 use crate::oracle;
 use std::collections::BTreeMap;
 
-use crate::oracle::{Database, own_server::OwnServer, runtime};
+use crate::oracle::{Database, own_server::OwnServer, runtime, server_of};
 
 const BEFORE: &str = "CREATE TABLE ship (id int PRIMARY KEY, name text);
     INSERT INTO ship SELECT n, 'ship ' || n FROM generate_series(1, 1000) n;";
@@ -241,6 +241,75 @@ fn a_backup_is_proven_before_anything_is_changed() {
         // going back needs none
         config("exit 1");
         database.trueup(&["rollback", "plan", "--env", "x"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+/// A vacuum that prevents wraparound gives way to nobody: PostgreSQL's own worker, slowed down, on a table that is old.
+#[test]
+fn a_vacuum_against_wraparound_is_not_fought() {
+    runtime().block_on(async {
+        let (_server, database) = planned(&["autovacuum_naptime=1"]).await;
+        let age = "autovacuum_freeze_max_age = 100000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1";
+        let ship = |more: &str| format!("CREATE TABLE ship (id int PRIMARY KEY, name text{more}) WITH ({age});");
+        let options = format!("ALTER TABLE ship SET ({age}); INSERT INTO ship SELECT n, 'more' FROM generate_series(1001, 50000) n");
+        database.execute(&options).await;
+        std::fs::remove_dir_all(database.path("plan")).unwrap();
+        database.plan_approved(&ship(", flag text")).await;
+        says(&checks(&database).await, "autovacuum", "pass", "");
+
+        let grow_old =
+            "DO $$ BEGIN FOR n IN 1..110000 LOOP PERFORM pg_catalog.pg_current_xact_id(); COMMIT; END LOOP; END $$";
+        database.execute(grow_old).await;
+        let began = std::time::Instant::now();
+        let works = "SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'autovacuum: %public.ship %wraparound)'";
+        while database.ask(works).await == "0" {
+            assert!(began.elapsed().as_secs() < 60, "no vacuum came");
+        }
+        says(&checks(&database).await, "autovacuum", "fail", " vacuums public.ship to prevent wraparound");
+        let state = database.state().await;
+        database.trueup(&["apply", "plan", "--env", "test", "--phase", "all"]).await.fails(3, "preflight: autovacuum: ");
+        assert_eq!(database.state().await, state, "something was changed");
+    });
+}
+
+/// What the rehearsal's server can install and the target cannot.
+#[test]
+fn an_extension_that_the_server_does_not_have_is_missed_before_anything_is_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    runtime().block_on(async {
+        let shelf = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o755))
+            .tempdir_in("/tmp")
+            .unwrap();
+        let files = shelf.path().join("extension");
+        std::fs::create_dir(&files).unwrap();
+        std::fs::set_permissions(&files, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(files.join("fruit.control"), "default_version = '1'\nrelocatable = true\n").unwrap();
+        std::fs::write(
+            files.join("fruit--1.sql"),
+            "CREATE FUNCTION pear() RETURNS int LANGUAGE sql RETURN 1;",
+        )
+        .unwrap();
+        let setting = format!("extension_control_path={}:$system", shelf.path().display());
+        // of 18, which looks for extensions where it is told to
+        let rich = OwnServer::of(18, &[&setting]).await;
+
+        let database = Database::with_on(server_of(Some(18)), BEFORE).await.unwrap();
+        database.write("desired.sql", &format!("CREATE EXTENSION fruit; {AFTER}"));
+        let planning = ["plan", "--schema", "desired.sql", "--out", "plan"];
+        let mut command = database.command(&planning);
+        command.env("TRUEUP_SHADOW_URL", oracle::url(&rich.target));
+        oracle::finish(command, &planning).await.ended(0).unwrap();
+        database.approve("plan").await.unwrap();
+        let state = database.state().await;
+        let looked = database.trueup(&["preflight", "plan"]).await.ended(3).unwrap();
+        assert!(looked.stdout.contains("the server does not have fruit"), "{}", looked.shown());
+        database
+            .trueup(&["apply", "plan"])
+            .await
+            .fails(3, "preflight: extensions: the server does not have fruit");
+        assert_eq!(database.state().await, state, "something was changed");
         database.done().await;
     });
 }

@@ -27,6 +27,7 @@ mod oracle;
 mod partitions;
 mod plan_files;
 mod preflight;
+mod prepared;
 mod properties;
 mod renamed;
 mod security;

@@ -167,7 +167,7 @@ fn trial(seed: u64) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let soak = std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1");
+    let soak = oracle::is_soak();
     let first: u64 = std::env::var("TRUEUP_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
     let seeds = first..first + if soak { 1000 } else { 30 };
     eprintln!("walks {first} to {}", seeds.end - 1);

@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 93d8de181be3f49d1600efb4758abde1ec570f16e6bb03eb803ccd8130c0edbb
+-- plan full-name-and-currency  sha256 2b7dfdb5746e9f03894473548eef5f60ea33e40bc316bc229a34eabd8f717f50
 
 -- ==== expand ====
 

@@ -11,7 +11,9 @@ mod data_loss;
 mod extension_stays;
 mod fills_rows;
 mod foreign_key_types;
+mod function_fails;
 mod new_code_waits;
+mod prepared_star;
 mod table_rewrite;
 mod unindexed_foreign_key;
 mod widens_access;
@@ -93,6 +95,7 @@ pub const REGISTRY: &[Rule] = &[
     table_rewrite::RULE,
     blocks_writes::RULE,
     breaks_old_code::RULE,
+    function_fails::RULE,
     constrains_old_code::RULE,
     converts_column::RULE,
     widens_access::RULE,
@@ -102,6 +105,7 @@ pub const REGISTRY: &[Rule] = &[
     new_code_waits::RULE,
     unindexed_foreign_key::RULE,
     fills_rows::RULE,
+    prepared_star::RULE,
 ];
 
 /// One direction of one step, with all that is known of it.

@@ -189,7 +189,9 @@ impl Lowering<'_> {
                 step.undo = undo;
             }
         }
-        self.detach_proven(unit);
+        if self.steps.len() > first {
+            self.detach_proven(unit);
+        }
         Ok(())
     }
 

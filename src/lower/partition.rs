@@ -55,8 +55,8 @@ const GUARD: &str = "bound";
 
 /// Whether it is a check of this recipe.
 pub fn is_guard(id: &ObjectId) -> bool {
-    id.kind == Kind::Constraint
-        && id.path.last().strip_prefix("trueup_bound_").is_some_and(|digest| digest.len() == 8)
+    let digest = id.path.last().strip_prefix("trueup_").and_then(|rest| rest.strip_prefix(GUARD));
+    id.kind == Kind::Constraint && digest.is_some_and(|digest| digest.len() == 9 && digest.starts_with('_'))
 }
 
 impl Lowering<'_> {

@@ -100,6 +100,11 @@ impl Majors {
     }
 }
 
+/// Whether everything is tried, however long it takes.
+pub fn is_soak() -> bool {
+    std::env::var_os("TRUEUP_TEST_SOAK").is_some_and(|soak| soak == "1")
+}
+
 /// What the command line asks of trials, and twice as many at once as there are processors: half of the time each waits
 /// for another process.
 pub fn arguments() -> libtest_mimic::Arguments {

@@ -38,17 +38,23 @@ pub struct OwnServer {
 impl OwnServer {
     /// A standby that has no primary.
     pub async fn standby() -> Self {
-        Self::begin("standby.signal", &[]).await
+        Self::begin(None, "standby.signal", &[]).await
     }
 
     /// A primary with these settings.
     pub async fn with(settings: &[&str]) -> Self {
-        Self::begin("", settings).await
+        Self::begin(None, "", settings).await
     }
 
-    async fn begin(signal: &str, settings: &[&str]) -> Self {
-        let scratch = Scratch::open(&ScratchOptions::from_env(&|name| std::env::var_os(name)), &|_| {}).await;
-        let scratch = scratch.unwrap();
+    /// The same of this major version.
+    pub async fn of(major: u16, settings: &[&str]) -> Self {
+        Self::begin(Some(major), "", settings).await
+    }
+
+    async fn begin(major: Option<u16>, signal: &str, settings: &[&str]) -> Self {
+        let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
+        let options = ScratchOptions { major: major.or(options.major), ..options };
+        let scratch = Scratch::open(&options, &|_| {}).await.unwrap();
         let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap().keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = Command::new("/bin/sh");
