@@ -29,6 +29,7 @@
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
 //! renames = "online"             # or "instant", which it is where nothing is said
+//! backfill_triggers = "skip"     # or "fire", which they do where nothing is said: the tables' own, for rows that are filled
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
 //! free_space = "ssh db df --output=avail -B1 /pg | tail -n 1"   # prints how many bytes the server's disk has left
 //! backup = "./newest-backup"     # proves that there is one, and prints its size in bytes and its age in seconds: 73400320 3600
@@ -128,6 +129,8 @@ pub struct Environment {
     pub url_env: Option<String>,
     /// How renames are made where their annotation does not say.
     pub renames: Option<Renames>,
+    /// Whether the tables' own triggers fire for rows that a backfill writes.
+    pub backfill_triggers: Option<BackfillTriggers>,
     /// How long no code may have written by a name that contract takes away; [`QUIET_MINUTES`] where it is not said.
     pub quiet_minutes: Option<u32>,
     /// A command that prints how many bytes the server's disk has left.
@@ -142,6 +145,16 @@ pub struct Environment {
     pub values: BTreeMap<String, String>,
     /// Who must approve, over `[approval]` key by key.
     pub approval: PolicySettings,
+}
+
+/// What a backfill does about triggers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackfillTriggers {
+    /// They fire as for any UPDATE.
+    Fire,
+    /// They do not.
+    Skip,
 }
 
 /// How a rename is made.

@@ -14,6 +14,7 @@
 mod abandoned;
 mod adoption;
 pub mod backfill;
+mod ddl;
 mod history;
 mod plans;
 mod policy;
@@ -23,6 +24,7 @@ use std::collections::BTreeSet;
 
 pub use abandoned::{Abandoned, abandon, abandoned};
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
+pub use ddl::{Changed, audit, changed_since, is_audited, stop_audit};
 pub use history::{Run, history};
 pub use plans::{OpenPlan, open_plans};
 pub use policy::{pin, policy};

@@ -71,7 +71,9 @@ pub async fn rehearse(
     home.map_err(|source| ReadError::Query { what: "trueup's schema".to_owned(), source })?;
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };
-    let mut known = bodies::broken(clone).await?;
+    let look = bodies::are_in(base) || bodies::are_in(desired);
+    let broken = async || if look { bodies::broken(clone).await } else { Ok(BTreeMap::new()) };
+    let mut known = broken().await?;
     let mut breaks = BTreeMap::new();
     let mut watch = Watch::new(clone, draft).await?;
     let batches = Batch::forward(draft);
@@ -84,9 +86,9 @@ pub async fn rehearse(
             run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
         }
         rehearsed.after.insert(phase, read(clone, time_zone).await?);
-        let mut broken = bodies::broken(clone).await?;
-        broken.retain(|name, _| known.insert(name.clone(), String::new()).is_none());
-        breaks.insert(phase, broken);
+        let mut new = broken().await?;
+        new.retain(|name, _| known.insert(name.clone(), String::new()).is_none());
+        breaks.insert(phase, new);
         listen(clone).await?;
     }
     rehearsed.there = watch.finish();

@@ -132,6 +132,10 @@ pub struct Backfill {
     pub key: Vec<String>,
     /// How many rows, or blocks, the first batch visits. The next ones take as many as fit into the time.
     pub rows: u32,
+    /// Whether the tables' own triggers do not fire: each batch is written as a replica would write it (PostgreSQL manual,
+    /// 20.11.1, `session_replication_role`), for which the role needs the right to SET that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_triggers: bool,
 }
 
 /// A question to the data before a step, or its undo, that fails on some rows.

@@ -50,6 +50,7 @@ fn help_of_every_command() {
         "diff",
         "adopt",
         "protect",
+        "audit",
         "init",
         "demo",
     ] {

@@ -1,12 +1,13 @@
 //! Connections to real servers: TLS, passwords, files, several hosts, and what is said when it does not work.
 #![allow(clippy::unwrap_used)]
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::oracle::Database;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
@@ -27,7 +28,7 @@ local all ghost trust
 hostssl all tls_only 127.0.0.1/32 scram-sha-256
 hostssl all certified 127.0.0.1/32 cert
 host all tls_only,certified 0.0.0.0/0 reject
-host all all 127.0.0.1/32 scram-sha-256
+host all all samehost scram-sha-256
 ";
 
 const SETUP: &str = "CREATE ROLE app LOGIN PASSWORD 'right';
@@ -98,7 +99,7 @@ async fn start() -> Servers {
         keeper.args(["-c", KEEPER, "keeper"]).args([&bin, &data, &folder]);
         let file = |name: &str| folder.join(name).display().to_string();
         for setting in [
-            "listen_addresses=127.0.0.1".to_owned(),
+            "listen_addresses=0.0.0.0".to_owned(),
             format!("port={port}"),
             "fsync=off".to_owned(),
             "ssl=on".to_owned(),
@@ -395,4 +396,50 @@ async fn a_statement_is_cancelled_over_tls() {
     };
     let (result, ()) = tokio::join!(session.client().batch_execute("SELECT pg_sleep(60)"), cancel);
     assert_eq!(result.unwrap_err().code(), Some(&tokio_postgres::error::SqlState::QUERY_CANCELED));
+}
+
+/// The address that this machine has for others, if it has one. Nothing is sent.
+fn address() -> Option<String> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip().to_string())
+}
+
+#[tokio::test]
+async fn preflight_says_whether_the_connection_is_encrypted() {
+    let port = servers().await.primary;
+    let database = Database::with("CREATE TABLE t (id int)").await.unwrap();
+    database.plan("CREATE TABLE t (id int, n int)").await;
+    let connection = async |host: &str, mode: &str| {
+        let url = format!("postgres://app:right@{host}:{port}/shop?sslmode={mode}");
+        let ran = database.trueup(&["preflight", "plan", "--url", &url, "--format", "json"]).await;
+        let found: serde_json::Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.shown()));
+        let check =
+            found["checks"].as_array().unwrap().iter().find(|check| check["name"] == "connection").cloned();
+        check.unwrap_or_else(|| panic!("{}", ran.shown()))
+    };
+    let there = format!("app@127.0.0.1:{port}/shop");
+    let encrypted = connection("127.0.0.1", "require").await;
+    assert_eq!(
+        (&encrypted["verdict"], &encrypted["what"]),
+        (&"pass".into(), &format!("{there}, TLSv1.3").into())
+    );
+    let local = connection("127.0.0.1", "disable").await;
+    assert_eq!(
+        (&local["verdict"], &local["what"]),
+        (&"pass".into(), &format!("{there}, on this machine").into())
+    );
+    // a machine without a network has nobody who could listen
+    if let Some(address) = address() {
+        let clear = connection(&address, "disable").await;
+        assert_eq!(
+            (&clear["verdict"], &clear["what"], &clear["next"]),
+            (
+                &"warn".into(),
+                &format!("app@{address}:{port}/shop, not encrypted").into(),
+                &"add sslmode=verify-full to the connection URL".into()
+            )
+        );
+    }
 }

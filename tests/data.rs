@@ -46,6 +46,20 @@ const ALL: &[Wrong] = &[
         mend: "UPDATE t SET b = false",
     },
     Wrong {
+        before: "CREATE TABLE t (a text, \"b, c\" int); INSERT INTO t VALUES ('A', 1), ('a', 1), ('b', 1), (NULL, 1), (NULL, 1)",
+        after: "CREATE TABLE t (a text, \"b, c\" int); CREATE UNIQUE INDEX i ON t (lower(a) COLLATE \"C\" DESC, \"b, c\")",
+        said: "keys (lower(a) COLLATE \"C\", \"b, c\") that are in table public.t more than once: 1, such as (lower(a) COLLATE \"C\", \"b, c\") = (a,1)",
+        mend: "DELETE FROM t WHERE a = 'A'",
+    },
+    Wrong {
+        before: "CREATE TABLE t (room point, during int4range, void bool); INSERT INTO t VALUES ('(1,1)', '[1,5)', false), ('(1,1)', '[4,6)', false), \
+                 ('(1,1)', '[4,6)', true), ('(2,2)', '[1,3)', false), (NULL, '[1,3)', false)",
+        after: "CREATE TABLE t (room point, during int4range, void bool, \
+                CONSTRAINT one_at_a_time EXCLUDE USING gist (room WITH ~=, during WITH &&) WHERE (NOT void) DEFERRABLE)",
+        said: "rows of table public.t that exclude each other by (room, during): 2, such as (room, during) = (\"(1,1)\",\"[1,5)\")",
+        mend: "UPDATE t SET void = true WHERE during = '[4,6)'",
+    },
+    Wrong {
         before: "CREATE TABLE t (a text); INSERT INTO t VALUES ('abc'), ('abcd   '), ('abcde')",
         after: "CREATE TABLE t (a varchar(4))",
         said: "more than 4 characters in a of table public.t: 1, such as ctid = (0,3)",

@@ -56,6 +56,7 @@ async fn planned_again() -> Plan {
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        skip_triggers: false,
         values: std::collections::BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: FOLDER.split_once('-').unwrap().1.to_owned(),

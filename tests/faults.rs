@@ -25,6 +25,8 @@ const BEFORE: &str = "
     CREATE TABLE orders (id int PRIMARY KEY, customer_id int NOT NULL, state state NOT NULL DEFAULT 'new', total numeric, note text);
     CREATE INDEX orders_note ON orders (note);
     CREATE INDEX orders_total ON orders (total);
+    CREATE TABLE visit (id int NOT NULL) PARTITION BY RANGE (id);
+    CREATE TABLE visit_1 PARTITION OF visit FOR VALUES FROM (0) TO (100000);
     CREATE VIEW spent AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY 1;";
 
 const AFTER: &str = "
@@ -45,12 +47,15 @@ const AFTER: &str = "
     );
     CREATE INDEX orders_customer ON orders (customer_id);
     CREATE INDEX orders_total ON orders (total DESC);
+    CREATE TABLE visit (id int NOT NULL) PARTITION BY RANGE (id);
+    CREATE TABLE visit_1 (id int NOT NULL);
     CREATE TABLE audit (at timestamptz NOT NULL DEFAULT now(), what text);
     CREATE VIEW spent AS SELECT customer_id, sum(total) AS total, count(*) AS orders FROM orders GROUP BY 1;";
 
 const SEED: &str = "
     INSERT INTO customer SELECT n, 'name ' || n, 'c' || n || '@example.org', n FROM generate_series(1, 2500) n;
-    INSERT INTO orders SELECT n, n, 'sent', n, 'note' FROM generate_series(1, 2500) n;";
+    INSERT INTO orders SELECT n, n, 'sent', n, 'note' FROM generate_series(1, 2500) n;
+    INSERT INTO visit SELECT generate_series(1, 2500);";
 
 const APPLY: &[&str] = &["apply", "plan", "--phase", "all"];
 const STATUS: &[&str] = &["status", "--schema", "desired.sql"];
@@ -69,7 +74,7 @@ impl State {
     async fn of(database: &Database) -> Self {
         let tables = "SELECT string_agg(format('SELECT %L AS name, md5(string_agg((to_jsonb(t) - ''fax'')::text, '','' ORDER BY id)) AS sum \
                       FROM %s AS t', oid::regclass, oid::regclass), ' UNION ALL ') \
-                      FROM pg_class WHERE relkind = 'r' AND relname IN ('customer', 'orders')";
+                      FROM pg_class WHERE relkind = 'r' AND relname IN ('customer', 'orders', 'visit_1')";
         let each = database.ask(tables).await;
         let rows =
             format!("SELECT string_agg(name || ' ' || sum, ', ' ORDER BY name) FROM ({each}) AS tables");

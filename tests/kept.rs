@@ -41,6 +41,7 @@ async fn plan(
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        skip_triggers: false,
         values: std::collections::BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: "kept".to_owned(),

@@ -1,6 +1,8 @@
 //! Partitions come, are attached and detached while code reads and writes them, and the default one beside them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::process::Stdio;
+
 use crate::oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
@@ -70,4 +72,146 @@ fn partitions_change_while_code_runs_on_14() {
 #[test]
 fn partitions_change_while_code_runs_on_18() {
     partitions_change_while_code_runs(18);
+}
+
+/// Two partitions, of which one is to stay as a table of its own.
+fn detached(attached: bool) -> String {
+    let attach = if attached {
+        format!("ALTER TABLE reading ATTACH PARTITION reading_1 FOR VALUES FROM ({}) TO (1000000);", ROWS + 1)
+    } else {
+        String::new()
+    };
+    format!(
+        "CREATE TABLE reading (at bigint NOT NULL, note text) PARTITION BY RANGE (at);
+         CREATE TABLE reading_0 PARTITION OF reading FOR VALUES FROM (0) TO ({});
+         CREATE TABLE reading_2 PARTITION OF reading FOR VALUES FROM (1000000) TO (MAXVALUE);
+         CREATE TABLE reading_1 (at bigint NOT NULL, note text); {attach}",
+        ROWS + 1
+    )
+}
+
+/// Statements of code that works before and after.
+const BESIDE: &[&str] = &[
+    "UPDATE reading SET note = 'n' || $2::bigint WHERE at = $1::bigint",
+    "INSERT INTO reading (at, note) SELECT $2::bigint, 'x' || $1::bigint % 5",
+    "SELECT count(*) FROM reading WHERE at >= $1::bigint AND note <> 'no' || $2::bigint",
+    "INSERT INTO reading_1 (at, note) SELECT 30000 + $1::bigint, 'x' || $2::bigint % 5",
+    "DELETE FROM reading WHERE at = $2::bigint AND $1::bigint % 2 = 0",
+];
+
+fn a_partition_is_detached_while_code_runs(major: u16) {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(Some(major)), &detached(true)).await.unwrap();
+        let fill = format!("INSERT INTO reading SELECT n, 'here' FROM generate_series(1, {}) n", 2 * ROWS);
+        database.execute(&fill).await;
+        let before = database.dump().await;
+        database.plan_approved(&detached(false)).await;
+        let code = Writers::start(&database, BESIDE, 10_000_000).await;
+        for _ in 0..3 {
+            database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+            let left = "SELECT (SELECT count(*) FROM pg_constraint WHERE conrelid = 'reading_1'::regclass AND contype = 'c')::text";
+            assert_eq!(database.ask(left).await, "0");
+            database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        }
+        code.end(&format!("code on {major}, beside a partition that goes and comes")).await;
+        let kept = format!("SELECT count(DISTINCT at)::text FROM reading WHERE at <= {}", 2 * ROWS);
+        assert_eq!(database.ask(&kept).await, (2 * ROWS).to_string());
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn a_partition_is_detached_while_code_runs_on_14() {
+    a_partition_is_detached_while_code_runs(14);
+}
+
+#[test]
+fn a_partition_is_detached_while_code_runs_on_18() {
+    a_partition_is_detached_while_code_runs(18);
+}
+
+/// A detachment waits for a reader; its client and its backend die. The partition is marked then, and can only be finished.
+#[test]
+fn a_detachment_that_was_interrupted_is_finished() {
+    runtime().block_on(async {
+        for onward in [["apply", "plan", "--phase", "all"].as_slice(), &["rollback", "plan"]] {
+            let database = Database::with(&detached(true)).await.unwrap();
+            let before = database.dump().await;
+            database.plan_approved(&detached(false)).await;
+            let reader = database.session().await;
+            reader.client().batch_execute("BEGIN; LOCK TABLE ONLY reading IN ACCESS SHARE MODE").await.unwrap();
+            let mut apply = database.command(&["apply", "plan", "--phase", "all"]);
+            let mut apply = apply.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let pending = "SELECT count(*)::text FROM pg_inherits WHERE inhdetachpending";
+            while database.ask(pending).await == "0" {
+                assert!(apply.try_wait().unwrap().is_none(), "it ended before the reader did");
+            }
+            apply.kill().await.unwrap();
+            let end = "SELECT bool_and(pg_terminate_backend(pid, 10000))::text FROM pg_stat_activity \
+                       WHERE datname = current_database() AND query LIKE '%CONCURRENTLY%' AND pid <> pg_backend_pid()";
+            assert_eq!(database.ask(end).await, "true");
+            reader.client().batch_execute("COMMIT").await.unwrap();
+            reader.close().await;
+            assert_eq!(database.ask(pending).await, "1");
+
+            let status = database.trueup(&["status"]).await.shown();
+            assert!(status.contains("PARTIAL_MIGRATION"), "{status}");
+            database.trueup(onward).await.ended(0).unwrap();
+            assert_eq!(database.ask(pending).await, "0");
+            if onward[0] == "apply" {
+                database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            }
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
+}
+
+/// A foreign key of a partitioned table, which PostgreSQL takes as NOT VALID from 18 on only.
+#[test]
+fn a_foreign_key_comes_to_a_partitioned_table_while_code_runs() {
+    const TABLES: &str = "CREATE TABLE zone (id int PRIMARY KEY, note text);
+        CREATE TABLE meter (id bigint, zone int, note text) PARTITION BY RANGE (id);
+        CREATE TABLE meter_0 PARTITION OF meter FOR VALUES FROM (0) TO (10000);
+        CREATE TABLE meter_1 PARTITION OF meter FOR VALUES FROM (10000) TO (MAXVALUE);";
+    const CODE: &[&str] = &[
+        "UPDATE meter SET zone = 1 + $2::bigint % 5 WHERE id = $1::bigint",
+        "INSERT INTO meter (id, zone) SELECT $2::bigint, $1::bigint % 5 + 1",
+        "UPDATE zone SET note = 'n' || $2::bigint WHERE id = $1::bigint % 5 + 1",
+        "DELETE FROM meter WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+    ];
+    runtime().block_on(async {
+        for major in [14, 15] {
+            let database = Database::with_on(server_of(Some(major)), TABLES).await.unwrap();
+            let fill = format!(
+                "INSERT INTO zone SELECT generate_series(1, 5); \
+                 INSERT INTO meter SELECT n, n % 5 + 1 FROM generate_series(1, {ROWS}) n"
+            );
+            database.execute(&fill).await;
+            let before = database.dump().await;
+            let wanted = TABLES.replace("zone int,", "zone int CONSTRAINT somewhere REFERENCES zone,");
+            database.plan_approved(&wanted).await;
+            let code = Writers::start(&database, CODE, 10_000_000).await;
+            database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+            database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            code.end(&format!("code on {major}, with a foreign key that comes and goes")).await;
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            // and the other way: it goes, and comes back
+            database
+                .execute("ALTER TABLE meter ADD CONSTRAINT somewhere FOREIGN KEY (zone) REFERENCES zone")
+                .await;
+            let before = database.dump().await;
+            database.write("desired.sql", TABLES);
+            let plan = ["plan", "--schema", "desired.sql", "--out", "back", "--exit-code", "--manage", "all"];
+            database.trueup(&[&plan[..], &["--assume-drop", "all"]].concat()).await.ended(2).unwrap();
+            database.approve("back").await.unwrap();
+            let code = Writers::start(&database, CODE, 20_000_000).await;
+            database.trueup(&["apply", "back", "--phase", "all"]).await.ended(0).unwrap();
+            database.trueup(&["rollback", "back"]).await.ended(0).unwrap();
+            code.end(&format!("code on {major}, with a foreign key that goes and comes")).await;
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
 }

@@ -313,3 +313,24 @@ fn an_extension_that_the_server_does_not_have_is_missed_before_anything_is_chang
         database.done().await;
     });
 }
+
+/// A standby that has stopped replaying is more than a gigabyte behind.
+#[test]
+fn a_follower_that_does_not_keep_up_is_said() {
+    runtime().block_on(async {
+        // what is behind is all that matters here, not what is in it
+        let (server, database) = planned(&["wal_init_zero=off", "wal_recycle=off", "wal_keep_size=4GB", "max_wal_size=4GB"]).await;
+        let follower = server.follower().await;
+        let state = "SELECT COALESCE((SELECT state FROM pg_stat_replication), '')";
+        while database.ask(state).await != "streaming" {}
+        says(&checks(&database).await, "replication", "pass", "1 follower keeps up");
+        let session = trueup::postgres::Session::connect(&follower.target).await.unwrap();
+        session.client().batch_execute("SELECT pg_wal_replay_pause()").await.unwrap();
+        session.close().await;
+        let segments = "DO $$ BEGIN FOR n IN 1..70 LOOP PERFORM pg_switch_wal(); PERFORM txid_current(); COMMIT; END LOOP; END $$";
+        database.execute(segments).await;
+        let found = checks(&database).await;
+        says(&found, "replication", "warn", "follower (");
+        says(&found, "replication", "warn", " behind");
+    });
+}

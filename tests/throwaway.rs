@@ -195,11 +195,14 @@ fn owner() {
         let database: ScratchDatabase = scratch.create_database(&DatabaseSettings::default()).await.unwrap();
         scratch.create_role("scratch_made_role").await.unwrap();
         let directory = scratch.directory().map(|directory| directory.display().to_string());
+        // where SIGINT is ignored, as in what a shell starts in the background, it ends no process by itself: who is told
+        // that this is ready may send it at once
+        let mut interrupt =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).unwrap();
         println!("\nready {}", directory.unwrap_or_else(|| database.name().to_owned()));
         std::io::stdout().flush().unwrap();
         assert!(does != "panic", "as the test wants it");
-        // where SIGINT is ignored, as in what a shell starts in the background, it ends no process by itself
-        tokio::signal::ctrl_c().await.unwrap();
+        interrupt.recv().await;
         std::process::exit(130);
     });
 }

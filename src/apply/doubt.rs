@@ -10,7 +10,10 @@ use crate::{
     journal::{Direction, InDoubt},
     plan::{Plan, PlannedStep},
     postgres::Session,
-    run::{IndexState, Runnable, Stop, concurrent_index, concurrently_dropped, drop_left_over, index_state},
+    run::{
+        DetachState, IndexState, Runnable, Stop, concurrent_index, concurrently_detached,
+        concurrently_dropped, drop_left_over, index_state,
+    },
     source::live,
 };
 
@@ -62,6 +65,22 @@ pub(super) async fn settle(
         let query =
             |source| ApplyError::Query { what: "looking for an index that was being dropped", source };
         return Ok(index_state(session, &index).await.map_err(query)? == IndexState::Absent);
+    }
+    // one that is marked to go stays so: nobody has a use for it, in either direction
+    if let Some(detachment) = sql.first().and_then(concurrently_detached) {
+        let query =
+            |source| ApplyError::Query { what: "looking for a partition that was being detached", source };
+        return match detachment.state(session).await.map_err(query)? {
+            DetachState::Detached => Ok(true),
+            DetachState::Attached => Ok(false),
+            DetachState::Pending if dry_run => Ok(false),
+            DetachState::Pending => {
+                session.client().batch_execute(&detachment.finalize()).await.map_err(|source| {
+                    ApplyError::Query { what: "finishing a partition that was being detached", source }
+                })?;
+                Ok(true)
+            }
+        };
     }
     // what is dropped to be built anew in a later step is at its end when it is gone, whatever the phase ends with
     let drops = sql.first().is_some_and(|sql| sql.as_str().starts_with("DROP "));

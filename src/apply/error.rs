@@ -117,6 +117,15 @@ pub enum Refusal {
     /// A policy that is to be pinned asks for less than the one that is.
     #[error("this policy asks for less than the one that is pinned in the database")]
     Lowers,
+    /// Event triggers are made by superusers only.
+    #[error(
+        "role \"{}\" may not make event triggers, which write down who changes the schema",
+        visible_line(role)
+    )]
+    Superuser {
+        /// The role.
+        role: String,
+    },
     /// A hook did not want it.
     #[error("the hook before the phase, `{}`, ended with {why}", visible_line(command))]
     Hook {
@@ -198,6 +207,7 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::Superuser { .. } => "run it as a superuser (PostgreSQL manual, CREATE EVENT TRIGGER)".to_owned(),
             Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
             Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),
             Self::Preflight(checks) => {

@@ -11,6 +11,7 @@
 pub mod abandon;
 pub mod adopt;
 mod aftermath;
+pub mod audit;
 mod doubt;
 mod ending;
 mod error;

@@ -9,7 +9,7 @@ use std::{
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits},
-    config::{Config, Environment, Policy, QUIET_MINUTES, Renames},
+    config::{BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
 };
@@ -104,6 +104,12 @@ impl Context {
     pub fn renames_online(&self) -> Result<bool, CliError> {
         let said = self.environment()?.and_then(|environment| environment.renames);
         Ok(said == Some(Renames::Online))
+    }
+
+    /// Whether backfills skip the tables' own triggers.
+    pub fn skip_triggers(&self) -> Result<bool, CliError> {
+        let said = self.environment()?.and_then(|environment| environment.backfill_triggers);
+        Ok(said == Some(BackfillTriggers::Skip))
     }
 
     /// What `${name}` stands for in annotations.

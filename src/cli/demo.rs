@@ -219,6 +219,7 @@ async fn planned(
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        skip_triggers: false,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),

@@ -7,6 +7,7 @@ mod abandon;
 mod adopt;
 mod apply;
 mod approve;
+mod audit;
 mod context;
 mod demo;
 mod diff;
@@ -121,6 +122,8 @@ enum Command {
     Adopt(adopt::Arguments),
     /// Pin the policy in the database, so that no pull request can lower it
     Protect(protect::Arguments),
+    /// Have the database write down who changes its schema
+    Audit(audit::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -180,6 +183,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::History(arguments) => history::run(&context, &arguments).await,
         Command::Adopt(arguments) => adopt::run(&context, &arguments).await,
         Command::Protect(arguments) => protect::run(&context, &arguments).await,
+        Command::Audit(arguments) => audit::run(&context, &arguments).await,
         Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,

@@ -138,6 +138,7 @@ pub async fn make(
         ignore: context.config.manage.ignore.clone(),
         owners: context.config.manage.owners,
         renames_online: context.renames_online()?,
+        skip_triggers: context.skip_triggers()?,
         values: context.values()?,
         assume_drop,
         name,
@@ -170,6 +171,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         ignore: Vec::new(),
         owners: plan.owners,
         renames_online: false,
+        skip_triggers: false,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: plan.name.clone(),
@@ -281,6 +283,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::NeedsValue(_)
             | PlanningError::NotOnline(_)
             | PlanningError::NotConvertible(_)
+            | PlanningError::UncheckedKey { .. }
             | PlanningError::PartWay(_)
             | PlanningError::Overlaps(_)
             | PlanningError::NoCast(_)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trueup::{
     apply::{self, standing_words},
-    journal::{self, AdoptedState, Adoption, Direction, Ended, OpenPlan, Position, Run},
+    journal::{self, AdoptedState, Adoption, Changed, Direction, Ended, OpenPlan, Position, Run},
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
@@ -30,12 +30,18 @@ pub struct Arguments {
 }
 
 /// Where a database stands.
+#[derive(Default)]
 struct Standing {
     status: &'static str,
     why: String,
     next: Option<String>,
     differences: Vec<Difference>,
+    /// What is written down of changes since the database was as it should be, the newest first.
+    changed: Vec<Changed>,
 }
+
+/// How many of them are printed.
+const NEWEST: usize = 10;
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let session = match context.connect().await {
@@ -47,11 +53,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Err(error) => return Err(CliError { message: format!("ERROR: {}", error.message), ..error }),
     };
     let standing = standing(context, &session).await?;
-    let Standing { status, why, next, differences } = &standing;
+    let Standing { status, why, next, differences, changed } = &standing;
     if context.format() == Format::Json {
         let objects: Vec<_> = differences
             .iter()
-            .map(|one| serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff }))
+            .map(|one| {
+                let by: Vec<&Changed> = changed.iter().filter(|change| change.concerns(&one.object)).collect();
+                serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff, "by": by })
+            })
             .collect();
         output::json(
             &serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects }),
@@ -59,7 +68,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     } else {
         let next = next.as_ref().map(|next| format!("next: {next}\n")).unwrap_or_default();
         let shown = report::text::differences(differences, output::colour());
-        output::result(&format!("{status}: {why}\n{shown}{next}"));
+        let by = who(differences, changed);
+        output::result(&format!("{status}: {why}\n{shown}{by}{next}"));
     }
     Ok(match *status {
         "SAFE" => Exit::Done,
@@ -71,7 +81,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 
 async fn standing(context: &Context, session: &Session) -> Result<Standing, CliError> {
     let just =
-        |status, why: String, next: Option<String>| Standing { status, why, next, differences: Vec::new() };
+        |status, why: String, next: Option<String>| Standing { status, why, next, ..Standing::default() };
     let plans = match plans(&context.config.plans_dir()) {
         Ok(plans) => plans,
         Err(error) => return Ok(just("ERROR", error.message, error.hint)),
@@ -85,7 +95,7 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     let history = journal::history(session).await?;
     let abandoned = journal::abandoned(session).await?;
     let mut waiting = None;
-    let mut finished: Option<(i64, &PlanFile)> = None;
+    let mut finished: Option<(&Run, &PlanFile)> = None;
     for opened in &plans {
         let digest = opened.digest.as_str();
         if abandoned.iter().any(|abandoned| abandoned.plan == digest) {
@@ -95,23 +105,25 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         match history.iter().rev().find(done) {
             None => waiting = waiting.or(Some(opened)),
             Some(run) if run.direction == Direction::Apply => {
-                if finished.is_none_or(|(other, _)| run.id > other) {
-                    finished = Some((run.id, opened));
+                if finished.is_none_or(|(other, _)| run.id > other.id) {
+                    finished = Some((run, opened));
                 }
             }
             Some(_) => {}
         }
     }
-    if let Some((_, opened)) = finished {
+    if let Some((run, opened)) = finished {
         let (_, differences) = apply::staleness(session, opened).await?;
         if !differences.is_empty() {
             let name = visible_line(&opened.plan.name);
             let why = format!("the database is not what {name} left");
+            let changed = journal::changed_since(session, run.finished.unwrap_or(run.started)).await?;
             return Ok(Standing {
                 status: "DRIFTED",
                 why,
                 next: Some("trueup plan".to_owned()),
                 differences,
+                changed,
             });
         }
     }
@@ -146,6 +158,19 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         _ => format!("no plan waits{as_desired}"),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// Who changed what differs, as far as it was written down.
+fn who(differences: &[Difference], changed: &[Changed]) -> String {
+    let concerns = |change: &&Changed| differences.iter().any(|one| change.concerns(&one.object));
+    let lines = changed.iter().filter(concerns).take(NEWEST).map(|change| {
+        let Changed { happened, role, application, command, object, .. } = change;
+        let client = change.client.as_deref().unwrap_or("this machine");
+        let application = if application.is_empty() { "an unnamed client" } else { application };
+        let line = format!("{command} {object} by {role}, {application} on {client}");
+        format!("{}  {}\n", happened.strftime("%Y-%m-%d %H:%M:%S UTC"), visible_line(&line))
+    });
+    lines.collect()
 }
 
 /// Where a plan stands that is not at its end, and what can be done.

@@ -1,7 +1,11 @@
 //! CONSTRAINS_OLD_CODE: rows that were accepted before the step are refused after it.
 
 use super::{Case, Level, Rule, Side};
-use crate::{kind::Object, lower::is_guard};
+use crate::{
+    kind::Object,
+    lower::is_guard,
+    name::{Kind, ObjectId},
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "CONSTRAINS_OLD_CODE",
@@ -20,7 +24,12 @@ fn find(case: &Case<'_>) -> Option<String> {
     let id = &case.step.object;
     let on_old_table = id.relation().is_some_and(|table| case.catalogs.before.objects.contains_key(&table));
     if is_guard(id) && case.step.verb == crate::step::Verb::Create {
-        return Some(format!("{} refuses from now on what the partition's bounds say", id.relation()?));
+        let table = id.relation()?;
+        let attachment = ObjectId { kind: Kind::Attachment, path: table.path.clone() };
+        let bounds = case.catalogs.before.objects.get(&attachment);
+        // what its own bounds refuse already
+        let refused = matches!(bounds, Some(Object::Attachment(it)) if it.bound != "DEFAULT");
+        return (!refused).then(|| format!("{table} refuses from now on what the partition's bounds say"));
     }
     match (case.object.before, case.object.after?) {
         (None, Object::Constraint(constraint))

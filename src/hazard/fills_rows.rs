@@ -8,7 +8,8 @@ pub(super) const RULE: Rule = Rule {
     level: Level::Notice,
     about: None,
     explanation: "A backfill writes every row that needs it once more, in batches: that is WAL, dead rows for vacuum, and \
-                  work for standbys. Triggers fire as for any UPDATE. Values in a column that was there before stay when \
+                  work for standbys. Triggers fire as for any UPDATE, unless the environment has \
+                  `backfill_triggers = \"skip\"`. Values in a column that was there before stay when \
                   the plan is rolled back.",
     advice: "see to it that disk and standbys have room for it, and that what the triggers do is wanted",
     find,
@@ -16,9 +17,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(case: &Case<'_>) -> Option<String> {
     let action = if case.undo { &case.step.undo } else { &case.step.run };
-    if case.step.verb != Verb::Fill || action.backfill.is_none() {
-        return None;
-    }
+    let backfill = action.backfill.as_ref().filter(|_| case.step.verb == Verb::Fill)?;
     let (column, table) = (&case.step.object, case.step.object.relation()?);
     let fires = |definition: &str| definition.contains("UPDATE") && !definition.contains("UPDATE OF");
     let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
@@ -28,8 +27,11 @@ fn find(case: &Case<'_>) -> Option<String> {
         _ => None,
     });
     let triggers: Vec<String> = triggers.collect();
-    let fired =
-        if triggers.is_empty() { String::new() } else { format!("; triggers fire: {}", triggers.join(", ")) };
+    let fired = match (triggers.is_empty(), backfill.skip_triggers) {
+        (true, _) => String::new(),
+        (false, false) => format!("; triggers fire: {}", triggers.join(", ")),
+        (false, true) => format!("; triggers do not fire: {}", triggers.join(", ")),
+    };
     let stays = if !case.undo && case.catalogs.before.objects.contains_key(column) {
         "; a rollback leaves the values where they are"
     } else {

@@ -21,6 +21,7 @@ FROM (
     UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, w.fdwowner, NULL FROM pg_foreign_data_wrapper w
     UNION ALL SELECT 'pg_foreign_server'::regclass, s.oid, s.srvowner, NULL FROM pg_foreign_server s
     UNION ALL SELECT 'pg_event_trigger'::regclass, t.oid, t.evtowner, NULL FROM pg_event_trigger t
+        WHERE t.evtfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'trueup')
     UNION ALL SELECT 'pg_publication'::regclass, p.oid, p.pubowner, NULL FROM pg_publication p
 ) AS o
 LEFT JOIN pg_namespace n ON n.oid = o.namespace

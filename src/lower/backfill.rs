@@ -62,6 +62,7 @@ impl Fill {
             table: column.relation_sql(),
             key: key.iter().map(|(name, _)| name.clone()).collect(),
             rows: if key.is_empty() { (self.batch / A_BLOCK).max(1) } else { self.batch },
+            skip_triggers: false,
         };
         Action::fill(statement(column, said_of, self, key), backfill)
     }
@@ -212,7 +213,7 @@ impl Lowering<'_> {
     }
 
     /// The table and all that inherit from it, directly or not; and its partitions, and theirs.
-    fn family(&self, column: &ObjectId) -> Vec<ObjectId> {
+    pub(super) fn family(&self, column: &ObjectId) -> Vec<ObjectId> {
         let mut found: Vec<ObjectId> = column.relation().into_iter().collect();
         let mut at = 0;
         while let Some(table) = found.get(at).cloned() {
@@ -421,13 +422,14 @@ impl Trigger {
         let mut all = vec![Sql::new(format!(
             "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{definer} AS {body}"
         ))];
-        all.extend(tables.iter().map(|table| {
-            let name = sql::ident(name);
-            let table = table.sql();
-            Sql::new(format!(
+        for table in tables {
+            let (name, table) = (sql::ident(name), table.sql());
+            all.push(Sql::new(format!(
                 "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
-            ))
-        }));
+            )));
+            // also in rows that replication applies, and those of another backfill that skips the tables' own triggers
+            all.push(Sql::new(format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")));
+        }
         all
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Conversion, Fill};
+use super::{Context, Conversion, Fill, clash};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
@@ -285,7 +285,6 @@ impl Looking<'_> {
         if !constraint.validated || !constraint.lineage.parents.is_empty() {
             return None;
         }
-        let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
         let definition = constraint.definition.as_str();
         match constraint.contype {
             ConstraintType::Check if !definition.contains(" NOT ENFORCED") => {
@@ -295,6 +294,7 @@ impl Looking<'_> {
             ConstraintType::ForeignKey
                 if !definition.contains(" NOT ENFORCED") && !definition.contains("PERIOD ") =>
             {
+                let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
                 let references = sql::qualified(constraint.references.as_ref()?);
                 let at = sql::find_outside(definition, " REFERENCES ")?;
                 let rest = &definition[at..];
@@ -317,11 +317,8 @@ impl Looking<'_> {
                     self.query(&table, &violated),
                 ))
             }
-            ConstraintType::PrimaryKey | ConstraintType::Unique
-                if !definition.contains("WITHOUT OVERLAPS") =>
-            {
-                let distinct = !definition.contains("NULLS NOT DISTINCT");
-                Some(twice(&table, &columns, distinct, ""))
+            ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion => {
+                clash::of_key(&table, constraint)
             }
             _ => None,
         }
@@ -332,24 +329,7 @@ impl Looking<'_> {
         if index.on_materialized_view || !self.has_rows(&table) {
             return None;
         }
-        let definition = index.definition.as_str();
-        let open = sql::find_outside(definition, " USING btree (")? + " USING btree (".len();
-        let items = definition[open..].split_once(')')?.0.split(", ");
-        // only over columns as they are
-        let columns: Option<Vec<String>> = items.map(|item| self.column_in(&table, item)).collect();
-        let columns = columns?;
-        let predicate =
-            sql::find_outside(definition, " WHERE ").map_or("", |at| &definition[at + " WHERE ".len()..]);
-        Some(twice(&table, &columns, !definition.contains("NULLS NOT DISTINCT"), predicate))
-    }
-
-    /// The column that an item of an index is, if it is nothing but one.
-    fn column_in(&self, table: &ObjectId, item: &str) -> Option<String> {
-        let mut columns = self.before.parts(Kind::Column, table).map(|(id, _)| id.sql());
-        columns.find(|column| {
-            let order = item.strip_prefix(column.as_str());
-            order.is_some_and(|order| ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"].contains(&order))
-        })
+        clash::of_index(&table, index)
     }
 
     /// Counts rows, and names one.
@@ -380,28 +360,10 @@ impl Looking<'_> {
     }
 }
 
-fn counted(query: &str) -> Sql {
+pub(super) fn counted(query: &str) -> Sql {
     Sql::new(format!(
         "SELECT count(*), (pg_catalog.array_agg(example))[1] FROM ({query} LIMIT {MOST}) AS found (example)"
     ))
-}
-
-/// Keys that are there more than once.
-fn twice(table: &ObjectId, columns: &[String], distinct: bool, predicate: &str) -> (String, Sql) {
-    let list = columns.join(", ");
-    let mut conditions: Vec<String> = Vec::new();
-    if distinct {
-        conditions.extend(columns.iter().map(|column| format!("{column} IS NOT NULL")));
-    }
-    conditions.extend((!predicate.is_empty()).then(|| format!("({predicate})")));
-    let only =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let query = format!(
-        "SELECT {} || ROW({list})::pg_catalog.text FROM {}{only} GROUP BY {list} HAVING count(*) > 1",
-        sql::literal(&format!("({list}) = ")),
-        table.sql()
-    );
-    (format!("keys ({list}) that are in {table} more than once"), counted(&query))
 }
 
 /// What is between the parentheses of CHECK.

@@ -6,6 +6,8 @@
 
 mod backfill;
 mod batch;
+mod by_leaf;
+mod clash;
 mod convert;
 mod counter;
 mod create;

@@ -17,7 +17,11 @@ impl Lowering<'_> {
     pub(super) fn create_unproven(&mut self, unit: &Unit, constraint: &Constraint) {
         let summary = format!("add {}", with_relation(&unit.root));
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
-        if !constraint.validated || !self.takes_not_valid(&unit.root, constraint) {
+        let takes_not_valid = self.takes_not_valid(&unit.root, constraint);
+        if constraint.validated && !takes_not_valid && self.create_by_leaf(unit, constraint) {
+            return;
+        }
+        if !constraint.validated || !takes_not_valid {
             let sql = constraint.create(&unit.root).into_statements();
             self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
             for copy in proven_copies(unit, self.catalogs.after) {
@@ -55,11 +59,16 @@ impl Lowering<'_> {
         } else {
             proven_copies(unit, self.catalogs.before).collect()
         };
-        let plainly = proven.is_empty() || constraint.lineage.inherited || !unit.members.iter().all(part);
-        if plainly || !self.takes_not_valid(&unit.root, constraint) {
+        // a copy is the whole's, as long as its table is a partition
+        let attachment = ObjectId::new(Kind::Attachment, [unit.root.path.part(0), unit.root.path.part(1)]);
+        let is_copy = constraint.lineage.inherited && !self.is_gone(&attachment);
+        let plainly = proven.is_empty() || is_copy || !unit.members.iter().all(part);
+        let takes_not_valid = self.takes_not_valid(&unit.root, constraint);
+        let leaves = if takes_not_valid { Vec::new() } else { self.of_leaves(unit, &How::Drop) };
+        if plainly || !takes_not_valid && leaves.is_empty() {
             return false;
         }
-        for id in proven {
+        for id in proven.into_iter().filter(|_| takes_not_valid) {
             let prove = format!("validate {}", with_relation(id));
             let validate = Action::slow(validate(id, &id.sql()));
             self.push_back(unit, Verb::Validate, id, &prove, validate, With::Next);
@@ -68,12 +77,17 @@ impl Lowering<'_> {
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
         let replaced = self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace);
         let verb = if replaced { Verb::Replace } else { Verb::Drop };
-        let mut again = add(unit, constraint);
+        let mut again = if takes_not_valid {
+            add(unit, constraint)
+        } else {
+            Action::catalog(constraint.create(&unit.root).into_statements())
+        };
         for id in unit.members.iter().filter(|id| id.kind == Kind::Comment) {
             let comment = self.catalogs.before.objects.get(id);
             again.sql.extend(comment.into_iter().flat_map(|comment| comment.create(id).into_statements()));
         }
         self.push(unit, verb, format!("drop {what}"), drop, again);
+        self.back_by_leaf(unit, constraint, &leaves);
         true
     }
 

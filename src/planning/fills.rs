@@ -12,12 +12,13 @@ use crate::{
     annotation::{Annotation, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::Object,
+    kind::{Object, constraint::ConstraintType},
     lower::{BATCH, Fill, Meanwhile},
     name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
     source::desired::syntax,
     sql,
+    step::Step,
 };
 
 /// What `@backfill` asks for columns that change. PostgreSQL reads the expressions on the clone of live, where all that
@@ -61,6 +62,37 @@ pub(super) async fn read(
         fills.insert(column, fill);
     }
     Ok(fills)
+}
+
+/// Has the tables' own triggers not fire for what is filled. Those that check foreign keys are among them: a column that one
+/// is over, on either side, is refused.
+pub(super) fn skip_triggers(steps: &mut [Step], before: &Catalog) -> Result<(), PlanningError> {
+    for step in steps {
+        let backfills = [&mut step.run, &mut step.undo].into_iter().filter_map(|it| it.backfill.as_mut());
+        let mut fills = false;
+        for backfill in backfills {
+            (backfill.skip_triggers, fills) = (true, true);
+        }
+        if let Some(key) = fills.then(|| foreign_key_over(&step.object, before)).flatten() {
+            let (column, key) = (step.object.clone(), key.clone());
+            return Err(PlanningError::UncheckedKey { column, key });
+        }
+    }
+    Ok(())
+}
+
+/// A foreign key that a column which is there is part of, or that refers to it.
+fn foreign_key_over<'c>(column: &ObjectId, catalog: &'c Catalog) -> Option<&'c ObjectId> {
+    let table = column.relation().filter(|_| catalog.objects.contains_key(column))?;
+    let name = column.path.last();
+    catalog.objects.iter().find_map(|(id, object)| match object {
+        Object::Constraint(key) if key.contype == ConstraintType::ForeignKey => {
+            let own = id.relation().as_ref() == Some(&table) && key.columns.iter().any(|own| own == name);
+            let referred = catalog.needs_of(id).any(|need| need.to == *column);
+            (own || referred).then_some(id)
+        }
+        _ => None,
+    })
 }
 
 /// New columns that have another value for every row by themselves, a default or an identity, in tables that have rows: PostgreSQL would write the whole

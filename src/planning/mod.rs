@@ -69,6 +69,8 @@ pub struct Inputs<'a> {
     pub owners: bool,
     /// Whether columns and tables are renamed online where their annotation does not say.
     pub renames_online: bool,
+    /// Whether the tables' own triggers do not fire for rows that a backfill writes.
+    pub skip_triggers: bool,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
@@ -159,6 +161,16 @@ pub enum PlanningError {
     /// Columns that refuse NULL, have no default, and are new in tables that have rows.
     #[error("no value is given for the rows that are there: {}", .0.join("; "))]
     NeedsValue(Vec<String>),
+    /// A backfill that skips triggers would skip the check of a foreign key.
+    #[error(
+        "{column} is filled and part of {key}, which is checked by triggers, and `backfill_triggers = \"skip\"` skips them"
+    )]
+    UncheckedKey {
+        /// The column.
+        column: ObjectId,
+        /// The foreign key.
+        key: ObjectId,
+    },
     /// Columns whose values PostgreSQL cannot convert.
     #[error("PostgreSQL has no cast for {}", .0.join("; "))]
     NoCast(Vec<String>),
@@ -202,6 +214,9 @@ impl PlanningError {
             }
             Self::NotConvertible(_) => {
                 "write `instant` behind @convert, and apply the plan while the table may stand still"
+            }
+            Self::UncheckedKey { .. } => {
+                "take `backfill_triggers` out of the environment in trueup.toml, or have it say \"fire\""
             }
             Self::NoCast(_) => "say how: `-- @convert using=…` on the column; or create a cast",
             Self::NeedsValue(_) => {
@@ -360,6 +375,9 @@ async fn plan_from(
         step.batch += first;
         step
     }));
+    if inputs.skip_triggers {
+        fills::skip_triggers(&mut steps, &base)?;
+    }
     progress("looking at the data");
     let data_checks = lower::data_checks(catalogs, &changes, &context, &steps);
     let asked = data_checks.iter().filter(|check| !check.back);

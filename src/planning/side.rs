@@ -115,6 +115,7 @@ fn inputs<'a>(
         ignore: Vec::new(),
         owners: false,
         renames_online: false,
+        skip_triggers: false,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: String::new(),

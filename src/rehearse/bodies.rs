@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use crate::{
+    catalog::Catalog,
+    kind::Object,
     postgres::{Session, server_words},
     source::live::ReadError,
 };
@@ -26,6 +28,11 @@ SELECT p.oid, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg
 const LOOK: &str = "\
 SELECT pg_catalog.set_config('search_path', $2, true), pg_catalog.set_config('check_function_bodies', 'on', true), \
        pg_catalog.fmgr_sql_validator($1)";
+
+/// Whether there may be any.
+pub(super) fn are_in(catalog: &Catalog) -> bool {
+    catalog.objects.values().any(|object| matches!(object, Object::Function(it) if it.language == "sql"))
+}
 
 /// The functions whose bodies PostgreSQL does not take, and why.
 pub(super) async fn broken(session: &Session) -> Result<BTreeMap<String, String>, ReadError> {

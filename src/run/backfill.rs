@@ -176,7 +176,9 @@ impl Filling<'_> {
         // by the key's index, whatever the statistics say; and a plan for this batch's bounds
         let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
                         SET LOCAL plan_cache_mode = force_custom_plan";
-        client.batch_execute(&format!("{limits}; {settings}")).await.map_err(|e| self.failed(e))?;
+        let replica =
+            if self.backfill.skip_triggers { "; SET LOCAL session_replication_role = replica" } else { "" };
+        client.batch_execute(&format!("{limits}; {settings}{replica}")).await.map_err(|e| self.failed(e))?;
         let row = client.query_one(statement, &[&place.cursor, &place.end, &rows]).await;
         let row = row.map_err(|e| self.failed(e))?;
         let get = |error| self.failed(error);
@@ -192,6 +194,11 @@ impl Filling<'_> {
             changed: place.changed + done.changed,
             total: place.total,
         };
+        if self.backfill.skip_triggers {
+            // whatever else happens in this transaction happens as always
+            let origin = "SET LOCAL session_replication_role = origin";
+            client.batch_execute(origin).await.map_err(|e| self.failed(e))?;
+        }
         observer.after_statement(self.session, self.batch, self.item, 0).await?;
         observer.filled(self.session, self.item, &now).await?;
         client.batch_execute("COMMIT").await.map_err(|source| RunError::Commit {

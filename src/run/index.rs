@@ -25,7 +25,7 @@ pub enum IndexState {
     InProgress(i32),
 }
 
-fn concurrent_statement(sql: &Sql) -> Option<NodeEnum> {
+pub(super) fn concurrent_statement(sql: &Sql) -> Option<NodeEnum> {
     // cheaper than parsing every statement there is
     if !sql.as_str().to_ascii_lowercase().contains("concurrently") {
         return None;
@@ -76,12 +76,6 @@ pub async fn index_state(session: &Session, index: &ObjectId) -> Result<IndexSta
             (false, None) => IndexState::Invalid,
         },
     })
-}
-
-/// Whether a step that failed left an index that is not valid. Where nobody can tell, it may have.
-pub async fn leaves_something(session: &Session, item: &Item) -> bool {
-    let Some(index) = item.action.sql.first().and_then(concurrent_index) else { return false };
-    !matches!(index_state(session, &index).await, Ok(IndexState::Absent | IndexState::Valid))
 }
 
 /// Drops the index, concurrently, if it is a left-over: `item` is the one that creates it.

@@ -11,6 +11,7 @@ mod backfill;
 mod batch;
 mod blockers;
 mod data;
+mod detach;
 mod error;
 mod index;
 mod retry;
@@ -24,10 +25,9 @@ pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use data::{InTheWay, in_the_way};
+pub use detach::{DetachState, Detachment, concurrently_detached};
 pub use error::{RunError, is_lost};
-pub use index::{
-    IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state, leaves_something,
-};
+pub use index::{IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{postgres::Session, step::Timeouts};
@@ -111,6 +111,19 @@ impl Options<'_> {
     /// One try, unwatched: for rehearsals, where nobody else holds locks.
     pub fn single() -> Self {
         Self { retry: Retry::NONE, watcher: None, stop: Stop::never() }
+    }
+}
+
+/// Whether a step that failed left something half-done: an index that is not valid, a partition that is marked to go. Where
+/// nobody can tell, it may have.
+pub async fn leaves_something(session: &Session, item: &Item) -> bool {
+    let Some(sql) = item.action.sql.first() else { return false };
+    if let Some(index) = concurrent_index(sql) {
+        return !matches!(index_state(session, &index).await, Ok(IndexState::Absent | IndexState::Valid));
+    }
+    match concurrently_detached(sql) {
+        Some(detachment) => !matches!(detachment.state(session).await, Ok(DetachState::Attached)),
+        None => false,
     }
 }
 
@@ -213,6 +226,14 @@ impl<'a> Attempt<'a> {
                 index::drop_left_over(self.session, &index, item).await?;
             }
             self.control(&limits("", item.action.timeouts)).await?;
+            if let Some(detachment) = item.action.sql.first().and_then(concurrently_detached)
+                && let look = "looking for a partition that is being detached"
+                && self.asked(look, detachment.state(self.session)).await? == DetachState::Pending
+            {
+                self.control(&detachment.finalize()).await?;
+                observer.after_statement(self.session, self.batch, item, 0).await?;
+                continue;
+            }
             let result = self.statements(item, observer).await;
             if let (Err(_), Some(index)) = (&result, item.action.sql.first().and_then(concurrent_index))
                 && !self.session.is_closed()
@@ -249,6 +270,16 @@ impl<'a> Attempt<'a> {
     async fn control(&self, sql: &str) -> Result<(), Failed<'a>> {
         self.session.client().batch_execute(sql).await.map_err(|source| {
             RunError::Control { sql: sql.to_owned(), lost: is_lost(self.session, &source), source }.into()
+        })
+    }
+
+    async fn asked<T>(
+        &self,
+        what: &str,
+        question: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failed<'a>> {
+        question.await.map_err(|source| {
+            RunError::Control { sql: what.to_owned(), lost: is_lost(self.session, &source), source }.into()
         })
     }
 

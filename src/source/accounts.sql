@@ -27,7 +27,8 @@ WITH RECURSIVE managed AS MATERIALIZED (
     UNION ALL SELECT 'pg_am'::regclass, a.oid FROM pg_am a WHERE a.oid >= 16384
     UNION ALL SELECT 'pg_extension'::regclass, e.oid FROM pg_extension e WHERE e.oid >= 16384
     UNION ALL SELECT 'pg_transform'::regclass, t.oid FROM pg_transform t
-    UNION ALL SELECT 'pg_event_trigger'::regclass, e.oid FROM pg_event_trigger e
+    UNION ALL SELECT 'pg_event_trigger'::regclass, t.oid FROM pg_event_trigger t
+    WHERE t.evtfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'trueup')
     UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
     UNION ALL SELECT 'pg_foreign_server'::regclass, s.oid FROM pg_foreign_server s
     UNION ALL SELECT 'pg_user_mapping'::regclass, m.umid FROM pg_user_mappings m
@@ -41,10 +42,10 @@ WITH RECURSIVE managed AS MATERIALIZED (
     SELECT DISTINCT o.classid FROM others o
     UNION ALL
     SELECT unnest(ARRAY['pg_class', 'pg_attrdef', 'pg_constraint', 'pg_trigger', 'pg_rewrite', 'pg_policy', 'pg_statistic_ext', 'pg_type']::regclass[])::oid
-    -- objects in schemas of the system's, and data
+    -- objects in schemas of the system's and in trueup's, and data
     UNION ALL
     SELECT unnest(ARRAY['pg_proc', 'pg_operator', 'pg_opclass', 'pg_opfamily', 'pg_collation', 'pg_conversion', 'pg_ts_config', 'pg_ts_dict',
-                        'pg_ts_parser', 'pg_ts_template', 'pg_default_acl', 'pg_namespace', 'pg_publication_rel', 'pg_largeobject']::regclass[])::oid
+                        'pg_ts_parser', 'pg_ts_template', 'pg_default_acl', 'pg_namespace', 'pg_publication_rel', 'pg_largeobject', 'pg_event_trigger']::regclass[])::oid
 ), -- all classes of which a row depends on anything, of this version or a later one
 depending (classid) AS (
     SELECT min(d.classid) FROM pg_depend d

@@ -14,11 +14,11 @@ use std::{
 use nix::unistd::{User, geteuid};
 use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
 
-/// Runs the server until nobody holds the other end of standard input, and removes it then. Each line makes it crash and
+/// Runs the server, in a new cluster unless there is one, until nobody holds the other end of standard input, and removes it then. Each line makes it crash and
 /// start again.
 const KEEPER: &str = r#"bin=$1 folder=$2 signal=$3
 shift 3
-"$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
+[ -d "$folder/data" ] || "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
 [ -z "$signal" ] || touch "$folder/data/$signal"
 run() {
     "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off "$@" </dev/null >>"$folder/log" 2>&1 &
@@ -27,6 +27,28 @@ crash() { kill -QUIT $!; wait $!; }
 run "$@"
 while read -r _; do crash; run "$@"; done
 crash; rm -rf "$folder""#;
+
+/// Who runs servers where root may not.
+fn account() -> Option<(u32, u32)> {
+    let found = ["postgres", "nobody"].iter().find_map(|name| User::from_name(name).unwrap());
+    found.filter(|_| geteuid().is_root()).map(|found| (found.uid.as_raw(), found.gid.as_raw()))
+}
+
+fn as_server(command: &mut Command) -> &mut Command {
+    if let Some((uid, gid)) = account() {
+        command.uid(uid).gid(gid);
+    }
+    command.current_dir("/")
+}
+
+fn new_folder() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap().keep();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    if let Some((uid, gid)) = account() {
+        chown(&folder, Some(uid), Some(gid)).unwrap();
+    }
+    folder
+}
 
 /// A running server, as long as this lives.
 pub struct OwnServer {
@@ -51,12 +73,38 @@ impl OwnServer {
         Self::begin(Some(major), "", settings).await
     }
 
+    /// A standby that follows this one, from a base backup (PostgreSQL manual, 26.3.3).
+    pub async fn follower(&self) -> Self {
+        let folder = new_folder();
+        let session = self.running().await;
+        let client = session.client();
+        client.batch_execute("SELECT pg_backup_start('follower', true)").await.unwrap();
+        let [from, to] = [&self.folder, &folder].map(|folder| folder.join("data"));
+        let copy = as_server(Command::new("cp").arg("-r").args([&from, &to])).status().unwrap();
+        assert!(copy.success());
+        let stopped = client.query_one("SELECT labelfile FROM pg_backup_stop(false)", &[]).await.unwrap();
+        session.close().await;
+        let label = to.join("backup_label");
+        fs::write(&label, stopped.get::<_, String>(0)).unwrap();
+        if let Some((uid, gid)) = account() {
+            chown(&label, Some(uid), Some(gid)).unwrap();
+        }
+        fs::remove_file(to.join("postmaster.pid")).unwrap();
+        let primary = format!(
+            "primary_conninfo=host={} port=5432 user=postgres application_name=follower",
+            self.folder.display()
+        );
+        Self::begin_in(folder, None, "standby.signal", &[&primary]).await
+    }
+
     async fn begin(major: Option<u16>, signal: &str, settings: &[&str]) -> Self {
+        Self::begin_in(new_folder(), major, signal, settings).await
+    }
+
+    async fn begin_in(folder: PathBuf, major: Option<u16>, signal: &str, settings: &[&str]) -> Self {
         let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
         let options = ScratchOptions { major: major.or(options.major), ..options };
         let scratch = Scratch::open(&options, &|_| {}).await.unwrap();
-        let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap().keep();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", KEEPER, "keeper"])
@@ -66,14 +114,7 @@ impl OwnServer {
         for setting in settings {
             command.args(["-c", setting]);
         }
-        if geteuid().is_root() {
-            let found =
-                ["postgres", "nobody"].iter().find_map(|name| User::from_name(name).unwrap()).unwrap();
-            let (uid, gid) = (found.uid.as_raw(), found.gid.as_raw());
-            chown(&folder, Some(uid), Some(gid)).unwrap();
-            command.uid(uid).gid(gid);
-        }
-        let keeper = command.current_dir("/").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
+        let keeper = as_server(&mut command).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
         let target = Target::socket(&folder, 5432, "postgres", "postgres");
         let server = Self { target, folder, keeper };
         server.running().await.close().await;

@@ -46,6 +46,15 @@ pub async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError
     let schemas: Vec<String> = schemas.into_iter().collect();
     let rows = session.client().query(LACKING, &[&namespaces, &names, &schemas]).await.map_err(query)?;
     let mut lacking = Vec::new();
+    let fills = plan.steps.iter().flat_map(|step| [&step.backfill, &step.undo.backfill]).flatten();
+    if fills.into_iter().any(|backfill| backfill.skip_triggers)
+        && !may_skip_triggers(session).await.map_err(query)?
+    {
+        lacking.push(
+            "may not set session_replication_role, by which the plan's backfills skip triggers (15+: GRANT SET ON PARAMETER)"
+                .to_owned(),
+        );
+    }
     for row in rows {
         lacking.push(row.try_get(0).map_err(query)?);
     }
@@ -54,6 +63,16 @@ pub async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError
     }
     let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await.map_err(query)?;
     Err(Refusal::Privilege { role: role.try_get(0).map_err(query)?, lacking }.into())
+}
+
+/// PostgreSQL lets superusers set it, and from 15 on whom it was granted to.
+async fn may_skip_triggers(session: &Session) -> Result<bool, tokio_postgres::Error> {
+    let granted = "pg_catalog.has_parameter_privilege('session_replication_role', 'SET')";
+    let query = format!(
+        "SELECT {}",
+        if session.major() >= 15 { granted } else { "pg_catalog.current_setting('is_superuser') = 'on'" }
+    );
+    session.client().query_one(&query, &[]).await?.try_get(0)
 }
 
 /// Relations that are there and not ours, and schemas that are there and closed to us. What is not there yet is

@@ -1,0 +1,44 @@
+//! The database is asked to write down who changes its schema, or not to any more.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use super::{ApplyError, Refusal, lock, preflight};
+use crate::{
+    journal::{self, JournalError},
+    postgres::{Session, Target},
+    run::Stop,
+};
+
+/// Begins, or ends, the writing down. Whether that is a change.
+pub async fn audit(target: &Target, on: bool, wait: Duration) -> Result<bool, ApplyError> {
+    let session = Session::connect(&target.with_application_name("trueup")).await?;
+    let result = audit_on(&session, on, wait).await;
+    session.close().await;
+    result
+}
+
+async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, ApplyError> {
+    preflight::must::primary(session).await?;
+    super::pin(session).await?;
+    lock::take(session, wait, &Stop::never()).await?;
+    if journal::is_audited(session).await? == on {
+        return Ok(false);
+    }
+    if on {
+        journal::ensure(session).await?;
+    }
+    let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await;
+    let role = role
+        .and_then(|row| row.try_get(0))
+        .map_err(|source| ApplyError::Query { what: "asking for the role", source })?;
+    let done = if on { journal::audit(session).await } else { journal::stop_audit(session).await };
+    match done {
+        Ok(()) => Ok(true),
+        Err(JournalError::MayNotUse(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(Refusal::Superuser { role }.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,87 @@
+//! Who changed the schema, where the database was asked to write that down: by event triggers, which fire whatever client it
+//! was (PostgreSQL manual, chapter 40). Only a superuser may make them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{JournalError, timestamp};
+use crate::{name::ObjectId, postgres::Session, sql};
+
+/// A command that changed an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// When.
+    pub happened: Timestamp,
+    /// The role that the session had logged in as.
+    pub role: String,
+    /// What the client calls itself.
+    pub application: String,
+    /// Its address; none for a local one.
+    pub client: Option<String>,
+    /// `ALTER TABLE`.
+    pub command: String,
+    /// What PostgreSQL calls the object.
+    pub object: String,
+}
+
+/// Whether changes are written down.
+pub async fn is_audited(session: &Session) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e \
+               WHERE e.evtfoid = pg_catalog.to_regproc('trueup.note_ddl') AND e.evtenabled <> 'D')";
+    Ok(session.client().query_one(sql, &[]).await?.try_get(0)?)
+}
+
+/// Has them written down from now on. There must be a journal.
+pub async fn audit(session: &Session) -> Result<(), JournalError> {
+    let script = include_str!("ddl.sql");
+    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; {script}; COMMIT")).await?)
+}
+
+/// Has nothing written down any more, and forgets what was.
+pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
+    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; COMMIT")).await?)
+}
+
+const FORGET: &str = "\
+DROP EVENT TRIGGER IF EXISTS trueup_ddl; DROP EVENT TRIGGER IF EXISTS trueup_drop; \
+DROP FUNCTION IF EXISTS trueup.note_ddl(); DROP TABLE IF EXISTS trueup.ddl_event";
+
+/// What was written down since then, the newest first; nothing where nothing is, or where the role may not read it.
+pub async fn changed_since(session: &Session, since: Timestamp) -> Result<Vec<Changed>, JournalError> {
+    let readable = "SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('trueup.ddl_event'), 'SELECT'), false)";
+    if !session.client().query_one(readable, &[]).await?.try_get(0)? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT pg_catalog.to_char(happened AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), role, application, \
+                      pg_catalog.host(client), command, object \
+               FROM trueup.ddl_event WHERE happened > $1::text::timestamptz ORDER BY id DESC LIMIT 10000";
+    let rows = session.client().query(sql, &[&since.to_string()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Changed {
+                happened: timestamp(row.try_get(0)?)?,
+                role: row.try_get(1)?,
+                application: row.try_get(2)?,
+                client: row.try_get(3)?,
+                command: row.try_get(4)?,
+                object: row.try_get(5)?,
+            })
+        })
+        .collect()
+}
+
+impl Changed {
+    /// Whether it was this object, or the relation that it is part of.
+    pub fn concerns(&self, id: &ObjectId) -> bool {
+        let target = id.target().unwrap_or_else(|| id.clone());
+        let names = match target.relation() {
+            Some(relation) => relation.path,
+            None => target.path,
+        };
+        let name = sql::qualified(names.parts());
+        let rest = self.object.strip_prefix(&name);
+        // its columns and arguments; its triggers, policies and constraints
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(']))
+            || self.object.ends_with(&format!(" on {name}"))
+    }
+}

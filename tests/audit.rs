@@ -1,0 +1,89 @@
+//! Who changed the schema is written down where that was asked for, and said when the database has drifted.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::oracle::{self, Database, runtime};
+
+const BEFORE: &str =
+    "CREATE TABLE ship (id int PRIMARY KEY, name text); CREATE VIEW ships AS SELECT id FROM ship;
+    CREATE TABLE other (id int);";
+const AFTER: &str =
+    "CREATE TABLE ship (id int PRIMARY KEY, name text NOT NULL); CREATE VIEW ships AS SELECT id FROM ship;
+    CREATE TABLE other (id int);";
+
+#[test]
+fn who_made_a_database_drift_is_said() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        let dump = async || database.trueup(&["dump"]).await.ended(0).unwrap().stdout;
+        let before = dump().await;
+        let status = async || database.trueup(&["status", "--exit-code"]).await;
+        let shown = database.trueup(&["audit", "--show"]).await.ended(0).unwrap();
+        assert_eq!(shown.stdout, "who changes the schema is not written down\n");
+        let on = database.trueup(&["audit"]).await.ended(0).unwrap();
+        assert_eq!(on.stdout, "who changes the schema is written down from now on\n");
+        let again = database.trueup(&["audit", "--format", "json"]).await.ended(0).unwrap();
+        assert_eq!(again.stdout.split_whitespace().collect::<String>(), "{\"audited\":true,\"changed\":false}");
+        // it is no part of the schema
+        assert_eq!(dump().await, before);
+        database.write("desired.sql", AFTER);
+        let plan = ["plan", "--schema", "desired.sql", "--out", "plans/named", "--manage", "all"];
+        database.trueup(&plan).await.ended(0).unwrap();
+        database.approve("plans/named").await.unwrap();
+        database.trueup(&["apply", "plans/named", "--phase", "all"]).await.ended(0).unwrap();
+        assert!(status().await.ended(0).unwrap().stdout.starts_with("SAFE"));
+
+        let session = database.session().await;
+        let sql = "SET application_name = 'night shift'; CREATE TEMPORARY TABLE mine (id int); DROP TABLE mine; \
+                   ALTER TABLE ship ADD COLUMN late int; CREATE TRIGGER t BEFORE UPDATE ON ship \
+                   FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); ALTER TABLE other ADD COLUMN n int";
+        session.client().batch_execute(sql).await.unwrap();
+        session.close().await;
+        let drifted = status().await.ended(2).unwrap().stdout;
+        assert!(drifted.starts_with("DRIFTED: "), "{drifted}");
+        let lines: Vec<&str> = drifted.lines().filter(|line| line.contains(" UTC  ")).collect();
+        let user = database.target.user();
+        let said = |what: &str| format!("  {what} by {user}, night shift on this machine");
+        for (line, what) in lines.iter().zip(["CREATE TRIGGER t on public.ship", "ALTER TABLE public.ship"]) {
+            assert!(line.ends_with(&said(what)), "{drifted}");
+        }
+        assert_eq!(lines.len(), 2, "what does not differ is not said: {drifted}");
+        let json = database.trueup(&["status", "--format", "json"]).await.ended(0).unwrap().stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let ship = json["differences"].as_array().unwrap().iter().find(|one| one["object"].to_string().contains("late"));
+        assert_eq!(ship.unwrap()["by"][0]["role"], user, "{json}");
+
+        let off = database.trueup(&["audit", "--remove"]).await.ended(0).unwrap();
+        assert_eq!(off.stdout, "who changes the schema is not written down from now on\n");
+        assert_eq!(database.ask("SELECT count(*)::text FROM pg_event_trigger").await, "0");
+        assert!(!status().await.stdout.contains(" UTC  "));
+        database.done().await;
+    });
+}
+
+/// What cannot be written down changes nothing for whoever changes the schema; and a role that is no superuser is told.
+#[test]
+fn an_audit_is_in_nobodys_way() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        let role = format!("clerk_{}", database.target.database());
+        let grant = format!(
+            "CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE {} TO {role}; GRANT ALL ON SCHEMA public TO {role}",
+            database.target.database()
+        );
+        database.execute(&grant).await;
+        let url = oracle::url(&database.target).replace(&format!("user={}", database.target.user()), &format!("user={role}"));
+        let refused = database.trueup(&["audit", "--url", &url]).await;
+        refused.fails(3, &format!("role \"{role}\" may not make event triggers, which write down who changes the schema"));
+        assert_eq!(database.ask("SELECT count(*)::text FROM pg_event_trigger").await, "0");
+
+        database.execute(&format!("DROP SCHEMA IF EXISTS trueup CASCADE; SET ROLE {role}; CREATE TABLE before (id int)")).await;
+        database.trueup(&["audit"]).await.ended(0).unwrap();
+        database.execute(&format!("SET ROLE {role}; CREATE TABLE of_a_clerk (id int)")).await;
+        let written = "SELECT count(*)::text FROM trueup.ddl_event WHERE object = 'public.of_a_clerk'";
+        assert_eq!(database.ask(written).await, "1");
+        database.execute("ALTER TABLE trueup.ddl_event RENAME COLUMN command TO gone").await;
+        database.execute(&format!("SET ROLE {role}; CREATE TABLE another (id int); DROP TABLE another, of_a_clerk, before")).await;
+        database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+        database.done().await;
+    });
+}

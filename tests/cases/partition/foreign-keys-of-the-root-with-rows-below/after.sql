@@ -1,0 +1,12 @@
+CREATE TABLE zone (id integer PRIMARY KEY);
+CREATE TABLE tariff (zone integer, since date, PRIMARY KEY (zone, since)) PARTITION BY RANGE (since);
+CREATE TABLE tariff_old PARTITION OF tariff FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+CREATE TABLE tariff_new PARTITION OF tariff FOR VALUES FROM ('2020-01-01') TO (MAXVALUE);
+CREATE TABLE meter (id integer NOT NULL, zone integer, since date,
+    CONSTRAINT "in a zone" FOREIGN KEY (zone) REFERENCES zone ON DELETE CASCADE,
+    CONSTRAINT at_a_tariff FOREIGN KEY (zone, since) REFERENCES tariff DEFERRABLE) PARTITION BY RANGE (id);
+CREATE TABLE meter_1 PARTITION OF meter FOR VALUES FROM (0) TO (100);
+CREATE TABLE meter_2 PARTITION OF meter FOR VALUES FROM (100) TO (200) PARTITION BY LIST (zone);
+CREATE TABLE meter_2_north PARTITION OF meter_2 FOR VALUES IN (1);
+CREATE TABLE meter_2_rest PARTITION OF meter_2 DEFAULT;
+COMMENT ON CONSTRAINT "in a zone" ON meter IS 'none without';

@@ -1,0 +1,2 @@
+INSERT INTO zone VALUES (1), (2); INSERT INTO tariff VALUES (1, '2019-01-01'), (1, '2021-01-01'), (2, '2021-01-01');
+INSERT INTO meter VALUES (1, 1, '2019-01-01'), (2, 2, '2021-01-01'), (100, 1, '2021-01-01'), (101, 2, NULL);

@@ -1,0 +1,1 @@
+INSERT INTO site VALUES (1); INSERT INTO reading_2024 VALUES ('2024-06-01', 1, 'a'); INSERT INTO reading VALUES ('2025-06-01', 1, 'b');

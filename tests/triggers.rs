@@ -1,0 +1,119 @@
+//! Backfills that skip the tables' own triggers, where the environment says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::oracle::{self, Database, runtime};
+
+/// A table whose trigger counts, with a column that is written by it; and one that refers to it.
+const BEFORE: &str = "CREATE TABLE ship (id int PRIMARY KEY, name text NOT NULL, changed int NOT NULL DEFAULT 0, port int);
+    CREATE TABLE port (id int PRIMARY KEY);
+    ALTER TABLE ship ADD CONSTRAINT in_port FOREIGN KEY (port) REFERENCES port;
+    CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.changed := OLD.changed + 1; RETURN NEW; END $$;
+    CREATE TRIGGER counted BEFORE UPDATE ON ship FOR EACH ROW EXECUTE FUNCTION count_change();
+    INSERT INTO port VALUES (1);
+    INSERT INTO ship SELECT n, 'Ship ' || n FROM generate_series(1, 3000) n;";
+
+/// What is wanted of the columns of `ship`, the rest as before.
+fn wanted(columns: &str) -> String {
+    let ship = "CREATE TABLE ship (id int PRIMARY KEY, name text NOT NULL, changed int NOT NULL DEFAULT 0, port int);";
+    let before = BEFORE.split("INSERT INTO").next().unwrap();
+    before.replace(ship, &format!("CREATE TABLE ship (id int PRIMARY KEY, {columns});"))
+}
+
+async fn plan(database: &Database, columns: &str, triggers: &str) -> oracle::Ran {
+    let url = oracle::url(&database.target);
+    database
+        .write("trueup.toml", &format!("[env.test]\nurl = \"{url}\"\nbackfill_triggers = \"{triggers}\"\n"));
+    database.write("desired.sql", &wanted(columns));
+    database
+        .trueup(&["plan", "--env", "test", "--schema", "desired.sql", "--out", "plan", "--manage", "all"])
+        .await
+}
+
+/// One column is computed from another one that is renamed online in the same plan: both are filled, and the sources of the one
+/// change by the fill of the other.
+const TWO: &str = "full_name text NOT NULL, -- @renamed from=name online
+    changed int NOT NULL DEFAULT 0, port int,
+    loud text NOT NULL -- @backfill using=upper(name)
+    ";
+
+#[test]
+fn triggers_fire_for_what_is_filled_unless_they_are_to_be_skipped() {
+    runtime().block_on(async {
+        for (triggers, said, counted) in
+            [("fire", "triggers fire: counted", "6000"), ("skip", "triggers do not fire: counted", "0")]
+        {
+            let database = Database::with(BEFORE).await.unwrap();
+            let before = database.dump().await;
+            let made = plan(&database, TWO, triggers).await.ended(0).unwrap();
+            assert!(made.stdout.contains(said), "{}", made.shown());
+            database.approve("plan").await.unwrap();
+            database.trueup(&["apply", "plan", "--env", "test", "--phase", "expand"]).await.ended(0).unwrap();
+            assert_eq!(database.ask("SELECT sum(changed)::text FROM ship").await, counted);
+            // what an application writes fires as always
+            database.execute("UPDATE ship SET name = 'Other' WHERE id = 1").await;
+            assert_eq!(database.ask("SELECT loud FROM ship WHERE id = 1").await, "OTHER");
+            let sum = counted.parse::<i64>().unwrap() + 1;
+            assert_eq!(database.ask("SELECT sum(changed)::text FROM ship").await, sum.to_string());
+            let contract = ["apply", "plan", "--env", "test", "--phase", "contract"];
+            database.trueup(&contract).await.ended(0).unwrap();
+            database.trueup(&["rollback", "plan", "--env", "test"]).await.ended(0).unwrap();
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
+}
+
+#[test]
+fn a_foreign_key_is_not_left_unchecked() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        let columns =
+            "name text NOT NULL, changed int NOT NULL DEFAULT 0, port int NOT NULL -- @backfill using=id - id + 7\n";
+        let state = database.state().await;
+        let refused = plan(&database, columns, "skip").await;
+        refused.fails(
+            3,
+            "column public.ship.port is filled and part of constraint public.ship.in_port, which is checked by \
+             triggers, and `backfill_triggers = \"skip\"` skips them",
+        );
+        assert_eq!(database.state().await, state, "something was changed");
+        plan(&database, columns, "fire").await.ended(0).unwrap();
+        let unknown = plan(&database, columns, "never").await;
+        unknown.fails(1, "trueup.toml:3:21: unknown variant `never`, expected `fire` or `skip`");
+        database.done().await;
+    });
+}
+
+#[test]
+fn a_role_that_may_not_skip_triggers_is_told_before_anything_is_changed() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        let role = format!("skipper_{}", database.target.database());
+        database
+            .execute(&format!(
+                "CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE {db} TO {role}; ALTER SCHEMA public OWNER TO {role}; \
+                 ALTER TABLE ship OWNER TO {role}; ALTER TABLE port OWNER TO {role}; ALTER FUNCTION count_change OWNER TO {role}",
+                db = database.target.database()
+            ))
+            .await;
+        let columns = "name text NOT NULL, changed int NOT NULL DEFAULT 0, port int, loud text NOT NULL -- @backfill using=upper(name)\n";
+        plan(&database, columns, "skip").await.ended(0).unwrap();
+        database.approve("plan").await.unwrap();
+        let url = oracle::url(&database.target).replace(&format!("user={}", database.target.user()), &format!("user={role}"));
+        let apply = ["apply", "plan", "--url", &url, "--phase", "expand"];
+        let state = database.state().await;
+        database.trueup(&apply).await.fails(3, "may not set session_replication_role");
+        assert_eq!(database.state().await, state, "something was changed");
+        database.execute(&format!("GRANT SET ON PARAMETER session_replication_role TO {role}")).await;
+        database.trueup(&apply).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT sum(changed)::text FROM ship").await, "0");
+        let target = database.target.clone();
+        database.done().await;
+        let session = trueup::postgres::Session::connect(&target.with_database("postgres")).await.unwrap();
+        session
+            .client()
+            .batch_execute(&format!("REVOKE SET ON PARAMETER session_replication_role FROM {role}; DROP ROLE {role}"))
+            .await
+            .unwrap();
+    });
+}
