@@ -9,7 +9,8 @@
 //! so that a plan that was rolled back may run again.
 //!
 //! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans; 5 also has
-//! policies that are pinned; 6 also has backups; 7 also has plans that were abandoned, and refusals. An older layout is read as it is, and brought to the newest one when something is written.
+//! policies that are pinned; 6 also has backups; 7 also has plans that were abandoned, and refusals; 8 also has what the last
+//! runs left. An older layout is read as it is, and brought to the newest one when something is written.
 
 mod abandoned;
 mod adoption;
@@ -18,6 +19,7 @@ mod ddl;
 mod history;
 mod plans;
 mod policy;
+mod reached;
 mod refusal;
 
 use std::collections::BTreeSet;
@@ -28,6 +30,7 @@ pub use ddl::{Changed, audit, changed_since, is_audited, stop_audit};
 pub use history::{Run, history};
 pub use plans::{OpenPlan, open_plans};
 pub use policy::{pin, policy};
+pub use reached::{Reached, reach, reached};
 pub use refusal::{Refused, record as record_refusal, refusals};
 
 use jiff::Timestamp;
@@ -43,10 +46,10 @@ use crate::{
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 7;
+const LAYOUT: i32 = 8;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("journal.sql"),
     include_str!("journal/adoption.sql"),
     include_str!("journal/backfill.sql"),
@@ -54,6 +57,7 @@ const SCRIPTS: [&str; 7] = [
     include_str!("journal/policy.sql"),
     include_str!("journal/backup.sql"),
     include_str!("journal/ended.sql"),
+    include_str!("journal/reached.sql"),
 ];
 
 /// Why the journal cannot be read or written.

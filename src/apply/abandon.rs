@@ -8,6 +8,7 @@ use crate::{
     plan::{PlanFile, PlannedStep},
     postgres::{Session, Target},
     run::Stop,
+    source::live,
 };
 
 /// What to abandon, and why.
@@ -90,8 +91,11 @@ async fn abandon_on<'a>(session: &Session, options: &Options<'a>) -> Result<Outc
             Err(error) => return Err(error),
         }
     }
+    let live = live::read_managed(session).await?;
+    pin(session).await?;
     journal::ensure(session).await?;
     journal::abandon(session, file, reason, tool).await?;
+    super::reach(session, &file.plan, live, tool).await?;
     let in_doubt = state.in_doubt.as_ref().map(|doubt| doubt.step);
     let known = file.plan.steps.iter().filter(|step| in_doubt != Some(step.id));
     let (stay, never) = known.partition(|step| state.done.contains(&step.id));

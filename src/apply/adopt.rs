@@ -74,5 +74,6 @@ async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, A
     }
     journal::ensure(session).await?;
     journal::record_adoption(session, &state, options.tool).await?;
+    journal::reach(session, &live, &state.schemas, None, options.tool).await?;
     Ok(Outcome::Adopted(state))
 }

@@ -33,6 +33,7 @@ pub use progress::{Event, Progress, Silent};
 
 use crate::{
     approval::{self, Approval, Way, pinned},
+    catalog::Catalog,
     journal::{self, Direction, Ended, Position, RunId, State},
     plan::{
         Plan, PlanFile, PlannedStep,
@@ -319,7 +320,7 @@ impl<'a> Run<'a> {
     }
 
     async fn refuse_if_stale(&self, point: Point, progress: &mut impl Progress) -> Result<(), ApplyError> {
-        let differences = self.compare(point, progress).await?;
+        let (differences, _) = self.compare(point, progress).await?;
         if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences).into()) }
     }
 
@@ -327,12 +328,12 @@ impl<'a> Run<'a> {
         &self,
         point: Point,
         progress: &mut impl Progress,
-    ) -> Result<Vec<Difference>, ApplyError> {
+    ) -> Result<(Vec<Difference>, Catalog), ApplyError> {
         progress.event(Event::Comparing);
         let live = live::read_managed(&self.session).await?;
         // the reading has settings of its own
         pin(&self.session).await?;
-        Ok(staleness::compare(&self.options.plan.plan, &live, point))
+        Ok((staleness::compare(&self.options.plan.plan, &live, point), live))
     }
 
     /// Runs what is left of one phase, between its hooks. The number of steps.
@@ -364,18 +365,23 @@ impl<'a> Run<'a> {
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
             Ok(()) => match self.compare(end, progress).await {
-                Ok(differences) if differences.is_empty() => Ok(()),
-                Ok(differences) => Err(Ending::Part(Why::Differs(differences))),
+                Ok((differences, live)) if differences.is_empty() => Ok(live),
+                Ok((differences, _)) => Err(Ending::Part(Why::Differs(differences))),
                 Err(error) if self.session.is_closed() => Err(Ending::Part(Why::Lost(error.to_string()))),
                 Err(error) => Err(Ending::Error(error)),
             },
-            failed => failed,
+            Err(failed) => Err(failed),
         };
         match result {
-            Ok(()) => {
+            Ok(live) => {
                 let warnings = aftermath::look(&self.session, &plan.plan, phase).await;
                 let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 let remark = (!warnings.is_empty()).then_some(&*said);
+                let left = reach(&self.session, &plan.plan, live, tool).await;
+                if let Err(error) = left {
+                    let ending = self.journal_failed(error);
+                    return Err(self.ended(ending, run, phase).await);
+                }
                 if let Err(error) = journal::finish(&self.session, run, Ended::Done, remark).await {
                     let ending = self.journal_failed(error);
                     return Err(self.ended(ending, run, phase).await);
@@ -454,6 +460,21 @@ impl<'a> Run<'a> {
             .map_err(|error| self.journal_failed(error))?;
         result.map_err(Ending::Run)
     }
+}
+
+/// Writes down what the plan is about as it is now: what differs from that later was changed by others.
+async fn reach(
+    session: &Session,
+    plan: &Plan,
+    mut live: Catalog,
+    tool: &str,
+) -> Result<(), journal::JournalError> {
+    if !plan.owners {
+        live.forget_owners();
+    }
+    let footprint = plan.footprint.iter().map(|entry| &entry.object);
+    let about = footprint.chain(plan.steps.iter().map(|step| &step.object)).cloned().collect();
+    journal::reach(session, &live, &plan.schemas.iter().cloned().collect(), Some(&about), tool).await
 }
 
 /// Writes down that it was refused, where there is a journal. Nothing depends on whether that works.

@@ -52,6 +52,12 @@ impl Scope {
         Self { schemas, database, ignore: ignore.to_vec(), unsaid }
     }
 
+    /// One that covers nothing, to ask what these patterns leave out.
+    pub fn ignoring(patterns: &[String]) -> Self {
+        let (schemas, database, unsaid) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { schemas, database, ignore: patterns.to_vec(), unsaid }
+    }
+
     /// Whether the object is managed.
     pub fn covers(&self, id: &ObjectId) -> bool {
         let inside = match id.schema() {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use trueup::{
     apply::{self, standing_words},
-    journal::{self, AdoptedState, Adoption, Changed, Direction, Ended, OpenPlan, Position, Run},
+    catalog::scope::Scope,
+    journal::{self, Changed, Direction, Ended, OpenPlan, Position, Run},
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
@@ -30,7 +31,7 @@ pub struct Arguments {
 }
 
 /// Where a database stands.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Standing {
     status: &'static str,
     why: String,
@@ -112,20 +113,9 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
             Some(_) => {}
         }
     }
-    if let Some((run, opened)) = finished {
-        let (_, differences) = apply::staleness(session, opened).await?;
-        if !differences.is_empty() {
-            let name = visible_line(&opened.plan.name);
-            let why = format!("the database is not what {name} left");
-            let changed = journal::changed_since(session, run.finished.unwrap_or(run.started)).await?;
-            return Ok(Standing {
-                status: "DRIFTED",
-                why,
-                next: Some("trueup plan".to_owned()),
-                differences,
-                changed,
-            });
-        }
+    let drift = drift(context, session, finished).await?;
+    if let Some(drift) = drift.clone().filter(|_| waiting.is_some() || context.schema().is_empty()) {
+        return Ok(drift);
     }
     if let Some(opened) = waiting {
         let why = format!("{} has not been applied", visible_line(&opened.plan.name));
@@ -136,7 +126,12 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         ));
     }
     if let Some(why) = differs(context, session).await? {
-        return Ok(just("NEEDS_MIGRATION", why, Some("trueup plan".to_owned())));
+        let needed = just("NEEDS_MIGRATION", why, Some("trueup plan".to_owned()));
+        return Ok(drift.unwrap_or(needed));
+    }
+    if drift.is_some() {
+        let why = "the database is as desired, though others have changed it since the last run";
+        return Ok(just("SAFE", why.to_owned(), None));
     }
     if let Some((_, opened)) = finished {
         let name = visible_line(&opened.plan.name);
@@ -146,18 +141,45 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     let why = match journal::adoptions(session).await?.pop() {
         Some(adoption) if history.is_empty() => {
             let day = adoption.adopted.strftime("%Y-%m-%d");
-            // without a desired schema, what it was then is all that it can be held against
-            if as_desired.is_empty() && is_another(context, session, &adoption).await? {
-                let why = format!("the database is not what it was when it was adopted on {day}");
-                let next = "give the desired schema, or take it as it is now: trueup adopt".to_owned();
-                return Ok(just("DRIFTED", why, Some(next)));
-            }
             format!("adopted on {day}, no plan waits{as_desired}")
         }
         None if history.is_empty() => format!("no plan waits{as_desired}; this database has no journal"),
         _ => format!("no plan waits{as_desired}"),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// How the database differs from what the last run left, if it does.
+async fn drift(
+    context: &Context,
+    session: &Session,
+    finished: Option<(&Run, &PlanFile)>,
+) -> Result<Option<Standing>, CliError> {
+    let (why, since, differences) = if let Some(reached) =
+        journal::reached(session, env!("CARGO_PKG_VERSION")).await?
+    {
+        let mut live = live::read_managed(session).await?;
+        if !context.config.manage.owners {
+            live.forget_owners();
+        }
+        let scope = Scope::ignoring(&context.config.manage.ignore);
+        let differences = reached.differences(&live, |id| scope.ignores(id));
+        let when = reached.at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        (format!("the database is not what it was left as on {when}"), reached.at, differences)
+    } else if let Some((run, opened)) = finished {
+        // another version wrote that, or an older one nothing: what the last plan is about can be compared
+        let (_, differences) = apply::staleness(session, opened).await?;
+        let name = visible_line(&opened.plan.name);
+        (format!("the database is not what {name} left"), run.finished.unwrap_or(run.started), differences)
+    } else {
+        return Ok(None);
+    };
+    if differences.is_empty() {
+        return Ok(None);
+    }
+    let changed = journal::changed_since(session, since).await?;
+    let next = Some("trueup plan".to_owned());
+    Ok(Some(Standing { status: "DRIFTED", why, next, differences, changed }))
 }
 
 /// Who changed what differs, as far as it was written down.
@@ -198,17 +220,6 @@ fn part_way(open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
         (None, None) => format!("trueup apply {dir}, or trueup rollback {dir}"),
     };
     (why, next)
-}
-
-/// Whether the database is not what was adopted, as far as that can be told.
-async fn is_another(context: &Context, session: &Session, adoption: &Adoption) -> Result<bool, CliError> {
-    if !adoption.is_comparable(env!("CARGO_PKG_VERSION"), session.server_version_num()) {
-        return Ok(false);
-    }
-    let live = live::read(session).await?;
-    let schemas = adoption.state.schemas.clone();
-    let now = AdoptedState::of(&live, schemas, &context.config.manage.ignore);
-    Ok(now.fingerprint != adoption.state.fingerprint)
 }
 
 /// How the database differs from the desired schema, if there is one and it does.

@@ -57,13 +57,6 @@ impl AdoptedState {
     }
 }
 
-impl Adoption {
-    /// Whether a state that is read now can be compared with this one: text and attributes are read alike.
-    pub fn is_comparable(&self, tool: &str, server_version: u32) -> bool {
-        self.tool == tool && i64::from(self.server_version / 10_000) == i64::from(server_version / 10_000)
-    }
-}
-
 /// Writes that the database was adopted. The journal must be there.
 pub async fn record(session: &Session, state: &AdoptedState, tool: &str) -> Result<(), JournalError> {
     let insert = "INSERT INTO trueup.adoption (schemas, objects, fingerprint, server_version, tool) \

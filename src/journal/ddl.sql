@@ -13,7 +13,8 @@ BEGIN
     IF TG_EVENT OPERATOR(pg_catalog.=) 'sql_drop' THEN
         INSERT INTO trueup.ddl_event (command, object)
         SELECT TG_TAG, d.object_identity FROM pg_catalog.pg_event_trigger_dropped_objects() AS d
-         WHERE NOT d.is_temporary AND d.object_identity IS NOT NULL AND d.schema_name IS DISTINCT FROM 'trueup';
+         -- not what goes with something else as a part of it
+         WHERE (d.original OR d.normal AND d.object_type OPERATOR(pg_catalog.<>) 'rule') AND NOT d.is_temporary AND d.object_identity IS NOT NULL AND d.schema_name IS DISTINCT FROM 'trueup';
     ELSE
         INSERT INTO trueup.ddl_event (command, object)
         SELECT DISTINCT c.command_tag, c.object_identity FROM pg_catalog.pg_event_trigger_ddl_commands() AS c

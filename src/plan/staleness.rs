@@ -215,9 +215,17 @@ fn relation_path(object: &ObjectId) -> Option<Vec<String>> {
 }
 
 fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {
-    let now = live.objects.get(object).map(|found| found.ddl(object)).unwrap_or_default();
-    let (before, after) = (text(recorded), text(&now));
-    TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string()
+    diff_of(&text(recorded), &ddl_of(live, object))
+}
+
+/// The DDL of an object, if it is there.
+pub fn ddl_of(catalog: &Catalog, object: &ObjectId) -> String {
+    catalog.objects.get(object).map(|found| text(&found.ddl(object))).unwrap_or_default()
+}
+
+/// A unified diff without file names.
+pub fn diff_of(before: &str, after: &str) -> String {
+    TextDiff::from_lines(before, after).unified_diff().context_radius(2).to_string()
 }
 
 fn text(ddl: &[Sql]) -> String {
