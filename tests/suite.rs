@@ -30,6 +30,7 @@ mod plan_files;
 mod preflight;
 mod prepared;
 mod properties;
+mod published;
 mod renamed;
 mod security;
 mod signatures;

@@ -14,6 +14,7 @@ mod foreign_key_types;
 mod function_fails;
 mod new_code_waits;
 mod prepared_star;
+mod subscribers_first;
 mod table_rewrite;
 mod unindexed_foreign_key;
 mod widens_access;
@@ -98,6 +99,7 @@ pub const REGISTRY: &[Rule] = &[
     function_fails::RULE,
     constrains_old_code::RULE,
     converts_column::RULE,
+    subscribers_first::RULE,
     widens_access::RULE,
     changes_owner::RULE,
     extension_stays::RULE,

@@ -7,6 +7,8 @@ CREATE TABLE trueup.reached (
 );
 COMMENT ON TABLE trueup.reached IS 'trueup: the objects of managed schemas as the last runs left them, one line for each';
 CREATE TABLE trueup.reached_at (
+    -- where all tables are published, a row without a key cannot be changed
+    one             pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (one),
     reached         pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     schemas         pg_catalog.text[] NOT NULL,
     server_version  pg_catalog.int4 NOT NULL,
