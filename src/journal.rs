@@ -479,6 +479,11 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
     Ok(by_plans?.into_iter().chain(adopted).collect())
 }
 
+/// A time as text that [`timestamp`] reads, whatever the session's settings.
+fn utc(column: &str) -> String {
+    format!("pg_catalog.to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+}
+
 fn timestamp(text: &str) -> Result<Timestamp, JournalError> {
     text.parse().map_err(|_| JournalError::Content { what: "time", value: text.to_owned() })
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{JournalError, layout, timestamp};
+use super::{JournalError, layout, timestamp, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// A plan that was abandoned.
@@ -26,10 +26,13 @@ pub async fn abandoned(session: &Session) -> Result<Vec<Abandoned>, JournalError
     if layout(session).await?.is_none_or(|layout| layout < 7) {
         return Ok(Vec::new());
     }
-    let sql = "SELECT plan, name, \
-                      pg_catalog.to_char(ended AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), reason, role \
-               FROM trueup.abandoned ORDER BY ended, plan";
-    let rows = session.client().query(sql, &[]).await?;
+    let sql = format!(
+        "SELECT plan, name, \
+                      {ended}, reason, role \
+               FROM trueup.abandoned ORDER BY ended, plan",
+        ended = utc("ended")
+    );
+    let rows = session.client().query(&sql, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(Abandoned {

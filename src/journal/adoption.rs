@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{JournalError, layout, timestamp};
+use super::{JournalError, layout, timestamp, utc};
 use crate::{
     catalog::{Catalog, Fingerprint, scope::Scope},
     postgres::Session,
@@ -72,11 +72,14 @@ pub async fn adoptions(session: &Session) -> Result<Vec<Adoption>, JournalError>
     if layout(session).await?.is_none_or(|layout| layout < 2) {
         return Ok(Vec::new());
     }
-    let query = "SELECT id, \
-                        pg_catalog.to_char(adopted AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+    let query = format!(
+        "SELECT id, \
+                        {adopted}, \
                         schemas, objects, fingerprint, server_version, tool, role \
-                 FROM trueup.adoption ORDER BY id";
-    let rows = session.client().query(query, &[]).await?;
+                 FROM trueup.adoption ORDER BY id",
+        adopted = utc("adopted")
+    );
+    let rows = session.client().query(&query, &[]).await?;
     rows.iter()
         .map(|row| {
             let fingerprint: String = row.try_get(4)?;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{JournalError, timestamp};
+use super::{JournalError, timestamp, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
 
 /// A command that changed an object.
@@ -52,10 +52,13 @@ pub async fn changed_since(session: &Session, since: Timestamp) -> Result<Vec<Ch
     if !session.client().query_one(readable, &[]).await?.try_get(0)? {
         return Ok(Vec::new());
     }
-    let sql = "SELECT pg_catalog.to_char(happened AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), role, application, \
+    let sql = format!(
+        "SELECT {happened}, role, application, \
                       pg_catalog.host(client), command, object \
-               FROM trueup.ddl_event WHERE happened > $1::text::timestamptz ORDER BY id DESC LIMIT 10000";
-    let rows = session.client().query(sql, &[&since.to_string()]).await?;
+               FROM trueup.ddl_event WHERE happened > $1::text::timestamptz ORDER BY id DESC LIMIT 10000",
+        happened = utc("happened")
+    );
+    let rows = session.client().query(&sql, &[&since.to_string()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Changed {

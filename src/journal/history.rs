@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Direction, Ended, JournalError, direction, exists, outcome, phase, timestamp};
+use super::{Direction, Ended, JournalError, direction, exists, outcome, phase, timestamp, utc};
 use crate::{postgres::Session, step::Phase};
 
 /// One line of the history.
@@ -42,15 +42,19 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
     if !exists(session).await? {
         return Ok(Vec::new());
     }
-    let sql = "SELECT id, plan, name, phase, direction, outcome, \
-                      pg_catalog.to_char(started AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-                      pg_catalog.to_char(finished AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+    let sql = format!(
+        "SELECT id, plan, name, phase, direction, outcome, \
+                      {started}, \
+                      {finished}, \
                       remark, role, \
                       ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
                       (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
                       pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup' \
-               FROM trueup.run r ORDER BY id";
-    let rows = session.client().query(sql, &[]).await?;
+               FROM trueup.run r ORDER BY id",
+        started = utc("started"),
+        finished = utc("finished")
+    );
+    let rows = session.client().query(&sql, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(Run {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{JournalError, layout, timestamp};
+use super::{JournalError, layout, timestamp, utc};
 use crate::{
     catalog::{Catalog, Fingerprint},
     name::{Kind, ObjectId},
@@ -35,10 +35,13 @@ struct Head {
 }
 
 async fn head(session: &Session, tool: &str) -> Result<Option<Head>, JournalError> {
-    let sql = "SELECT pg_catalog.to_char(reached AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), schemas, \
+    let sql = format!(
+        "SELECT {reached}, schemas, \
                       tool = $1 AND server_version / 10000 = pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000 \
-               FROM trueup.reached_at";
-    let row = session.client().query_opt(sql, &[&tool]).await?;
+               FROM trueup.reached_at",
+        reached = utc("reached")
+    );
+    let row = session.client().query_opt(&sql, &[&tool]).await?;
     let head = |row: Row| {
         let schemas: Vec<String> = row.try_get(1)?;
         let at = timestamp(row.try_get(0)?)?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Direction, JournalError, direction, layout, timestamp};
+use super::{Direction, JournalError, direction, layout, timestamp, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// An apply or a rollback that was refused.
@@ -28,10 +28,13 @@ pub async fn refusals(session: &Session) -> Result<Vec<Refused>, JournalError> {
     if layout(session).await?.is_none_or(|layout| layout < 7) {
         return Ok(Vec::new());
     }
-    let sql = "SELECT plan, name, direction, \
-                      pg_catalog.to_char(refused AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), why, role \
-               FROM trueup.refusal ORDER BY id";
-    let rows = session.client().query(sql, &[]).await?;
+    let sql = format!(
+        "SELECT plan, name, direction, \
+                      {refused}, why, role \
+               FROM trueup.refusal ORDER BY id",
+        refused = utc("refused")
+    );
+    let rows = session.client().query(&sql, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(Refused {

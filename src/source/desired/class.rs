@@ -1,4 +1,8 @@
-//! The order in which statements load: one written list.
+//! The order in which statements load: one written list, and what a statement says of others.
+
+use pg_query::protobuf::RoleSpec;
+
+use super::{classify::role_name, place::Key};
 
 /// What a statement is for, in the order of loading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,4 +67,84 @@ pub enum Class {
     DefaultPrivileges,
     /// Event triggers: last, as they would fire for what follows.
     EventTrigger,
+}
+
+/// When a statement loads and in which order to which others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub class: Class,
+    /// What it creates.
+    pub creates: Option<Key>,
+    /// What it changes or is part of.
+    pub touches: Vec<Key>,
+    /// What it refers to and cannot be without.
+    pub needs: Vec<Key>,
+    /// What has to stand before it stays before it.
+    pub follows: Follows,
+    /// The tables that it copies, with all that belongs to them.
+    pub copies: Vec<Key>,
+    /// It only takes away.
+    pub drops: Drops,
+    /// The role that it is about.
+    pub role: Option<String>,
+    /// The roles that it names.
+    pub names_roles: Vec<String>,
+}
+
+/// Of a statement that undoes, renames or attaches: which of those that stand before it in its file load before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Follows {
+    Nothing,
+    /// Those about the same thing.
+    Same,
+    /// All of them: they may refer to it without that their first words say so.
+    All,
+}
+
+/// Whether a statement only drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drops {
+    Nothing,
+    Objects,
+}
+
+impl Order {
+    pub fn new(class: Class) -> Self {
+        Self {
+            class,
+            creates: None,
+            touches: Vec::new(),
+            needs: Vec::new(),
+            follows: Follows::Nothing,
+            copies: Vec::new(),
+            drops: Drops::Nothing,
+            role: None,
+            names_roles: Vec::new(),
+        }
+    }
+
+    pub fn creating(mut self, key: Key) -> Self {
+        self.creates = Some(key);
+        self
+    }
+
+    pub fn touching(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.touches.extend(keys);
+        self
+    }
+
+    pub fn following(mut self, follows: Follows) -> Self {
+        self.follows = follows;
+        self
+    }
+
+    pub fn naming<'a>(mut self, roles: impl IntoIterator<Item = &'a RoleSpec>) -> Self {
+        self.names_roles.extend(roles.into_iter().filter_map(role_name));
+        self
+    }
+
+    pub fn about_role(mut self, role: String) -> Self {
+        self.role = Some(role);
+        self
+    }
 }

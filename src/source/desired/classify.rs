@@ -3,16 +3,16 @@
 use pg_query::{
     NodeEnum,
     protobuf::{
-        AlterTableCmd, AlterTableStmt, AlterTableType, ConstrType, DropStmt, GrantStmt, Node, ObjectType,
-        RangeVar, RenameStmt, RoleSpec, RoleSpecType, SelectStmt, TransactionStmtKind,
+        DropStmt, GrantStmt, Node, ObjectType, RenameStmt, RoleSpec, RoleSpecType, SelectStmt,
+        TransactionStmtKind,
     },
 };
 
 use super::{
-    Class,
+    class::{Class, Drops, Follows, Order},
     place::{Key, Names, Space, as_type, type_text},
     settings::{self, Change},
-    words,
+    tables, words,
 };
 
 /// What is to be done with a statement.
@@ -27,86 +27,6 @@ pub(super) enum Verdict {
     },
     /// Not allowed: what it is and what to do.
     Refuse(String, &'static str),
-}
-
-/// When a statement loads and in which order to which others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Order {
-    pub class: Class,
-    /// What it creates.
-    pub creates: Option<Key>,
-    /// What it changes or is part of.
-    pub touches: Vec<Key>,
-    /// What it refers to and cannot be without.
-    pub needs: Vec<Key>,
-    /// What has to stand before it stays before it.
-    pub follows: Follows,
-    /// The tables that it copies, with all that belongs to them.
-    pub copies: Vec<Key>,
-    /// It only takes away.
-    pub drops: Drops,
-    /// The role that it is about.
-    pub role: Option<String>,
-    /// The roles that it names.
-    pub names_roles: Vec<String>,
-}
-
-/// Of a statement that undoes, renames or attaches: which of those that stand before it in its file load before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Follows {
-    Nothing,
-    /// Those about the same thing.
-    Same,
-    /// All of them: they may refer to it without that their first words say so.
-    All,
-}
-
-/// Whether a statement only drops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Drops {
-    Nothing,
-    Objects,
-}
-
-impl Order {
-    pub fn new(class: Class) -> Self {
-        Self {
-            class,
-            creates: None,
-            touches: Vec::new(),
-            needs: Vec::new(),
-            follows: Follows::Nothing,
-            copies: Vec::new(),
-            drops: Drops::Nothing,
-            role: None,
-            names_roles: Vec::new(),
-        }
-    }
-
-    fn creating(mut self, key: Key) -> Self {
-        self.creates = Some(key);
-        self
-    }
-
-    fn touching(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
-        self.touches.extend(keys);
-        self
-    }
-
-    fn following(mut self, follows: Follows) -> Self {
-        self.follows = follows;
-        self
-    }
-
-    fn naming<'a>(mut self, roles: impl IntoIterator<Item = &'a RoleSpec>) -> Self {
-        self.names_roles.extend(roles.into_iter().filter_map(role_name));
-        self
-    }
-
-    fn about_role(mut self, role: String) -> Self {
-        self.role = Some(role);
-        self
-    }
 }
 
 const DATA: &str = "the desired schema says what is there, not how data gets there: \
@@ -243,10 +163,13 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::SequenceChange)
                 .touching(sequence.sequence.as_ref().map(|name| names.relation(name))),
         ),
-        N::CreateStmt(table) => load(create_table(table, names)),
-        N::CreateForeignTableStmt(table) => {
-            load(table.base_stmt.as_ref().map_or(Order::new(Class::Table), |base| create_table(base, names)))
-        }
+        N::CreateStmt(table) => load(tables::create_table(table, names)),
+        N::CreateForeignTableStmt(table) => load(
+            table
+                .base_stmt
+                .as_ref()
+                .map_or(Order::new(Class::Table), |base| tables::create_table(base, names)),
+        ),
         N::CreateTableAsStmt(table) => {
             let class = match table.objtype() {
                 ObjectType::ObjectMatview => Class::MaterializedView,
@@ -261,7 +184,7 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::MaterializedView)
                 .touching(view.relation.as_ref().map(|name| names.relation(name))),
         ),
-        N::AlterTableStmt(alter) => load(alter_table(alter, names)),
+        N::AlterTableStmt(alter) => load(tables::alter_table(alter, names)),
         N::IndexStmt(index) => {
             let mut order =
                 Order::new(Class::Index).touching(index.relation.as_ref().map(|name| names.relation(name)));
@@ -394,120 +317,6 @@ fn role_change<'a>(named: impl IntoIterator<Item = &'a RoleSpec>, role: Option<&
     Verdict::Load(order)
 }
 
-fn create_table(table: &pg_query::protobuf::CreateStmt, names: Names<'_>) -> Order {
-    let mut order = Order::new(Class::Table);
-    order.creates = table.relation.as_ref().map(|name| names.relation(name));
-    for node in &table.inh_relations {
-        if let Some(NodeEnum::RangeVar(parent)) = &node.node {
-            order.needs.push(names.relation(parent));
-        }
-    }
-    let mut refer = |constraints: &[Node]| {
-        for node in constraints {
-            if let Some(NodeEnum::Constraint(constraint)) = &node.node {
-                order.needs.extend(constraint.pktable.as_ref().map(|table| names.relation(table)));
-            }
-        }
-    };
-    refer(&table.table_elts);
-    for node in &table.table_elts {
-        if let Some(NodeEnum::ColumnDef(column)) = &node.node {
-            refer(&column.constraints);
-        }
-    }
-    for node in &table.table_elts {
-        if let Some(NodeEnum::TableLikeClause(like)) = &node.node {
-            order.class = Class::TableCopy;
-            order.copies.extend(like.relation.as_ref().map(|name| names.relation(name)));
-            order.needs.clone_from(&order.copies);
-        }
-    }
-    order
-}
-
-fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
-    use AlterTableType as T;
-    let mut order = Order::new(Class::TableChange);
-    order.touches.extend(alter.relation.as_ref().map(|name| names.relation(name)));
-    let commands: Vec<&AlterTableCmd> = alter
-        .cmds
-        .iter()
-        .filter_map(|node| match &node.node {
-            Some(NodeEnum::AlterTableCmd(command)) => Some(&**command),
-            _ => None,
-        })
-        .collect();
-    for command in &commands {
-        order.names_roles.extend(command.newowner.as_ref().and_then(role_name));
-        let constraint = match command.def.as_ref().and_then(|def| def.node.as_ref()) {
-            Some(NodeEnum::Constraint(constraint)) => Some(constraint),
-            _ => None,
-        };
-        if let (Some(constraint), Some(relation)) = (constraint, &alter.relation)
-            && !constraint.conname.is_empty()
-        {
-            order.touches.push(names.part(relation, &constraint.conname));
-        }
-        order.touches.extend(other_table(command).map(|table| names.relation(table)));
-        let (class, follows) = match command.subtype() {
-            T::AtChangeOwner => (Class::Owner, false),
-            T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
-            T::AtAddConstraint => match constraint.map(|constraint| constraint.contype()) {
-                Some(ConstrType::ConstrForeign) => (Class::ForeignKey, false),
-                _ => (Class::Constraint, false),
-            },
-            T::AtDropConstraint | T::AtValidateConstraint | T::AtAlterConstraint => (Class::Constraint, true),
-            T::AtReplicaIdentity | T::AtClusterOn | T::AtDropCluster => (Class::IndexChange, false),
-            T::AtEnableTrig
-            | T::AtEnableAlwaysTrig
-            | T::AtEnableReplicaTrig
-            | T::AtDisableTrig
-            | T::AtEnableTrigAll
-            | T::AtDisableTrigAll
-            | T::AtEnableTrigUser
-            | T::AtDisableTrigUser => (Class::Trigger, false),
-            T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule => {
-                (Class::Rule, false)
-            }
-            T::AtDropIdentity
-            | T::AtDropExpression
-            | T::AtSetExpression
-            | T::AtDropColumn
-            // to attach takes an index or a key that is there for the parent's, and makes one where there is none
-            | T::AtAttachPartition
-            | T::AtDetachPartition
-            | T::AtDetachPartitionFinalize
-            | T::AtAddInherit
-            | T::AtDropInherit => (Class::TableChange, true),
-            _ => (Class::TableChange, false),
-        };
-        let floor = match alter.objtype() {
-            ObjectType::ObjectIndex => Class::IndexChange,
-            ObjectType::ObjectView => Class::View,
-            ObjectType::ObjectMatview => Class::MaterializedView,
-            ObjectType::ObjectSequence => Class::SequenceChange,
-            ObjectType::ObjectType => Class::TypeChange,
-            _ => class,
-        };
-        let class = match alter.objtype() {
-            ObjectType::ObjectType if class != Class::Owner => Class::TypeChange,
-            _ => class.max(floor),
-        };
-        order.follows = order.follows.max(if follows { Follows::Same } else { Follows::Nothing });
-        order.class = if commands.len() == 1 { class } else { order.class.max(class) };
-    }
-    order
-}
-
-/// The partition that is attached or detached, or the parent that is inherited from.
-fn other_table(command: &AlterTableCmd) -> Option<&RangeVar> {
-    match command.def.as_ref()?.node.as_ref()? {
-        NodeEnum::PartitionCmd(partition) => partition.name.as_ref(),
-        NodeEnum::RangeVar(parent) => Some(parent),
-        _ => None,
-    }
-}
-
 fn privileges(grant: &GrantStmt, names: Names<'_>) -> Order {
     let objects = grant.objects.iter().filter_map(|node| match &node.node {
         Some(NodeEnum::RangeVar(relation)) => Some(names.relation(relation)),
@@ -601,7 +410,7 @@ fn as_role(node: &Node) -> Option<&RoleSpec> {
 }
 
 /// The role's name, unless it is a word like `PUBLIC` or one of PostgreSQL's own.
-fn role_name(role: &RoleSpec) -> Option<String> {
+pub(super) fn role_name(role: &RoleSpec) -> Option<String> {
     let named = role.roletype() == RoleSpecType::RolespecCstring && !is_built_in(&role.rolename);
     named.then(|| role.rolename.clone())
 }

@@ -6,7 +6,8 @@ use pg_query::NodeEnum;
 
 use super::{
     Class, DesiredError, DesiredErrors, SourceFile, attach,
-    classify::{self, Drops, Follows, Order, Verdict},
+    class::{Drops, Follows, Order},
+    classify::{self, Verdict},
     order,
     place::{Key, Names, Space},
     settings::{Change, Settings, Tracker},
