@@ -110,6 +110,50 @@ fn types_are_converted_while_code_runs_on_18() {
     converted_while_code_runs(18);
 }
 
+/// A column of a partitioned table, whose partitions are partitioned in turn and have defaults of their own.
+#[test]
+fn a_type_is_converted_in_partitions_while_code_runs() {
+    fn tables(total: &str) -> String {
+        format!(
+            "CREATE TABLE meter (id bigint NOT NULL, total {total} DEFAULT 0 NOT NULL, -- @convert using=total
+                 note text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+             CREATE TABLE meter_0 PARTITION OF meter FOR VALUES FROM (MINVALUE) TO (10000);
+             CREATE TABLE meter_1 PARTITION OF meter FOR VALUES FROM (10000) TO (MAXVALUE) PARTITION BY HASH (id);
+             CREATE TABLE meter_1_0 PARTITION OF meter_1 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+             CREATE TABLE meter_1_1 PARTITION OF meter_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+             ALTER TABLE meter_0 ALTER total SET DEFAULT 1;"
+        )
+    }
+    const CODE: &[&str] = &[
+        "UPDATE meter SET total = total + 1 WHERE id = $1::bigint AND $2::bigint > 0",
+        "INSERT INTO meter (id, total) SELECT $2::bigint, $1::bigint % 50",
+        "INSERT INTO meter (id, note) SELECT $1::bigint, 'x' || $2::bigint ON CONFLICT (id) DO UPDATE SET note = EXCLUDED.note",
+        "COPY meter (id, note) FROM STDIN",
+        "DELETE FROM meter WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+    ];
+    runtime().block_on(async {
+        for major in [14, 18] {
+            let database = Database::with_on(server_of(Some(major)), &tables("integer")).await.unwrap();
+            let fill = format!("INSERT INTO meter SELECT n, n % 7 FROM generate_series(1, {ROWS}) n");
+            database.execute(&fill).await;
+            let before = database.dump().await;
+            database.plan_approved(&tables("numeric")).await;
+            let run = async |arguments: &[&str]| database.trueup(arguments).await.ended(0).unwrap();
+            let one = Writers::start(&database, CODE, 30_000_000).await;
+            let other = Writers::start(&database, CODE, 60_000_000).await;
+            run(&["apply", "plan", "--phase", "all"]).await;
+            one.end(&format!("code on {major}, through expand and contract in partitions")).await;
+            run(&["rollback", "plan"]).await;
+            other.end(&format!("code on {major}, through them and back in partitions")).await;
+            let kept =
+                format!("SELECT count(*)::text FROM meter WHERE id BETWEEN 1 AND {ROWS} AND total >= id % 7");
+            assert_eq!(database.ask(&kept).await, ROWS.to_string());
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
+}
+
 /// Expressions are read by PostgreSQL: what is wrong with them is said where they stand, before anything is planned.
 #[test]
 fn what_is_wrong_with_a_conversion_is_said_where_it_stands() {

@@ -145,7 +145,7 @@ impl Side<'_> {
     fn proof(&self, id: &ObjectId) -> Sql {
         let failed = sql::literal(&format!("{} is not yet converted in every row", with_relation(id)));
         let body = format!(
-            "BEGIN\n    IF EXISTS (SELECT FROM ONLY {} AS {} WHERE {}) THEN\n        \
+            "BEGIN\n    IF EXISTS (SELECT FROM {} AS {} WHERE {}) THEN\n        \
              RAISE EXCEPTION USING MESSAGE = {failed};\n    END IF;\nEND",
             id.relation_sql(),
             sql::ident(id.path.part(1)),
@@ -456,6 +456,7 @@ impl Lowering<'_> {
         if unit.members.iter().any(|member| member.kind == Kind::Default) {
             undo.extend(before.set_default(id));
         }
+        undo.extend(self.defaults_of_partitions(id, before.default.as_ref()));
         // what goes with the column
         let parts = [Kind::Column, Kind::Default, Kind::IdentitySequence];
         let others = unit.members.iter().filter(|member| !parts.contains(&member.kind)).cloned();
@@ -466,6 +467,29 @@ impl Lowering<'_> {
         let summary = format!("exchange {} of type {old} for the one of type {new}", with_relation(id));
         self.push(unit, Verb::Alter, summary, Action::catalog(run), Action::catalog(undo));
         Ok(())
+    }
+
+    /// What partitions have by default before the plan, where that is not what they get with the whole's.
+    fn defaults_of_partitions(&self, id: &ObjectId, whole: Option<&String>) -> Vec<Sql> {
+        let before = &self.catalogs.before.objects;
+        let tables = self.family(id).into_iter().skip(1);
+        let own = tables.filter_map(|table| {
+            let column = column_of(&table, id.path.last());
+            let default = ObjectId { kind: Kind::Default, path: column.path.clone() };
+            match before.get(&default) {
+                Some(Object::Default(own)) if Some(&own.expression) == whole => None,
+                Some(own) => Some(own.create(&default).into_statements()),
+                None => whole.map(|_| {
+                    let drop = format!(
+                        "ALTER TABLE ONLY {} ALTER COLUMN {} DROP DEFAULT",
+                        table.sql(),
+                        column.sql()
+                    );
+                    vec![Sql::new(drop)]
+                }),
+            }
+        });
+        own.flatten().collect()
     }
 
     /// An index or key over a converted column goes; its successor is built already, and so is it itself on the way back.

@@ -129,3 +129,21 @@ fn valueless(change: &crate::diff::Change, changes: &Changes) -> Option<ObjectId
     let fresh = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
     change.id.relation().filter(|table| new && !fresh(table))
 }
+
+/// A column in its table, and in all that have it from there: partitions, inheritors, and theirs.
+pub(super) fn family(column: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
+    let mut family = vec![column.clone()];
+    let mut at = 0;
+    while let Some(parent) = family.get(at).cloned() {
+        at += 1;
+        let below = catalog.objects.iter().filter_map(|(id, object)| match object {
+            Object::Column(copy) if id.path.last() == column.path.last() => {
+                copy.lineage.parents.iter().any(|it| it[..] == parent.path.parts()[..2]).then_some(id)
+            }
+            _ => None,
+        });
+        let new: Vec<ObjectId> = below.filter(|id| !family.contains(id)).cloned().collect();
+        family.extend(new);
+    }
+    family
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     PlanningError,
-    annotated::{column_of, is_pending},
+    annotated::{column_of, family, is_pending},
     part,
     workshop::Workshop,
 };
@@ -16,7 +16,7 @@ use crate::{
     annotation::{Annotation, How as Way, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::{Column, Object, column::through_text, constraint::ConstraintType},
+    kind::{Column, Constraint, Object, column::through_text, constraint::ConstraintType},
     lower::{self, Context, Conversion, Twins, Value},
     name::{Kind, ObjectId, Pair},
     postgres::{ScratchDatabase, Session, server_words},
@@ -68,10 +68,13 @@ pub(super) async fn read(
     if refused.is_empty() { Ok(conversions) } else { Err(PlanningError::NotConvertible(refused)) }
 }
 
-/// The columns that another one takes the place of.
-pub(super) fn replaced(conversions: &BTreeMap<ObjectId, Conversion>) -> BTreeMap<ObjectId, How> {
+/// The columns that another one takes the place of, also in partitions.
+pub(super) fn replaced(
+    conversions: &BTreeMap<ObjectId, Conversion>,
+    live: &Catalog,
+) -> BTreeMap<ObjectId, How> {
     let online = conversions.iter().filter(|(_, conversion)| conversion.online);
-    online.map(|(id, _)| (id.clone(), How::Replace)).collect()
+    online.flat_map(|(id, _)| family(id, live)).map(|id| (id, How::Replace)).collect()
 }
 
 /// The indexes and keys over columns that are converted online, as PostgreSQL says them of the columns beside.
@@ -296,15 +299,27 @@ impl Reading<'_> {
         };
         let (old, new) = (self.old, self.new);
         let attachment = ObjectId { kind: Kind::Attachment, path: table.path.clone() };
-        let inherited = live.objects.values().any(|object| {
-            matches!(object, Object::Table(child) if child.inherits.iter().any(|parent| parent[..] == *table.path.parts()))
-        });
-        if definition.partition_by.is_some()
-            || live.objects.contains_key(&attachment)
-            || !definition.inherits.is_empty()
-            || inherited
-        {
-            return Some("its table has partitions or inheritors, or is one".to_owned());
+        if live.objects.contains_key(&attachment) || !definition.inherits.is_empty() {
+            return Some(
+                "its table is a partition or an inheritor; say it of the whole, or of the parent".to_owned(),
+            );
+        }
+        let family = family(self.column, live);
+        let is_partition = |copy: &ObjectId| {
+            let attachment = ObjectId::new(Kind::Attachment, copy.path.parts()[..2].to_vec());
+            live.objects.contains_key(&attachment)
+        };
+        for copy in &family[1..] {
+            let alike = |catalog: &Catalog| catalog.objects.get(copy) == catalog.objects.get(self.column);
+            if !is_partition(copy) {
+                return Some("its table has inheritors".to_owned());
+            }
+            if !alike(live) || !alike(wanted) {
+                return Some(format!("{copy} is not what it is in the whole"));
+            }
+        }
+        if definition.partition_by.as_ref().is_some_and(|key| key.contains(&self.column.sql())) {
+            return Some("it may be in the partition key".to_owned());
         }
         if definition.of_type.is_some() || old.facts.foreign {
             return Some("the columns of this table are decided elsewhere".to_owned());
@@ -321,10 +336,13 @@ impl Reading<'_> {
             );
         }
         for catalog in [live, wanted] {
-            let users = catalog.needs.iter().filter(|need| need.to == *self.column).map(|need| &need.from);
+            let users = catalog.needs.iter().filter(|need| family.contains(&need.to)).map(|need| &need.from);
             for user in users {
-                if let Some(why) = obstacle_of(user, catalog) {
-                    return Some(why);
+                let whole = definition.partition_by.is_some();
+                let why = obstacle_of(user, catalog)
+                    .or_else(|| obstacle_in_partitions(user, catalog).filter(|_| whole));
+                if why.is_some() {
+                    return why;
                 }
             }
         }
@@ -350,6 +368,18 @@ impl Reading<'_> {
 fn type_of(column: &Column) -> String {
     let collate = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
     format!("{}{collate}", column.data_type)
+}
+
+/// Why what is over a column of a partitioned table does not: each partition has one of its own, and one transaction would
+/// have to exchange them all.
+fn obstacle_in_partitions(user: &ObjectId, catalog: &Catalog) -> Option<String> {
+    let key = |key: &Constraint| key.has_index() || key.contype == ConstraintType::ForeignKey;
+    let over = match catalog.objects.get(user)? {
+        Object::Index(_) => true,
+        Object::Constraint(constraint) => key(constraint),
+        _ => false,
+    };
+    over.then(|| format!("its table has partitions, and {user} is over it"))
 }
 
 /// Why what is over a column does not let another one take its place.

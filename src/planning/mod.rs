@@ -353,7 +353,7 @@ async fn plan_from(
     let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
     let conversions =
         convert::read(&annotations, &base, catalogs, &changes, clone.session(), workshop).await?;
-    let replaced = convert::replaced(&conversions);
+    let replaced = convert::replaced(&conversions, catalogs.before);
     let changes = if replaced.is_empty() {
         changes
     } else {

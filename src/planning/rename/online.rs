@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::PlanningError;
+use super::super::{PlanningError, annotated};
 use crate::{
     annotation::Annotation,
     catalog::Catalog,
@@ -201,18 +201,8 @@ impl Online<'_> {
         twins
     }
 
-    /// The column in its table and in all that have it from there.
     fn family(&self, catalog: &Catalog) -> Vec<ObjectId> {
-        let path = self.new.path.parts();
-        let is = |id: &ObjectId, object: &Object| match object {
-            Object::Column(column) => {
-                id.path.last() == self.new.path.last()
-                    && column.lineage.parents.iter().any(|parent| parent[..] == path[..2])
-            }
-            _ => false,
-        };
-        let below = catalog.objects.iter().filter(|(id, object)| is(id, object)).map(|(id, _)| id.clone());
-        std::iter::once(self.new.clone()).chain(below).collect()
+        annotated::family(&self.new, catalog)
     }
 }
 
