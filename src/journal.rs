@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 pub use abandoned::{Abandoned, abandon, abandoned};
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
-pub use ddl::{Changed, audit, changed_since, is_audited, stop_audit};
+pub use ddl::{Changed, audit, changed_since, is_audited, may_audit, stop_audit};
 pub use history::{Run, history};
 pub use plans::{OpenPlan, open_plans};
 pub use policy::{pin, policy};

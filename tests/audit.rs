@@ -53,6 +53,12 @@ fn who_made_a_database_drift_is_said() {
         let ship = json["differences"].as_array().unwrap().iter().find(|one| one["object"].to_string().contains("late"));
         assert_eq!(ship.unwrap()["by"][0]["role"], user, "{json}");
 
+        let page = database.trueup(&["status", "--format", "markdown"]).await.ended(0).unwrap().stdout;
+        assert!(page.starts_with("**DRIFTED**: the database is not what"), "{page}");
+        for part in ["`column public.ship.late` was added since\n```diff\n", " UTC | DROP VIEW public.ships by ", "\nNext: `trueup plan`\n"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+
         // what others did may be what is wanted by now
         database.write("now.sql", &dump().await);
         let safe = database.trueup(&["status", "--exit-code", "--schema", "now.sql"]).await.ended(0).unwrap();
@@ -80,15 +86,28 @@ fn an_audit_is_in_nobodys_way() {
         let url = oracle::url(&database.target).replace(&format!("user={}", database.target.user()), &format!("user={role}"));
         let refused = database.trueup(&["audit", "--url", &url]).await;
         refused.fails(3, &format!("role \"{role}\" may not make event triggers, which write down who changes the schema"));
-        assert_eq!(database.ask("SELECT count(*)::text FROM pg_event_trigger").await, "0");
+        let nothing = "SELECT (SELECT count(*) FROM pg_event_trigger) || ' ' || (SELECT count(*) FROM pg_namespace WHERE nspname = 'trueup')";
+        assert_eq!(database.ask(nothing).await, "0 0");
 
-        database.execute(&format!("DROP SCHEMA IF EXISTS trueup CASCADE; SET ROLE {role}; CREATE TABLE before (id int)")).await;
+        // the journal is the clerk's, and stays so
+        let as_clerk = async |sql: &str| database.try_execute(&format!("SET ROLE {role}; {sql}")).await;
+        as_clerk("CREATE TABLE before (id int)").await.unwrap();
+        database.trueup(&["adopt", "--url", &url]).await.ended(0).unwrap();
         database.trueup(&["audit"]).await.ended(0).unwrap();
         database.execute(&format!("SET ROLE {role}; CREATE TABLE of_a_clerk (id int)")).await;
         let written = "SELECT count(*)::text FROM trueup.ddl_event WHERE object = 'public.of_a_clerk'";
         assert_eq!(database.ask(written).await, "1");
+        // nobody but the superuser can put something in the place of what the superuser's function writes to
+        for sql in ["DROP TABLE trueup.ddl_event", "ALTER TABLE trueup.ddl_event RENAME TO x", "ALTER SCHEMA trueup RENAME TO x"] {
+            assert!(as_clerk(sql).await.unwrap_err().contains("must be owner"), "{sql}");
+        }
+        database.trueup(&["adopt", "--url", &url]).await.ended(0).unwrap();
+        let owner = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'trueup'";
+        assert_eq!(database.ask(owner).await, database.target.user());
         database.execute("ALTER TABLE trueup.ddl_event RENAME COLUMN command TO gone").await;
         database.execute(&format!("SET ROLE {role}; CREATE TABLE another (id int); DROP TABLE another, of_a_clerk, before")).await;
+        database.trueup(&["audit", "--remove"]).await.ended(0).unwrap();
+        assert_eq!(database.ask(owner).await, role);
         database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
         database.done().await;
     });

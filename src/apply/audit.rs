@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::error::SqlState;
-
 use super::{ApplyError, Refusal, lock, preflight};
 use crate::{
-    journal::{self, JournalError},
+    journal,
     postgres::{Session, Target},
     run::Stop,
 };
@@ -26,19 +24,18 @@ async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, A
     if journal::is_audited(session).await? == on {
         return Ok(false);
     }
+    if !journal::may_audit(session).await? {
+        let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await;
+        let role = role
+            .and_then(|row| row.try_get(0))
+            .map_err(|source| ApplyError::Query { what: "asking for the role", source })?;
+        return Err(Refusal::Superuser { role }.into());
+    }
     if on {
         journal::ensure(session).await?;
+        journal::audit(session).await?;
+    } else {
+        journal::stop_audit(session).await?;
     }
-    let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await;
-    let role = role
-        .and_then(|row| row.try_get(0))
-        .map_err(|source| ApplyError::Query { what: "asking for the role", source })?;
-    let done = if on { journal::audit(session).await } else { journal::stop_audit(session).await };
-    match done {
-        Ok(()) => Ok(true),
-        Err(JournalError::MayNotUse(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            Err(Refusal::Superuser { role }.into())
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ok(true)
 }

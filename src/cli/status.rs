@@ -9,7 +9,7 @@ use trueup::{
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
-    report,
+    report::{self, markdown::plain},
     source::live,
     visible::visible_line,
 };
@@ -54,30 +54,63 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Err(error) => return Err(CliError { message: format!("ERROR: {}", error.message), ..error }),
     };
     let standing = standing(context, &session).await?;
-    let Standing { status, why, next, differences, changed } = &standing;
-    if context.format() == Format::Json {
-        let objects: Vec<_> = differences
-            .iter()
-            .map(|one| {
-                let by: Vec<&Changed> = changed.iter().filter(|change| change.concerns(&one.object)).collect();
-                serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff, "by": by })
-            })
-            .collect();
-        output::json(
-            &serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects }),
-        );
-    } else {
-        let next = next.as_ref().map(|next| format!("next: {next}\n")).unwrap_or_default();
-        let shown = report::text::differences(differences, output::colour());
-        let by = who(differences, changed);
-        output::result(&format!("{status}: {why}\n{shown}{by}{next}"));
+    match context.format() {
+        Format::Json => output::json(&standing.json()),
+        Format::Markdown => output::result(&standing.markdown()),
+        Format::Text | Format::Sql => output::result(&standing.text()),
     }
-    Ok(match *status {
+    Ok(match standing.status {
         "SAFE" => Exit::Done,
         "ERROR" => Exit::Error,
         _ if arguments.exit_code => Exit::Pending,
         _ => Exit::Done,
     })
+}
+
+impl Standing {
+    fn json(&self) -> serde_json::Value {
+        let Self { status, why, next, differences, changed } = self;
+        let objects = differences.iter().map(|one| {
+            let by: Vec<&Changed> = changed.iter().filter(|change| change.concerns(&one.object)).collect();
+            serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff, "by": by })
+        });
+        let objects: Vec<_> = objects.collect();
+        serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects })
+    }
+
+    fn text(&self) -> String {
+        let Self { status, why, next, differences, .. } = self;
+        let next = next.as_ref().map(|next| format!("next: {next}\n")).unwrap_or_default();
+        let shown = report::text::differences(differences, output::colour());
+        let by: String = self.by().map(|(when, line)| format!("{when}  {line}\n")).collect();
+        format!("{status}: {why}\n{shown}{by}{next}")
+    }
+
+    fn markdown(&self) -> String {
+        let Self { status, why, next, differences, .. } = self;
+        let mut page = format!("**{status}**: {}\n", plain(why));
+        if !differences.is_empty() {
+            page += &format!("\n{}", report::markdown::differences(differences));
+        }
+        let by: Vec<_> = self.by().collect();
+        if !by.is_empty() {
+            page += "\n| when | what, and who |\n| --- | --- |\n";
+            page.extend(by.iter().map(|(when, line)| format!("| {when} | {} |\n", plain(line))));
+        }
+        page + &next.as_ref().map(|next| format!("\nNext: `{next}`\n")).unwrap_or_default()
+    }
+
+    /// Who changed what differs, as far as it was written down, and when.
+    fn by(&self) -> impl Iterator<Item = (String, String)> {
+        let concerns = |change: &&Changed| self.differences.iter().any(|one| change.concerns(&one.object));
+        self.changed.iter().filter(concerns).take(NEWEST).map(|change| {
+            let Changed { happened, role, application, command, object, .. } = change;
+            let client = change.client.as_deref().unwrap_or("this machine");
+            let application = if application.is_empty() { "an unnamed client" } else { application };
+            let line = format!("{command} {object} by {role}, {application} on {client}");
+            (happened.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(), visible_line(&line).into_owned())
+        })
+    }
 }
 
 async fn standing(context: &Context, session: &Session) -> Result<Standing, CliError> {
@@ -180,19 +213,6 @@ async fn drift(
     let changed = journal::changed_since(session, since).await?;
     let next = Some("trueup plan".to_owned());
     Ok(Some(Standing { status: "DRIFTED", why, next, differences, changed }))
-}
-
-/// Who changed what differs, as far as it was written down.
-fn who(differences: &[Difference], changed: &[Changed]) -> String {
-    let concerns = |change: &&Changed| differences.iter().any(|one| change.concerns(&one.object));
-    let lines = changed.iter().filter(concerns).take(NEWEST).map(|change| {
-        let Changed { happened, role, application, command, object, .. } = change;
-        let client = change.client.as_deref().unwrap_or("this machine");
-        let application = if application.is_empty() { "an unnamed client" } else { application };
-        let line = format!("{command} {object} by {role}, {application} on {client}");
-        format!("{}  {}\n", happened.strftime("%Y-%m-%d %H:%M:%S UTC"), visible_line(&line))
-    });
-    lines.collect()
 }
 
 /// Where a plan stands that is not at its end, and what can be done.

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::error::SqlState;
 
 use super::{JournalError, timestamp, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
@@ -31,16 +32,33 @@ pub async fn is_audited(session: &Session) -> Result<bool, JournalError> {
     Ok(session.client().query_one(sql, &[]).await?.try_get(0)?)
 }
 
+/// Whether the role may make event triggers: a superuser may, and whom a hosting provider lets.
+pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
+    let probe = "BEGIN; CREATE FUNCTION pg_temp.trueup_probe() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+                 CREATE EVENT TRIGGER trueup_probe ON sql_drop EXECUTE FUNCTION pg_temp.trueup_probe()";
+    let may = session.client().batch_execute(probe).await;
+    session.client().batch_execute("ROLLBACK").await?;
+    match may {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Has them written down from now on. There must be a journal.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
     let script = include_str!("ddl.sql");
     Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; {script}; COMMIT")).await?)
 }
 
-/// Has nothing written down any more, and forgets what was.
+/// Has nothing written down any more, and forgets what was. The schema is again whose the journal is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
-    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; COMMIT")).await?)
+    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; {GIVE_BACK}; COMMIT")).await?)
 }
+
+const GIVE_BACK: &str = "\
+DO $owner$ BEGIN EXECUTE (SELECT pg_catalog.format('ALTER SCHEMA trueup OWNER TO %I', pg_catalog.pg_get_userbyid(relowner)) \
+FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('trueup.layout')); END $owner$";
 
 const FORGET: &str = "\
 DROP EVENT TRIGGER IF EXISTS trueup_ddl; DROP EVENT TRIGGER IF EXISTS trueup_drop; \

@@ -134,6 +134,8 @@ fn alone(step: &Step, changes: &Changes) -> Alone {
     match step.verb {
         _ if !step.run.transactional || !step.undo.transactional => Alone::Always,
         Verb::Validate => Alone::Always,
+        // it begins with the locks that it needs
+        Verb::Create if step.object.kind == Kind::Attachment && step.run.sql.len() > 1 => Alone::Always,
         Verb::Alter if step.object.kind == Kind::Enum && in_place => Alone::Labels,
         _ => Alone::No,
     }

@@ -18,13 +18,15 @@ struct Guard {
     check: ObjectId,
     condition: String,
     what: String,
+    on_default: bool,
 }
 
 impl Guard {
     fn new(table: &ObjectId, partition: &ObjectId, condition: String, what: String) -> Self {
         let name = temporary_name(GUARD, partition);
         let check = ObjectId::new(Kind::Constraint, [table.path.part(0), table.path.part(1), &name]);
-        Self { check, condition, what }
+        let on_default = table.path != partition.path;
+        Self { check, condition, what, on_default }
     }
 
     fn add(&self) -> Action {
@@ -80,7 +82,8 @@ impl Lowering<'_> {
             let nothing = Action::catalog(Vec::new());
             self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing);
         }
-        let mut sql = self.creation_of(unit);
+        let mut sql = first_the_partitions(&guards);
+        sql.extend(self.creation_of(unit));
         sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
         let summary = self.created(unit);
         self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
@@ -110,6 +113,7 @@ impl Lowering<'_> {
             return self.detach_concurrently(unit, guard);
         }
         let Some(step) = self.steps.last_mut().filter(|_| !guards.is_empty()) else { return };
+        step.undo.sql.splice(0..0, first_the_partitions(&guards));
         step.undo.sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
         // undone from the last one to the first
         for guard in &guards {
@@ -189,6 +193,16 @@ impl Lowering<'_> {
         let there = default(self.catalogs.before).filter(|table| table.path != id.path)?;
         (default(self.catalogs.after).as_ref() == Some(&there)).then_some(there)
     }
+}
+
+/// ATTACH locks the default partition and then the table. Who has prepared a statement when that table was a partition, too,
+/// locks the default one last: in that order neither waits for the other.
+fn first_the_partitions(guards: &[Guard]) -> Vec<Sql> {
+    let partitions = guards.iter().filter(|guard| !guard.on_default && guards.iter().any(|it| it.on_default));
+    let lock = |guard: &Guard| {
+        Sql::new(format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", guard.check.relation_sql()))
+    };
+    partitions.map(lock).collect()
 }
 
 /// What the bounds alone say, without those of the whole: PostgreSQL looks for that in the default partition.

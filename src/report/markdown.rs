@@ -7,6 +7,7 @@ use crate::{
     plan::{
         Digest, Plan, PlannedStep,
         compatibility::{compatibility, waits_on_the_way_back},
+        staleness::Difference,
     },
     sql::Sql,
     step::Phase,
@@ -44,15 +45,29 @@ impl Page {
 
     fn sql(&mut self, sql: &[Sql]) {
         let text: String = sql.iter().flat_map(|sql| [visible(sql.as_str()), ";\n".into()]).collect();
+        self.fenced("sql", &text);
+    }
+
+    fn fenced(&mut self, language: &str, text: &str) {
         // a fence longer than any in the text
         let mut fence = "```".to_owned();
         while text.contains(&fence) {
             fence.push('`');
         }
-        self.line(&format!("{fence}sql"));
-        self.0.push_str(&text);
+        self.line(&format!("{fence}{language}"));
+        self.0.push_str(text);
         self.line(&fence);
     }
+}
+
+/// Objects that are not as they were recorded, each with the difference of its DDL.
+pub fn differences(differences: &[Difference]) -> String {
+    let mut page = Page(String::new());
+    for found in differences {
+        page.line(&format!("{} {}", code(&found.object.to_string()), found.how.label()));
+        page.fenced("diff", &visible(&found.diff));
+    }
+    page.0
 }
 
 /// Text from elsewhere, as text and nothing but text.

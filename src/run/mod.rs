@@ -226,10 +226,7 @@ impl<'a> Attempt<'a> {
                 index::drop_left_over(self.session, &index, item).await?;
             }
             self.control(&limits("", item.action.timeouts)).await?;
-            if let Some(detachment) = item.action.sql.first().and_then(concurrently_detached)
-                && let look = "looking for a partition that is being detached"
-                && self.asked(look, detachment.state(self.session)).await? == DetachState::Pending
-            {
+            if let Some(detachment) = self.begun(item).await? {
                 self.control(&detachment.finalize()).await?;
                 observer.after_statement(self.session, self.batch, item, 0).await?;
                 continue;
@@ -273,14 +270,17 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    async fn asked<T>(
-        &self,
-        what: &str,
-        question: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Failed<'a>> {
-        question.await.map_err(|source| {
-            RunError::Control { sql: what.to_owned(), lost: is_lost(self.session, &source), source }.into()
-        })
+    /// What the item is to detach, if an earlier run has begun with it: it can only be finished.
+    async fn begun(&self, item: &Item) -> Result<Option<Detachment>, Failed<'a>> {
+        let Some(detachment) = item.action.sql.first().and_then(concurrently_detached) else {
+            return Ok(None);
+        };
+        let state = detachment.state(self.session).await.map_err(|source| RunError::Control {
+            sql: "looking for a partition that is being detached".to_owned(),
+            lost: is_lost(self.session, &source),
+            source,
+        })?;
+        Ok((state == DetachState::Pending).then_some(detachment))
     }
 
     /// Runs a statement, and sees meanwhile who is in its way, and whether it is to be cancelled.
