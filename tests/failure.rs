@@ -130,3 +130,25 @@ fn the_second_interrupt_cancels_the_statement() {
         database.done().await;
     });
 }
+
+/// What a pooler does that gives each transaction another backend: the session no longer holds its lock. Here a query that the
+/// plan itself runs lets go of it.
+#[test]
+fn a_session_that_has_lost_its_lock_goes_no_further() {
+    runtime().block_on(async {
+        let tables = "CREATE TABLE a (id int PRIMARY KEY);
+            CREATE FUNCTION let_go() RETURNS bool LANGUAGE sql AS 'SELECT true FROM pg_advisory_unlock_all()';";
+        let database = Database::with(tables).await.unwrap();
+        let before = database.dump().await;
+        let wanted = format!(
+            "{tables} CREATE MATERIALIZED VIEW once AS SELECT let_go() AS gone; CREATE INDEX by_id ON a ((id + 1));"
+        );
+        database.plan_approved(&wanted).await;
+        let stopped = database.trueup(APPLY).await;
+        stopped.fails(4, "this session does not hold trueup's advisory lock any more: a connection pooler changed the backend; connect directly");
+        database.trueup(APPLY).await.ended(0).unwrap();
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        before.must_equal(&database.dump().await, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
