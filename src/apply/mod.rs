@@ -377,12 +377,11 @@ impl<'a> Run<'a> {
                 let warnings = aftermath::look(&self.session, &plan.plan, phase).await;
                 let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 let remark = (!warnings.is_empty()).then_some(&*said);
-                let left = reach(&self.session, &plan.plan, live, tool).await;
-                if let Err(error) = left {
-                    let ending = self.journal_failed(error);
-                    return Err(self.ended(ending, run, phase).await);
-                }
-                if let Err(error) = journal::finish(&self.session, run, Ended::Done, remark).await {
+                let kept = match reach(&self.session, &plan.plan, live, tool).await {
+                    Ok(()) => journal::finish(&self.session, run, Ended::Done, remark).await,
+                    failed => failed,
+                };
+                if let Err(error) = kept {
                     let ending = self.journal_failed(error);
                     return Err(self.ended(ending, run, phase).await);
                 }

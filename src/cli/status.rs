@@ -31,7 +31,7 @@ pub struct Arguments {
 }
 
 /// Where a database stands.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Standing {
     status: &'static str,
     why: String,
@@ -147,7 +147,10 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         }
     }
     let drift = drift(context, session, finished).await?;
-    if let Some(drift) = drift.clone().filter(|_| waiting.is_some() || context.schema().is_empty()) {
+    // whether it is as desired does not matter, or cannot be told
+    if (waiting.is_some() || context.schema().is_empty())
+        && let Some(drift) = drift
+    {
         return Ok(drift);
     }
     if let Some(opened) = waiting {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
-use super::{JournalError, timestamp, utc};
+use super::{JournalError, execute, timestamp, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
 
 /// A command that changed an object.
@@ -48,12 +48,12 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
 /// Has them written down from now on. There must be a journal.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
     let script = include_str!("ddl.sql");
-    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; {script}; COMMIT")).await?)
+    Ok(execute(session, &format!("{FORGET}; {script}")).await?)
 }
 
 /// Has nothing written down any more, and forgets what was. The schema is again whose the journal is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
-    Ok(session.client().batch_execute(&format!("BEGIN; {FORGET}; {GIVE_BACK}; COMMIT")).await?)
+    Ok(execute(session, &format!("{FORGET}; {GIVE_BACK};")).await?)
 }
 
 const GIVE_BACK: &str = "\

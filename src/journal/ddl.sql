@@ -1,6 +1,6 @@
 -- What `trueup audit` makes: whoever changes the schema is written down, by event triggers (manual, chapter 40).
 --
--- The function runs as the superuser who makes it, whoever's command it is. A schema's owner may drop any table in it and
+-- The function runs as the superuser who makes it, whosever command it is. A schema's owner may drop any table in it and
 -- put one with triggers of his own in its place, which would run as that superuser, too: so the schema becomes the superuser's,
 -- and whose it was may use it as before.
 DO $owner$
@@ -29,7 +29,8 @@ BEGIN
         INSERT INTO trueup.ddl_event (command, object)
         SELECT TG_TAG, d.object_identity FROM pg_catalog.pg_event_trigger_dropped_objects() AS d
          -- not what goes with something else as a part of it
-         WHERE (d.original OR d.normal AND d.object_type OPERATOR(pg_catalog.<>) 'rule') AND NOT d.is_temporary AND d.object_identity IS NOT NULL AND d.schema_name IS DISTINCT FROM 'trueup';
+         WHERE (d.original OR d.normal AND d.object_type OPERATOR(pg_catalog.<>) 'rule') AND NOT d.is_temporary
+           AND d.object_identity IS NOT NULL AND d.schema_name IS DISTINCT FROM 'trueup';
     ELSE
         INSERT INTO trueup.ddl_event (command, object)
         SELECT DISTINCT c.command_tag, c.object_identity FROM pg_catalog.pg_event_trigger_ddl_commands() AS c

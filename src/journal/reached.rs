@@ -78,16 +78,16 @@ pub async fn reach(
     tool: &str,
 ) -> Result<(), JournalError> {
     let known = head(session, tool).await?.filter(|head| head.comparable).map(|head| head.schemas);
-    let anew: BTreeSet<&String> = match (&known, about) {
-        (Some(known), Some(_)) => schemas.difference(known).collect(),
-        _ => schemas.iter().collect(),
+    let anew: BTreeSet<&str> = match (&known, about) {
+        (Some(known), Some(_)) => schemas.difference(known).map(String::as_str).collect(),
+        _ => schemas.iter().map(String::as_str).collect(),
     };
     let about = about.filter(|_| known.is_some());
     let (mut names, mut homes, mut fingerprints, mut ddl) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (id, object) in &live.objects {
         let Some(schema) = id.schema() else { continue };
         let one = about.is_some_and(|about| about.contains(id)) && schemas.contains(schema);
-        if one || anew.iter().any(|anew| *anew == schema) {
+        if one || anew.contains(schema) {
             names.push(id.to_string());
             homes.push(schema);
             fingerprints.push(object.fingerprint(id).as_str().to_owned());

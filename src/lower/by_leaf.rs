@@ -31,11 +31,10 @@ impl Lowering<'_> {
         if replaced || self.changes.values().any(moves) {
             return Vec::new();
         }
-        let stores = |table: &ObjectId| matches!(self.catalogs.before.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_none());
         let of = |table: ObjectId| {
             ObjectId::new(Kind::Constraint, [table.path.part(0), table.path.part(1), unit.root.path.last()])
         };
-        family.into_iter().filter(stores).map(of).collect()
+        self.storing(&unit.root).into_iter().map(of).collect()
     }
 
     /// Each partition's, then that of the whole.

@@ -10,7 +10,7 @@ use crate::{
     annotation::{Annotation, AnnotationTarget},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::{Object, column::through_text},
+    kind::{Object, Table, column::through_text},
     lower::{Conversion, Fill},
     name::{Kind, ObjectId},
     postgres::Session,
@@ -128,6 +128,11 @@ fn valueless(change: &crate::diff::Change, changes: &Changes) -> Option<ObjectId
     let new = change.how == How::Create && column.not_null && !filled;
     let fresh = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
     change.id.relation().filter(|table| new && !fresh(table))
+}
+
+/// Whether the table is partitioned by the column, or may be.
+pub(super) fn in_partition_key(table: &Table, column: &ObjectId) -> bool {
+    table.partition_by.as_ref().is_some_and(|key| key.contains(&column.sql()))
 }
 
 /// A column in its table, and in all that have it from there: partitions, inheritors, and theirs.

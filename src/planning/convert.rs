@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     PlanningError,
-    annotated::{column_of, family, is_pending},
+    annotated::{column_of, family, in_partition_key, is_pending},
     part,
     workshop::Workshop,
 };
@@ -318,7 +318,7 @@ impl Reading<'_> {
                 return Some(format!("{copy} is not what it is in the whole"));
             }
         }
-        if definition.partition_by.as_ref().is_some_and(|key| key.contains(&self.column.sql())) {
+        if in_partition_key(definition, self.column) {
             return Some("it may be in the partition key".to_owned());
         }
         if definition.of_type.is_some() || old.facts.foreign {

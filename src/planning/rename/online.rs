@@ -85,7 +85,7 @@ impl Online<'_> {
         if !column.lineage.parents.is_empty() {
             return Some("it comes from a parent, where it has to be renamed".to_owned());
         }
-        if definition.partition_by.as_ref().is_some_and(|by| mentions(by, &self.new)) {
+        if annotated::in_partition_key(definition, &self.new) {
             return Some("it is in the partition key".to_owned());
         }
         if base.objects.contains_key(&self.new) {
@@ -218,11 +218,6 @@ fn plain(constraint: &ObjectId, columns: &[String]) -> Index {
     let definition =
         format!("CREATE INDEX twin ON {} USING btree ({})", sql::qualified(&table), columns.join(", "));
     Index::plain(table, definition)
-}
-
-/// Whether a partition key has the column in it, or may have.
-fn mentions(key: &str, column: &ObjectId) -> bool {
-    key.contains(&column.sql())
 }
 
 /// The table that an object is part of, or is an index or a sequence of.
