@@ -329,7 +329,13 @@ const RENAMED: &str = "
     CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON person FOR EACH ROW EXECUTE FUNCTION tidy();
     CREATE INDEX by_code ON person (kode, id) WHERE kode <> 'x';
     CREATE TABLE nick (person bigint REFERENCES person, name text REFERENCES person (display_name) ON UPDATE CASCADE ON DELETE CASCADE);
-    CREATE VIEW codes AS SELECT id, kode FROM person;";
+    CREATE VIEW codes AS SELECT id, kode FROM person;
+    CREATE TABLE badge (person bigint PRIMARY KEY REFERENCES person ON DELETE CASCADE, colour text);
+    CREATE VIEW badges AS SELECT c.id, p.display_name, c.kode, b.colour
+        FROM codes c JOIN person p USING (id) LEFT JOIN badge b ON b.person = c.id;
+    COMMENT ON VIEW badges IS 'who is who';
+    CREATE FUNCTION kode_of(bigint) RETURNS text LANGUAGE sql STABLE RETURN (SELECT kode FROM badges WHERE id = $1);
+    CREATE FUNCTION find(text) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT id FROM person WHERE display_name = $1';";
 
 const OLD_NAMES: &[&str] = &[
     "UPDATE person SET \"displayName\" = 'old ' || $2::bigint, code = 'o' || $1::bigint WHERE id = $1::bigint",
@@ -340,6 +346,8 @@ const OLD_NAMES: &[&str] = &[
     "INSERT INTO person (id, \"displayName\") SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0
          ON CONFLICT (\"displayName\") DO NOTHING",
     "COPY person (id, \"displayName\") FROM STDIN",
+    "SELECT code FROM codes WHERE id IN ($1::bigint, $2::bigint)",
+    "UPDATE codes SET code = 'v' || $2::bigint WHERE id = $1::bigint",
     "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
 ];
 
@@ -352,6 +360,8 @@ const NEW_NAMES: &[&str] = &[
     "INSERT INTO person (id, display_name) SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0
          ON CONFLICT DO NOTHING",
     "COPY person (id, display_name) FROM STDIN",
+    "SELECT kode, kode_of(id), find(display_name) FROM badges WHERE id IN ($1::bigint, $2::bigint)",
+    "UPDATE codes SET kode = 'v' || $2::bigint WHERE id = $1::bigint",
     "DELETE FROM person WHERE id = $2::bigint AND $1::bigint % 2 = 0",
 ];
 

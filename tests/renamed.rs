@@ -43,7 +43,9 @@ const AFTER: &str = "
     CREATE INDEX ON vessel (name);
     CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON vessel FOR EACH ROW EXECUTE FUNCTION stamp();
     CREATE TABLE cargo (ship bigint REFERENCES vessel ON DELETE CASCADE);
-    CREATE VIEW heavy AS SELECT id FROM vessel WHERE heavy;";
+    CREATE VIEW heavy AS SELECT id, tons FROM vessel WHERE heavy;
+    CREATE VIEW afloat AS SELECT v.id, v.name, h.tons FROM vessel v LEFT JOIN heavy h USING (id);
+    CREATE FUNCTION tons_of(bigint) RETURNS int LANGUAGE sql STABLE RETURN (SELECT tons FROM vessel WHERE id = $1);";
 
 const OLD_NAME: &[&str] = &[
     "UPDATE ship SET name = 'old ' || $2::bigint WHERE id = $1::bigint",
@@ -51,6 +53,7 @@ const OLD_NAME: &[&str] = &[
     "INSERT INTO ship (id, name, tons) VALUES ($1::bigint, 'u', 20) ON CONFLICT (id) DO UPDATE SET tons = EXCLUDED.tons WHERE ship.id <> $2::bigint",
     "COPY ship (id, name) FROM STDIN",
     "INSERT INTO cargo SELECT $2::bigint WHERE $1::bigint > 0",
+    "SELECT id FROM heavy WHERE id IN ($1::bigint, $2::bigint)",
     "DELETE FROM ship WHERE id = $2::bigint AND $1::bigint % 2 = 0",
 ];
 
@@ -59,6 +62,7 @@ const NEW_NAME: &[&str] = &[
     "INSERT INTO vessel (id, name) SELECT $2::bigint, 'n' || $1::bigint",
     "INSERT INTO vessel (id, name, tons) VALUES ($1::bigint, 'v', 30) ON CONFLICT (id) DO UPDATE SET tons = EXCLUDED.tons WHERE vessel.id <> $2::bigint",
     "INSERT INTO cargo SELECT id FROM vessel WHERE id = $2::bigint AND $1::bigint > 0 FOR NO KEY UPDATE",
+    "SELECT tons, tons_of(id), name FROM afloat WHERE id IN ($1::bigint, $2::bigint)",
     "DELETE FROM vessel WHERE id = $2::bigint AND $1::bigint % 2 = 0",
 ];
 

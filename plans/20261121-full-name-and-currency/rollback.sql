@@ -1,35 +1,13 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 2b7dfdb5746e9f03894473548eef5f60ea33e40bc316bc229a34eabd8f717f50
+-- plan full-name-and-currency  sha256 9d34960676e471087fd8ef00bd58c64a89872f3afc73d159890a0d144b1b777c
 
--- batch 12
+-- batch 13
 BEGIN;
-SET LOCAL lock_timeout = 666; SET LOCAL statement_timeout = 0;
--- step 14: undo: alter view public.order_totals
-DROP VIEW public.customer_sales;
-DROP VIEW public.order_totals;
-CREATE VIEW public.order_totals AS
- SELECT o.id AS order_id,
-    o.customer_id,
-    o.status,
-    o.placed_at,
-    sum(i.quantity) AS pieces,
-    sum(((i.quantity)::numeric * i.unit_price)) AS total
-   FROM (public.orders o
-     JOIN public.order_items i ON ((i.order_id = o.id)))
-  GROUP BY o.id;
-CREATE VIEW public.customer_sales AS
- SELECT c.id AS customer_id,
-    c.full_name AS customer,
-    count(t.order_id) AS orders,
-    COALESCE(sum(t.total), (0)::numeric) AS spent
-   FROM (public.customers c
-     LEFT JOIN public.order_totals t ON (((t.customer_id = c.id) AND (t.status = ANY (ARRAY['paid'::public.order_status, 'sent'::public.order_status])))))
-  GROUP BY c.id;
-COMMENT ON VIEW public.order_totals IS 'Orders with anything in them.';
--- step 13: undo: drop column fax of public.customers
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 0;
+-- step 14: undo: drop column fax of public.customers
 ALTER TABLE public.customers ADD COLUMN fax text;
-SET LOCAL lock_timeout = 666; SET LOCAL statement_timeout = 30000;
--- step 12: undo: rename column name of public.customers to full_name
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 13: undo: rename column name of public.customers to full_name
 CREATE SEQUENCE trueup.writes_bbec0a38;
 CREATE SEQUENCE trueup.last_bbec0a38;
 CREATE FUNCTION trueup.sync_bbec0a38() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS $$BEGIN
@@ -63,9 +41,9 @@ ALTER TABLE public.customers ENABLE ALWAYS TRIGGER "~trueup_mirror_bbec0a38";
 ALTER TABLE public.customers ADD CONSTRAINT trueup_equal_bbec0a38 CHECK (pg_catalog.record_image_eq(ROW(full_name), ROW(name))) NOT VALID;
 COMMIT;
 
--- batch 11, outside any transaction
+-- batch 12, outside any transaction
 SET lock_timeout = 2000; SET statement_timeout = 30000;
--- step 11: undo: on the way back, fill column public.customers.name with what is in full_name
+-- step 12: undo: on the way back, fill column public.customers.name with what is in full_name
 WITH visited (trueup_1) AS MATERIALIZED (
     SELECT id FROM ONLY public.customers
     WHERE ($1::pg_catalog.text[] IS NULL OR (id) > (($1::pg_catalog.text[])[1]::bigint)) AND (id) <= (($2::pg_catalog.text[])[1]::bigint)
@@ -79,20 +57,47 @@ WITH visited (trueup_1) AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), (SELECT ARRAY[trueup_1::pg_catalog.text] FROM visited ORDER BY trueup_1 DESC LIMIT 1);
 
--- batch 10
+-- batch 11
 BEGIN;
 SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 0;
--- step 10: undo: on the way back, validate that name and full_name of public.customers are equal
+-- step 11: undo: on the way back, validate that name and full_name of public.customers are equal
 ALTER TABLE public.customers VALIDATE CONSTRAINT trueup_equal_bbec0a38;
+COMMIT;
+
+-- batch 10
+BEGIN;
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 10: undo: on the way back, exchange name and full_name of public.customers
+ALTER TABLE public.customers RENAME COLUMN full_name TO trueup_aside_bbec0a38;
+ALTER TABLE public.customers RENAME COLUMN name TO full_name;
+ALTER TABLE public.customers RENAME COLUMN trueup_aside_bbec0a38 TO name;
 COMMIT;
 
 -- batch 9
 BEGIN;
-SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
--- step 9: undo: on the way back, exchange name and full_name of public.customers
-ALTER TABLE public.customers RENAME COLUMN full_name TO trueup_aside_bbec0a38;
-ALTER TABLE public.customers RENAME COLUMN name TO full_name;
-ALTER TABLE public.customers RENAME COLUMN trueup_aside_bbec0a38 TO name;
+SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 0;
+-- step 9: undo: alter view public.order_totals
+DROP VIEW public.customer_sales;
+DROP VIEW public.order_totals;
+CREATE VIEW public.order_totals AS
+ SELECT o.id AS order_id,
+    o.customer_id,
+    o.status,
+    o.placed_at,
+    sum(i.quantity) AS pieces,
+    sum(((i.quantity)::numeric * i.unit_price)) AS total
+   FROM (public.orders o
+     JOIN public.order_items i ON ((i.order_id = o.id)))
+  GROUP BY o.id;
+CREATE VIEW public.customer_sales AS
+ SELECT c.id AS customer_id,
+    c.name AS customer,
+    count(t.order_id) AS orders,
+    COALESCE(sum(t.total), (0)::numeric) AS spent
+   FROM (public.customers c
+     LEFT JOIN public.order_totals t ON (((t.customer_id = c.id) AND (t.status = ANY (ARRAY['paid'::public.order_status, 'sent'::public.order_status])))))
+  GROUP BY c.id;
+COMMENT ON VIEW public.order_totals IS 'Orders with anything in them.';
 COMMIT;
 
 -- batch 8

@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 2b7dfdb5746e9f03894473548eef5f60ea33e40bc316bc229a34eabd8f717f50
+-- plan full-name-and-currency  sha256 9d34960676e471087fd8ef00bd58c64a89872f3afc73d159890a0d144b1b777c
 
 -- ==== expand ====
 
@@ -96,18 +96,35 @@ SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
 COMMENT ON COLUMN public.orders.currency IS 'ISO 4217. Prices of variants are in EUR.';
 COMMIT;
 
+-- batch 9
+BEGIN;
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 9: alter view public.order_totals
+CREATE OR REPLACE VIEW public.order_totals AS
+ SELECT o.id AS order_id,
+    o.customer_id,
+    o.status,
+    o.placed_at,
+    sum(i.quantity) AS pieces,
+    sum(((i.quantity)::numeric * i.unit_price)) AS total,
+    o.currency
+   FROM (public.orders o
+     JOIN public.order_items i ON ((i.order_id = o.id)))
+  GROUP BY o.id;
+COMMIT;
+
 -- ==== contract ====
 
--- step 9: on the way back, exchange name and full_name of public.customers
+-- step 10: on the way back, exchange name and full_name of public.customers
 
--- step 10: on the way back, validate that name and full_name of public.customers are equal
+-- step 11: on the way back, validate that name and full_name of public.customers are equal
 
--- step 11: on the way back, fill column public.customers.name with what is in full_name
+-- step 12: on the way back, fill column public.customers.name with what is in full_name
 
--- batch 12
+-- batch 13
 BEGIN;
-SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 30000;
--- step 12: rename column name of public.customers to full_name
+SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = 30000;
+-- step 13: rename column name of public.customers to full_name
 DROP TRIGGER "!!trueup_seen_bbec0a38" ON public.customers;
 DROP TRIGGER "!!trueup_seen_bbec0a38_new" ON public.customers;
 DROP TRIGGER "!trueup_sync_bbec0a38" ON public.customers;
@@ -120,18 +137,6 @@ DROP FUNCTION trueup.seen_bbec0a38();
 DROP SEQUENCE trueup.writes_bbec0a38;
 DROP SEQUENCE trueup.last_bbec0a38;
 ALTER TABLE public.customers RENAME COLUMN name TO full_name;
--- step 13: drop column fax of public.customers
+-- step 14: drop column fax of public.customers
 ALTER TABLE public.customers DROP COLUMN fax;
--- step 14: alter view public.order_totals
-CREATE OR REPLACE VIEW public.order_totals AS
- SELECT o.id AS order_id,
-    o.customer_id,
-    o.status,
-    o.placed_at,
-    sum(i.quantity) AS pieces,
-    sum(((i.quantity)::numeric * i.unit_price)) AS total,
-    o.currency
-   FROM (public.orders o
-     JOIN public.order_items i ON ((i.order_id = o.id)))
-  GROUP BY o.id;
 COMMIT;

@@ -1,6 +1,7 @@
 //! Batches: which steps share a transaction.
 //!
-//! Steps that change only the catalog share one, one existing table's strong locks at a time. What was dropped to come
+//! Steps that change only the catalog share one, one existing table's or view's strong locks at a time: who reads a view
+//! locks it before what it is over, and would wait for the batch while that waits for him. What was dropped to come
 //! back stays in one transaction until it is back, so that nobody sees it missing. A step that cannot run in a
 //! transaction has a batch of its own, and so has what must be committed before its use (an enum's label) or must
 //! not hold strong locks while it reads a table (VALIDATE).
@@ -19,21 +20,26 @@ use crate::{
 pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     let mut batch = 0;
     let mut previous: Option<Alone> = None;
-    let mut table: Option<ObjectId> = None;
+    let mut relation: Option<ObjectId> = None;
     let mut phase = None;
     let mut missing = Missing::new(steps, changes);
     for step in steps.iter_mut() {
         let alone = alone(step, changes);
-        let locks = locked_table(step, catalogs.before);
-        let moves_on = matches!((&table, &locks), (Some(held), Some(wanted)) if held != wanted);
+        let locks = locked_relation(step, catalogs.before);
+        let moves_on = match (&relation, &locks) {
+            (Some(held), Some(wanted)) => held != wanted,
+            // what goes with it to come back may be of another relation
+            (Some(_), None) => missing.begins_with(step, changes),
+            _ => false,
+        };
         let breaks = previous.is_none_or(|previous| previous != alone || previous == Alone::Always)
             || phase != Some(step.phase)
             || moves_on && missing.is_empty();
         if breaks {
             batch += 1;
-            table = None;
+            relation = None;
         }
-        table = locks.or(table);
+        relation = locks.or(relation);
         phase = Some(step.phase);
         previous = Some(alone);
         missing.after(step, changes);
@@ -60,9 +66,17 @@ impl Missing {
         self.now.is_empty()
     }
 
+    /// Whether nothing is missing until this step, but then.
+    fn begins_with(&self, step: &Step, changes: &Changes) -> bool {
+        self.is_empty() && self.moves(step, changes)
+    }
+
+    fn moves(&self, step: &Step, changes: &Changes) -> bool {
+        goes_or_comes(step, changes) && self.twice.contains(&step.object)
+    }
+
     fn after(&mut self, step: &Step, changes: &Changes) {
-        let moves = goes_or_comes(step, changes) && self.twice.contains(&step.object);
-        if moves && !self.now.remove(&step.object) {
+        if self.moves(step, changes) && !self.now.remove(&step.object) {
             self.now.insert(step.object.clone());
         }
     }
@@ -141,15 +155,15 @@ fn alone(step: &Step, changes: &Changes) -> Alone {
     }
 }
 
-/// The existing table on which the step takes a strong lock.
-fn locked_table(step: &Step, before: &Catalog) -> Option<ObjectId> {
-    let table = match step.object.kind {
-        Kind::Table => Some(step.object.clone()),
+/// The existing relation on which the step takes a strong lock.
+fn locked_relation(step: &Step, before: &Catalog) -> Option<ObjectId> {
+    let relation = match step.object.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView => Some(step.object.clone()),
         Kind::Index => before.objects.get(&step.object).and_then(|object| match object {
             Object::Index(index) => Some(index.relation()),
             _ => None,
         }),
         _ => step.object.relation(),
     };
-    table.filter(|table| before.objects.contains_key(table))
+    relation.filter(|relation| before.objects.contains_key(relation))
 }

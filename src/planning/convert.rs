@@ -94,20 +94,23 @@ pub(super) async fn twins(
         _ => false,
     };
     let changed = changes.values().filter(|change| change.how == How::Replace);
-    let ids: Vec<&ObjectId> = changed
+    let ids: BTreeSet<ObjectId> = changed
         .filter(|change| is_built(&change.object.before) && is_built(&change.object.after))
         .map(|change| &change.id)
         .filter(|id| over(id, catalogs.before) && over(id, catalogs.after))
+        .cloned()
         .collect();
     if ids.is_empty() {
         return Ok(Twins::new());
     }
     let there = workshop
         .renamed(catalogs.after, &ids, &steps(&columns, |id| lower::Conversion::beside(id).after))
-        .await?;
+        .await?
+        .after;
     let back = workshop.after(clone, &steps(&columns, |id| lower::Conversion::beside(id).before)).await?;
     let twins = ids.into_iter().filter_map(|id| {
-        Some((id.clone(), Pair::new(back.objects.get(id)?.clone(), there.objects.get(id)?.clone())))
+        let pair = Pair::new(back.objects.get(&id)?.clone(), there.objects.get(&id)?.clone());
+        Some((id, pair))
     });
     Ok(twins.collect())
 }

@@ -46,6 +46,7 @@ use crate::{
 };
 
 pub use question::Question;
+use rename::expand_form::{self, ExpandForms, Names};
 
 /// What a plan is made of.
 pub struct Inputs<'a> {
@@ -338,10 +339,19 @@ async fn plan_from(
     let named = Pair::new(&base, renamed.as_ref().unwrap_or(&base));
     let table_renamings = rename::tables::renamings(&renames.online, named, major, &mut first, &mut along)?;
     first.extend(along);
+    let online = renamings.keys().chain(table_renamings.keys()).cloned().collect();
+    let back = renames.back();
     let renames = first;
-    let start = renamed.as_ref().unwrap_or(&base);
-    proven::keep(start, &mut wanted);
-    let catalogs = Pair::new(start, &wanted);
+    let mut start = renamed.unwrap_or_else(|| base.clone());
+    proven::keep(&start, &mut wanted);
+    let mut forms = ExpandForms::default();
+    if !back.is_empty() {
+        let expanded = workshop.after(&clone, &renames).await?.within(scope);
+        let names = Names { online, expanded: &expanded, renamed: &start, wanted: &wanted };
+        forms = expand_form::of(&names, &back, &context, workshop).await?;
+    }
+    forms.within(&mut start);
+    let catalogs = Pair::new(&start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
     let questions = question::ask(&changes, &inputs.assume_drop);
     if !questions.is_empty() {
@@ -375,6 +385,7 @@ async fn plan_from(
         step.batch += first;
         step
     }));
+    forms.among(&mut steps);
     if inputs.skip_triggers {
         fills::skip_triggers(&mut steps, &base)?;
     }
@@ -398,6 +409,7 @@ async fn plan_from(
         live: live_all,
         catalogs: Pair::new(&base_all, &expected),
         changes: &changes,
+        forms: &forms.changes,
         facts: &facts,
         rehearsed: &rehearsed,
         data_checks,

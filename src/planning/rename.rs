@@ -7,6 +7,7 @@
 //! aside for a moment. Which of them were made already is decided in `fate`.
 
 mod along;
+pub(super) mod expand_form;
 mod fate;
 pub(super) mod online;
 mod subject;
@@ -37,6 +38,12 @@ pub(super) struct Renames<'a> {
 }
 
 impl Renames<'_> {
+    /// Takes the new names back of what is renamed online.
+    pub fn back(&self) -> Vec<Step> {
+        let online = self.steps.iter().rev().filter(|step| self.is_online(step)).cloned();
+        online.map(|step| Step { run: step.undo, undo: step.run, ..step }).collect()
+    }
+
     /// Whether a step renames a column or a table online.
     pub fn is_online(&self, step: &Step) -> bool {
         self.online.iter().any(|one| one.new == step.object)

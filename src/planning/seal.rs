@@ -28,6 +28,8 @@ pub(super) struct Sealing<'a> {
     /// Live's clone, and what the plan makes of it.
     pub catalogs: Pair<&'a Catalog>,
     pub changes: &'a Changes,
+    /// What changes at the end of expand, for the time until contract.
+    pub forms: &'a Changes,
     pub facts: &'a Facts,
     pub rehearsed: &'a Rehearsed,
     pub old_names: Vec<OldName>,
@@ -41,7 +43,7 @@ impl Sealing<'_> {
         let phases: BTreeSet<Phase> = steps.iter().map(|step| step.phase).collect();
         let phases: Vec<Phase> = phases.into_iter().collect();
         let checkpoints = Checkpoints::of(&footprint, &phases);
-        let summary = summary(&steps, self.changes);
+        let summary = self.summary(&steps);
         let planned = self.planned(&steps);
         Plan {
             format: FORMAT,
@@ -152,12 +154,30 @@ impl Sealing<'_> {
 
     /// What the step's object is on both sides of it.
     fn sides(&self, step: &Step) -> Pair<Option<&Object>> {
-        let change = self.changes.get(&step.object);
+        let form = self.forms.get(&step.object).filter(|_| step.phase == Phase::Expand);
+        let change = form.or_else(|| self.changes.get(&step.object));
         match (step.verb, change) {
             (Verb::Rename | Verb::Validate | Verb::Fill, _) | (_, None) => Pair::new(None, None),
             (Verb::Create, Some(change)) => Pair::new(None, change.object.after.as_ref()),
             (_, Some(change)) => Pair::new(change.object.before.as_ref(), change.object.after.as_ref()),
         }
+    }
+
+    fn summary(&self, steps: &[Step]) -> Summary {
+        let mut summary = Summary::default();
+        let forms = self.forms.iter().filter(|(id, _)| !self.changes.contains_key(*id));
+        for (_, change) in self.changes.iter().chain(forms) {
+            match change.how {
+                How::Create => summary.create += 1,
+                How::Drop => summary.drop += 1,
+                How::Replace | How::Rebuild => summary.replace += 1,
+                How::InPlace(_) => summary.alter += 1,
+                How::Implied(..) => {}
+            }
+        }
+        let renames = steps.iter().filter(|step| step.verb == Verb::Rename).count();
+        summary.alter += u32::try_from(renames).unwrap_or(u32::MAX);
+        summary
     }
 
     fn footprint(&self, steps: &[Step]) -> Vec<FootprintEntry> {
@@ -259,20 +279,4 @@ impl Patience {
             }
         }
     }
-}
-
-fn summary(steps: &[Step], changes: &Changes) -> Summary {
-    let mut summary = Summary::default();
-    for change in changes.values() {
-        match change.how {
-            How::Create => summary.create += 1,
-            How::Drop => summary.drop += 1,
-            How::Replace | How::Rebuild => summary.replace += 1,
-            How::InPlace(_) => summary.alter += 1,
-            How::Implied(..) => {}
-        }
-    }
-    let renames = steps.iter().filter(|step| step.verb == Verb::Rename).count();
-    summary.alter += u32::try_from(renames).unwrap_or(u32::MAX);
-    summary
 }

@@ -292,18 +292,18 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// What these objects of a catalog would be after these steps.
+    /// What these objects of a catalog would be after these steps, and what they are before them as PostgreSQL says it.
     pub async fn renamed(
         &self,
         catalog: &Catalog,
-        ids: &[&ObjectId],
+        ids: &BTreeSet<ObjectId>,
         steps: &[Step],
-    ) -> Result<Catalog, PlanningError> {
-        let known = ids.iter().filter_map(|id| catalog.objects.get_key_value(*id).map(|(id, _)| id));
-        let (database, _) = self.clone_of_part(catalog, known).await?;
+    ) -> Result<Pair<Catalog>, PlanningError> {
+        let known = ids.iter().filter_map(|id| catalog.objects.get_key_value(id).map(|(id, _)| id));
+        let (database, read) = self.clone_of_part(catalog, known).await?;
         let renamed = self.after(&database, steps).await?;
         self.inputs.scratch.get().await?.drop_database(database).await?;
-        Ok(renamed)
+        Ok(Pair::new(read, renamed))
     }
 
     /// Fills those materialized views of a clone that others read which come or change: what was never filled cannot
