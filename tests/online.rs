@@ -422,6 +422,66 @@ fn columns_are_renamed_while_code_runs_on_18() {
 }
 
 /// Contract waits until nobody writes by the old name, unless an approval says that it need not.
+/// A value out of a column that has two names, beside one that goes.
+const NAMED_AND_FILLED: &str = "CREATE TABLE person (
+    id bigint PRIMARY KEY,
+    display_name text NOT NULL, -- @renamed from=name online
+    initial text NOT NULL, -- @backfill using=lower(left(display_name, 1))
+    shout text -- @backfill using=upper(display_name)
+);";
+
+fn renamed_and_filled_while_code_runs(major: u16) {
+    const OLD: &[&str] = &[
+        "UPDATE person SET name = 'old ' || $2::bigint WHERE id = $1::bigint",
+        "INSERT INTO person (id, name) SELECT $2::bigint, 'by ' || $2::bigint WHERE $1::bigint > 0",
+        "INSERT INTO person (id, name) SELECT $1::bigint, 'again ' || $2::bigint ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name",
+        "COPY person (id, name) FROM STDIN",
+    ];
+    const NEW: &[&str] = &[
+        "UPDATE person SET display_name = 'New ' || $2::bigint, initial = 'n', shout = 'NEW ' || $2::bigint WHERE id = $1::bigint",
+        "INSERT INTO person (id, display_name, initial, shout) SELECT $2::bigint, 'By ' || $2::bigint, 'b', 'BY ' || $2::bigint WHERE $1::bigint > 0",
+        "INSERT INTO person (id, display_name, initial, shout) SELECT $1::bigint, 'Again ' || $2::bigint, 'a', 'AGAIN ' || $2::bigint
+             ON CONFLICT (id) DO UPDATE SET display_name = EXCLUDED.display_name, initial = EXCLUDED.initial, shout = EXCLUDED.shout",
+    ];
+    const WRONG: &str = "SELECT count(*) FILTER (WHERE initial IS DISTINCT FROM lower(left(display_name, 1)) OR shout IS DISTINCT FROM upper(display_name)) || ' of ' || count(*) FILTER (WHERE id > 0 AND id <= 20000) FROM person";
+    runtime().block_on(async {
+        let setup = format!(
+            "CREATE TABLE person (id bigint PRIMARY KEY, name text NOT NULL, fax int);
+             INSERT INTO person SELECT n, 'N ' || n FROM generate_series(1, {ROWS}) n"
+        );
+        let database = Database::with_on(server_of(Some(major)), &setup).await.unwrap();
+        let before = database.dump().await;
+        database.plan_approved(NAMED_AND_FILLED).await;
+        let all_right = format!("0 of {ROWS}");
+        let old = Writers::start(&database, OLD, 10_000_000).await;
+        run(&database, &["apply", "plan", "--phase", "expand"]).await;
+        let new = Writers::start(&database, NEW, 20_000_000).await;
+        old.end("old code, through expand and beside new code").await;
+        new.end("new code, beside old code").await;
+        assert_eq!(database.ask(WRONG).await, all_right);
+        let new = Writers::start(&database, NEW, 30_000_000).await;
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        run(&database, &["rollback", "plan", "--phase", "contract"]).await;
+        new.end("new code, through contract and back").await;
+        assert_eq!(database.ask(WRONG).await, all_right);
+        let old = Writers::start(&database, OLD, 50_000_000).await;
+        run(&database, &["rollback", "plan"]).await;
+        old.end("old code, through the rollback of expand").await;
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn columns_are_filled_out_of_renamed_ones_while_code_runs_on_15() {
+    renamed_and_filled_while_code_runs(15);
+}
+
+#[test]
+fn columns_are_filled_out_of_renamed_ones_while_code_runs_on_18() {
+    renamed_and_filled_while_code_runs(18);
+}
+
 #[test]
 fn contract_waits_for_old_names_to_be_quiet() {
     runtime().block_on(async {

@@ -33,7 +33,7 @@ async fn plan(database: &Database, columns: &str, triggers: &str) -> oracle::Ran
 /// change by the fill of the other.
 const TWO: &str = "full_name text NOT NULL, -- @renamed from=name online
     changed int NOT NULL DEFAULT 0, port int,
-    loud text NOT NULL -- @backfill using=upper(name)
+    loud text NOT NULL -- @backfill using=upper(full_name)
     ";
 
 #[test]

@@ -379,7 +379,8 @@ struct Trigger {
 
 impl Trigger {
     fn new(id: &ObjectId, column: &Column, fill: &Fill, tables: &[ObjectId]) -> Self {
-        let function = temporary_name("fill", id);
+        // behind what keeps a column equal that has two names, and before all others: they see the value
+        let function = temporary_name("value", id);
         let (name, data_type, value) = (id.sql(), &column.data_type, &fill.value);
         let table = sql::ident(id.path.part(1));
         let (definer, volatile) = match fill.meanwhile {
@@ -409,7 +410,6 @@ impl Trigger {
                RETURN NEW;\n\
              END"
         );
-        // first by name: other triggers see the value
         let name = format!("!{function}");
         let function = sql::qualified(&["trueup", &function]);
         Self { name, function, body, definer, tables: tables.to_vec() }

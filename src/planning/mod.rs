@@ -361,6 +361,8 @@ async fn plan_from(
         return Ok(Planned::Nothing(remarks));
     }
     let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
+    // expressions say the names that are to be; what is renamed online has these, too, when they are computed
+    workshop.run(&clone, &all).await?;
     let conversions =
         convert::read(&annotations, &base, catalogs, &changes, clone.session(), workshop).await?;
     let replaced = convert::replaced(&conversions, catalogs.before);
@@ -374,6 +376,7 @@ async fn plan_from(
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
     fills::of_defaults(inputs.live, live_all, catalogs, &changes, clone.session(), &mut fills).await?;
+    workshop.undo(&clone, &all).await?;
     annotated::refuse_missing_values(inputs.live, &changes, live_all, &renames, &fills).await?;
     let context = Context { fills, renamings, table_renamings, conversions, twins, ..context };
     let expected = workshop::with(&base_all, &base, &wanted);

@@ -260,19 +260,34 @@ impl<'a> Workshop<'a> {
 
     /// The catalog after these steps, which are undone again.
     pub async fn after(&self, clone: &ScratchDatabase, steps: &[Step]) -> Result<Catalog, PlanningError> {
+        self.run(clone, steps).await?;
+        let catalog = live::read_scratch(clone.session()).await?;
+        self.undo(clone, steps).await?;
+        Ok(catalog)
+    }
+
+    /// Runs these steps on a clone.
+    pub async fn run(&self, clone: &ScratchDatabase, steps: &[Step]) -> Result<(), PlanningError> {
         let session = clone.session();
         let pinned = run::settings::pin(session, run::settings::Place::Rehearsal).await;
         pinned.map_err(|source| PlanningError::Query { what: "its settings", source })?;
         self.set_zone(session).await?;
+        Self::run_all(clone, &Batch::forward(steps)).await
+    }
+
+    /// Undoes them.
+    pub async fn undo(&self, clone: &ScratchDatabase, steps: &[Step]) -> Result<(), PlanningError> {
+        Self::run_all(clone, &Batch::backward(steps)).await
+    }
+
+    async fn run_all(clone: &ScratchDatabase, batches: &[Batch]) -> Result<(), PlanningError> {
         let failed = |source| rehearse::RehearsalError::Run { direction: "on the way there", source };
-        for batch in &Batch::forward(steps) {
-            run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
+        for batch in batches {
+            run::run(clone.session(), batch, &Options::single(), &mut run::Unobserved)
+                .await
+                .map_err(failed)?;
         }
-        let catalog = live::read_scratch(session).await?;
-        for batch in &Batch::backward(steps) {
-            run::run(session, batch, &Options::single(), &mut run::Unobserved).await.map_err(failed)?;
-        }
-        Ok(catalog)
+        Ok(())
     }
 
     /// These objects with all that they need, built anew.
