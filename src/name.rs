@@ -217,6 +217,13 @@ impl ObjectId {
         }
     }
 
+    /// Whether it is part of this table or view, whichever it is, or said about something in it.
+    pub fn is_of_relation(&self, relation: &ObjectId) -> bool {
+        let target = self.target();
+        let own = target.as_ref().unwrap_or(self);
+        own.relation().is_some_and(|table| table.path == relation.path) || target.as_ref() == Some(relation)
+    }
+
     /// The name as SQL has it: `public.orders`, `public.area(numeric, numeric)`. Of what lives in a relation (a
     /// constraint, a trigger) only the own name.
     pub fn sql(&self) -> String {

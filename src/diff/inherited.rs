@@ -131,7 +131,9 @@ pub(super) fn imply(changes: &mut Changes) {
 
 /// Whether an inheritor's column or constraint becomes what it is to be by what happens to the parent's.
 fn follows(change: &Change, parent: &Change) -> bool {
-    let alike = parent.object.after == change.object.after || is_proven_copy(change, parent);
+    let alike = parent.object.after == change.object.after
+        || is_proven_copy(change, parent)
+        || counts_with_the_whole(change, parent);
     match (&change.how, &parent.how) {
         // a check that becomes NO INHERIT, or ceases to be, is replaced in the parent only
         (How::Drop, How::Drop | How::Replace) => change.object.after.is_none(),
@@ -139,6 +141,16 @@ fn follows(change: &Change, parent: &Change) -> bool {
         // the parent's own has taken the place of what it had from above
         (How::Replace, How::Create | How::Drop) => parent.object.before.is_some() && alike,
         (how, parent) => std::mem::discriminant(how) == std::mem::discriminant(parent) && alike,
+    }
+}
+
+/// Whether a partition's column is as the whole's but for the identity, which is said of the whole alone.
+fn counts_with_the_whole(copy: &Change, whole: &Change) -> bool {
+    match (&copy.object.after, &whole.object.after) {
+        (Some(Object::Column(copy)), Some(Object::Column(whole))) => {
+            copy.identity.is_none() && *copy == Column { identity: None, ..whole.clone() }
+        }
+        _ => false,
     }
 }
 

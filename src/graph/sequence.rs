@@ -7,7 +7,7 @@ use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 use super::{Act, Node, Unit};
 use crate::{
     diff::{Change, Changes},
-    name::ObjectId,
+    name::{Kind, ObjectId},
     step::Phase,
 };
 
@@ -132,6 +132,10 @@ struct Rank<'a> {
     at: usize,
 }
 
+fn is_view(id: &ObjectId) -> bool {
+    matches!(id.kind, Kind::View | Kind::MaterializedView)
+}
+
 /// The row so far.
 struct Row<'a> {
     graph: &'a Graph,
@@ -149,12 +153,18 @@ impl Row<'_> {
         Rank { phase: unit.phase, makes_missing, act: unit.act, root: &unit.root, at }
     }
 
-    /// Of what may come in this phase, what brings back the missing first.
+    /// Of what may come in this phase, what brings back the missing first; views when nothing else can come: who reads one
+    /// locks it before what it is over, and so does the way back.
     fn next<'u>(&self, ready: &BTreeSet<Rank<'u>>, ranks: &BTreeMap<usize, Rank<'u>>) -> Option<Rank<'u>> {
         let first = *ready.first()?;
         let urgent = self.urgent.iter().filter_map(|at| ranks.get(at));
         let urgent = urgent.filter(|rank| rank.phase == first.phase && ready.contains(*rank));
-        Some(urgent.copied().min_by_key(|rank| (rank.act, rank.root)).unwrap_or(first))
+        Some(
+            urgent
+                .copied()
+                .min_by_key(|rank| (rank.act, rank.act != Act::Drop && is_view(rank.root), rank.root))
+                .unwrap_or(first),
+        )
     }
 
     fn place(&mut self, at: usize) {

@@ -47,6 +47,18 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     }
 }
 
+/// The first place from there on at which all is back that was dropped to come back.
+pub fn nothing_missing(steps: &[Step], changes: &Changes, from: usize) -> usize {
+    let mut missing = Missing::new(steps, changes);
+    for (at, step) in steps.iter().enumerate() {
+        if at >= from && missing.is_empty() {
+            return at;
+        }
+        missing.after(step, changes);
+    }
+    steps.len()
+}
+
 /// What was dropped to come back, and is not back yet.
 struct Missing {
     /// What goes by a step of its own, and comes by another.

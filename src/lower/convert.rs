@@ -14,7 +14,7 @@ use super::{
     BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
     backfill::{column_of, key_in},
     counter::{step_aside, take_position},
-    key::Built,
+    prebuilt::Prebuilt,
     temporary_name,
     unproven::validate,
     with_relation,
@@ -211,53 +211,6 @@ fn rename(id: &ObjectId, from: &str, to: &str) -> Vec<Sql> {
     alter_table(id, vec![format!("RENAME COLUMN {} TO {}", sql::ident(from), sql::ident(to))])
 }
 
-/// An index or a key that is built beside the one that is there.
-struct Twin {
-    id: ObjectId,
-    build: Action,
-    discard: Action,
-    /// What makes the one that is wanted out of it.
-    adopt: Vec<Sql>,
-    /// The way back of that: to what the column's end makes an end of, too.
-    leave: Vec<Sql>,
-}
-
-impl Twin {
-    fn of(id: &ObjectId, object: &Object, what: &str) -> Option<Self> {
-        let name = temporary_name(what, id);
-        let twin = ObjectId::new(Kind::Index, [id.path.part(0), &name]);
-        match object {
-            Object::Index(index) => {
-                let build = index.statements(&twin, true).into_iter().next()?;
-                let rename = format!("ALTER INDEX {} RENAME TO {}", twin.sql(), sql::ident(id.path.last()));
-                let adopt = std::iter::once(Sql::new(rename)).chain(index.settings(id)).collect();
-                Some(Self {
-                    build: Action::concurrent(build),
-                    discard: discard(&twin),
-                    adopt,
-                    leave: vec![Sql::new(format!("DROP INDEX {}", id.sql()))],
-                    id: twin,
-                })
-            }
-            Object::Constraint(key) => {
-                let built = Built::of(id, key, &name)?;
-                Some(Self {
-                    build: built.build,
-                    discard: discard(&twin),
-                    adopt: built.adopt.into_iter().flat_map(|clause| alter_table(id, vec![clause])).collect(),
-                    leave: alter_table(id, vec![format!("DROP CONSTRAINT {}", id.sql())]),
-                    id: twin,
-                })
-            }
-            _ => None,
-        }
-    }
-}
-
-fn discard(twin: &ObjectId) -> Action {
-    Action::concurrent(Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", twin.sql())))
-}
-
 impl<'a> Lowering<'a> {
     /// Both sides of a column that is converted online: the old type's and the new one's.
     fn sides(&self, id: &ObjectId) -> Option<Pair<Side<'a>>> {
@@ -306,7 +259,7 @@ impl Lowering<'_> {
             }
         }
         for (id, objects) in &self.context.twins {
-            let Some(twin) = Twin::of(id, &objects.after, "new") else { continue };
+            let Some(twin) = Prebuilt::of(id, &objects.after, "new") else { continue };
             let unit =
                 Unit { act: Act::Alter, root: id.clone(), members: Vec::new(), phase: Phase::Contract };
             let summary = format!("build the next {}", with_relation(id));
@@ -384,9 +337,15 @@ impl Lowering<'_> {
             batch: 0,
             with,
         };
+        // who reads a view locks it before its tables: views have gone by then, there and on the way back
+        let is_view = |step: &&Step| matches!(step.object.kind, Kind::View | Kind::MaterializedView);
+        let steps = &self.steps[exchange.clone()];
+        let gone = steps.iter().take_while(is_view).count();
+        let come =
+            steps.iter().rev().take_while(|step| is_view(step) || step.object.target().is_some()).count();
         let back = format!("on the way back, lock {names}");
-        self.steps.insert(exchange.end, step(back, nothing(), lock(), Some(With::Previous)));
-        self.steps.insert(exchange.start, step(format!("lock {names}"), lock(), nothing(), None));
+        self.steps.insert(exchange.end - come, step(back, nothing(), lock(), Some(With::Previous)));
+        self.steps.insert(exchange.start + gone, step(format!("lock {names}"), lock(), nothing(), None));
     }
 
     /// What the way back begins with. It stands behind what came back over the columns, and before what goes for good: the
@@ -402,7 +361,7 @@ impl Lowering<'_> {
             phase: Phase::Contract,
         };
         for (id, objects) in &self.context.twins {
-            let Some(twin) = Twin::of(id, &objects.before, "old") else { continue };
+            let Some(twin) = Prebuilt::of(id, &objects.before, "old") else { continue };
             let what = format!("build the index of what was {}", with_relation(id));
             self.push_back(&contract(id), Verb::Create, &twin.id, &what, twin.build, With::Previous);
         }
@@ -451,6 +410,9 @@ impl Lowering<'_> {
             undo.extend(alter_table(id, vec![format!("ALTER COLUMN {} DROP DEFAULT", id.sql())]));
         }
         undo.extend(after.step_back(id));
+        if after.column.not_null {
+            undo.extend(self.accept_null_below(id, after.beside.path.last()));
+        }
         undo.extend(rename(id, before.beside.path.last(), id.path.last()));
         undo.extend(after.keep_up(id));
         if unit.members.iter().any(|member| member.kind == Kind::Default) {
@@ -490,32 +452,6 @@ impl Lowering<'_> {
             }
         });
         own.flatten().collect()
-    }
-
-    /// An index or key over a converted column goes; its successor is built already, and so is it itself on the way back.
-    pub(super) fn drop_twin(&mut self, unit: &Unit) -> bool {
-        let id = &unit.root;
-        let Some(twin) = self.twin(id).and_then(|objects| Twin::of(id, &objects.before, "old")) else {
-            return false;
-        };
-        let summary = format!("drop {}", with_relation(id));
-        self.push(unit, Verb::Replace, summary, Action::catalog(twin.leave), Action::catalog(twin.adopt));
-        true
-    }
-
-    /// Its successor takes its place.
-    pub(super) fn create_twin(&mut self, unit: &Unit) -> bool {
-        let id = &unit.root;
-        let Some(twin) = self.twin(id).and_then(|objects| Twin::of(id, &objects.after, "new")) else {
-            return false;
-        };
-        let summary = format!("make {} of what was built", with_relation(id));
-        self.push(unit, Verb::Replace, summary, Action::catalog(twin.adopt), Action::catalog(twin.leave));
-        true
-    }
-
-    fn twin(&self, id: &ObjectId) -> Option<&Pair<Object>> {
-        self.context.twins.get(id).filter(|_| !self.context.alone)
     }
 
     /// The batches that fill the column beside, for each table that stores rows, as it is in this catalog then.

@@ -13,10 +13,12 @@ mod counter;
 mod create;
 mod data_check;
 mod index;
+mod index_tree;
 mod key;
 mod not_null;
 mod partition;
 mod phase;
+mod prebuilt;
 mod rebuild;
 mod regrant;
 mod rename;
@@ -41,6 +43,7 @@ use crate::{
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
+use index_tree::Tree;
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
@@ -97,12 +100,13 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         lowering.unit(unit)?;
     }
     lowering.finish_conversions();
-    let mut steps = lowering.steps;
+    let (mut steps, trees) = (lowering.steps, lowering.trees);
     steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
     rename::with_bodies(&mut steps, changes, &beside);
     batch::keep_together(&mut steps, changes);
+    index_tree::finish(trees, &mut steps, changes);
     batch::number(&mut steps, catalogs, changes);
     Ok(steps)
 }
@@ -142,6 +146,10 @@ struct Lowering<'a> {
     done: BTreeSet<ObjectId>,
     /// Columns that come together with their defaults.
     with_default: BTreeSet<ObjectId>,
+    /// Indexes and keys that are built beside the ones that are there, and what those are on the way back.
+    prebuilt: Twins,
+    /// Indexes and keys of partitioned tables that are replaced, and those of their partitions are built beside.
+    trees: Vec<Tree>,
 }
 
 impl<'a> Lowering<'a> {
@@ -155,6 +163,8 @@ impl<'a> Lowering<'a> {
             steps: Vec::new(),
             done: BTreeSet::new(),
             with_default: BTreeSet::new(),
+            trees: Vec::new(),
+            prebuilt: if context.alone { Twins::new() } else { context.twins.clone() },
         }
     }
 }
@@ -247,10 +257,10 @@ impl Lowering<'_> {
 
     fn create(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.after else { return };
-        if self.done.contains(&unit.root) || self.is_converted(&unit.root) || self.create_twin(unit) {
+        if self.done.contains(&unit.root) || self.is_converted(&unit.root) || self.adopt_prebuilt(unit) {
             return;
         }
-        if !self.context.alone {
+        if !self.context.alone && !self.is_replaced_tree(change) {
             match object {
                 Object::Index(index) if self.existed(&index.relation()) => {
                     return self.create_index(unit, index);
@@ -276,6 +286,10 @@ impl Lowering<'_> {
         let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Create };
         let sql = self.creation_of(unit);
         let summary = self.created(unit);
+        if self.is_replaced_tree(change) {
+            let undo = Action::catalog(self.drop_again(&unit.root, object));
+            return self.push(unit, verb, summary, Action::catalog(sql), undo);
+        }
         let action = if slow_to_create(object) { Action::slow(sql) } else { Action::catalog(sql) };
         self.push(unit, verb, summary, action, Action::catalog(Vec::new()));
     }
@@ -290,7 +304,7 @@ impl Lowering<'_> {
         }
         let done = match object {
             _ if self.context.alone => false,
-            _ if self.drop_twin(unit) => true,
+            _ if self.drop_prebuilt(unit) || self.drop_tree(unit, change) => true,
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
             Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                 if constraint.has_index() {

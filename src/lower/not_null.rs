@@ -5,7 +5,7 @@ use super::{Lowering, alter_table, temporary_name, unproven::validate, with_rela
 use crate::{
     diff::{Change, How},
     graph::Unit,
-    kind::{Alter, Column, Definition, Object, not_null::NotNull},
+    kind::{Alter, Column, Definition, Object, constraint::ConstraintType, not_null::NotNull},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, Verb, With},
@@ -73,7 +73,8 @@ impl Lowering<'_> {
         if !in_use || !proven || after.not_null || !only_that {
             return false;
         }
-        let run = Action::catalog(accepting);
+        let run = [accepting, self.accept_null_below(id, id.path.last())].concat();
+        let run = Action::catalog(run);
         let accept = format!("alter {what}");
         let prove = format!("validate that no row has NULL in {what}");
         let refuse = format!("refuse NULL in {what}, not yet validated");
@@ -100,6 +101,7 @@ impl Lowering<'_> {
     pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>) {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
+        let below = self.accept_null_below(id, id.path.last());
         let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
             self.push_about(object, unit, verb, summary, run, undo);
         };
@@ -121,13 +123,8 @@ impl Lowering<'_> {
             Proof::Native(constraint) => {
                 let unproven = NotNull { validated: false, ..constraint.clone() };
                 let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
-                step(
-                    Verb::Alter,
-                    id,
-                    refuse,
-                    Action::catalog(add),
-                    Action::catalog(alter_table(id, vec![drop])),
-                );
+                let undo = [alter_table(id, vec![drop]), below].concat();
+                step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(undo));
                 let validate = validate(id, &sql::ident(&constraint.name));
                 step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(Vec::new()));
             }
@@ -140,6 +137,32 @@ impl Lowering<'_> {
         if !rest.is_empty() {
             step(Verb::Alter, id, format!("alter {what}"), Action::slow(rest), Action::catalog(Vec::new()));
         }
+    }
+}
+
+impl Lowering<'_> {
+    /// Has partitions take NULL in a column once the whole does: since 18 the primary key of a partition that is made by
+    /// itself leaves a NOT NULL of the partition's own behind.
+    pub(super) fn accept_null_below(&self, id: &ObjectId, name: &str) -> Vec<Sql> {
+        let by_key = |table: &ObjectId| {
+            [self.catalogs.before, self.catalogs.after].into_iter().any(|catalog| {
+                catalog.parts(Kind::Constraint, table).any(|(key, object)| {
+                    let changes = self.changes.contains_key(key);
+                    matches!(object, Object::Constraint(key) if changes && key.contype == ConstraintType::PrimaryKey
+                        && key.columns.iter().any(|column| column == id.path.last()))
+                })
+            })
+        };
+        let whole = id.relation().is_some_and(|table| self.catalogs.before.is_partitioned(&table));
+        if self.context.major < 18 || !whole {
+            return Vec::new();
+        }
+        let below = self.family(id).into_iter().skip(1).filter(by_key);
+        let accept = |table: ObjectId| {
+            let column = sql::ident(name);
+            Sql::new(format!("ALTER TABLE {} ALTER COLUMN {column} DROP NOT NULL", table.sql()))
+        };
+        below.map(accept).collect()
     }
 }
 

@@ -144,7 +144,7 @@ impl Lowering<'_> {
     }
 
     /// Drops what was created; a part of an index may have gone with the whole.
-    fn drop_again(&self, id: &ObjectId, object: &Object) -> Vec<Sql> {
+    pub(super) fn drop_again(&self, id: &ObjectId, object: &Object) -> Vec<Sql> {
         let index = Path::from([id.path.part(0), id.path.last()]);
         let if_exists = self.if_exists(&index);
         match object {

@@ -16,7 +16,7 @@ use crate::{
     annotation::{Annotation, How as Way, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::{Column, Constraint, Object, column::through_text, constraint::ConstraintType},
+    kind::{Column, Object, column::through_text, constraint::ConstraintType},
     lower::{self, Context, Conversion, Twins, Value},
     name::{Kind, ObjectId, Pair},
     postgres::{ScratchDatabase, Session, server_words},
@@ -87,10 +87,14 @@ pub(super) async fn twins(
 ) -> Result<Twins, PlanningError> {
     let columns: BTreeSet<&ObjectId> =
         conversions.iter().filter(|(_, conversion)| conversion.online).map(|(id, _)| id).collect();
-    let over = |id: &ObjectId, catalog: &Catalog| catalog.needs_of(id).any(|need| columns.contains(&need.to));
+    let everywhere: BTreeSet<ObjectId> =
+        columns.iter().flat_map(|column| family(column, catalogs.before)).collect();
+    let over =
+        |id: &ObjectId, catalog: &Catalog| catalog.needs_of(id).any(|need| everywhere.contains(&need.to));
+    // that of a partitioned table is made of those of the partitions
     let is_built = |object: &Option<Object>| match object {
         Some(Object::Index(index)) => !index.partitioned,
-        Some(Object::Constraint(key)) => key.has_index(),
+        Some(Object::Constraint(key)) => key.has_index() && !key.lineage.partition,
         _ => false,
     };
     let changed = changes.values().filter(|change| change.how == How::Replace);
@@ -313,7 +317,12 @@ impl Reading<'_> {
             live.objects.contains_key(&attachment)
         };
         for copy in &family[1..] {
-            let alike = |catalog: &Catalog| catalog.objects.get(copy) == catalog.objects.get(self.column);
+            // a partition's column counts with the whole's sequence
+            let said = |id: &ObjectId, catalog: &Catalog| match catalog.objects.get(id) {
+                Some(Object::Column(column)) => Some(Column { identity: None, ..column.clone() }),
+                _ => None,
+            };
+            let alike = |catalog: &Catalog| said(copy, catalog) == said(self.column, catalog);
             if !is_partition(copy) {
                 return Some("its table has inheritors".to_owned());
             }
@@ -341,9 +350,10 @@ impl Reading<'_> {
         for catalog in [live, wanted] {
             let users = catalog.needs.iter().filter(|need| family.contains(&need.to)).map(|need| &need.from);
             for user in users {
-                let whole = definition.partition_by.is_some();
+                let own = user.relation().is_some_and(|table| catalog.is_partitioned(&table));
+                let scans = own && self.clone.major() < 18;
                 let why = obstacle_of(user, catalog)
-                    .or_else(|| obstacle_in_partitions(user, catalog).filter(|_| whole));
+                    .or_else(|| obstacle_in_partitions(user, catalog).filter(|_| scans));
                 if why.is_some() {
                     return why;
                 }
@@ -373,16 +383,12 @@ fn type_of(column: &Column) -> String {
     format!("{}{collate}", column.data_type)
 }
 
-/// Why what is over a column of a partitioned table does not: each partition has one of its own, and one transaction would
-/// have to exchange them all.
+/// Why a foreign key of a partitioned table does not: before PostgreSQL 18 it could only come with a scan.
 fn obstacle_in_partitions(user: &ObjectId, catalog: &Catalog) -> Option<String> {
-    let key = |key: &Constraint| key.has_index() || key.contype == ConstraintType::ForeignKey;
-    let over = match catalog.objects.get(user)? {
-        Object::Index(_) => true,
-        Object::Constraint(constraint) => key(constraint),
-        _ => false,
-    };
-    over.then(|| format!("its table has partitions, and {user} is over it"))
+    let Some(Object::Constraint(key)) = catalog.objects.get(user) else { return None };
+    (key.contype == ConstraintType::ForeignKey).then(|| {
+        format!("{user} is over it, of a partitioned table, and PostgreSQL before 18 adds none NOT VALID")
+    })
 }
 
 /// Why what is over a column does not let another one take its place.

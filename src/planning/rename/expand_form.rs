@@ -211,17 +211,15 @@ impl Names<'_> {
     /// Whether it is nothing by itself, but of one of these.
     fn is_of(&self, id: &ObjectId, forms: &BTreeMap<ObjectId, Object>) -> bool {
         let target = id.target().unwrap_or_else(|| id.clone());
-        let relation = match self.wanted.objects.get(&target) {
-            Some(Object::Index(index)) => Some(index.relation()),
-            _ => target.relation(),
+        let of_view = |form: &&ObjectId| {
+            let is_view = matches!(form.kind, Kind::View | Kind::MaterializedView);
+            let index = match self.wanted.objects.get(&target) {
+                Some(Object::Index(index)) => index.table == form.path.parts(),
+                _ => false,
+            };
+            is_view && (id.is_of_relation(form) || index)
         };
-        let of_relation = |relation: ObjectId| {
-            let kinds = [Kind::View, Kind::MaterializedView];
-            kinds
-                .iter()
-                .any(|kind| forms.contains_key(&ObjectId { kind: *kind, path: relation.path.clone() }))
-        };
-        forms.contains_key(&target) || relation.is_some_and(of_relation)
+        forms.contains_key(&target) || forms.keys().any(|form| of_view(&form))
     }
 
     /// Whether all that it needs is there at the end of expand.

@@ -1,0 +1,141 @@
+//! Indexes and keys of partitioned tables that go or are replaced: each partition has one of its own, and the whole's is
+//! nothing but what they are attached to.
+//!
+//! Those of the partitions are built CONCURRENTLY under other names, before the old ones go, or before they come back; in
+//! one transaction the old tree goes, the next ones get their names, and the whole's is made over them without reading a
+//! row (PostgreSQL manual, "CREATE INDEX", ON ONLY; "ALTER INDEX", ATTACH PARTITION).
+
+use std::collections::BTreeSet;
+
+use super::{Context, Lowering, batch, prebuilt::Prebuilt, with_relation};
+use crate::{
+    diff::{Change, Changes, How},
+    graph::Unit,
+    kind::{Constraint, Object},
+    name::{Kind, ObjectId, Pair},
+    step::{Action, Step, Verb, With},
+};
+
+/// An index or key of a partitioned table that is replaced, with those of its partitions.
+pub(super) struct Tree {
+    members: BTreeSet<ObjectId>,
+    /// What the way back begins with.
+    back: Vec<Step>,
+}
+
+/// Has each tree come back as a whole, and what its way back begins with stand where nothing is missing any more.
+pub(super) fn finish(trees: Vec<Tree>, steps: &mut Vec<Step>, changes: &Changes) {
+    for Tree { members, back } in trees {
+        let attaches =
+            |step: &mut Step| step.object.kind == Kind::IndexAttachment && members.contains(&step.object);
+        let attached: Vec<Step> = steps.extract_if(.., attaches).collect();
+        let Some(made) = steps.iter().rposition(|step| members.contains(&step.object)) else { continue };
+        let behind = made + 1 + attached.len();
+        steps.splice(made + 1..=made, attached);
+        let at = batch::nothing_missing(steps, changes, behind);
+        steps.splice(at..at, back);
+    }
+}
+
+impl Lowering<'_> {
+    /// Drops the index or key of a partitioned table. None where a partition's cannot be built by itself.
+    pub(super) fn drop_tree(&mut self, unit: &Unit, change: &Change) -> bool {
+        let id = &unit.root;
+        let Some(object) = change.object.before.as_ref().filter(|object| is_whole(object)) else {
+            return false;
+        };
+        let leaves = self.leaves(unit);
+        let old = |leaf: &ObjectId| {
+            let object = match self.prebuilt.get(leaf) {
+                Some(pair) => &pair.before,
+                None => self.catalogs.before.objects.get(leaf)?,
+            };
+            Prebuilt::of(leaf, object, "old")
+        };
+        let Some(old) = leaves.iter().map(old).collect::<Option<Vec<Prebuilt>>>() else { return false };
+        let unprepared: Vec<ObjectId> =
+            leaves.iter().filter(|leaf| !self.prebuilt.contains_key(*leaf)).cloned().collect();
+        let rest = unit.members.iter().filter(|member| !leaves.contains(member)).cloned();
+        let rest = self.catalogs.before.only(&rest.collect());
+        let plainly = Context { alone: true, ..self.context.clone() };
+        let Ok(rest) = self.creation_within(&rest, &plainly) else { return false };
+        let undo = old.iter().flat_map(|built| built.adopt.clone()).chain(rest).collect();
+        let comes_back = change.how == How::Replace;
+        if comes_back && !self.build_next(unit, &unprepared) {
+            return false;
+        }
+        let verb = if comes_back { Verb::Replace } else { Verb::Drop };
+        let summary = format!("drop {}", with_relation(id));
+        let drop = Action::catalog(object.drop(id).into_statements());
+        self.push(unit, verb, summary, drop, Action::catalog(undo));
+        let first = self.steps.len();
+        for (leaf, built) in leaves.iter().zip(old) {
+            if unprepared.contains(leaf) {
+                let what = format!("build the index of what was {}", with_relation(leaf));
+                self.push_back(unit, Verb::Create, &built.id, &what, built.build, With::Previous);
+            }
+        }
+        if comes_back {
+            let back = self.steps.split_off(first);
+            self.trees.push(Tree { members: unit.members.iter().cloned().collect(), back });
+            for leaf in unprepared {
+                let Some(change) = self.changes.get(&leaf) else { continue };
+                if let Pair { before: Some(before), after: Some(after) } = &change.object {
+                    self.prebuilt.insert(leaf, Pair::new(before.clone(), after.clone()));
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether it is an index or key of a partitioned table that comes back over what was built in the partitions.
+    pub(super) fn is_replaced_tree(&self, change: &Change) -> bool {
+        change.how == How::Replace
+            && change.object.after.as_ref().is_some_and(is_whole)
+            && self.trees.iter().any(|tree| tree.members.contains(&change.id))
+    }
+
+    /// Builds what takes the places of these, if all of that can be built before.
+    fn build_next(&mut self, unit: &Unit, leaves: &[ObjectId]) -> bool {
+        let next = |leaf: &ObjectId| {
+            let change = self.changes.get(leaf).filter(|change| change.how == How::Replace)?;
+            let (before, after) = (change.object.before.as_ref()?, change.object.after.as_ref()?);
+            let (old, new) = (table_of(leaf, before)?, table_of(leaf, after)?);
+            let ready = old == new && self.existed(&new) && self.has_what_it_needs(leaf, &new);
+            Some((leaf.clone(), Prebuilt::of(leaf, after, "new").filter(|_| ready)?))
+        };
+        let Some(next) = leaves.iter().map(next).collect::<Option<Vec<_>>>() else { return false };
+        for (leaf, built) in next {
+            let summary = format!("build the next {}", with_relation(&leaf));
+            self.push_about(&built.id, unit, Verb::Create, summary, built.build, built.discard);
+        }
+        true
+    }
+
+    /// The indexes and keys of partitions that go with the whole's.
+    fn leaves(&self, unit: &Unit) -> Vec<ObjectId> {
+        let is_leaf = |object: &Object| match object {
+            Object::Index(index) => !index.partitioned,
+            Object::Constraint(key) => key.has_index() && !key.lineage.partition,
+            _ => false,
+        };
+        let there = |id: &&ObjectId| self.catalogs.before.objects.get(*id).is_some_and(is_leaf);
+        unit.members.iter().filter(there).cloned().collect()
+    }
+}
+
+/// Whether it is of a partitioned table.
+fn is_whole(object: &Object) -> bool {
+    match object {
+        Object::Index(index) => index.partitioned,
+        Object::Constraint(key @ Constraint { lineage, .. }) => key.has_index() && lineage.partition,
+        _ => false,
+    }
+}
+
+fn table_of(id: &ObjectId, object: &Object) -> Option<ObjectId> {
+    match object {
+        Object::Index(index) => Some(index.relation()),
+        _ => id.relation().filter(|_| id.kind == Kind::Constraint),
+    }
+}
