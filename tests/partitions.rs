@@ -3,6 +3,8 @@
 
 use std::process::Stdio;
 
+use trueup::{plan::PlanFile, step::Observed};
+
 use crate::oracle::{
     Database, runtime, server_of,
     writers::{ROWS, Writers},
@@ -131,14 +133,47 @@ fn a_partition_is_detached_while_code_runs_on_18() {
     a_partition_is_detached_while_code_runs(18);
 }
 
+/// One of the partitions is gone for good.
+fn dropped() -> String {
+    detached(false).replace("CREATE TABLE reading_1 (at bigint NOT NULL, note text);", "")
+}
+
+/// It is detached first, which keeps nobody out.
+#[test]
+fn a_partition_is_dropped_while_code_runs() {
+    runtime().block_on(async {
+        for major in [14, 18] {
+            let database = Database::with_on(server_of(Some(major)), &detached(true)).await.unwrap();
+            let fill =
+                format!("INSERT INTO reading SELECT n, 'here' FROM generate_series(1, {}) n", 2 * ROWS);
+            database.execute(&fill).await;
+            let before = database.dump().await;
+            database.plan_approved(&dropped()).await;
+            let code = Writers::start(&database, &BESIDE[..3], 10_000_000).await;
+            for _ in 0..3 {
+                database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+                database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            }
+            code.end(&format!("code on {major}, beside a partition that is dropped and made anew")).await;
+            let kept = format!("SELECT count(*)::text FROM reading WHERE at <= {ROWS}");
+            assert_eq!(database.ask(&kept).await, ROWS.to_string());
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
+}
+
 /// A detachment waits for a reader; its client and its backend die. The partition is marked then, and can only be finished.
 #[test]
 fn a_detachment_that_was_interrupted_is_finished() {
     runtime().block_on(async {
-        for onward in [["apply", "plan", "--phase", "all"].as_slice(), &["rollback", "plan"]] {
+        let onward = [["apply", "plan", "--phase", "all"].as_slice(), &["rollback", "plan"]];
+        for (wanted, onward) in
+            [detached(false), dropped()].iter().flat_map(|wanted| onward.map(|onward| (wanted, onward)))
+        {
             let database = Database::with(&detached(true)).await.unwrap();
             let before = database.dump().await;
-            database.plan_approved(&detached(false)).await;
+            database.plan_approved(wanted).await;
             let reader = database.session().await;
             reader.client().batch_execute("BEGIN; LOCK TABLE ONLY reading IN ACCESS SHARE MODE").await.unwrap();
             let mut apply = database.command(&["apply", "plan", "--phase", "all"]);
@@ -214,4 +249,67 @@ fn a_foreign_key_comes_to_a_partitioned_table_while_code_runs() {
             database.done().await;
         }
     });
+}
+
+/// Its index and its key are replaced, and another index goes: the next ones are built in each partition first, and nobody
+/// sees the table without its key.
+fn indexes_of_the_whole_are_replaced_while_code_runs(major: u16) {
+    fn tables(indexes: &str) -> String {
+        format!(
+            "CREATE TABLE meter (day int NOT NULL, id bigint NOT NULL, zone int, note text) PARTITION BY RANGE (day);
+             CREATE TABLE meter_0 PARTITION OF meter FOR VALUES FROM (0) TO (5);
+             CREATE TABLE meter_1 PARTITION OF meter FOR VALUES FROM (5) TO (10) PARTITION BY LIST (day);
+             CREATE TABLE meter_1_a PARTITION OF meter_1 FOR VALUES IN (5, 6);
+             CREATE TABLE meter_1_b PARTITION OF meter_1 FOR VALUES IN (7, 8, 9);
+             {indexes}"
+        )
+    }
+    const CODE: &[&str] = &[
+        "UPDATE meter SET zone = $2::bigint % 50 WHERE day = $1::bigint % 10 AND id = $1::bigint",
+        "INSERT INTO meter (day, id, zone) SELECT $2::bigint % 10, $2::bigint, $1::bigint % 50",
+        "INSERT INTO meter (day, id, note) SELECT $2::bigint % 10, $2::bigint, 'x' || $1::bigint
+             ON CONFLICT (day, id) DO UPDATE SET note = EXCLUDED.note",
+        "DELETE FROM meter WHERE day = $2::bigint % 10 AND id = $2::bigint AND $1::bigint % 2 = 0",
+    ];
+    runtime().block_on(async {
+        let before = tables(
+            "ALTER TABLE meter ADD PRIMARY KEY (day, id); CREATE INDEX by_zone ON meter (zone); CREATE INDEX gone ON meter (note, zone);
+             COMMENT ON INDEX gone IS 'not for long';",
+        );
+        let after = tables("ALTER TABLE meter ADD PRIMARY KEY (id, day); CREATE INDEX by_zone ON meter (zone DESC, note) WHERE zone > 0;");
+        let database = Database::with_on(server_of(Some(major)), &before).await.unwrap();
+        let fill =
+            format!("INSERT INTO meter (day, id, zone) SELECT n % 10, n, n % 7 FROM generate_series(1, {ROWS}) n");
+        database.execute(&fill).await;
+        let before = database.dump().await;
+        database.plan_approved(&after).await;
+        let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
+        let slow = |seen: &Observed| seen.builds.iter().chain(&seen.scans).chain(&seen.rewrites).count();
+        for step in plan.steps.iter().filter(|step| step.transactional) {
+            assert_eq!(slow(&step.seen), 0, "{}", step.summary);
+        }
+        for step in plan.steps.iter().filter(|step| step.undo.transactional) {
+            assert_eq!(slow(&step.undo.seen), 0, "the undo of: {}", step.summary);
+        }
+        let code = Writers::start(&database, CODE, 10_000_000).await;
+        for _ in 0..2 {
+            database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+            database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        }
+        code.end(&format!("code on {major}, through indexes that are replaced and back")).await;
+        let kept = format!("SELECT count(*)::text FROM meter WHERE id BETWEEN 1 AND {ROWS}");
+        assert_eq!(database.ask(&kept).await, ROWS.to_string());
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+#[test]
+fn indexes_of_the_whole_are_replaced_while_code_runs_on_14() {
+    indexes_of_the_whole_are_replaced_while_code_runs(14);
+}
+
+#[test]
+fn indexes_of_the_whole_are_replaced_while_code_runs_on_18() {
+    indexes_of_the_whole_are_replaced_while_code_runs(18);
 }

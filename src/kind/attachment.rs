@@ -25,7 +25,7 @@ pub struct Attachment {
 pub struct Implied(Option<String>);
 
 impl Implied {
-    /// The condition; none where it cannot be said without the number of the partitioned table (HASH).
+    /// The condition; none where it has the numbers of several partitioned tables in it (HASH within HASH).
     pub fn condition(&self) -> Option<&str> {
         self.0.as_deref()
     }

@@ -72,6 +72,8 @@ struct Side<'a> {
     default: Option<String>,
     /// `convert` or `back`: for the names of what is there for a while.
     what: &'static str,
+    /// The table and those that have triggers of their own.
+    tables: Vec<ObjectId>,
 }
 
 impl Side<'_> {
@@ -106,7 +108,7 @@ impl Side<'_> {
 
     /// Keeps it up with what is written into the other one.
     fn keep_up(&self, id: &ObjectId) -> Vec<Sql> {
-        let (function, trigger, table) = (self.function(id), self.trigger(id), id.relation_sql());
+        let (function, trigger) = (self.function(id), self.trigger(id));
         let body = format!(
             "#variable_conflict use_column\nBEGIN\n    \
              SELECT {} INTO NEW.{} FROM (SELECT NEW.*) AS {};\n    RETURN NEW;\nEND",
@@ -117,24 +119,25 @@ impl Side<'_> {
         let settings = self.value.settings.iter();
         let settings: String =
             settings.map(|(name, value)| format!(" SET {name} TO {}", sql::literal(value))).collect();
-        vec![
-            Sql::new(format!(
-                "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{settings} AS {}",
-                sql::dollar_quoted(&body)
-            )),
-            Sql::new(format!(
+        let mut all = vec![Sql::new(format!(
+            "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{settings} AS {}",
+            sql::dollar_quoted(&body)
+        ))];
+        for table in self.tables.iter().map(ObjectId::sql) {
+            all.push(Sql::new(format!(
                 "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
-            )),
+            )));
             // what replication applies is kept up, too
-            Sql::new(format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")),
-        ]
+            all.push(Sql::new(format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")));
+        }
+        all
     }
 
     fn let_go(&self, id: &ObjectId) -> Vec<Sql> {
-        vec![
-            Sql::new(format!("DROP TRIGGER {} ON {}", self.trigger(id), id.relation_sql())),
-            Sql::new(format!("DROP FUNCTION {}()", self.function(id))),
-        ]
+        let drop =
+            |table: &ObjectId| Sql::new(format!("DROP TRIGGER {} ON {}", self.trigger(id), table.sql()));
+        let function = Sql::new(format!("DROP FUNCTION {}()", self.function(id)));
+        self.tables.iter().map(drop).chain([function]).collect()
     }
 
     fn differs(&self) -> String {
@@ -224,7 +227,8 @@ impl<'a> Lowering<'a> {
                 _ => None,
             };
             let table = id.relation()?;
-            Some(Side { beside: column_of(&table, name), column, value, default, what })
+            let tables = self.tables_with_triggers(id);
+            Some(Side { beside: column_of(&table, name), column, value, default, what, tables })
         };
         Some(Pair::new(
             side(self.catalogs.before, &names.before, &conversion.value.before, "back")?,

@@ -305,6 +305,7 @@ impl Lowering<'_> {
         let done = match object {
             _ if self.context.alone => false,
             _ if self.drop_prebuilt(unit) || self.drop_tree(unit, change) => true,
+            Object::Table(_) => change.how == How::Drop && self.drop_detached(unit),
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
             Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                 if constraint.has_index() {

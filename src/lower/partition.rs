@@ -2,14 +2,18 @@
 //! beside it, while nobody may read or write them, unless a check that was proven under a weak lock says what the bounds
 //! say (PostgreSQL manual, "ALTER TABLE", ATTACH PARTITION).
 
-use super::{Lowering, alter_table, temporary_name, unproven::validate, with_relation};
+use std::collections::BTreeSet;
+
+use super::{
+    Context, Lowering, alter_table, backfill::column_of, temporary_name, unproven::validate, with_relation,
+};
 use crate::{
     catalog::Catalog,
     diff::{Change, How},
     graph::{Act, Unit},
-    kind::{Attachment, Object},
+    kind::{Attachment, Definition, Object},
     name::{Kind, ObjectId, Pair},
-    sql::Sql,
+    sql::{self, Sql},
     step::{Action, Verb, With},
 };
 
@@ -106,8 +110,12 @@ impl Lowering<'_> {
         let guards: Vec<Guard> = attachments
             .flat_map(|(id, attachment)| self.guards(id, attachment, self.catalogs.before))
             .collect();
+        let concurrently = match self.catalogs.before.objects.get(&unit.root) {
+            Some(Object::Attachment(attachment)) => self.detaches_concurrently(attachment),
+            _ => false,
+        };
         if let [guard] = &guards[..]
-            && self.detaches_concurrently(unit)
+            && concurrently
             && self.steps.last().is_some_and(|step| step.run.sql.len() == 1)
         {
             return self.detach_concurrently(unit, guard);
@@ -131,11 +139,63 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether PostgreSQL can: from 14 on, and not with a default partition beside it.
-    fn detaches_concurrently(&self, unit: &Unit) -> bool {
-        let Some(Object::Attachment(attachment)) = self.catalogs.before.objects.get(&unit.root) else {
-            return false;
+    /// Drops a partition. It is detached first: dropping it would lock the whole, and wait for all who use that while
+    /// nobody else may.
+    pub(super) fn drop_detached(&mut self, unit: &Unit) -> bool {
+        let before = self.catalogs.before;
+        let id = ObjectId { kind: Kind::Attachment, path: unit.root.path.clone() };
+        let Some(Object::Attachment(attachment)) = before.objects.get(&id) else { return false };
+        let members: BTreeSet<ObjectId> = unit.members.iter().cloned().collect();
+        let refers = |object: &Object| match object {
+            Object::Constraint(key) => key.references.as_ref().is_some_and(|to| {
+                let to = ObjectId::new(Kind::Table, to.clone());
+                self.family(&column_of(&to, "")).contains(&unit.root)
+            }),
+            _ => false,
         };
+        if !members.contains(&id)
+            || !self.detaches_concurrently(attachment)
+            || before.objects.values().any(refers)
+        {
+            return false;
+        }
+        let alone: BTreeSet<ObjectId> = members
+            .iter()
+            .filter(|id| !matches!(id.kind, Kind::Attachment | Kind::IndexAttachment))
+            .cloned()
+            .collect();
+        let context = Context { alone: true, ..self.context.clone() };
+        let Ok(back) = self.creation_within(&before.only(&alone), &context) else { return false };
+        let table = unit.root.sql();
+        let detach = attachment.drop(&id).into_statements().remove(0);
+        let detach = Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")));
+        let mut attach = attachment.create(&id).into_statements();
+        attach.push(self.drop_other_checks(&unit.root));
+        self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::slow(attach));
+        let drop = Action::catalog(vec![Sql::new(format!("DROP TABLE {table}"))]);
+        self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::slow(back));
+        true
+    }
+
+    /// Drops the check that PostgreSQL leaves in a table that was detached CONCURRENTLY, under a name of its own choice.
+    fn drop_other_checks(&self, table: &ObjectId) -> Sql {
+        let known =
+            self.catalogs.before.parts(Kind::Constraint, table).map(|(id, _)| sql::literal(id.path.last()));
+        let known: Vec<String> = known.collect();
+        let body = format!(
+            "DECLARE\n    spare pg_catalog.name;\nBEGIN\n    \
+             FOR spare IN SELECT conname FROM pg_catalog.pg_constraint\n        \
+             WHERE conrelid OPERATOR(pg_catalog.=) {table}::pg_catalog.regclass AND contype OPERATOR(pg_catalog.=) 'c'\n        \
+             AND conname OPERATOR(pg_catalog.<>) ALL (ARRAY[{known}]::pg_catalog.name[])\n    LOOP\n        \
+             EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', {table}, spare);\n    END LOOP;\nEND",
+            table = sql::literal(&table.sql()),
+            known = known.join(", "),
+        );
+        Sql::new(format!("DO {}", sql::dollar_quoted(&body)))
+    }
+
+    /// Whether PostgreSQL can: from 14 on, and not with a default partition beside it.
+    fn detaches_concurrently(&self, attachment: &Attachment) -> bool {
         let Pair { before, after } = self.catalogs;
         let alone = [before, after].iter().all(|it| it.default_partition(&attachment.parent).is_none());
         self.context.major >= 14

@@ -316,6 +316,7 @@ impl Reading<'_> {
             let attachment = ObjectId::new(Kind::Attachment, copy.path.parts()[..2].to_vec());
             live.objects.contains_key(&attachment)
         };
+        let tables: Vec<_> = family.iter().map(|copy| copy.path.parts()[..2].to_vec()).collect();
         for copy in &family[1..] {
             // a partition's column counts with the whole's sequence
             let said = |id: &ObjectId, catalog: &Catalog| match catalog.objects.get(id) {
@@ -323,8 +324,14 @@ impl Reading<'_> {
                 _ => None,
             };
             let alike = |catalog: &Catalog| said(copy, catalog) == said(self.column, catalog);
-            if !is_partition(copy) {
-                return Some("its table has inheritors".to_owned());
+            let only_from_here = |catalog: &Catalog| match catalog.objects.get(copy) {
+                Some(Object::Column(Column { lineage, .. })) => {
+                    lineage.inherited && lineage.parents.iter().all(|parent| tables.contains(parent))
+                }
+                _ => false,
+            };
+            if !is_partition(copy) && !(only_from_here(live) && only_from_here(wanted)) {
+                return Some(format!("{copy} is not only what it has from there"));
             }
             if !alike(live) || !alike(wanted) {
                 return Some(format!("{copy} is not what it is in the whole"));
@@ -339,8 +346,13 @@ impl Reading<'_> {
         if old.generated.is_some() || new.generated.is_some() {
             return Some("PostgreSQL computes it".to_owned());
         }
-        if new.facts.plain_type != new.base_type && !new.base_type.ends_with("[]") {
-            return Some("the new type is a domain".to_owned());
+        let domains = wanted
+            .needs_of(self.column)
+            .filter(|need| need.to.kind == Kind::Domain && !new.base_type.ends_with("[]"));
+        if let Some(domain) = domains.map(|need| &need.to).find(|domain| refuses(domain, wanted)) {
+            return Some(format!(
+                "{domain} refuses values, and PostgreSQL writes a table anew that gets a column of it"
+            ));
         }
         if old.identity.is_some() != new.identity.is_some() {
             return Some(
@@ -381,6 +393,15 @@ impl Reading<'_> {
 fn type_of(column: &Column) -> String {
     let collate = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
     format!("{}{collate}", column.data_type)
+}
+
+/// Whether a domain, or one that it is made of, refuses any value of its type.
+fn refuses(domain: &ObjectId, catalog: &Catalog) -> bool {
+    let own =
+        |id: &ObjectId| id.kind == Kind::DomainConstraint && id.path.parts().starts_with(domain.path.parts());
+    let not_null = matches!(catalog.objects.get(domain), Some(Object::Domain(domain)) if domain.not_null);
+    let under = catalog.needs_of(domain).map(|need| &need.to).filter(|id| id.kind == Kind::Domain);
+    not_null || catalog.objects.keys().any(own) || under.into_iter().any(|domain| refuses(domain, catalog))
 }
 
 /// Why a foreign key of a partitioned table does not: before PostgreSQL 18 it could only come with a scan.
