@@ -154,6 +154,52 @@ fn a_type_is_converted_in_partitions_while_code_runs() {
     });
 }
 
+/// A column that inheritors have from their parent: each has a trigger, a default and indexes of its own.
+#[test]
+fn a_type_is_converted_with_inheritors_while_code_runs() {
+    fn tables(size: &str) -> String {
+        format!(
+            "CREATE TABLE place (id bigint PRIMARY KEY, size {size} DEFAULT 1 NOT NULL, -- @convert using=size
+                 note text);
+             CREATE TABLE town (mayor text, PRIMARY KEY (id)) INHERITS (place);
+             CREATE TABLE capital (since date, UNIQUE (id, size)) INHERITS (town);
+             CREATE INDEX ON place (size);
+             CREATE INDEX ON town (size, note);
+             ALTER TABLE town ALTER size SET DEFAULT 5;"
+        )
+    }
+    const CODE: &[&str] = &[
+        "UPDATE place SET size = size + 1 WHERE id = $1::bigint AND $2::bigint > 0",
+        "INSERT INTO place (id, size) SELECT $2::bigint, $1::bigint % 50",
+        "INSERT INTO town (id, note) SELECT $2::bigint, 'x' || $1::bigint",
+        "INSERT INTO capital (id, size) SELECT $2::bigint, $1::bigint % 50",
+        "DELETE FROM place WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+    ];
+    runtime().block_on(async {
+        let database = Database::with(&tables("integer")).await.unwrap();
+        let fill = format!(
+            "INSERT INTO place SELECT n, n % 7 FROM generate_series(1, {ROWS}, 3) n;
+             INSERT INTO town SELECT n, n % 7 FROM generate_series(2, {ROWS}, 3) n;
+             INSERT INTO capital SELECT n, n % 7 FROM generate_series(3, {ROWS}, 3) n"
+        );
+        database.execute(&fill).await;
+        let before = database.dump().await;
+        database.plan_approved(&tables("numeric")).await;
+        let run = async |arguments: &[&str]| database.trueup(arguments).await.ended(0).unwrap();
+        let one = Writers::start(&database, CODE, 30_000_000).await;
+        let other = Writers::start(&database, CODE, 60_000_000).await;
+        run(&["apply", "plan", "--phase", "all"]).await;
+        one.end("code, through expand and contract with inheritors").await;
+        run(&["rollback", "plan"]).await;
+        other.end("code, through them and back with inheritors").await;
+        let kept =
+            format!("SELECT count(*)::text FROM place WHERE id BETWEEN 1 AND {ROWS} AND size >= id % 7");
+        assert_eq!(database.ask(&kept).await, ROWS.to_string());
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
 /// Columns of a partitioned table that its key, a foreign key to it, and indexes of the whole and of one partition are over.
 fn keys_are_converted_in_partitions_while_code_runs(major: u16) {
     fn tables(number: &str, counted: &str) -> String {

@@ -298,6 +298,7 @@ impl Lowering<'_> {
             let summary = format!("validate that every row has {} converted", with_relation(id));
             self.push(&unit(after), Verb::Validate, summary, proof, Action::catalog(Vec::new()));
         }
+        self.drop_types_last();
         let exchange = self.exchange();
         self.lock_together(&exchange);
         self.begin_the_way_back(&converted);
@@ -312,6 +313,21 @@ impl Lowering<'_> {
         let first = self.steps.iter().position(of_it).unwrap_or(self.steps.len());
         let last = self.steps.iter().rposition(of_it).map_or(self.steps.len(), |at| at + 1);
         first..last
+    }
+
+    /// The way back begins behind the exchange, with columns of the old types: these go afterwards.
+    fn drop_types_last(&mut self) {
+        let goes = |step: &mut Step| {
+            let is_type = matches!(
+                step.object.kind,
+                Kind::Enum | Kind::Domain | Kind::DomainConstraint | Kind::Composite | Kind::Range
+            );
+            is_type && self.changes.get(&step.object).is_some_and(|change| change.how == How::Drop)
+        };
+        let Range { start, end } = self.exchange();
+        let gone: Vec<Step> = self.steps.extract_if(start..end, goes).collect();
+        let behind = end - gone.len();
+        self.steps.splice(behind..behind, gone);
     }
 
     /// Where foreign keys make several tables change at once, both ways begin with all of their locks: whoever already

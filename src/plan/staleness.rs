@@ -14,7 +14,7 @@ use crate::{
     catalog::{Catalog, Fingerprint},
     name::{Kind, ObjectId},
     sql::Sql,
-    step::Phase,
+    step::{Phase, Verb},
 };
 
 /// A point in a plan's course.
@@ -136,7 +136,17 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         .filter(|object| object.kind == Kind::Constraint)
         .map(|key| ObjectId::new(Kind::Index, [key.path.part(0), key.path.last()]))
         .collect();
-    let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
+    // a partition that is dropped has been detached before, and PostgreSQL leaves a check in it
+    let dropped: BTreeSet<&ObjectId> = plan
+        .steps
+        .iter()
+        .filter(|step| moving == Some(step.phase) && step.action == Verb::Drop)
+        .map(|step| &step.object)
+        .collect();
+    let goes_along = |object: &ObjectId| {
+        object.kind == Kind::Constraint && object.relation().is_some_and(|table| dropped.contains(&table))
+    };
+    let counts = |object: &ObjectId| (plan.owners || object.kind != Kind::Owner) && !goes_along(object);
     for object in footprint_closure(live, &touched) {
         if !known.contains(&object) && !halfway.contains(&object) && counts(&object) {
             differences.push(Difference {

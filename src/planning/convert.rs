@@ -330,7 +330,7 @@ impl Reading<'_> {
                 }
                 _ => false,
             };
-            if !is_partition(copy) && !(only_from_here(live) && only_from_here(wanted)) {
+            if !(is_partition(copy) || only_from_here(live) && only_from_here(wanted)) {
                 return Some(format!("{copy} is not only what it has from there"));
             }
             if !alike(live) || !alike(wanted) {

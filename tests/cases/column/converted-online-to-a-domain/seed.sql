@@ -1,1 +1,1 @@
-INSERT INTO coin SELECT n, n, n * 86400 FROM generate_series(1, 100) n;
+INSERT INTO coin (id, worth) SELECT n, n FROM generate_series(1, 100) n;

@@ -8,7 +8,7 @@ CREATE TABLE p (a integer,
 CREATE TABLE x (
     -- @convert using=r::text::int4range back=r::text::int8range
     r int4range, EXCLUDE USING gist (r WITH &&));
-CREATE DOMAIN some AS bigint CHECK (VALUE > 0);
+CREATE DOMAIN positive AS bigint CHECK (VALUE > 0);
 CREATE TABLE d (
     -- @convert using=a
     a numeric);
