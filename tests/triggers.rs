@@ -1,7 +1,10 @@
 //! Backfills that skip the tables' own triggers, where the environment says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crate::oracle::{self, Database, runtime};
+use crate::oracle::{
+    self, Database, runtime,
+    writers::{ROWS, Writers},
+};
 
 /// A table whose trigger counts, with a column that is written by it; and one that refers to it.
 const BEFORE: &str = "CREATE TABLE ship (id int PRIMARY KEY, name text NOT NULL, changed int NOT NULL DEFAULT 0, port int);
@@ -115,5 +118,35 @@ fn a_role_that_may_not_skip_triggers_is_told_before_anything_is_changed() {
             .batch_execute(&format!("REVOKE SET ON PARAMETER session_replication_role FROM {role}; DROP ROLE {role}"))
             .await
             .unwrap();
+    });
+}
+
+/// Rows that code writes while others are filled without triggers: those of the code fire them, and both names and the value that
+/// is computed of them stay right.
+#[test]
+fn code_runs_while_rows_are_filled_without_triggers() {
+    const CODE: &[&str] = &[
+        "UPDATE ship SET name = 'old ' || $2::bigint WHERE id = $1::bigint",
+        "INSERT INTO ship (id, name) SELECT ($2::bigint)::int, 'n ' || $1::bigint",
+        "DELETE FROM ship WHERE id = $2::bigint AND $1::bigint % 2 = 0",
+    ];
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        let more =
+            format!("INSERT INTO ship SELECT n, 'Ship ' || n FROM generate_series(3001, {ROWS}) n");
+        database.execute(&more).await;
+        let before = database.dump().await;
+        plan(&database, TWO, "skip").await.ended(0).unwrap();
+        database.approve("plan").await.unwrap();
+        let code = Writers::start(&database, CODE, 30_000_000).await;
+        database.trueup(&["apply", "plan", "--env", "test", "--phase", "expand"]).await.ended(0).unwrap();
+        code.end("code, while rows are filled without triggers").await;
+        let wrong = "SELECT count(*)::text FROM ship WHERE full_name IS DISTINCT FROM name OR loud IS DISTINCT FROM upper(name)
+                     OR changed = 0 AND name LIKE 'old %' OR changed > 0 AND name LIKE 'Ship %'";
+        assert_eq!(database.ask(wrong).await, "0");
+        database.trueup(&["apply", "plan", "--env", "test", "--phase", "contract"]).await.ended(0).unwrap();
+        database.trueup(&["rollback", "plan", "--env", "test"]).await.ended(0).unwrap();
+        database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+        database.done().await;
     });
 }

@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 9d34960676e471087fd8ef00bd58c64a89872f3afc73d159890a0d144b1b777c
+-- plan full-name-and-currency  sha256 390caffc45ea0c12d74b7792d3a100be3240201a30da816758365a6cb8a4fdf0
 
 -- batch 13
 BEGIN;
@@ -89,6 +89,7 @@ CREATE VIEW public.order_totals AS
    FROM (public.orders o
      JOIN public.order_items i ON ((i.order_id = o.id)))
   GROUP BY o.id;
+COMMENT ON VIEW public.order_totals IS 'Orders with anything in them.';
 CREATE VIEW public.customer_sales AS
  SELECT c.id AS customer_id,
     c.name AS customer,
@@ -97,7 +98,6 @@ CREATE VIEW public.customer_sales AS
    FROM (public.customers c
      LEFT JOIN public.order_totals t ON (((t.customer_id = c.id) AND (t.status = ANY (ARRAY['paid'::public.order_status, 'sent'::public.order_status])))))
   GROUP BY c.id;
-COMMENT ON VIEW public.order_totals IS 'Orders with anything in them.';
 COMMIT;
 
 -- batch 8

@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 9d34960676e471087fd8ef00bd58c64a89872f3afc73d159890a0d144b1b777c
+-- plan full-name-and-currency  sha256 390caffc45ea0c12d74b7792d3a100be3240201a30da816758365a6cb8a4fdf0
 
 -- ==== expand ====
 

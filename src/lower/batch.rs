@@ -25,7 +25,7 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     let mut missing = Missing::new(steps, changes);
     for step in steps.iter_mut() {
         let alone = alone(step, changes);
-        let locks = locked_relation(step, catalogs.before);
+        let locks = locked_relation(step, catalogs);
         let moves_on = match (&relation, &locks) {
             (Some(held), Some(wanted)) => held != wanted,
             // what goes with it to come back may be of another relation
@@ -168,14 +168,16 @@ fn alone(step: &Step, changes: &Changes) -> Alone {
 }
 
 /// The existing relation on which the step takes a strong lock.
-fn locked_relation(step: &Step, before: &Catalog) -> Option<ObjectId> {
+fn locked_relation(step: &Step, catalogs: Pair<&Catalog>) -> Option<ObjectId> {
     let relation = match step.object.kind {
         Kind::Table | Kind::View | Kind::MaterializedView => Some(step.object.clone()),
-        Kind::Index => before.objects.get(&step.object).and_then(|object| match object {
-            Object::Index(index) => Some(index.relation()),
-            _ => None,
+        Kind::Index => [catalogs.before, catalogs.after].into_iter().find_map(|catalog| {
+            match catalog.objects.get(&step.object)? {
+                Object::Index(index) => Some(index.relation()),
+                _ => None,
+            }
         }),
         _ => step.object.relation(),
     };
-    relation.filter(|relation| before.objects.contains_key(relation))
+    relation.filter(|relation| catalogs.before.objects.contains_key(relation))
 }

@@ -13,6 +13,7 @@ use crate::{
     graph::Unit,
     kind::{Constraint, Object},
     name::{Kind, ObjectId, Pair},
+    sql::Sql,
     step::{Action, Step, Verb, With},
 };
 
@@ -30,9 +31,9 @@ pub(super) fn finish(trees: Vec<Tree>, steps: &mut Vec<Step>, changes: &Changes)
             |step: &mut Step| step.object.kind == Kind::IndexAttachment && members.contains(&step.object);
         let attached: Vec<Step> = steps.extract_if(.., attaches).collect();
         let Some(made) = steps.iter().rposition(|step| members.contains(&step.object)) else { continue };
-        let behind = made + 1 + attached.len();
-        steps.splice(made + 1..=made, attached);
-        let at = batch::nothing_missing(steps, changes, behind);
+        let (behind, parts) = (made + 1, attached.len());
+        steps.splice(behind..behind, attached);
+        let at = batch::nothing_missing(steps, changes, behind + parts);
         steps.splice(at..at, back);
     }
 }
@@ -59,7 +60,12 @@ impl Lowering<'_> {
         let rest = self.catalogs.before.only(&rest.collect());
         let plainly = Context { alone: true, ..self.context.clone() };
         let Ok(rest) = self.creation_within(&rest, &plainly) else { return false };
-        let undo = old.iter().flat_map(|built| built.adopt.clone()).chain(rest).collect();
+        // who writes by way of the whole locks that first
+        let mode = if object.kind() == Kind::Index { "SHARE" } else { "ACCESS EXCLUSIVE" };
+        let whole = table_of(id, object).map(|table| table.sql()).unwrap_or_default();
+        let lock = Sql::new(format!("LOCK TABLE ONLY {whole} IN {mode} MODE"));
+        let undo =
+            [lock].into_iter().chain(old.iter().flat_map(|built| built.adopt.clone())).chain(rest).collect();
         let comes_back = change.how == How::Replace;
         if comes_back && !self.build_next(unit, &unprepared) {
             return false;

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Context, Lowering, alter_table, backfill::column_of, temporary_name, unproven::validate, with_relation,
-};
+use super::{Context, Lowering, alter_table, temporary_name, unproven::validate, with_relation};
 use crate::{
     catalog::Catalog,
     diff::{Change, How},
@@ -145,36 +143,47 @@ impl Lowering<'_> {
         let before = self.catalogs.before;
         let id = ObjectId { kind: Kind::Attachment, path: unit.root.path.clone() };
         let Some(Object::Attachment(attachment)) = before.objects.get(&id) else { return false };
-        let members: BTreeSet<ObjectId> = unit.members.iter().cloned().collect();
+        let above = self.wholes(&unit.root);
         let refers = |object: &Object| match object {
-            Object::Constraint(key) => key.references.as_ref().is_some_and(|to| {
-                let to = ObjectId::new(Kind::Table, to.clone());
-                self.family(&column_of(&to, "")).contains(&unit.root)
-            }),
+            Object::Constraint(key) => key.references.as_ref().is_some_and(|to| above.contains(to)),
             _ => false,
         };
-        if !members.contains(&id)
-            || !self.detaches_concurrently(attachment)
-            || before.objects.values().any(refers)
-        {
+        let referred = || before.objects.values().any(refers);
+        if !unit.members.contains(&id) || !self.detaches_concurrently(attachment) || referred() {
             return false;
         }
-        let alone: BTreeSet<ObjectId> = members
-            .iter()
-            .filter(|id| !matches!(id.kind, Kind::Attachment | Kind::IndexAttachment))
-            .cloned()
-            .collect();
+        // what it has as a partition only comes with that
+        let as_partition = |id: &&ObjectId| {
+            matches!(id.kind, Kind::Attachment | Kind::IndexAttachment | Kind::PartitionTrigger)
+        };
+        let (attached, alone): (BTreeSet<&ObjectId>, BTreeSet<&ObjectId>) =
+            unit.members.iter().partition(as_partition);
         let context = Context { alone: true, ..self.context.clone() };
-        let Ok(back) = self.creation_within(&before.only(&alone), &context) else { return false };
+        let made = |ids: BTreeSet<&ObjectId>| {
+            self.creation_within(&before.only(&ids.into_iter().cloned().collect()), &context)
+        };
+        let (Ok(mut attach), Ok(back)) = (made(attached), made(alone)) else { return false };
+        attach.push(self.drop_other_checks(&unit.root));
         let table = unit.root.sql();
         let detach = attachment.drop(&id).into_statements().remove(0);
         let detach = Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")));
-        let mut attach = attachment.create(&id).into_statements();
-        attach.push(self.drop_other_checks(&unit.root));
         self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::slow(attach));
         let drop = Action::catalog(vec![Sql::new(format!("DROP TABLE {table}"))]);
         self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::slow(back));
         true
+    }
+
+    /// A table and what it is a partition of, and that in turn.
+    fn wholes(&self, table: &ObjectId) -> BTreeSet<Vec<String>> {
+        let mut found = BTreeSet::new();
+        let mut next = Some(table.path.parts().to_vec());
+        while let Some(path) = next.take().filter(|path| found.insert(path.clone())) {
+            let attachment = ObjectId::new(Kind::Attachment, path);
+            if let Some(Object::Attachment(attachment)) = self.catalogs.before.objects.get(&attachment) {
+                next = Some(attachment.parent.clone());
+            }
+        }
+        found
     }
 
     /// Drops the check that PostgreSQL leaves in a table that was detached CONCURRENTLY, under a name of its own choice.
