@@ -47,34 +47,22 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
     }
 }
 
-/// The first place from there on at which all is back that was dropped to come back.
-pub fn nothing_missing(steps: &[Step], changes: &Changes, from: usize) -> usize {
-    let mut missing = Missing::new(steps, changes);
-    for (at, step) in steps.iter().enumerate() {
-        if at >= from && missing.is_empty() {
-            return at;
-        }
-        missing.after(step, changes);
-    }
-    steps.len()
-}
-
 /// What was dropped to come back, and is not back yet.
-struct Missing {
+pub(super) struct Missing {
     /// What goes by a step of its own, and comes by another.
     twice: BTreeSet<ObjectId>,
     now: BTreeSet<ObjectId>,
 }
 
 impl Missing {
-    fn new(steps: &[Step], changes: &Changes) -> Self {
+    pub(super) fn new(steps: &[Step], changes: &Changes) -> Self {
         let mut once = BTreeSet::new();
         let moves = steps.iter().filter(|step| goes_or_comes(step, changes)).map(|step| &step.object);
         let twice = moves.filter(|id| !once.insert(*id)).cloned().collect();
         Self { twice, now: BTreeSet::new() }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.now.is_empty()
     }
 
@@ -87,7 +75,7 @@ impl Missing {
         goes_or_comes(step, changes) && self.twice.contains(&step.object)
     }
 
-    fn after(&mut self, step: &Step, changes: &Changes) {
+    pub(super) fn after(&mut self, step: &Step, changes: &Changes) {
         if self.moves(step, changes) && !self.now.remove(&step.object) {
             self.now.insert(step.object.clone());
         }

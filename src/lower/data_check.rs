@@ -98,7 +98,9 @@ impl Looking<'_> {
             (None, Some(Object::DomainConstraint(after))) if self.means_the_same(id) => {
                 self.of_domain(id, &after.definition)
             }
-            (None, Some(Object::Attachment(after))) if self.means_the_same(id) => {
+            (before, Some(Object::Attachment(after)))
+                if before.as_ref() != change.object.after.as_ref() && self.means_the_same(id) =>
+            {
                 self.of_attachment(id, after)
             }
             _ => Vec::new(),

@@ -5,38 +5,15 @@
 //! one transaction the old tree goes, the next ones get their names, and the whole's is made over them without reading a
 //! row (PostgreSQL manual, "CREATE INDEX", ON ONLY; "ALTER INDEX", ATTACH PARTITION).
 
-use std::collections::BTreeSet;
-
-use super::{Context, Lowering, batch, prebuilt::Prebuilt, with_relation};
+use super::{Context, Lowering, moment::Moment, prebuilt::Prebuilt, with_relation};
 use crate::{
-    diff::{Change, Changes, How},
+    diff::{Change, How},
     graph::Unit,
     kind::{Constraint, Object},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
-    step::{Action, Step, Verb, With},
+    step::{Action, Verb, With},
 };
-
-/// An index or key of a partitioned table that is replaced, with those of its partitions.
-pub(super) struct Tree {
-    members: BTreeSet<ObjectId>,
-    /// What the way back begins with.
-    back: Vec<Step>,
-}
-
-/// Has each tree come back as a whole, and what its way back begins with stand where nothing is missing any more.
-pub(super) fn finish(trees: Vec<Tree>, steps: &mut Vec<Step>, changes: &Changes) {
-    for Tree { members, back } in trees {
-        let attaches =
-            |step: &mut Step| step.object.kind == Kind::IndexAttachment && members.contains(&step.object);
-        let attached: Vec<Step> = steps.extract_if(.., attaches).collect();
-        let Some(made) = steps.iter().rposition(|step| members.contains(&step.object)) else { continue };
-        let (behind, parts) = (made + 1, attached.len());
-        steps.splice(behind..behind, attached);
-        let at = batch::nothing_missing(steps, changes, behind + parts);
-        steps.splice(at..at, back);
-    }
-}
 
 impl Lowering<'_> {
     /// Drops the index or key of a partitioned table. None where a partition's cannot be built by itself.
@@ -83,7 +60,8 @@ impl Lowering<'_> {
         }
         if comes_back {
             let back = self.steps.split_off(first);
-            self.trees.push(Tree { members: unit.members.iter().cloned().collect(), back });
+            let members = unit.members.iter().cloned().collect();
+            self.moments.push(Moment { members, front: Vec::new(), back });
             for leaf in unprepared {
                 let Some(change) = self.changes.get(&leaf) else { continue };
                 if let Pair { before: Some(before), after: Some(after) } = &change.object {
@@ -98,7 +76,7 @@ impl Lowering<'_> {
     pub(super) fn is_replaced_tree(&self, change: &Change) -> bool {
         change.how == How::Replace
             && change.object.after.as_ref().is_some_and(is_whole)
-            && self.trees.iter().any(|tree| tree.members.contains(&change.id))
+            && self.moments.iter().any(|moment| moment.members.contains(&change.id))
     }
 
     /// Builds what takes the places of these, if all of that can be built before.

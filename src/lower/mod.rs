@@ -15,6 +15,7 @@ mod data_check;
 mod index;
 mod index_tree;
 mod key;
+mod moment;
 mod not_null;
 mod partition;
 mod phase;
@@ -43,7 +44,7 @@ use crate::{
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
-use index_tree::Tree;
+use moment::Moment;
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
@@ -100,13 +101,13 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         lowering.unit(unit)?;
     }
     lowering.finish_conversions();
-    let (mut steps, trees) = (lowering.steps, lowering.trees);
+    let (mut steps, moments) = (lowering.steps, lowering.moments);
     steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
     rename::with_bodies(&mut steps, changes, &beside);
     batch::keep_together(&mut steps, changes);
-    index_tree::finish(trees, &mut steps, changes);
+    moment::finish(moments, &mut steps, changes);
     batch::number(&mut steps, catalogs, changes);
     Ok(steps)
 }
@@ -148,8 +149,8 @@ struct Lowering<'a> {
     with_default: BTreeSet<ObjectId>,
     /// Indexes and keys that are built beside the ones that are there, and what those are on the way back.
     prebuilt: Twins,
-    /// Indexes and keys of partitioned tables that are replaced, and those of their partitions are built beside.
-    trees: Vec<Tree>,
+    /// What goes and comes back at once, with what is built or proven before.
+    moments: Vec<Moment>,
 }
 
 impl<'a> Lowering<'a> {
@@ -163,7 +164,7 @@ impl<'a> Lowering<'a> {
             steps: Vec::new(),
             done: BTreeSet::new(),
             with_default: BTreeSet::new(),
-            trees: Vec::new(),
+            moments: Vec::new(),
             prebuilt: if context.alone { Twins::new() } else { context.twins.clone() },
         }
     }
@@ -305,7 +306,8 @@ impl Lowering<'_> {
         let done = match object {
             _ if self.context.alone => false,
             _ if self.drop_prebuilt(unit) || self.drop_tree(unit, change) => true,
-            Object::Table(_) => change.how == How::Drop && self.drop_detached(unit),
+            Object::Attachment(old) => self.detach_to_move(unit, change, old),
+            Object::Table(_) => change.how == How::Drop && self.drop_detached(unit, object),
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
             Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                 if constraint.has_index() {

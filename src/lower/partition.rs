@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Lowering, alter_table, temporary_name, unproven::validate, with_relation};
+use super::{
+    Context, Lowering, alter_table, moment::Moment, temporary_name, unproven::validate, with_relation,
+};
 use crate::{
     catalog::Catalog,
     diff::{Change, How},
@@ -68,6 +70,9 @@ impl Lowering<'_> {
     /// A table becomes a partition: first it is proven that its rows belong there, and that the default partition has none
     /// of them.
     pub(super) fn attach_proven(&mut self, unit: &Unit, change: &Change, attachment: &Attachment) -> bool {
+        if change.how == How::Replace {
+            return self.attach_moved(unit, attachment);
+        }
         if change.how != How::Create {
             return false;
         }
@@ -89,6 +94,67 @@ impl Lowering<'_> {
         sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
         let summary = self.created(unit);
         self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
+        true
+    }
+
+    /// A partition gets other bounds, or another table: it is proven before that its rows belong there, and on the way back
+    /// that they belong where they were.
+    pub(super) fn detach_to_move(&mut self, unit: &Unit, change: &Change, old: &Attachment) -> bool {
+        let (How::Replace, Some(Object::Attachment(new))) = (&change.how, &change.object.after) else {
+            return false;
+        };
+        let Pair { before, after } = self.catalogs;
+        let (back, there) = (self.guards(&unit.root, old, before), self.guards(&unit.root, new, after));
+        let rest = unit.members.iter().filter(|member| **member != unit.root).cloned().collect();
+        let plainly = Context { alone: true, ..self.context.clone() };
+        let rest = self.creation_within(&before.only(&rest), &plainly);
+        let Some(rest) = rest.ok().filter(|_| !there.is_empty() && !back.is_empty()) else { return false };
+        let nothing = || Action::catalog(Vec::new());
+        let first = self.steps.len();
+        for guard in &there {
+            let undo = guard.drop("IF EXISTS ");
+            self.push_about(&guard.check, unit, Verb::Create, guard.refuse(), guard.add(), undo);
+        }
+        for guard in &there {
+            self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing());
+        }
+        let front = self.steps.split_off(first);
+        for guard in &back {
+            self.push_back(
+                unit,
+                Verb::Validate,
+                &guard.check,
+                &guard.prove(),
+                guard.validate(),
+                With::Previous,
+            );
+        }
+        for guard in &back {
+            self.push_back(unit, Verb::Create, &guard.check, &guard.refuse(), guard.add(), With::Previous);
+        }
+        let behind = self.steps.split_off(first);
+        self.moments.push(Moment { members: BTreeSet::from([unit.root.clone()]), front, back: behind });
+        let mut attach = first_the_partitions(&back);
+        attach.extend(old.create(&unit.root).into_statements().into_iter().chain(rest));
+        attach.extend(back.iter().flat_map(|guard| guard.drop("").sql));
+        let detach = Action::catalog(old.drop(&unit.root).into_statements());
+        let summary = format!("drop {}", unit.root);
+        self.push(unit, Verb::Replace, summary, detach, Action::slow(attach));
+        true
+    }
+
+    /// It comes back where it belongs now.
+    fn attach_moved(&mut self, unit: &Unit, attachment: &Attachment) -> bool {
+        if !self.moments.iter().any(|moment| moment.members.contains(&unit.root)) {
+            return false;
+        }
+        let guards = self.guards(&unit.root, attachment, self.catalogs.after);
+        let mut sql = first_the_partitions(&guards);
+        sql.extend(self.creation_of(unit));
+        sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
+        let summary = self.created(unit);
+        let undo = Action::catalog(attachment.drop(&unit.root).into_statements());
+        self.push(unit, Verb::Replace, summary, Action::slow(sql), undo);
         true
     }
 
@@ -139,7 +205,7 @@ impl Lowering<'_> {
 
     /// Drops a partition. It is detached first: dropping it would lock the whole, and wait for all who use that while
     /// nobody else may.
-    pub(super) fn drop_detached(&mut self, unit: &Unit) -> bool {
+    pub(super) fn drop_detached(&mut self, unit: &Unit, table: &Object) -> bool {
         let before = self.catalogs.before;
         let id = ObjectId { kind: Kind::Attachment, path: unit.root.path.clone() };
         let Some(Object::Attachment(attachment)) = before.objects.get(&id) else { return false };
@@ -149,7 +215,8 @@ impl Lowering<'_> {
             _ => false,
         };
         let referred = || before.objects.values().any(refers);
-        if !unit.members.contains(&id) || !self.detaches_concurrently(attachment) || referred() {
+        let left_out = self.leaves_out(unit);
+        if left_out || !unit.members.contains(&id) || !self.detaches_concurrently(attachment) || referred() {
             return false;
         }
         // what it has as a partition only comes with that
@@ -164,11 +231,10 @@ impl Lowering<'_> {
         };
         let (Ok(mut attach), Ok(back)) = (made(attached), made(alone)) else { return false };
         attach.push(self.drop_other_checks(&unit.root));
-        let table = unit.root.sql();
         let detach = attachment.drop(&id).into_statements().remove(0);
         let detach = Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")));
         self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::slow(attach));
-        let drop = Action::catalog(vec![Sql::new(format!("DROP TABLE {table}"))]);
+        let drop = Action::catalog(table.drop(&unit.root).into_statements());
         self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::slow(back));
         true
     }

@@ -12,6 +12,7 @@ mod between;
 mod convert;
 mod extension;
 mod fills;
+mod naming;
 mod part;
 mod proven;
 mod question;
@@ -45,8 +46,8 @@ use crate::{
     visible::visible_line,
 };
 
+use naming::{Named, Naming};
 pub use question::Question;
-use rename::expand_form::{self, ExpandForms, Names};
 
 /// What a plan is made of.
 pub struct Inputs<'a> {
@@ -316,48 +317,16 @@ async fn plan_from(
     extension::refuse_pathless(clone.session(), &updates).await?;
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
     let annotations = between::left(&inputs.desired.annotations, open);
-    let mut renames = rename::asked(&annotations, &base, &wanted, inputs.renames_online)?;
-    let attached = rename::attached(&base, &wanted).into_iter();
-    let attached: Vec<Step> =
-        attached.filter(|step| renames.steps.iter().all(|other| other.object != step.object)).collect();
-    renames.steps.extend(attached);
-    renames.steps.splice(..0, updates.into_iter().map(extension::Update::step));
-    let mut renamed = None;
-    if !renames.steps.is_empty() {
-        renamed = Some(workshop.after(&clone, &renames.steps).await?.within(scope));
-    }
-    let mut along = rename::along(&renames.steps, Pair::new(renamed.as_ref().unwrap_or(&base), &wanted));
-    let mut all = renames.steps.clone();
-    all.extend(along.iter().cloned());
-    let named = Pair::new(&base, renamed.as_ref().unwrap_or(&base));
-    let renamings = rename::online::renamings(&renames.online, named, &mut along, clone.session()).await?;
-    if all.len() > renames.steps.len() {
-        renamed = Some(workshop.after(&clone, &all).await?.within(scope));
-    }
-    let mut first = renames.steps.clone();
-    first.retain(|step| !renames.is_online(step));
-    let named = Pair::new(&base, renamed.as_ref().unwrap_or(&base));
-    let table_renamings = rename::tables::renamings(&renames.online, named, major, &mut first, &mut along)?;
-    first.extend(along);
-    let online = renamings.keys().chain(table_renamings.keys()).cloned().collect();
-    let back = renames.back();
-    let renames = first;
-    let mut start = renamed.unwrap_or_else(|| base.clone());
-    proven::keep(&start, &mut wanted);
-    let mut forms = ExpandForms::default();
-    if !back.is_empty() {
-        let expanded = workshop.after(&clone, &renames).await?.within(scope);
-        let names = Names { online, expanded: &expanded, renamed: &start, wanted: &wanted };
-        forms = expand_form::of(&names, &back, &context, workshop).await?;
-    }
-    forms.within(&mut start);
+    let naming = Naming { inputs, workshop, scope, clone: &clone, base: &base, context: &context };
+    let Named { steps: renames, all, columns, tables, forms, catalog: start } =
+        naming.settle(&annotations, updates, &mut wanted).await?;
     let catalogs = Pair::new(&start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
     let questions = question::ask(&changes, &inputs.assume_drop);
     if !questions.is_empty() {
         return Ok(Planned::Questions(questions));
     }
-    if changes.is_empty() && renames.is_empty() && renamings.is_empty() && table_renamings.is_empty() {
+    if changes.is_empty() && renames.is_empty() && columns.is_empty() && tables.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
     let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
@@ -378,7 +347,8 @@ async fn plan_from(
     fills::of_defaults(inputs.live, live_all, catalogs, &changes, clone.session(), &mut fills).await?;
     workshop.undo(&clone, &all).await?;
     annotated::refuse_missing_values(inputs.live, &changes, live_all, &renames, &fills).await?;
-    let context = Context { fills, renamings, table_renamings, conversions, twins, ..context };
+    let context =
+        Context { fills, renamings: columns, table_renamings: tables, conversions, twins, ..context };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(open, &base_all, &expected)?;
     let facts = facts::observe(inputs.live).await?;
