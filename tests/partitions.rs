@@ -313,3 +313,50 @@ fn indexes_of_the_whole_are_replaced_while_code_runs_on_14() {
 fn indexes_of_the_whole_are_replaced_while_code_runs_on_18() {
     indexes_of_the_whole_are_replaced_while_code_runs(18);
 }
+
+/// Bounds move between two partitions: what is in the way is found before, and nothing is read while nobody may write.
+#[test]
+fn partitions_get_other_bounds_while_code_runs() {
+    fn tables(between: i64) -> String {
+        format!(
+            "CREATE TABLE reading (at bigint NOT NULL, note text) PARTITION BY RANGE (at);
+             CREATE TABLE reading_0 PARTITION OF reading FOR VALUES FROM (0) TO ({between});
+             CREATE TABLE reading_1 PARTITION OF reading FOR VALUES FROM ({between}) TO (MAXVALUE);
+             CREATE INDEX ON reading (at);"
+        )
+    }
+    runtime().block_on(async {
+        for major in [14, 18] {
+            let database = Database::with_on(server_of(Some(major)), &tables(ROWS + 1)).await.unwrap();
+            let fill = format!("INSERT INTO reading SELECT n, 'here' FROM generate_series(1, {ROWS}) n");
+            database.execute(&fill).await;
+            let before = database.dump().await;
+            database.plan_approved(&tables(ROWS + 1000)).await;
+            database.execute(&format!("INSERT INTO reading VALUES ({}, 'in the way')", ROWS + 7)).await;
+            let state = database.state().await;
+            let refused = database.trueup(&["apply", "plan", "--phase", "all"]).await;
+            refused.fails(
+                3,
+                "rows of table public.reading_1 that FOR VALUES FROM ('21000') TO (MAXVALUE) does not take",
+            );
+            assert_eq!(database.state().await, state);
+            database.execute("DELETE FROM reading WHERE note = 'in the way'").await;
+
+            let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
+            for seen in plan.steps.iter().flat_map(|step| [&step.seen, &step.undo.seen]) {
+                let strong = seen.locks.iter().any(|lock| lock.mode.blocks_writes());
+                assert!(!strong || seen.scans.is_empty(), "{seen:?}");
+            }
+            let code = Writers::start(&database, &BESIDE[..3], 10_000_000).await;
+            for _ in 0..3 {
+                database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+                database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            }
+            code.end(&format!("code on {major}, in partitions that get other bounds")).await;
+            let kept = format!("SELECT count(*)::text FROM reading WHERE at <= {ROWS}");
+            assert_eq!(database.ask(&kept).await, ROWS.to_string());
+            database.dump().await.must_equal(&before, "the rollback does not lead back").await.unwrap();
+            database.done().await;
+        }
+    });
+}
