@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 390caffc45ea0c12d74b7792d3a100be3240201a30da816758365a6cb8a4fdf0
+-- plan full-name-and-currency  sha256 196ced7f4f3335c8fc02a4a68ed11f2f010c26fef80a97ff232185a118a3f9f9
 
 -- batch 13
 BEGIN;
@@ -75,7 +75,7 @@ COMMIT;
 
 -- batch 9
 BEGIN;
-SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 800; SET LOCAL statement_timeout = 0;
 -- step 9: undo: alter view public.order_totals
 DROP VIEW public.customer_sales;
 DROP VIEW public.order_totals;
@@ -116,7 +116,7 @@ DROP INDEX CONCURRENTLY public.reviews_customer_id_idx;
 
 -- batch 5
 BEGIN;
-SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 30000;
+SET LOCAL lock_timeout = 800; SET LOCAL statement_timeout = 30000;
 -- step 5: undo: add constraint reviews_customer_id_fkey of public.reviews, not yet validated
 ALTER TABLE public.reviews DROP CONSTRAINT reviews_customer_id_fkey;
 COMMIT;

@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 390caffc45ea0c12d74b7792d3a100be3240201a30da816758365a6cb8a4fdf0
+-- plan full-name-and-currency  sha256 196ced7f4f3335c8fc02a4a68ed11f2f010c26fef80a97ff232185a118a3f9f9
 
 -- ==== expand ====
 
@@ -72,7 +72,7 @@ COMMIT;
 
 -- batch 5
 BEGIN;
-SET LOCAL lock_timeout = 1000; SET LOCAL statement_timeout = 30000;
+SET LOCAL lock_timeout = 800; SET LOCAL statement_timeout = 30000;
 -- step 5: add constraint reviews_customer_id_fkey of public.reviews, not yet validated
 ALTER TABLE public.reviews ADD CONSTRAINT reviews_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id) ON DELETE SET NULL NOT VALID;
 COMMIT;

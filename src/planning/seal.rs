@@ -268,14 +268,20 @@ impl Patience {
     /// The least that a lock is waited for.
     const LEAST: u32 = 300;
 
+    /// The most that each of several is waited for: less than `deadlock_timeout` (1 s, PostgreSQL manual, 20.12), so that it
+    /// is never the other one who is ended where two wait for each other.
+    const MOST_OF_SEVERAL: u32 = 800;
+
     /// `lock_timeout` counts for each lock, and whoever wants one that is held already waits for all of them: together
     /// they are to take no longer than one may.
     fn of(&self, batch: u32, timeouts: Timeouts) -> Timeouts {
         let locks = self.0.get(&batch).and_then(|locks| u32::try_from(locks.len()).ok()).unwrap_or(1);
         match timeouts.lock_ms {
             0 => timeouts,
+            _ if locks <= 1 => timeouts,
             lock_ms => {
-                Timeouts { lock_ms: (lock_ms / locks.max(1)).max(Self::LEAST.min(lock_ms)), ..timeouts }
+                let each = (lock_ms / locks).clamp(Self::LEAST, Self::MOST_OF_SEVERAL);
+                Timeouts { lock_ms: each.min(lock_ms), ..timeouts }
             }
         }
     }
