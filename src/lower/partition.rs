@@ -261,6 +261,7 @@ impl Lowering<'_> {
             "DECLARE\n    spare pg_catalog.name;\nBEGIN\n    \
              FOR spare IN SELECT conname FROM pg_catalog.pg_constraint\n        \
              WHERE conrelid OPERATOR(pg_catalog.=) {table}::pg_catalog.regclass AND contype OPERATOR(pg_catalog.=) 'c'\n        \
+             AND conislocal AND coninhcount OPERATOR(pg_catalog.=) 0\n        \
              AND conname OPERATOR(pg_catalog.<>) ALL (ARRAY[{known}]::pg_catalog.name[])\n    LOOP\n        \
              EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', {table}, spare);\n    END LOOP;\nEND",
             table = sql::literal(&table.sql()),
