@@ -107,6 +107,11 @@ impl Kind {
         )
     }
 
+    /// Whether it is a query that is read by a name.
+    pub fn is_view(self) -> bool {
+        matches!(self, Kind::View | Kind::MaterializedView)
+    }
+
     /// Whether the object is about another one, whose kind and path make up its own path.
     fn is_about_another(self) -> bool {
         matches!(self, Kind::Comment | Kind::Privileges | Kind::Owner)

@@ -7,7 +7,7 @@ use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 use super::{Act, Node, Unit};
 use crate::{
     diff::{Change, Changes},
-    name::{Kind, ObjectId},
+    name::ObjectId,
     step::Phase,
 };
 
@@ -132,10 +132,6 @@ struct Rank<'a> {
     at: usize,
 }
 
-fn is_view(id: &ObjectId) -> bool {
-    matches!(id.kind, Kind::View | Kind::MaterializedView)
-}
-
 /// The row so far.
 struct Row<'a> {
     graph: &'a Graph,
@@ -162,7 +158,7 @@ impl Row<'_> {
         Some(
             urgent
                 .copied()
-                .min_by_key(|rank| (rank.act, rank.act != Act::Drop && is_view(rank.root), rank.root))
+                .min_by_key(|rank| (rank.act, rank.act != Act::Drop && rank.root.kind.is_view(), rank.root))
                 .unwrap_or(first),
         )
     }

@@ -358,7 +358,7 @@ impl Lowering<'_> {
             with,
         };
         // who reads a view locks it before its tables: views have gone by then, there and on the way back
-        let is_view = |step: &&Step| matches!(step.object.kind, Kind::View | Kind::MaterializedView);
+        let is_view = |step: &&Step| step.object.kind.is_view();
         let steps = &self.steps[exchange.clone()];
         let gone = steps.iter().take_while(is_view).count();
         let come =

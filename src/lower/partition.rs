@@ -80,21 +80,35 @@ impl Lowering<'_> {
         if guards.is_empty() {
             return false;
         }
-        for guard in &guards {
+        self.prove(unit, &guards);
+        let sql = over(&guards, self.creation_of(unit));
+        let summary = self.created(unit);
+        self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
+        true
+    }
+
+    /// Proves what the bounds say, before it is attached or detached.
+    fn prove(&mut self, unit: &Unit, guards: &[Guard]) {
+        for guard in guards {
             // the last step has dropped it
             let undo = guard.drop("IF EXISTS ");
             self.push_about(&guard.check, unit, Verb::Create, guard.refuse(), guard.add(), undo);
         }
-        for guard in &guards {
+        for guard in guards {
             let nothing = Action::catalog(Vec::new());
             self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing);
         }
-        let mut sql = first_the_partitions(&guards);
-        sql.extend(self.creation_of(unit));
-        sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
-        let summary = self.created(unit);
-        self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
-        true
+    }
+
+    /// The same where the way back attaches it: undone from the last one to the first.
+    fn prove_on_the_way_back(&mut self, unit: &Unit, guards: &[Guard]) {
+        for guard in guards {
+            let (prove, validate) = (guard.prove(), guard.validate());
+            self.push_back(unit, Verb::Validate, &guard.check, &prove, validate, With::Previous);
+        }
+        for guard in guards {
+            self.push_back(unit, Verb::Create, &guard.check, &guard.refuse(), guard.add(), With::Previous);
+        }
     }
 
     /// A partition gets other bounds, or another table: it is proven before that its rows belong there, and on the way back
@@ -109,34 +123,13 @@ impl Lowering<'_> {
         let plainly = Context { alone: true, ..self.context.clone() };
         let rest = self.creation_within(&before.only(&rest), &plainly);
         let Some(rest) = rest.ok().filter(|_| !there.is_empty() && !back.is_empty()) else { return false };
-        let nothing = || Action::catalog(Vec::new());
         let first = self.steps.len();
-        for guard in &there {
-            let undo = guard.drop("IF EXISTS ");
-            self.push_about(&guard.check, unit, Verb::Create, guard.refuse(), guard.add(), undo);
-        }
-        for guard in &there {
-            self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing());
-        }
+        self.prove(unit, &there);
         let front = self.steps.split_off(first);
-        for guard in &back {
-            self.push_back(
-                unit,
-                Verb::Validate,
-                &guard.check,
-                &guard.prove(),
-                guard.validate(),
-                With::Previous,
-            );
-        }
-        for guard in &back {
-            self.push_back(unit, Verb::Create, &guard.check, &guard.refuse(), guard.add(), With::Previous);
-        }
+        self.prove_on_the_way_back(unit, &back);
         let behind = self.steps.split_off(first);
         self.moments.push(Moment { members: BTreeSet::from([unit.root.clone()]), front, back: behind });
-        let mut attach = first_the_partitions(&back);
-        attach.extend(old.create(&unit.root).into_statements().into_iter().chain(rest));
-        attach.extend(back.iter().flat_map(|guard| guard.drop("").sql));
+        let attach = over(&back, old.create(&unit.root).into_statements().into_iter().chain(rest));
         let detach = Action::catalog(old.drop(&unit.root).into_statements());
         let summary = format!("drop {}", unit.root);
         self.push(unit, Verb::Replace, summary, detach, Action::slow(attach));
@@ -149,9 +142,7 @@ impl Lowering<'_> {
             return false;
         }
         let guards = self.guards(&unit.root, attachment, self.catalogs.after);
-        let mut sql = first_the_partitions(&guards);
-        sql.extend(self.creation_of(unit));
-        sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
+        let sql = over(&guards, self.creation_of(unit));
         let summary = self.created(unit);
         let undo = Action::catalog(attachment.drop(&unit.root).into_statements());
         self.push(unit, Verb::Replace, summary, Action::slow(sql), undo);
@@ -174,33 +165,19 @@ impl Lowering<'_> {
         let guards: Vec<Guard> = attachments
             .flat_map(|(id, attachment)| self.guards(id, attachment, self.catalogs.before))
             .collect();
-        let concurrently = match self.catalogs.before.objects.get(&unit.root) {
+        let can_be_concurrent = match self.catalogs.before.objects.get(&unit.root) {
             Some(Object::Attachment(attachment)) => self.detaches_concurrently(attachment),
             _ => false,
         };
         if let [guard] = &guards[..]
-            && concurrently
+            && can_be_concurrent
             && self.steps.last().is_some_and(|step| step.run.sql.len() == 1)
         {
             return self.detach_concurrently(unit, guard);
         }
         let Some(step) = self.steps.last_mut().filter(|_| !guards.is_empty()) else { return };
-        step.undo.sql.splice(0..0, first_the_partitions(&guards));
-        step.undo.sql.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
-        // undone from the last one to the first
-        for guard in &guards {
-            self.push_back(
-                unit,
-                Verb::Validate,
-                &guard.check,
-                &guard.prove(),
-                guard.validate(),
-                With::Previous,
-            );
-        }
-        for guard in &guards {
-            self.push_back(unit, Verb::Create, &guard.check, &guard.refuse(), guard.add(), With::Previous);
-        }
+        step.undo.sql = over(&guards, std::mem::take(&mut step.undo.sql));
+        self.prove_on_the_way_back(unit, &guards);
     }
 
     /// Drops a partition. It is detached first: dropping it would lock the whole, and wait for all who use that while
@@ -231,8 +208,7 @@ impl Lowering<'_> {
         };
         let (Ok(mut attach), Ok(back)) = (made(attached), made(alone)) else { return false };
         attach.push(self.drop_other_checks(&unit.root));
-        let detach = attachment.drop(&id).into_statements().remove(0);
-        let detach = Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")));
+        let detach = concurrently(&attachment.drop(&id).into_statements().remove(0));
         self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::slow(attach));
         let drop = Action::catalog(table.drop(&unit.root).into_statements());
         self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::slow(back));
@@ -285,17 +261,8 @@ impl Lowering<'_> {
     fn detach_concurrently(&mut self, unit: &Unit, guard: &Guard) {
         let Some(mut detach) = self.steps.pop() else { return };
         let Some(sql) = detach.run.sql.first() else { return };
-        detach.run = Action::concurrent(Sql::new(format!("{sql} CONCURRENTLY")));
-        self.push_about(
-            &guard.check,
-            unit,
-            Verb::Create,
-            guard.refuse(),
-            guard.add(),
-            guard.drop("IF EXISTS "),
-        );
-        let nothing = Action::catalog(Vec::new());
-        self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing);
+        detach.run = concurrently(sql);
+        self.prove(unit, std::slice::from_ref(guard));
         self.steps.push(detach);
         self.push_back(unit, Verb::Validate, &guard.check, &guard.prove(), guard.validate(), With::Next);
         let summary = format!("drop {}", with_relation(&guard.check));
@@ -329,6 +296,19 @@ impl Lowering<'_> {
         let there = default(self.catalogs.before).filter(|table| table.path != id.path)?;
         (default(self.catalogs.after).as_ref() == Some(&there)).then_some(there)
     }
+}
+
+/// Statements that attach, between what locks come first and the end of the checks that spare them the reading.
+fn over(guards: &[Guard], attach: impl IntoIterator<Item = Sql>) -> Vec<Sql> {
+    let mut all = first_the_partitions(guards);
+    all.extend(attach);
+    all.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
+    all
+}
+
+/// DETACH that keeps nobody out.
+fn concurrently(detach: &Sql) -> Action {
+    Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")))
 }
 
 /// ATTACH locks the default partition and then the table. Who has prepared a statement when that table was a partition, too,

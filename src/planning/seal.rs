@@ -277,8 +277,7 @@ impl Patience {
     fn of(&self, batch: u32, timeouts: Timeouts) -> Timeouts {
         let locks = self.0.get(&batch).and_then(|locks| u32::try_from(locks.len()).ok()).unwrap_or(1);
         match timeouts.lock_ms {
-            0 => timeouts,
-            _ if locks <= 1 => timeouts,
+            lock_ms if lock_ms == 0 || locks <= 1 => timeouts,
             lock_ms => {
                 let each = (lock_ms / locks).clamp(Self::LEAST, Self::MOST_OF_SEVERAL);
                 Timeouts { lock_ms: each.min(lock_ms), ..timeouts }

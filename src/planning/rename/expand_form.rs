@@ -212,12 +212,11 @@ impl Names<'_> {
     fn is_of(&self, id: &ObjectId, forms: &BTreeMap<ObjectId, Object>) -> bool {
         let target = id.target().unwrap_or_else(|| id.clone());
         let of_view = |form: &&ObjectId| {
-            let is_view = matches!(form.kind, Kind::View | Kind::MaterializedView);
             let index = match self.wanted.objects.get(&target) {
                 Some(Object::Index(index)) => index.table == form.path.parts(),
                 _ => false,
             };
-            is_view && (id.is_of_relation(form) || index)
+            form.kind.is_view() && (id.is_of_relation(form) || index)
         };
         forms.contains_key(&target) || forms.keys().any(|form| of_view(&form))
     }
