@@ -9,6 +9,9 @@
 //! ignore = ["public.pgbench_*"]     # objects that are none of trueup's business
 //! owners = false                    # whether owners are compared
 //!
+//! [compare]
+//! ignore_options = ["pg_attver"]    # options of tables, columns and functions that the server sets by itself
+//!
 //! [approval]
 //! required = 1                   # how many people must approve each phase
 //! author = true                  # whether the plan's author may be one of them
@@ -70,6 +73,8 @@ pub struct Config {
     pub plans: PathBuf,
     /// What is managed.
     pub manage: Manage,
+    /// What is compared.
+    pub compare: Compare,
     /// Who must approve.
     pub approval: PolicySettings,
     /// What is run beside.
@@ -87,6 +92,7 @@ impl Default for Config {
             schema: Vec::new(),
             plans: "plans".into(),
             manage: Manage::default(),
+            compare: Compare::default(),
             approval: PolicySettings::default(),
             hooks: Hooks::default(),
             env: BTreeMap::new(),
@@ -105,6 +111,15 @@ pub struct Manage {
     pub ignore: Vec<String>,
     /// Whether owners are compared.
     pub owners: bool,
+}
+
+/// `[compare]`: what is a difference.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Compare {
+    /// Names of options (storage parameters, column options, settings of functions) that are left out everywhere: those
+    /// that a server sets by itself and that this release does not know.
+    pub ignore_options: BTreeSet<String>,
 }
 
 /// `[hooks]`: commands that are run beside the phases, there and back.

@@ -1,5 +1,6 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
+mod options;
 mod roles;
 pub mod scope;
 

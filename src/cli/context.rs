@@ -70,13 +70,18 @@ impl Context {
             }
             (None, None) => variable("DATABASE_URL"),
         };
-        Ok(Target::resolve(url.as_deref(), &variable)?)
+        self.resolve(url.as_deref())
     }
 
     /// The database of an environment of trueup.toml.
     pub fn target_of(&self, name: &str) -> Result<Target, CliError> {
         let url = Self::url_of(name, self.config.environment(name)?)?;
-        Ok(Target::resolve(url.as_deref(), &variable)?)
+        self.resolve(url.as_deref())
+    }
+
+    /// What a URL and the environment point to.
+    pub fn resolve(&self, url: Option<&str>) -> Result<Target, CliError> {
+        Ok(Target::resolve(url, &variable)?.ignoring_options(&self.config.compare.ignore_options))
     }
 
     fn url_of(name: &str, environment: &Environment) -> Result<Option<String>, CliError> {
@@ -165,6 +170,7 @@ pub fn variable(name: &str) -> Option<String> {
 /// Where throwaway databases come from: --shadow-url, else a server of our own.
 pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
     let mut options = ScratchOptions::from_env(&|name| env::var_os(name));
+    options.ignored_options.clone_from(&context.config.compare.ignore_options);
     if let Some(url) = &context.global.shadow_url {
         options.shadow = Some(Target::resolve(Some(url), &variable)?);
         let own = env::current_exe()

@@ -15,7 +15,7 @@ use trueup::{
     name::Pair,
     plan::PlanFile,
     planning::side::{self, Side},
-    postgres::{Scratch, Session, Target},
+    postgres::{Scratch, Session},
     report::comparison as report,
     source::desired::Desired,
     visible::visible_line,
@@ -23,7 +23,7 @@ use trueup::{
 
 use super::{
     Format,
-    context::{Context, scratch_options, variable},
+    context::{Context, scratch_options},
     exit::{CliError, Exit},
     output, plan,
     progress::Waiting,
@@ -127,7 +127,7 @@ fn print(context: &Context, arguments: &Arguments, comparison: &Comparison, name
 /// What an argument means.
 async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
     let target = if plan::is_url(text) {
-        Some(Target::resolve(Some(text), &variable)?)
+        Some(context.resolve(Some(text))?)
     } else if context.config.env.contains_key(text) {
         Some(context.target_of(text)?)
     } else {

@@ -6,16 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trueup::{
-    config,
-    dump::Dump,
-    plan::folder,
-    postgres::{Session, Target},
-};
+use trueup::{config, dump::Dump, plan::folder, postgres::Session};
 
 use super::{
     Global,
-    context::{Context, variable},
+    context::Context,
     dump,
     exit::{CliError, Exit},
     output, plan,
@@ -137,8 +132,7 @@ struct Dumped {
 
 async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
     let context = Context::new(global)?;
-    let target =
-        if plan::is_url(from) { Target::resolve(Some(from), &variable)? } else { context.target_of(from)? };
+    let target = if plan::is_url(from) { context.resolve(Some(from))? } else { context.target_of(from)? };
     let session = Session::connect(&target.with_application_name("trueup")).await?;
     let dump = dump::read(&context, &session, &[]).await?;
     // the trueup.toml that is here may say where the schema is; one further up is another project's

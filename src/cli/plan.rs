@@ -11,7 +11,7 @@ use trueup::{
     journal::{self, JournalError},
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::{OnDemand, Session, Target},
+    postgres::{OnDemand, Session},
     report,
     source::{
         desired::{self, Desired, SourceFile},
@@ -226,7 +226,7 @@ async fn other_database(context: &Context) -> Result<Option<Session>, CliError> 
         return Err(CliError::new("--schema names a database, and something else beside it")
             .with_hint("a database is a whole desired state: give its URL alone"));
     }
-    let target = Target::resolve(Some(url), &super::context::variable)?;
+    let target = context.resolve(Some(url))?;
     Ok(Some(Session::connect(&target.with_application_name("trueup")).await?))
 }
 

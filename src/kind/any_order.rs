@@ -50,6 +50,11 @@ impl<T: Ord> AnyOrder<T> {
         self.0.iter().filter(|item| !other.0.contains(item))
     }
 
+    /// Keeps the items that satisfy a condition.
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.0.retain(keep);
+    }
+
     /// Adds what is not there yet, at the end.
     pub fn add_all(&mut self, items: impl IntoIterator<Item = T>) {
         for item in items {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, not_null::NotNull, option_changes, sequence::SequenceOptions,
+    Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, fdw_changes, fdw_options, not_null::NotNull, option_changes, sequence::SequenceOptions,
 };
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
@@ -379,6 +379,10 @@ impl Definition for Column {
 
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
         id.relation().into_iter().collect()
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Column, &mut self.settings.options);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, column::Lineage, option_changes, with_options};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, column::Lineage, option_changes, with_options};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// A constraint of a table.
@@ -190,5 +190,9 @@ impl Definition for Constraint {
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
         let references = self.references.iter().map(|table| ObjectId::new(Kind::Table, table.clone()));
         id.relation().into_iter().chain(references).collect()
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
     }
 }

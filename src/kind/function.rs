@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Touch};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, options::name_of};
 use crate::{name::{ObjectId, Pair}, sql};
 
 /// A function, a window function or a procedure.
@@ -23,6 +23,9 @@ pub struct Function {
     pub defaults: u32,
     /// The body as it was written; empty for a body in SQL-standard form, whose dependencies PostgreSQL knows.
     pub source: String,
+    /// Its settings, which the definition has, too.
+    #[serde(default, skip_serializing)]
+    pub settings: Options,
 }
 
 impl Definition for Function {
@@ -39,7 +42,7 @@ impl Definition for Function {
 
     /// CREATE OR REPLACE keeps result, argument names and defaults (PostgreSQL manual, CREATE FUNCTION).
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { routine, language: _, definition: _, result, arguments, defaults, source: _ } = pair.after;
+        let Self { routine, language: _, definition: _, result, arguments, defaults, source: _, settings: _ } = pair.after;
         let before = pair.before;
         // "cannot change name of input parameter": one that has no name may get one
         let named = before.arguments.len() == arguments.len()
@@ -54,6 +57,20 @@ impl Definition for Function {
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
         let name = sql::ident(ids.after.path.part(1));
         Some(Ddl::statement(format!("ALTER {} {} RENAME TO {name}", self.routine.to_uppercase(), ids.before.sql())))
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        let before = self.settings.clone();
+        visit(OptionsOf::Function, &mut self.settings);
+        for gone in before.without(&self.settings) {
+            // `pg_get_functiondef` gives each setting a line before the body
+            let line = format!("\n SET {} TO ", sql::ident(name_of(gone)));
+            if let Some(begin) = self.definition.find(&line) {
+                let rest = begin + line.len();
+                let end = self.definition[rest..].find('\n').map_or(self.definition.len(), |at| rest + at);
+                self.definition.replace_range(begin..end, "");
+            }
+        }
     }
 
     /// Bodies in SQL-standard form depend on columns as views do; others are only text.

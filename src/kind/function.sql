@@ -7,7 +7,8 @@ SELECT 'pg_proc'::regclass::oid, p.oid, 0, ARRAY[n.nspname::text, p.proname::tex
          'arguments', coalesce((SELECT json_agg(coalesce((p.proargmodes[i])::text, 'i') || ' ' || coalesce(p.proargnames[i], '') ORDER BY i)
                                 FROM generate_series(1, coalesce(array_length(p.proallargtypes, 1), p.pronargs)) i), '[]'),
          'defaults', p.pronargdefaults,
-         'source', CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE '' END)
+         'source', CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE '' END,
+         'settings', coalesce(p.proconfig, '{}'))
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang

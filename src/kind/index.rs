@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, Touch, option_changes};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, option_changes};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// An index.
@@ -182,6 +182,10 @@ impl Definition for Index {
 
     fn part_of(&self, _: &ObjectId) -> Option<ObjectId> {
         Some(self.relation())
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alter, Ddl, Definition, Options,
+    Alter, Ddl, Definition, Options, OptionsOf,
     column::{ColumnSettings, TypeFacts},
     option_changes, with_options,
 };
@@ -96,5 +96,13 @@ impl Definition for MaterializedView {
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
         let name = sql::ident(ids.after.path.last());
         Some(Ddl::statement(format!("ALTER MATERIALIZED VIEW {} RENAME TO {name}", ids.before.sql())))
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
+        for column in self.columns.values_mut() {
+            visit(OptionsOf::Column, &mut column.settings.options);
+        }
+        self.columns.retain(|_, column| column.settings != ColumnSettings::default());
     }
 }

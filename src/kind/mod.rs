@@ -19,6 +19,10 @@ pub mod acl;
 pub mod any_order;
 mod deparsed;
 pub mod not_null;
+pub mod options;
+
+use options::name_of;
+pub use options::{Options, OptionsOf};
 
 /// What a kind of object can say of itself.
 pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
@@ -59,6 +63,11 @@ pub trait Definition: Clone + Eq + Serialize + DeserializeOwned {
     fn needs(&self, id: &ObjectId) -> Vec<ObjectId> {
         let _ = id;
         Vec::new()
+    }
+
+    /// Shows its options to `visit`, which may take some away.
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        let _ = visit;
     }
 
     /// Whether columns can store values of it: then it is rebuilt under them, never dropped and created anew.
@@ -207,6 +216,11 @@ macro_rules! define_objects {
                 match self { $(Object::$kind(object) => object.needs(id),)* }
             }
 
+            /// Shows its options to `visit`, which may take some away.
+            pub fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+                match self { $(Object::$kind(object) => object.visit_options(visit),)* }
+            }
+
             /// Whether columns can store values of it.
             pub fn is_stored(&self) -> bool {
                 match self { $(Object::$kind(_) => <$kind as Definition>::STORED,)* }
@@ -233,9 +247,6 @@ impl Object {
     }
 }
 
-/// Storage parameters, `name=value`, as `reloptions` keeps them.
-pub type Options = any_order::AnyOrder<String>;
-
 /// ` WITH (name=value, …)`, or nothing.
 fn with_options(options: &Options) -> String {
     if options.is_empty() { String::new() } else { format!(" WITH ({})", option_list(options)) }
@@ -260,7 +271,7 @@ fn fdw_options(options: &Options) -> String {
 
 /// ` OPTIONS (ADD …, SET …, DROP …)` that brings one list of options of foreign data to another, or nothing.
 fn fdw_changes(pair: Pair<&Options>) -> String {
-    let name = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
+    let name = |option: &str| name_of(option).to_owned();
     let names = |options: &Options| options.iter().map(|option| name(option)).collect::<Vec<_>>();
     let (before, after) = (names(pair.before), names(pair.after));
     let mut changes: Vec<String> = pair
@@ -289,7 +300,7 @@ fn option_name(name: &str) -> String {
 /// `SET (…)` and `RESET (…)` that bring one list of options to another.
 fn option_changes(pair: Pair<&Options>) -> Vec<String> {
     let set: Options = pair.after.without(pair.before).cloned().collect();
-    let name = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
+    let name = |option: &str| name_of(option).to_owned();
     let kept: Vec<String> = pair.after.iter().map(|option| name(option)).collect();
     let reset: Vec<String> =
         pair.before.iter().map(|option| name(option)).filter(|option| !kept.contains(option)).collect();

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, fdw_changes, fdw_options, option_changes, with_options};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, fdw_changes, fdw_options, option_changes, with_options};
 use crate::{name::{ObjectId, Pair}, sql::{self, Sql}};
 
 /// A table.
@@ -191,5 +191,9 @@ impl Definition for Table {
 
     fn survives(&self, touch: Touch) -> bool {
         touch <= Touch::Rebuild
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, TableDdl, Touch, option_changes};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, option_changes};
 use crate::name::{Kind, ObjectId, Pair};
 
 /// The parameters of a relation's TOAST table. Its path is the relation's.
@@ -69,5 +69,9 @@ impl Definition for ToastOptions {
             ObjectId::new(Kind::Column, [id.path.parts(), std::slice::from_ref(name)].concat())
         };
         self.columns.0.iter().map(column).chain(self.part_of(id)).collect()
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
     }
 }

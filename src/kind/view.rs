@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, with_options};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, with_options};
 use crate::{name::{ObjectId, Pair}, sql};
 
 /// A view.
@@ -43,5 +43,9 @@ impl Definition for View {
     fn rename(&self, ids: Pair<&ObjectId>) -> Option<Ddl> {
         let name = sql::ident(ids.after.path.last());
         Some(Ddl::statement(format!("ALTER VIEW {} RENAME TO {name}", ids.before.sql())))
+    }
+
+    fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
+        visit(OptionsOf::Relation, &mut self.options);
     }
 }

@@ -185,6 +185,17 @@ pub enum PlanningError {
         /// Which statement failed and what PostgreSQL said, or what differs.
         why: String,
     },
+    /// Live could not be built anew on scratch, for nothing but options that the server sets by itself.
+    #[error(
+        "the server sets options by itself that this release of trueup does not know: {}, such as on {example}",
+        names.join(", ")
+    )]
+    ServerOptions {
+        /// The options' names.
+        names: Vec<String>,
+        /// An object that has one, and on how many others it is.
+        example: String,
+    },
     /// The rehearsal failed.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
@@ -199,6 +210,17 @@ pub enum PlanningError {
 }
 
 impl PlanningError {
+    /// The error for options of these names, if there are any.
+    fn server_options(catalog: &Catalog, names: &BTreeSet<String>) -> Option<Self> {
+        let with = catalog.with_options(names);
+        let example = match *with.as_slice() {
+            [] => return None,
+            [one] => one.to_string(),
+            [first, ..] => format!("{first} and {} more", with.len() - 1),
+        };
+        Some(Self::ServerOptions { names: names.iter().cloned().collect(), example })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
@@ -229,6 +251,12 @@ impl PlanningError {
             }
             Self::Rebuild { .. } => {
                 "give a server that can hold a copy of the schema with --shadow-url, or report this as a bug"
+            }
+            Self::ServerOptions { names, .. } => {
+                let list = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+                return Some(format!(
+                    "leave them out until a release does: [compare] ignore_options = [{list}] in trueup.toml"
+                ));
             }
             Self::Rehearsal(_) => {
                 "nothing was written; please report this with both schemas, since a plan should not fail"

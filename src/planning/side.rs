@@ -86,8 +86,8 @@ pub async fn read(
             match shop.normalised(catalog, &Catalog::default()).await {
                 Ok(stable) => *catalog = Catalog { unmanaged: catalog.unmanaged.clone(), ..stable },
                 // what cannot be built anew can still be compared as it is
-                Err(PlanningError::Rebuild { why }) => {
-                    notes.push(format!("texts that mean the same may show as different: {why}"));
+                Err(error @ (PlanningError::Rebuild { .. } | PlanningError::ServerOptions { .. })) => {
+                    notes.push(format!("texts that mean the same may show as different: {error}"));
                 }
                 Err(error) => return Err(error),
             }

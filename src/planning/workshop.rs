@@ -112,7 +112,8 @@ impl<'a> Workshop<'a> {
         }
         let key = self.key().await?;
         let kept = key.as_ref().zip(self.inputs.kept);
-        if let Some(catalog) = kept.and_then(|(key, kept)| kept.get(key)) {
+        let ignored = self.inputs.live.ignored_options();
+        if let Some(catalog) = kept.and_then(|(key, kept)| kept.get(key, ignored)) {
             self.roles.get_mut().extend(catalog.roles());
             return Ok(catalog);
         }
@@ -125,7 +126,7 @@ impl<'a> Workshop<'a> {
             Ok(loaded) => {
                 track(scratch, &loaded.created_roles);
                 let mut rows = live::rows(session).await?;
-                let catalog = live::assemble(&mut rows)?;
+                let catalog = live::assemble(&mut rows, ignored)?;
                 if let Some((key, kept)) = kept {
                     kept.put(key, &rows);
                 }
@@ -204,6 +205,48 @@ impl<'a> Workshop<'a> {
     /// Live, built anew from its catalog, and what that database says it is. `prove`: it must say the same, but for
     /// texts that PostgreSQL prints differently the second time.
     pub async fn clone_of(
+        &self,
+        catalog: &Catalog,
+        prove: bool,
+    ) -> Result<(ScratchDatabase, Catalog), PlanningError> {
+        match self.rebuild(catalog, prove).await {
+            Err(error @ PlanningError::Rebuild { .. }) => {
+                Err(self.options_of_the_server(catalog).await?.unwrap_or(error))
+            }
+            result => result,
+        }
+    }
+
+    /// Whether a catalog cannot be rebuilt for nothing but options that the server sets by itself: scratch refuses them, or
+    /// has others after they were set.
+    async fn options_of_the_server(&self, catalog: &Catalog) -> Result<Option<PlanningError>, PlanningError> {
+        let mut ignored = BTreeSet::new();
+        loop {
+            let wanted = catalog.without_options(&ignored);
+            let database = self.database().await?;
+            let found = match self.build(database.session(), &wanted).await {
+                Err(PlanningError::Rebuild { why }) => wanted.options_named_in(&why),
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let read = live::read_scratch(database.session()).await?.without_options(&ignored);
+                    let (read, wanted) = (read.without_texts(), wanted.without_texts());
+                    if read.objects == wanted.objects {
+                        self.inputs.scratch.get().await?.drop_database(database).await?;
+                        return Ok(PlanningError::server_options(catalog, &ignored));
+                    }
+                    wanted.options_other_than(&read)
+                }
+            };
+            self.inputs.scratch.get().await?.drop_database(database).await?;
+            let known = ignored.len();
+            ignored.extend(found);
+            if ignored.len() == known {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn rebuild(
         &self,
         catalog: &Catalog,
         prove: bool,

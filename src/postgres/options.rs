@@ -1,5 +1,6 @@
 //! Where a throwaway server may come from, and where its files go.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
@@ -27,6 +28,8 @@ pub struct ScratchOptions {
     pub cache_dir: PathBuf,
     /// Where the private directory of a running server is made. Short, since a socket's path may have 107 bytes.
     pub run_dir: PathBuf,
+    /// Names of options that are left out of the catalogs of its databases (`[compare] ignore_options`).
+    pub ignored_options: BTreeSet<String>,
     /// The registry to download from; `None` to download nothing.
     pub registry: Option<String>,
 }
@@ -67,6 +70,7 @@ impl ScratchOptions {
             local: Local::Path(env("PATH")),
             cache_dir: cache_dir(env),
             run_dir: run_dir(),
+            ignored_options: BTreeSet::new(),
             registry,
         }
     }

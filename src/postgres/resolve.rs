@@ -1,6 +1,7 @@
 //! From settings to a target: what was given, its service, variables, and libpq's defaults, in this order.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::config::ChannelBinding;
@@ -141,6 +142,7 @@ impl Target {
             connect_timeout,
             channel_binding,
             direct_tls: given.get("sslnegotiation").is_some_and(|how| how == "direct"),
+            ignored_options: Arc::default(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! One connection, and everything that the server says on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,6 +122,11 @@ impl Session {
             Some(error) if !unsuitable => Err(error),
             _ => Err(ConnectError::SessionAttrs { target: target.describe(), wanted: wanted.as_str() }),
         }
+    }
+
+    /// The names of the options that are left out of its database's catalog.
+    pub fn ignored_options(&self) -> &BTreeSet<String> {
+        self.target.ignored_options()
     }
 
     /// Another connection to the host that answered, as the user that this one began as.

@@ -1,8 +1,10 @@
 //! Where a database is and how to get in: libpq's settings, resolved.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::config::ChannelBinding;
@@ -140,6 +142,7 @@ pub struct Target {
     pub(super) connect_timeout: Duration,
     pub(super) channel_binding: ChannelBinding,
     pub(super) direct_tls: bool,
+    pub(super) ignored_options: Arc<BTreeSet<String>>,
 }
 
 impl Target {
@@ -157,6 +160,7 @@ impl Target {
             connect_timeout: DEFAULT_TIMEOUT,
             channel_binding: ChannelBinding::Prefer,
             direct_tls: false,
+            ignored_options: Arc::default(),
         }
     }
 
@@ -180,6 +184,17 @@ impl Target {
     #[must_use]
     pub fn with_application_name(&self, name: &str) -> Self {
         Self { application_name: name.to_owned(), ..self.clone() }
+    }
+
+    /// The same target, of whose catalog options of these names are left out (`[compare] ignore_options`).
+    #[must_use]
+    pub fn ignoring_options(&self, names: &BTreeSet<String>) -> Self {
+        Self { ignored_options: Arc::new(names.clone()), ..self.clone() }
+    }
+
+    /// The names of the options that are left out of its catalog.
+    pub fn ignored_options(&self) -> &BTreeSet<String> {
+        &self.ignored_options
     }
 
     /// The database's name.

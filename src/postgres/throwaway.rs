@@ -58,7 +58,12 @@ impl Scratch {
                 return Err(ScratchError::ShadowMajor { place, found: admin.major(), wanted });
             }
             let shadow = Shadow::open(&admin, options.shadow_keeper.as_deref()).await?;
-            return Self::on(admin, target.clone(), Origin::Shadow(shadow)).await;
+            return Self::on(
+                admin,
+                target.ignoring_options(&options.ignored_options),
+                Origin::Shadow(shadow),
+            )
+            .await;
         }
         let account = Account::for_server()?;
         reachable(&options.cache_dir, account.as_ref())?;
@@ -88,7 +93,8 @@ impl Scratch {
     ) -> Result<Self, ScratchError> {
         let template = cluster::template(&found, &options.cache_dir, account, progress)?;
         let (cluster, target, admin) = Cluster::start(&found, &template, &options.run_dir, account).await?;
-        Self::on(admin, target, Origin::Cluster(cluster, found)).await
+        Self::on(admin, target.ignoring_options(&options.ignored_options), Origin::Cluster(cluster, found))
+            .await
     }
 
     async fn on(admin: Session, target: Target, origin: Origin) -> Result<Self, ScratchError> {

@@ -6,6 +6,7 @@
 //! A cache that cannot be written is no error.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     io::{Read, Write},
     os::unix::fs::MetadataExt,
@@ -41,8 +42,8 @@ impl Kept {
         Self { folder: cache.join("catalogs") }
     }
 
-    /// The catalog that was kept under this key.
-    pub fn get(&self, key: &Fingerprint) -> Option<Catalog> {
+    /// The catalog that was kept under this key, without options of these names.
+    pub fn get(&self, key: &Fingerprint, ignored_options: &BTreeSet<String>) -> Option<Catalog> {
         let file = fs::File::open(self.path(key)).ok()?;
         let own = file.metadata().ok()?.uid() == nix::unistd::geteuid().as_raw();
         if !own {
@@ -52,7 +53,7 @@ impl Kept {
         // the end of the stream has a checksum: half of one is none
         GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
         let mut rows: Rows = serde_json::from_slice(&bytes).ok()?;
-        live::assemble(&mut rows).ok()
+        live::assemble(&mut rows, ignored_options).ok()
     }
 
     /// Keeps what was read, and throws out what is oldest when there is too much.
@@ -114,11 +115,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kept = Kept::within(folder.path());
         let (key, other) = (Fingerprint::of("a"), Fingerprint::of("b"));
-        assert_eq!(kept.get(&key), None);
+        assert_eq!(kept.get(&key, &BTreeSet::new()), None);
         kept.put(&key, &rows());
-        assert_eq!(kept.get(&key), live::assemble(&mut rows()).ok());
-        assert!(kept.get(&key).is_some_and(|catalog| catalog.objects.len() == 1));
-        assert_eq!(kept.get(&other), None);
+        assert_eq!(kept.get(&key, &BTreeSet::new()), live::assemble(&mut rows(), &BTreeSet::new()).ok());
+        assert!(kept.get(&key, &BTreeSet::new()).is_some_and(|catalog| catalog.objects.len() == 1));
+        assert_eq!(kept.get(&other, &BTreeSet::new()), None);
         assert_eq!(fs::read_dir(folder.path().join("catalogs")).unwrap().count(), 1);
     }
 
@@ -130,11 +131,11 @@ mod tests {
         kept.put(&key, &rows());
         let whole = fs::read(kept.path(&key)).unwrap();
         fs::write(kept.path(&key), &whole[..whole.len() - 4]).unwrap();
-        assert_eq!(kept.get(&key), None);
+        assert_eq!(kept.get(&key, &BTreeSet::new()), None);
         fs::write(kept.path(&key), "something else").unwrap();
-        assert_eq!(kept.get(&key), None);
+        assert_eq!(kept.get(&key, &BTreeSet::new()), None);
         kept.put(&key, &rows());
-        assert!(kept.get(&key).is_some());
+        assert!(kept.get(&key, &BTreeSet::new()).is_some());
     }
 
     #[test]
@@ -147,7 +148,7 @@ mod tests {
             let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10 - age);
             fs::File::options().append(true).open(kept.path(key)).unwrap().set_modified(time).unwrap();
         }
-        let left = || keys.each_ref().map(|key| kept.get(key).is_some());
+        let left = || keys.each_ref().map(|key| kept.get(key, &BTreeSet::new()).is_some());
         let one = fs::metadata(kept.path(&keys[0])).unwrap().len();
         kept.make_room(Limit { bytes: one * 2, ..LIMIT }).unwrap();
         assert_eq!(left(), [false, true, true]);

@@ -4,7 +4,7 @@
 //! PostgreSQL's deparsers look at the latest catalog even within a snapshot. So everything is read again when somebody
 //! changed something in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     beside,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, Dependency, Strength},
-    kind::Object,
+    kind::{Object, options},
     name::{Kind, ObjectId, Path},
     postgres::{Session, server_words},
     source::body,
@@ -46,18 +46,18 @@ pub enum ReadError {
 
 /// Reads everything but system schemas, members of extensions and trueup's own schema.
 pub async fn read(session: &Session) -> Result<Catalog, ReadError> {
-    assemble(&mut rows(session).await?)
+    assemble(&mut rows(session).await?, session.ignored_options())
 }
 
 /// Reads what trueup manages, without looking for what it does not: for a database of which that is known, or to be
 /// compared with one.
 pub async fn read_managed(session: &Session) -> Result<Catalog, ReadError> {
-    assemble(&mut steadily(session, Extent::Managed).await?)
+    assemble(&mut steadily(session, Extent::Managed).await?, session.ignored_options())
 }
 
 /// The same of a scratch database, which nobody else changes meanwhile.
 pub async fn read_scratch(session: &Session) -> Result<Catalog, ReadError> {
-    assemble(&mut steadily(session, Extent::Scratch).await?)
+    assemble(&mut steadily(session, Extent::Scratch).await?, session.ignored_options())
 }
 
 /// Reads everything as rows, to be kept.
@@ -79,10 +79,11 @@ async fn steadily(session: &Session, extent: Extent) -> Result<Rows, ReadError> 
     Err(ReadError::Unsteady)
 }
 
-/// The catalog that rows are of: the same one each time.
-pub fn assemble(rows: &mut Rows) -> Result<Catalog, ReadError> {
+/// The catalog that rows are of, the same one each time: without options of these names, nor those that only the server
+/// sets.
+pub fn assemble(rows: &mut Rows, ignored_options: &BTreeSet<String>) -> Result<Catalog, ReadError> {
     rows.parse()?;
-    let mut reading = Reading::default();
+    let mut reading = Reading::new(ignored_options);
     for (kind, rows) in &mut rows.kinds {
         for row in rows {
             reading.add(*kind, row);
@@ -122,8 +123,8 @@ async fn read_once(session: &Session, extent: Extent) -> Result<Option<Rows>, Re
 }
 
 /// A catalog while it is put together.
-#[derive(Default)]
-struct Reading {
+struct Reading<'a> {
+    ignored_options: &'a BTreeSet<String>,
     catalog: Catalog,
     ids: BTreeMap<Address, ObjectId>,
     aliases: BTreeMap<Address, Address>,
@@ -138,9 +139,15 @@ struct About {
     json: String,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
+    fn new(ignored_options: &'a BTreeSet<String>) -> Self {
+        let (ids, aliases) = (BTreeMap::new(), BTreeMap::new());
+        Self { ignored_options, catalog: Catalog::default(), ids, aliases, about: Vec::new() }
+    }
+
     fn add(&mut self, kind: Kind, row: &mut Row) {
-        let Some(object) = row.object.take() else { return };
+        let Some(mut object) = row.object.take() else { return };
+        object.visit_options(&mut |of, list| options::keep_settable(of, list, self.ignored_options));
         if matches!(kind, Kind::Comment | Kind::Privileges | Kind::Owner) {
             self.about.push(About {
                 address: row.address,
@@ -156,8 +163,13 @@ impl Reading {
     }
 
     fn insert(&mut self, id: ObjectId, object: Object) {
-        // an ACL that says what there would be without one says nothing
-        if !matches!(&object, Object::Privileges(privileges) if privileges.grants == privileges.default) {
+        let says_nothing = match &object {
+            // an ACL that says what there would be without one
+            Object::Privileges(privileges) => privileges.grants == privileges.default,
+            Object::ToastOptions(toast) => toast.options.is_empty(),
+            _ => false,
+        };
+        if !says_nothing {
             self.catalog.objects.insert(id, object);
         }
     }
