@@ -29,7 +29,8 @@ use std::{
 };
 
 use libtest_mimic::{Completion, Failed, Trial};
-use oracle::{Database, Majors, dump::Dump, rows::Contents};
+use oracle::{Database, Majors, Programs, dump::Dump, rows::Contents};
+use oracle::{Database, Majors, Programs, dump::Dump, rows::Contents};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use trueup::{
@@ -124,6 +125,8 @@ struct Case {
     /// `enum/label-added-last`, and ` backwards` if it is.
     name: String,
     server: &'static Target,
+    /// Where it is rehearsed.
+    shadow: &'static Target,
     major: u16,
     /// The database's SQL.
     from: String,
@@ -142,7 +145,7 @@ struct Case {
 }
 
 impl Case {
-    fn read(major: u16, name: &str, folder: &Path, direction: Direction) -> Self {
+    fn read(place: Place, name: &str, folder: &Path, direction: Direction) -> Self {
         let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let must = |name: &str| read(name).unwrap_or_else(|| panic!("{} has no {name}", folder.display()));
         let file = CaseFile::read(folder);
@@ -153,8 +156,9 @@ impl Case {
         let args = ["--manage", "all", "--assume-drop", "all"].map(str::to_owned).to_vec();
         Self {
             name: named(name, direction),
-            server: oracle::server_of(Some(major)),
-            major,
+            server: oracle::server_from(Some(place.major), place.live),
+            shadow: oracle::server_from(Some(place.major), place.scratch),
+            major: place.major,
             from,
             to,
             seed: seed.or_else(|| read("seed.sql")),
@@ -202,7 +206,8 @@ impl Case {
     async fn road(&self) -> Result<(), String> {
         let database = Database::with_on(self.server, &self.from)
             .await
-            .map_err(|error| format!("the database's SQL: {error}"))?;
+            .map_err(|error| format!("the database's SQL: {error}"))?
+            .rehearsed_on(self.shadow);
         let before = made_from(self.server, &self.from, async || Ok(database.dump().await)).await?;
         if let Some(seed) = &self.seed {
             database.try_execute(seed).await.map_err(|error| format!("the seed: {error}"))?;
@@ -382,9 +387,43 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The versions.
-fn majors() -> Vec<u16> {
-    one_major().map_or_else(|| vec![18, 15, 14, 16, 17], |major| vec![major])
+/// A version, and which programs of it live's server and the one that plans are rehearsed on have.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    major: u16,
+    live: Programs,
+    scratch: Programs,
+}
+
+impl Place {
+    /// `18`, or for two minor versions `15-downloaded`, by live's.
+    fn name(self) -> String {
+        match (self.live, self.scratch) {
+            (live, scratch) if live == scratch => self.major.to_string(),
+            (Programs::Downloaded, _) => format!("{}-downloaded", self.major),
+            (Programs::Installed, _) => format!("{}-installed", self.major),
+        }
+    }
+}
+
+/// The versions; and where there are two minor versions of one, live of the downloaded one, and in a soak also live of the
+/// installed one, rehearsed on the other.
+fn places() -> Vec<Place> {
+    use Programs::{Downloaded, Installed};
+    let majors = one_major().map_or_else(|| vec![18, 15, 14, 16, 17], |major| vec![major]);
+    let same = |major| Place { major, live: Installed, scratch: Installed };
+    let mut places: Vec<Place> = majors.iter().copied().map(same).collect();
+    match oracle::two_minors() {
+        Ok(major) if majors.contains(&major) => {
+            places.push(Place { major, live: Downloaded, scratch: Installed });
+            if oracle::is_soak() {
+                places.push(Place { major, live: Installed, scratch: Downloaded });
+            }
+        }
+        Ok(_) => {}
+        Err(why) => eprintln!("cases between two minor versions are left out: {why}"),
+    }
+    places
 }
 
 fn one_major() -> Option<u16> {
@@ -393,8 +432,8 @@ fn one_major() -> Option<u16> {
 
 /// The direction in which a case runs on a version of which a tenth is enough: none for nine of ten. Always the same
 /// one, whatever other cases there are, and another one for each version.
-fn in_tenth(major: u16, case: &str) -> Option<Direction> {
-    let digest = trueup::catalog::Fingerprint::of(format!("{major} {case}"));
+fn in_tenth(place: &str, case: &str) -> Option<Direction> {
+    let digest = trueup::catalog::Fingerprint::of(format!("{place} {case}"));
     let number = u32::from_str_radix(&digest.as_str()[..4], 16).unwrap();
     match number % 20 {
         0 => Some(Direction::Forwards),
@@ -407,10 +446,11 @@ fn trials(root: &Path) -> Vec<Trial> {
     let folders = folders(root);
     let mut trials = Vec::new();
     let all = oracle::is_soak() || one_major().is_some();
-    for major in majors() {
+    for place in places() {
+        let major = place.major;
         for folder in &folders {
             let case = folder.strip_prefix(root).unwrap().display().to_string();
-            let in_tenth = in_tenth(major, &case);
+            let in_tenth = in_tenth(&place.name(), &case);
             let runs = |direction: &Direction| match direction {
                 _ if all => true,
                 _ if major != actions::MAJOR => in_tenth == Some(*direction),
@@ -418,7 +458,7 @@ fn trials(root: &Path) -> Vec<Trial> {
                 Direction::Backwards => in_tenth.is_some() || actions::names(&named(&case, *direction)),
             };
             let directions = [Direction::Forwards, Direction::Backwards].into_iter().filter(runs);
-            trials.extend(directions.map(|direction| trial(major, &case, folder, direction)));
+            trials.extend(directions.map(|direction| trial(place, &case, folder, direction)));
         }
     }
     trials
@@ -452,11 +492,11 @@ fn of_actions(root: &Path) -> [Trial; 2] {
     [complete, Trial::test("actions/refused", || Ok(oracle::runtime().block_on(actions::refused())?))]
 }
 
-fn trial(major: u16, case: &str, folder: &Path, direction: Direction) -> Trial {
+fn trial(place: Place, case: &str, folder: &Path, direction: Direction) -> Trial {
     let word = if direction == Direction::Forwards { "forwards" } else { "backwards" };
     let (folder, name) = (folder.to_owned(), case.to_owned());
-    Trial::ignorable_test(format!("{major}/{case}::{word}"), move || {
-        oracle::caught(|| oracle::runtime().block_on(Case::read(major, &name, &folder, direction).run()))
+    Trial::ignorable_test(format!("{}/{case}::{word}", place.name()), move || {
+        oracle::caught(|| oracle::runtime().block_on(Case::read(place, &name, &folder, direction).run()))
     })
 }
 

@@ -23,6 +23,7 @@ mod injection;
 mod kept;
 mod layers;
 mod mangled;
+mod minors;
 mod online;
 mod oracle;
 mod partitions;

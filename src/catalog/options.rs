@@ -28,11 +28,11 @@ impl Catalog {
         self.objects.iter().filter(|(_, object)| has(object)).map(|(id, _)| id).collect()
     }
 
-    /// The names of options that a message of the server quotes: `unrecognized parameter "x"`.
-    pub fn options_named_in(&self, message: &str) -> BTreeSet<String> {
+    /// The names of options that a server does not know, by its message.
+    pub fn options_unknown_in(&self, message: &str) -> BTreeSet<String> {
         let all = self.objects.values().flat_map(options);
         let names = all.map(|option| name_of(&option).to_owned());
-        names.filter(|name| message.contains(&format!("\"{name}\""))).collect()
+        names.filter(|name| message.contains(&format!("unrecognized parameter \"{name}\""))).collect()
     }
 
     /// The names of options that an object has here and not in the other catalog, or there and not here.
@@ -79,8 +79,8 @@ mod tests {
         assert_eq!(found, BTreeSet::from(["srv_map".to_owned()]));
         assert_eq!(live.with_options(&found).len(), 1);
         assert_eq!(live.without_options(&found), scratch.without_options(&found));
-        assert_eq!(live.options_named_in("unrecognized parameter \"srv_map\""), found);
-        assert!(live.options_named_in("syntax error at \"srv\"").is_empty());
+        assert_eq!(live.options_unknown_in("unrecognized parameter \"srv_map\""), found);
+        assert!(live.options_unknown_in("value 7 out of bounds for option \"srv_map\"").is_empty());
     }
 
     #[test]

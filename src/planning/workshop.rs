@@ -225,7 +225,7 @@ impl<'a> Workshop<'a> {
             let wanted = catalog.without_options(&ignored);
             let database = self.database().await?;
             let found = match self.build(database.session(), &wanted).await {
-                Err(PlanningError::Rebuild { why }) => wanted.options_named_in(&why),
+                Err(PlanningError::Rebuild { why }) => wanted.options_unknown_in(&why),
                 Err(error) => return Err(error),
                 Ok(()) => {
                     let read = live::read_scratch(database.session()).await?.without_options(&ignored);

@@ -50,6 +50,8 @@ impl Dump {
         let kept = |line: &&str| !noise.iter().any(|noise| line.starts_with(noise));
         let lines: Vec<&str> = text.lines().filter(kept).collect();
         let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+        let lines = lines.into_iter().filter_map(without_version_of_column);
+        let lines: Vec<Cow<'_, str>> = lines.collect();
         for line in lines.iter().filter_map(|line| without_automatic_name(line)) {
             if let Some(name) = line.strip_prefix("-- Name: ") {
                 sections.push((name.to_owned(), Vec::new()));
@@ -130,6 +132,18 @@ fn without_order(name: &str, body: Vec<String>) -> String {
         }
     }
     body.join("\n")
+}
+
+/// A line without the number that servers since November 2026 keep in each column's options, which a pg_dump older than
+/// they are writes down; nothing, if that was all of it.
+fn without_version_of_column(line: &str) -> Option<Cow<'_, str>> {
+    const OPTION: &str = "pg_attver=";
+    let Some((before, rest)) = line.split_once(OPTION).filter(|_| line.starts_with("ALTER ")) else {
+        return Some(Cow::Borrowed(line));
+    };
+    let after = rest.trim_start_matches(|c: char| c == '\'' || c.is_ascii_digit());
+    let after = after.strip_prefix(", ").unwrap_or(after);
+    (after != ");" || !before.ends_with('(')).then(|| Cow::Owned(format!("{before}{after}")))
 }
 
 /// From 18 on a NOT NULL has a name, which is made of what table and column were called when it came; it says nothing.

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
@@ -23,7 +23,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
+use trueup::postgres::{Local, Scratch, ScratchOptions, Session, Target};
 
 /// Roles that the SQL of tests may grant to; they belong to the server, not to a database.
 pub const ROLES: &[&str] = &["reader", "writer", "Auditor \"1\""];
@@ -36,22 +36,73 @@ pub fn server() -> &'static Target {
     server_of(std::env::var("TRUEUP_TEST_MAJOR").ok().map(|major| major.parse().unwrap()))
 }
 
-/// Those that were started, by the version that was asked for.
-static SERVERS: Mutex<BTreeMap<Option<u16>, &'static Target>> = Mutex::new(BTreeMap::new());
+/// Where a server's programs are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Programs {
+    /// This machine's, else downloaded ones.
+    Installed,
+    /// Downloaded ones, which may be of another minor version.
+    Downloaded,
+}
+
+/// Those that were started, by what was asked for.
+static SERVERS: Mutex<BTreeMap<(Option<u16>, Programs), &'static Target>> = Mutex::new(BTreeMap::new());
 
 /// This run's server of a major version.
 pub fn server_of(major: Option<u16>) -> &'static Target {
-    // who comes second waits for the first one to have it started
-    SERVERS.lock().unwrap().entry(major).or_insert_with(|| Box::leak(Box::new(start(major))))
+    server_from(major, Programs::Installed)
 }
 
-fn start(major: Option<u16>) -> Target {
+/// This run's server of a major version from these programs.
+pub fn server_from(major: Option<u16>, programs: Programs) -> &'static Target {
+    // who comes second waits for the first one to have it started
+    SERVERS
+        .lock()
+        .unwrap()
+        .entry((major, programs))
+        .or_insert_with(|| Box::leak(Box::new(start(major, programs))))
+}
+
+/// The options with which a server is found.
+pub fn scratch_options(major: Option<u16>, programs: Programs) -> ScratchOptions {
+    let mut options = ScratchOptions { major, ..ScratchOptions::from_env(&|name| std::env::var_os(name)) };
+    if programs == Programs::Downloaded {
+        options.local = Local::Hidden;
+    }
+    options
+}
+
+/// The major version of which this machine has programs of one minor version, and downloaded ones are of another; else
+/// why there is none.
+pub fn two_minors() -> Result<u16, String> {
+    static FOUND: OnceLock<Result<u16, String>> = OnceLock::new();
+    FOUND.get_or_init(find_two_minors).clone()
+}
+
+fn find_two_minors() -> Result<u16, String> {
+    let local = scratch_options(None, Programs::Installed).local.find(None);
+    let local =
+        local.first().ok_or("no PostgreSQL is installed on this machine, beside what is downloaded")?;
+    let downloaded = runtime().block_on(async {
+        let options = scratch_options(Some(local.major), Programs::Downloaded);
+        let scratch = Scratch::open(&options, &|_| {}).await.map_err(|error| error.to_string())?;
+        let version = scratch.binaries().map(|found| found.version.clone()).unwrap_or_default();
+        scratch.close().await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(version)
+    })?;
+    let minor = |version: &str| version.split(' ').next().unwrap_or_default().to_owned();
+    if minor(&local.version) == minor(&downloaded) {
+        return Err(format!("the installed and the downloaded PostgreSQL are both {}", minor(&downloaded)));
+    }
+    Ok(local.major)
+}
+
+fn start(major: Option<u16>, programs: Programs) -> Target {
     let (send, receive) = mpsc::channel();
     // the thread owns the server until the process ends; then its keeper removes it
     thread::spawn(move || {
         runtime().block_on(async {
-            let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
-            let options = ScratchOptions { major, ..options };
+            let options = scratch_options(major, programs);
             let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
             for role in ROLES {
                 let create = format!("CREATE ROLE {}", trueup::sql::ident(role));
@@ -143,6 +194,8 @@ pub async fn litter() -> Vec<String> {
 /// A database of a test's own, and a folder for its files.
 pub struct Database {
     pub server: &'static Target,
+    /// Where plans are rehearsed.
+    shadow: &'static Target,
     pub target: Target,
     pub folder: TempDir,
     /// Where it was made from, and is dropped from.
@@ -162,6 +215,12 @@ impl Database {
         // a server of a test's own has no template
         let known = SERVERS.lock().unwrap().values().any(|known| std::ptr::eq(*known, server));
         Self::from_template(server, if known { TEMPLATE } else { "template0" }).await
+    }
+
+    /// The same one, whose plans are rehearsed on another server.
+    #[must_use]
+    pub fn rehearsed_on(self, shadow: &'static Target) -> Self {
+        Self { shadow, ..self }
     }
 
     /// One like this, to which nobody may be connected.
@@ -205,6 +264,7 @@ impl Database {
         admin.client().batch_execute(&create).await.unwrap();
         Self {
             server,
+            shadow: server,
             target: server.with_database(&name),
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
             admin,
@@ -321,7 +381,7 @@ impl Database {
     /// The command line for that.
     pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut command = command(self.folder.path(), Some(&self.target), arguments);
-        command.env("TRUEUP_SHADOW_URL", url(self.server));
+        command.env("TRUEUP_SHADOW_URL", url(self.shadow));
         command
     }
 }

@@ -14,8 +14,10 @@ use std::{
 use nix::unistd::{User, geteuid};
 use trueup::postgres::{Scratch, ScratchOptions, Session, Target};
 
+use super::{Programs, scratch_options};
+
 /// Runs the server, in a new cluster unless there is one, until nobody holds the other end of standard input, and removes it then. Each line makes it crash and
-/// start again.
+/// start again, with the programs in the folder that the line names, if it names one.
 const KEEPER: &str = r#"bin=$1 folder=$2 signal=$3
 shift 3
 [ -d "$folder/data" ] || "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C -D "$folder/data" >/dev/null
@@ -25,7 +27,7 @@ run() {
 }
 crash() { kill -QUIT $!; wait $!; }
 run "$@"
-while read -r _; do crash; run "$@"; done
+while read -r other; do crash; bin=${other:-$bin}; run "$@"; done
 crash; rm -rf "$folder""#;
 
 /// Who runs servers where root may not.
@@ -73,6 +75,11 @@ impl OwnServer {
         Self::begin(Some(major), "", settings).await
     }
 
+    /// A primary with these programs.
+    pub async fn from(programs: Programs, major: u16) -> Self {
+        Self::begin_in(new_folder(), &scratch_options(Some(major), programs), "", &[]).await
+    }
+
     /// A standby that follows this one, from a base backup (PostgreSQL manual, 26.3.3).
     pub async fn follower(&self) -> Self {
         let folder = new_folder();
@@ -94,17 +101,17 @@ impl OwnServer {
             "primary_conninfo=host={} port=5432 user=postgres application_name=follower",
             self.folder.display()
         );
-        Self::begin_in(folder, None, "standby.signal", &[&primary]).await
+        let options = scratch_options(None, Programs::Installed);
+        Self::begin_in(folder, &options, "standby.signal", &[&primary]).await
     }
 
     async fn begin(major: Option<u16>, signal: &str, settings: &[&str]) -> Self {
-        Self::begin_in(new_folder(), major, signal, settings).await
+        let options = scratch_options(major, Programs::Installed);
+        Self::begin_in(new_folder(), &options, signal, settings).await
     }
 
-    async fn begin_in(folder: PathBuf, major: Option<u16>, signal: &str, settings: &[&str]) -> Self {
-        let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
-        let options = ScratchOptions { major: major.or(options.major), ..options };
-        let scratch = Scratch::open(&options, &|_| {}).await.unwrap();
+    async fn begin_in(folder: PathBuf, options: &ScratchOptions, signal: &str, settings: &[&str]) -> Self {
+        let scratch = Scratch::open(options, &|_| {}).await.unwrap();
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", KEEPER, "keeper"])
@@ -139,6 +146,19 @@ impl OwnServer {
 
     /// Shuts it down in immediate mode, as a crash would, and starts it again.
     pub async fn crash(&self) {
+        self.restart("").await;
+    }
+
+    /// Starts it again with other programs of its major version, as an update does.
+    pub async fn update(&self, programs: Programs) {
+        let major = self.running().await.major();
+        let scratch = Scratch::open(&scratch_options(Some(major), programs), &|_| {}).await.unwrap();
+        let directory = scratch.binaries().unwrap().directory.display().to_string();
+        scratch.close().await.unwrap();
+        self.restart(&directory).await;
+    }
+
+    async fn restart(&self, programs: &str) {
         let started = async |session: Session| {
             let query = "SELECT pg_postmaster_start_time()::text";
             let row = session.client().query_one(query, &[]).await.ok();
@@ -147,7 +167,7 @@ impl OwnServer {
         };
         let before = started(self.running().await).await;
         let mut keeper = self.keeper.stdin.as_ref().unwrap();
-        keeper.write_all(b"\n").unwrap();
+        keeper.write_all(format!("{programs}\n").as_bytes()).unwrap();
         loop {
             let now = started(self.running().await).await;
             if now.is_some() && now != before {
