@@ -30,7 +30,6 @@ use std::{
 
 use libtest_mimic::{Completion, Failed, Trial};
 use oracle::{Database, Majors, Programs, dump::Dump, rows::Contents};
-use oracle::{Database, Majors, Programs, dump::Dump, rows::Contents};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use trueup::{

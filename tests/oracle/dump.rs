@@ -143,6 +143,7 @@ fn without_version_of_column(line: &str) -> Option<Cow<'_, str>> {
     };
     let after = rest.trim_start_matches(|c: char| c == '\'' || c.is_ascii_digit());
     let after = after.strip_prefix(", ").unwrap_or(after);
+    let before = if after.starts_with(')') { before.strip_suffix(", ").unwrap_or(before) } else { before };
     (after != ");" || !before.ends_with('(')).then(|| Cow::Owned(format!("{before}{after}")))
 }
 
