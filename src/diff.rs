@@ -119,6 +119,7 @@ pub fn diff_forcing(
     let circles = logged::circles(catalogs, &changes);
     touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
     changes.extend(circles);
+    touched.extend(filled_columns(&changes).map(|id| (id, Touch::Type)));
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse::orphans(catalogs, &changes, &mut refusals);
     refuse::typed(catalogs, &changes, &mut refusals);
@@ -157,6 +158,21 @@ fn held(catalog: &Catalog, changes: &Changes, id: &ObjectId) -> Vec<ObjectId> {
     }
 }
 
+/// New columns that have a value, or a check, in rows that are there.
+fn filled_columns(changes: &Changes) -> impl Iterator<Item = ObjectId> {
+    let filled = |change: &&Change| match (&change.object.after, &change.how) {
+        (Some(Object::Column(column)), How::Create) => {
+            let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
+            column.generated.is_some()
+                || column.identity.is_some()
+                || column.facts.plain_type != column.base_type
+                || changes.contains_key(&default)
+        }
+        _ => false,
+    };
+    changes.values().filter(filled).map(|change| change.id.clone()).collect::<Vec<_>>().into_iter()
+}
+
 /// Replaces what cannot stand while something that it needs is touched, and so on.
 fn propagate(
     catalogs: Pair<&Catalog>,
@@ -168,11 +184,17 @@ fn propagate(
     for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::Hard) {
         dependents.entry(&need.to).or_default().push(&need.from);
     }
+    // what uses the row type of a table feels what happens to the table's columns
+    let mut row_users: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::RowType) {
+        row_users.entry(&need.to).or_default().push(&need.from);
+    }
     let needed = |strength: Strength| -> BTreeSet<(&ObjectId, &ObjectId)> {
         let needs = catalogs.after.needs.iter().filter(|need| need.strength == strength);
         needs.map(|need| (&need.from, &need.to)).collect()
     };
-    let (needed, every_column) = (needed(Strength::Hard), needed(Strength::EveryColumn));
+    let (needed, every_column, row_types) =
+        (needed(Strength::Hard), needed(Strength::EveryColumn), needed(Strength::RowType));
     // of two that one call could mean, one has to be gone before the other comes
     let overloads = |id: &ObjectId| {
         let first = ObjectId::new(id.kind, id.path.parts().get(..2).unwrap_or_default().to_vec());
@@ -184,8 +206,10 @@ fn propagate(
     };
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         let held = held(catalogs.before, changes, &id);
+        let table = id.relation().filter(|_| id.kind == Kind::Column && touch != Touch::Drop);
+        let row_users = table.as_ref().and_then(|table| row_users.get(table)).into_iter().flatten().copied();
         let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
-        for dependent in dependents.get(&id).into_iter().flatten().copied().chain(known) {
+        for dependent in dependents.get(&id).into_iter().flatten().copied().chain(known).chain(row_users) {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
             else {
@@ -204,6 +228,7 @@ fn propagate(
                 Some(How::InPlace(_))
                     if !needed.contains(&(dependent, &id))
                         && !held.contains(dependent)
+                        && !table.as_ref().is_some_and(|table| row_types.contains(&(dependent, table)))
                         && (old.texts() != new.texts() || !new.has_texts())
                         && !overloads(&id).any(|other| needed.contains(&(dependent, other)))
                         && !id

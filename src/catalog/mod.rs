@@ -46,6 +46,10 @@ pub struct Dependency {
 pub enum Strength {
     /// PostgreSQL knows of it and refuses to break it.
     Hard,
+    /// An expression that PostgreSQL keeps uses the row type of the table. Always beside a hard one. Since the releases of
+    /// November 2026 the table's columns get no other type, and no new one a value in rows that are there, while there is
+    /// such an expression ("cannot alter table … because … uses its row type").
+    RowType,
     /// Whatever columns the table has when the object is made: each of them becomes a hard one.
     EveryColumn,
     /// Read out of a function's body: orders where it can, and yields where it would close a cycle.

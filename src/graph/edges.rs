@@ -79,6 +79,14 @@ impl Edges {
         for (user, used) in through_columns(catalogs.after, changes) {
             before(find(used, Act::Alter), find(user, Act::Create), false);
         }
+        for (user, used) in over_rows(catalogs.before, changes) {
+            before(find(user, Act::Drop), find(used, Act::Create), false);
+            before(find(user, Act::Drop), find(used, Act::Alter), false);
+        }
+        for (user, used) in over_rows(catalogs.after, changes) {
+            before(find(used, Act::Create), find(user, Act::Create), false);
+            before(find(used, Act::Alter), find(user, Act::Create), false);
+        }
         for (id, _) in nodes.iter().filter(|(_, act)| *act == Act::Drop) {
             before(find(id, Act::Drop), find(id, Act::Create), false);
         }
@@ -135,15 +143,34 @@ fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> Vec<(&'a Obje
     catalog.needs.iter().flat_map(over).collect()
 }
 
+/// What uses the row type of a table, with what changes of the table's columns, and of the types that they hold.
+fn over_rows<'a>(catalog: &'a Catalog, changes: &'a Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
+    let mut found = Vec::new();
+    for need in catalog.needs.iter().filter(|need| need.strength == Strength::RowType) {
+        if !changes.contains_key(&need.from) {
+            continue;
+        }
+        found.extend(changed_columns(changes, &need.to).map(|column| (&need.from, column)));
+        let columns = catalog.parts(Kind::Column, &need.to);
+        let types = columns.flat_map(|(column, _)| catalog.needs_of(column)).map(|need| &need.to);
+        let exchanged = types.filter(|id| changes.get(*id).is_some_and(|change| change.how == How::Rebuild));
+        found.extend(exchanged.map(|used| (&need.from, used)));
+    }
+    found
+}
+
+/// The columns of a table that come, go or change.
+fn changed_columns<'a>(changes: &'a Changes, table: &'a ObjectId) -> impl Iterator<Item = &'a ObjectId> {
+    let first = ObjectId { kind: Kind::Column, path: table.path.clone() };
+    let columns = changes.range(first..).map(|(id, _)| id);
+    columns.take_while(move |id| id.kind == Kind::Column && id.relation().as_ref() == Some(table))
+}
+
 /// What is made anew with whatever columns a table has, with those that go: they must be gone by then.
 fn every_column<'a>(catalogs: Pair<&'a Catalog>, changes: &'a Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
     let every = catalogs.after.needs.iter().filter(|need| need.strength == Strength::EveryColumn);
-    let columns = |need: &'a Dependency| {
-        let first = ObjectId { kind: Kind::Column, path: need.to.path.clone() };
-        let columns = changes.range(first..).map(|(id, _)| id);
-        let columns = columns.take_while(|id| id.relation().as_ref() == Some(&need.to));
-        columns.map(|column| (&need.from, column)).collect::<Vec<_>>()
-    };
+    let columns =
+        |need: &'a Dependency| changed_columns(changes, &need.to).map(move |column| (&need.from, column));
     every.flat_map(columns).collect()
 }
 

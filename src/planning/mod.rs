@@ -347,7 +347,7 @@ async fn plan_from(
     let annotations = between::left(&inputs.desired.annotations, open);
     let naming = Naming { inputs, workshop, scope, clone: &clone, base: &base, context: &context };
     let Named { steps: renames, all, columns, tables, forms, catalog: start } =
-        naming.settle(&annotations, updates, &mut wanted).await?;
+        Box::pin(naming.settle(&annotations, updates, &mut wanted)).await?;
     let catalogs = Pair::new(&start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
     let questions = question::ask(&changes, &inputs.assume_drop);

@@ -122,6 +122,18 @@ async fn read_once(session: &Session, extent: Extent) -> Result<Option<Rows>, Re
     }
 }
 
+/// The class of types in `pg_depend` (`TypeRelationId`).
+const TYPES: u32 = 1247;
+
+/// Whether PostgreSQL keeps expressions of it in parsed form, apart from a table's own.
+fn keeps_expressions(object: &Object) -> bool {
+    match object {
+        Object::Function(function) => function.source.is_empty(),
+        Object::View(_) | Object::MaterializedView(_) | Object::Default(_) | Object::Rule(_) => true,
+        _ => false,
+    }
+}
+
 /// A catalog while it is put together.
 struct Reading<'a> {
     ignored_options: &'a BTreeSet<String>,
@@ -220,13 +232,18 @@ impl<'a> Reading<'a> {
     }
 
     fn depend(&mut self, from: Address, to: Address) {
+        let is_type = to.0 == TYPES;
         if let (Some(from), Some(to)) = (self.resolve_whole(from), self.resolve_whole(to)) {
+            let row_type = is_type && to.kind == Kind::Table;
             // a partition is a table like others; its attachment needs the partitioned table
             let partition = from.kind == Kind::Table && to.kind == Kind::Table && {
                 let attachment = ObjectId { kind: Kind::Attachment, path: from.path.clone() };
                 self.catalog.objects.contains_key(&attachment)
             };
             if !partition {
+                if row_type && self.catalog.objects.get(&from).is_some_and(keeps_expressions) {
+                    self.need(from.clone(), to.clone(), Strength::RowType);
+                }
                 self.need(from, to, Strength::Hard);
             }
         }

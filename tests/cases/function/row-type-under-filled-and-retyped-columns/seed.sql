@@ -1,0 +1,1 @@
+INSERT INTO shelf (id, load, unit) VALUES (1, 3, 'kg');
