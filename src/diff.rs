@@ -186,8 +186,10 @@ fn propagate(
     }
     // what uses the row type of a table feels what happens to the table's columns
     let mut row_users: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    let mut row_types_before = BTreeSet::new();
     for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::RowType) {
         row_users.entry(&need.to).or_default().push(&need.from);
+        row_types_before.insert((&need.from, &need.to));
     }
     let needed = |strength: Strength| -> BTreeSet<(&ObjectId, &ObjectId)> {
         let needs = catalogs.after.needs.iter().filter(|need| need.strength == strength);
@@ -215,7 +217,8 @@ fn propagate(
             else {
                 continue;
             };
-            if old.survives(touch) {
+            let by_row = table.as_ref().is_some_and(|table| row_types_before.contains(&(dependent, table)));
+            if !by_row && old.survives(touch) {
                 // the type of a column is exchanged: what is over the column feels it, too
                 if touch == Touch::Rebuild && matches!(old, Object::Column(_)) {
                     touched.push((dependent.clone(), Touch::Rebuild));

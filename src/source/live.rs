@@ -128,7 +128,7 @@ const TYPES: u32 = 1247;
 /// Whether PostgreSQL keeps expressions of it in parsed form, apart from a table's own.
 fn keeps_expressions(object: &Object) -> bool {
     match object {
-        Object::Function(function) => function.source.is_empty(),
+        Object::Function(function) => function.source.is_empty() || function.defaults > 0,
         Object::View(_) | Object::MaterializedView(_) | Object::Default(_) | Object::Rule(_) => true,
         _ => false,
     }
