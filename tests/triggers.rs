@@ -150,3 +150,39 @@ fn code_runs_while_rows_are_filled_without_triggers() {
         database.done().await;
     });
 }
+
+/// Each trigger writes its name down when it fires.
+const NAMED: &str = "CREATE TABLE fired (name text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NEW; END $$;
+    CREATE TABLE server (id int PRIMARY KEY, host text, port int, why text);
+    CREATE TRIGGER of_host BEFORE UPDATE OF port, host ON server FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TRIGGER of_port BEFORE UPDATE OF port ON server FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TRIGGER on_insert BEFORE INSERT ON server FOR EACH ROW WHEN (NEW.why = 'UPDATE') EXECUTE FUNCTION note();
+    CREATE TRIGGER on_update AFTER INSERT OR UPDATE ON server FOR EACH ROW WHEN (NEW.why IS DISTINCT FROM ' UPDATE OF why ON ') EXECUTE FUNCTION note();
+    CREATE TRIGGER asleep BEFORE UPDATE ON server FOR EACH ROW EXECUTE FUNCTION note();
+    ALTER TABLE server DISABLE TRIGGER asleep;
+    CREATE TRIGGER replicated BEFORE UPDATE ON server FOR EACH ROW EXECUTE FUNCTION note();
+    ALTER TABLE server ENABLE REPLICA TRIGGER replicated;
+    CREATE TRIGGER always BEFORE UPDATE ON server FOR EACH ROW EXECUTE FUNCTION note();
+    ALTER TABLE server ENABLE ALWAYS TRIGGER always;";
+
+#[test]
+fn the_triggers_that_are_said_to_fire_are_those_that_fire() {
+    runtime().block_on(async {
+        let database = Database::with(NAMED).await.unwrap();
+        database
+            .execute("INSERT INTO server SELECT n FROM generate_series(1, 100) n; DELETE FROM fired")
+            .await;
+        let desired = NAMED.replace("host text,", "host text NOT NULL, -- @backfill using='localhost'\n");
+        database.plan_approved(&desired).await;
+        let shown = database.trueup(&["show", "plan"]).await.ended(0).unwrap();
+        let said = shown.stdout.split("triggers fire: ").nth(1).and_then(|rest| rest.split(';').next());
+        let mut said: Vec<&str> = said.unwrap_or_else(|| panic!("{}", shown.shown())).split(", ").collect();
+        said.sort_unstable();
+        database.trueup(&["apply", "plan", "--phase", "expand"]).await.ended(0).unwrap();
+        let fired = database.ask("SELECT string_agg(DISTINCT name, ', ' ORDER BY name) FROM fired").await;
+        assert_eq!(fired, "always, of_host, on_update");
+        assert_eq!(said.join(", "), fired, "{}", shown.shown());
+        database.done().await;
+    });
+}

@@ -19,9 +19,10 @@ fn find(case: &Case<'_>) -> Option<String> {
     let action = if case.undo { &case.step.undo } else { &case.step.run };
     let backfill = action.backfill.as_ref().filter(|_| case.step.verb == Verb::Fill)?;
     let (column, table) = (&case.step.object, case.step.object.relation()?);
-    let fires = |definition: &str| definition.contains("UPDATE") && !definition.contains("UPDATE OF");
     let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
-        Object::Trigger(trigger) if id.relation().as_ref() == Some(&table) && fires(&trigger.definition) => {
+        Object::Trigger(trigger)
+            if id.relation().as_ref() == Some(&table) && trigger.fires_on_update_of(column.path.last()) =>
+        {
             Some(id.sql())
         }
         _ => None,

@@ -19,6 +19,12 @@ pub struct Trigger {
     pub on_view: bool,
     /// `origin`, `replica`, `always` or `disabled`.
     pub enabled: String,
+    /// Whether it fires on UPDATE, as the definition says.
+    #[serde(skip_serializing)]
+    pub on_update: bool,
+    /// The columns of UPDATE OF, as the definition has them; none if it fires on every UPDATE or on none.
+    #[serde(skip_serializing)]
+    pub update_of: Vec<String>,
 }
 
 impl Trigger {
@@ -33,16 +39,10 @@ impl Trigger {
         Some(from..from + sql::find_outside(list, " OR ").unwrap_or(length))
     }
 
-    /// The columns of UPDATE OF, as SQL has them, if it fires on some only.
-    pub fn columns(&self) -> Option<Vec<String>> {
-        let mut rest = &self.definition[self.columns_at()?];
-        let mut columns = Vec::new();
-        while let Some(at) = sql::find_outside(rest, ", ") {
-            columns.push(rest[..at].to_owned());
-            rest = &rest[at + 2..];
-        }
-        columns.push(rest.to_owned());
-        Some(columns)
+    /// Whether an UPDATE that sets this column fires it, in a session of which `session_replication_role` is `origin`.
+    pub fn fires_on_update_of(&self, column: &str) -> bool {
+        let of = self.update_of.is_empty() || self.update_of.iter().any(|name| name == column);
+        self.on_update && of && matches!(self.enabled.as_str(), "origin" | "always")
     }
 
     /// The same one, which fires on UPDATE OF another column, too.
@@ -52,7 +52,9 @@ impl Trigger {
         if let Some(columns) = self.columns_at() {
             definition.insert_str(columns.end, &format!(", {}", sql::ident(column)));
         }
-        Self { definition, ..self.clone() }
+        let mut update_of = self.update_of.clone();
+        update_of.push(column.to_owned());
+        Self { definition, update_of, ..self.clone() }
     }
 }
 
@@ -91,7 +93,7 @@ impl Definition for Trigger {
 
     /// CREATE OR REPLACE TRIGGER (14 and later) does not take constraint triggers.
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { definition, constraint, on_view, enabled } = pair.after;
+        let Self { definition, constraint, on_view, enabled, on_update: _, update_of: _ } = pair.after;
         let before = pair.before;
         let redefined = *definition != before.definition;
         if redefined && (*constraint || before.constraint) || *on_view != before.on_view {

@@ -145,8 +145,7 @@ impl Online<'_> {
 
     /// Whether the trigger fires on UPDATE OF it, in its table or one below.
     fn fires(&self, id: &ObjectId, trigger: &Trigger, family: &[ObjectId], catalog: &Catalog) -> bool {
-        let name = sql::ident(self.new.path.last());
-        trigger.columns().is_some_and(|columns| columns.contains(&name)) && uses(id, family, catalog)
+        trigger.update_of.iter().any(|name| name == self.new.path.last()) && uses(id, family, catalog)
     }
 
     /// The triggers that fire on UPDATE OF it, by the old name and by the new one.
