@@ -208,10 +208,12 @@ fn propagate(
     };
     while let Some((id, touch)) = touched.pop().or_else(|| rebuild_within(catalogs, changes)) {
         let held = held(catalogs.before, changes, &id);
+        // needs of a column that only comes are those of what is to be
+        let users = dependents.get(&id).filter(|_| catalogs.before.objects.contains_key(&id));
         let table = id.relation().filter(|_| id.kind == Kind::Column && touch != Touch::Drop);
         let row_users = table.as_ref().and_then(|table| row_users.get(table)).into_iter().flatten().copied();
         let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
-        for dependent in dependents.get(&id).into_iter().flatten().copied().chain(known).chain(row_users) {
+        for dependent in users.into_iter().flatten().copied().chain(known).chain(row_users) {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
             else {
