@@ -124,6 +124,27 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_of_a_server_that_keeps_options_of_its_own_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::within(folder.path());
+        let catalog = |options: &str| {
+            let view = format!(r#"{{"definition":"SELECT 1","columns":[],"options":[{options}]}}"#);
+            let json = serde_json::json!({
+                "kinds": [["view", [{ "address": [1, 2, 0], "path": ["app", "v"], "json": view }]]],
+                "aliases": [], "dependencies": [], "unmanaged": [],
+            });
+            let (key, rows) = (Fingerprint::of(options), serde_json::from_value(json).unwrap());
+            kept.put(&key, &rows);
+            kept.get(&key, &BTreeSet::from(["srv_map".to_owned()])).unwrap()
+        };
+        let plain = catalog(r#""security_barrier=true""#);
+        let updated = catalog(r#""pg_next=7","security_barrier=true","srv_map=1""#);
+        assert_eq!(plain, updated);
+        let id = plain.objects.keys().next().unwrap();
+        assert_eq!(plain.fingerprint(id), updated.fingerprint(id));
+    }
+
+    #[test]
     fn a_damaged_entry_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let kept = Kept::within(folder.path());
