@@ -119,7 +119,7 @@ pub fn diff_forcing(
     let circles = logged::circles(catalogs, &changes);
     touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
     changes.extend(circles);
-    touched.extend(filled_columns(&changes).map(|id| (id, Touch::Type)));
+    touched.extend(filled_columns(&changes).into_iter().map(|id| (id, Touch::Type)));
     propagate(catalogs, &mut changes, touched, &mut refusals);
     refuse::orphans(catalogs, &changes, &mut refusals);
     refuse::typed(catalogs, &changes, &mut refusals);
@@ -159,7 +159,7 @@ fn held(catalog: &Catalog, changes: &Changes, id: &ObjectId) -> Vec<ObjectId> {
 }
 
 /// New columns that have a value, or a check, in rows that are there.
-fn filled_columns(changes: &Changes) -> impl Iterator<Item = ObjectId> {
+fn filled_columns(changes: &Changes) -> Vec<ObjectId> {
     let filled = |change: &&Change| match (&change.object.after, &change.how) {
         (Some(Object::Column(column)), How::Create) => {
             let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
@@ -170,7 +170,7 @@ fn filled_columns(changes: &Changes) -> impl Iterator<Item = ObjectId> {
         }
         _ => false,
     };
-    changes.values().filter(filled).map(|change| change.id.clone()).collect::<Vec<_>>().into_iter()
+    changes.values().filter(filled).map(|change| change.id.clone()).collect()
 }
 
 /// Replaces what cannot stand while something that it needs is touched, and so on.
@@ -185,11 +185,9 @@ fn propagate(
         dependents.entry(&need.to).or_default().push(&need.from);
     }
     // what uses the row type of a table feels what happens to the table's columns
-    let mut row_users: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
-    let mut row_types_before = BTreeSet::new();
+    let mut row_users: BTreeMap<&ObjectId, BTreeSet<&ObjectId>> = BTreeMap::new();
     for need in catalogs.before.needs.iter().filter(|need| need.strength == Strength::RowType) {
-        row_users.entry(&need.to).or_default().push(&need.from);
-        row_types_before.insert((&need.from, &need.to));
+        row_users.entry(&need.to).or_default().insert(&need.from);
     }
     let needed = |strength: Strength| -> BTreeSet<(&ObjectId, &ObjectId)> {
         let needs = catalogs.after.needs.iter().filter(|need| need.strength == strength);
@@ -211,16 +209,16 @@ fn propagate(
         // needs of a column that only comes are those of what is to be
         let users = dependents.get(&id).filter(|_| catalogs.before.objects.contains_key(&id));
         let table = id.relation().filter(|_| id.kind == Kind::Column && touch != Touch::Drop);
-        let row_users = table.as_ref().and_then(|table| row_users.get(table)).into_iter().flatten().copied();
+        let row_users = table.as_ref().and_then(|table| row_users.get(table));
         let known = held.iter().filter_map(|id| catalogs.before.objects.get_key_value(id).map(|(id, _)| id));
-        for dependent in users.into_iter().flatten().copied().chain(known).chain(row_users) {
+        let by_row = row_users.into_iter().flatten().copied();
+        for dependent in users.into_iter().flatten().copied().chain(known).chain(by_row) {
             let (Some(old), Some(new)) =
                 (catalogs.before.objects.get(dependent), catalogs.after.objects.get(dependent))
             else {
                 continue;
             };
-            let by_row = table.as_ref().is_some_and(|table| row_types_before.contains(&(dependent, table)));
-            if !by_row && old.survives(touch) {
+            if !row_users.is_some_and(|users| users.contains(dependent)) && old.survives(touch) {
                 // the type of a column is exchanged: what is over the column feels it, too
                 if touch == Touch::Rebuild && matches!(old, Object::Column(_)) {
                     touched.push((dependent.clone(), Touch::Rebuild));

@@ -99,17 +99,22 @@ fn a_dump_is_the_same_on_both_minors_and_loads_into_the_other_one() {
     });
 }
 
+/// A server of the downloaded minor, and a database in it with a plan that is approved.
+async fn planned_before_the_update() -> (OwnServer, Database) {
+    let own = OwnServer::from(Downloaded, two_minors().unwrap()).await;
+    let server: &'static Target = Box::leak(Box::new(own.target.clone()));
+    let database = Database::with_on(server, BEFORE).await.unwrap();
+    database.plan_approved(&after()).await;
+    (own, database)
+}
+
 #[test]
 fn a_plan_applies_and_rolls_back_after_the_server_was_updated() {
     if !minors() {
         return;
     }
     runtime().block_on(async {
-        let major = two_minors().unwrap();
-        let own = OwnServer::from(Downloaded, major).await;
-        let server: &'static Target = Box::leak(Box::new(own.target.clone()));
-        let database = Database::with_on(server, BEFORE).await.unwrap();
-        database.plan_approved(&after()).await;
+        let (own, database) = planned_before_the_update().await;
         own.update(Installed).await;
         let database = database.reconnected().await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
@@ -125,11 +130,7 @@ fn what_the_journal_knows_holds_after_the_server_was_updated() {
         return;
     }
     runtime().block_on(async {
-        let major = two_minors().unwrap();
-        let own = OwnServer::from(Downloaded, major).await;
-        let server: &'static Target = Box::leak(Box::new(own.target.clone()));
-        let database = Database::with_on(server, BEFORE).await.unwrap();
-        database.plan_approved(&after()).await;
+        let (own, database) = planned_before_the_update().await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         own.update(Installed).await;
         let database = database.reconnected().await;
