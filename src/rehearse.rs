@@ -14,7 +14,7 @@ use crate::{
     run::{self, Batch, Item, Observer, Options, RunError},
     source::live::{self, ReadError},
     sql::{self, Sql},
-    step::{LockMode, LockSeen, Observed, Phase, Step, Verb},
+    step::{LockMode, LockSeen, Observed, Operation, Phase, Step},
 };
 
 /// What the rehearsal saw and proved.
@@ -93,7 +93,7 @@ pub async fn rehearse(
     }
     rehearsed.there = watch.finish();
     for (phase, broken) in breaks {
-        let last = draft.iter().rposition(|step| step.phase == phase && !step.run.sql.is_empty());
+        let last = draft.iter().rposition(|step| step.phase == phase && !step.run.is_nothing());
         if let Some(seen) = last.and_then(|last| rehearsed.there.get_mut(last)) {
             seen.breaks = broken.into_iter().map(|(name, why)| format!("{name}: {why}")).collect();
         }
@@ -315,41 +315,26 @@ impl Observer for Watch<'_> {
             }
         }
         // no message tells of every validation: that it reads the whole table follows from what it is
-        let validated = self.draft.get(at).filter(|step| step.verb == Verb::Validate);
-        if let (Some(step), Some(observed)) = (validated, self.seen.get_mut(at))
-            && item.action.sql.iter().any(is_validation)
-        {
-            if step.object.kind == Kind::DomainConstraint {
+        if let (Operation::Validate, Some(observed)) = (&item.action.operation, self.seen.get_mut(at)) {
+            if item.object.kind == Kind::DomainConstraint {
                 // every table that stores the domain: the lock says which
                 observed.scans.extend(observed.locks.iter().map(|lock| lock.relation.clone()));
             } else {
-                observed.scans.push(step.object.relation_sql());
+                observed.scans.push(item.object.relation_sql());
             }
         }
         Ok(())
     }
 }
 
-/// VALIDATE, or a query that raises an error where a row is not as it should be.
-fn is_validation(sql: &Sql) -> bool {
-    sql.as_str().contains("VALIDATE CONSTRAINT") || sql.as_str().starts_with("DO ")
-}
-
 impl Watch<'_> {
     /// CONCURRENTLY leaves no lock to look at afterwards: what it takes is in the manual (13.3.1).
     fn alone(&mut self, item: &Item, at: usize) {
         let Some(observed) = self.seen.get_mut(at) else { return };
-        for sql in &item.action.sql {
-            let text = sql.as_str();
-            let table = sql::find_outside(text, " ON ").map(|at| {
-                let rest = text[at + 4..].trim_start_matches("ONLY ");
-                &rest[..sql::find_outside(rest, " ").unwrap_or(rest.len())]
-            });
-            if let Some(table) = table.filter(|_| text.contains("INDEX CONCURRENTLY")) {
-                strongest(&mut observed.locks, table, LockMode::ShareUpdateExclusive);
-                observed.scans.push(table.to_owned());
-                observed.builds.push(item.object.sql());
-            }
+        if let Operation::BuildIndex { index, table } = &item.action.operation {
+            strongest(&mut observed.locks, &table.sql(), LockMode::ShareUpdateExclusive);
+            observed.scans.push(table.sql());
+            observed.builds.push(index.sql());
         }
     }
 }

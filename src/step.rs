@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod operation;
+
+pub use operation::{Action, Operation};
+
 use crate::{name::ObjectId, sql::Sql};
 
 /// When a step may run, seen from the application's deployments.
@@ -79,41 +83,6 @@ impl Timeouts {
     pub const CONCURRENT: Self = Self { lock_ms: 0, statement_ms: 0 };
     /// For scans and rewrites: waits shortly for its lock, then takes the time it needs.
     pub const SLOW: Self = Self { lock_ms: 2_000, statement_ms: 0 };
-}
-
-/// Statements and the way to run them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
-    /// In order. May be empty for an undo that has nothing to do.
-    pub sql: Vec<Sql>,
-    /// Whether it runs within a transaction; if not, there is one statement.
-    pub transactional: bool,
-    /// How long it may wait and run.
-    pub timeouts: Timeouts,
-    /// Set where the one statement runs again and again, each time for the next rows, in a transaction of its own.
-    pub backfill: Option<Backfill>,
-}
-
-impl Action {
-    /// Statements in a transaction, with the timeouts of catalog changes.
-    pub fn catalog(sql: Vec<Sql>) -> Self {
-        Self { sql, transactional: true, timeouts: Timeouts::CATALOG, backfill: None }
-    }
-
-    /// Statements in a transaction that take the time they need.
-    pub fn slow(sql: Vec<Sql>) -> Self {
-        Self { sql, transactional: true, timeouts: Timeouts::SLOW, backfill: None }
-    }
-
-    /// One statement that runs outside any transaction.
-    pub fn concurrent(sql: Sql) -> Self {
-        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CONCURRENT, backfill: None }
-    }
-
-    /// A statement that fills rows in batches.
-    pub fn fill(sql: Sql, backfill: Backfill) -> Self {
-        Self { sql: vec![sql], transactional: false, timeouts: Timeouts::CATALOG, backfill: Some(backfill) }
-    }
 }
 
 /// How the rows of a table are gone through.

@@ -153,7 +153,7 @@ async fn an_edited_plan() {
         assert_eq!(ran.code, Some(3), "{script}: {}", ran.shown());
         fs::write(&path, whole).unwrap();
     }
-    fs::write(&file, text.replacen("format = 1", "format = 99", 1)).unwrap();
+    fs::write(&file, text.replacen("format = 2", "format = 99", 1)).unwrap();
     stage.run(APPLY).await.fails(3, "plan.toml");
     stage.assert_untouched().await;
 }

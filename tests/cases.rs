@@ -325,8 +325,9 @@ impl Case {
 /// What keeps writers out while it reads, builds or writes a whole table anew, by what the rehearsal saw: each step's
 /// own locks, and those that its transaction has from the steps before.
 fn slow_under_strong_locks(plan: &Plan) -> Vec<String> {
-    let there = plan.steps.iter().map(|step| (step, &step.seen, step.transactional));
-    let back = plan.steps.iter().rev().map(|step| (step, &step.undo.seen, step.undo.transactional));
+    let there = plan.steps.iter().map(|step| (step, &step.seen, step.operation.is_transactional()));
+    let back =
+        plan.steps.iter().rev().map(|step| (step, &step.undo.seen, step.undo.operation.is_transactional()));
     let directions: [Vec<(&PlannedStep, &Observed, bool)>; 2] = [there.collect(), back.collect()];
     let mut found = Vec::new();
     for steps in directions {

@@ -285,10 +285,10 @@ fn indexes_of_the_whole_are_replaced_while_code_runs(major: u16) {
         database.plan_approved(&after).await;
         let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
         let slow = |seen: &Observed| seen.builds.iter().chain(&seen.scans).chain(&seen.rewrites).count();
-        for step in plan.steps.iter().filter(|step| step.transactional) {
+        for step in plan.steps.iter().filter(|step| step.operation.is_transactional()) {
             assert_eq!(slow(&step.seen), 0, "{}", step.summary);
         }
-        for step in plan.steps.iter().filter(|step| step.undo.transactional) {
+        for step in plan.steps.iter().filter(|step| step.undo.operation.is_transactional()) {
             assert_eq!(slow(&step.undo.seen), 0, "the undo of: {}", step.summary);
         }
         let code = Writers::start(&database, CODE, 10_000_000).await;

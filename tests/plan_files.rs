@@ -79,7 +79,7 @@ fn what_was_edited_is_refused() {
             "up.sql is not what plan.toml says (line 2)",
         ),
         ("plan.toml", "created = ", "# x\ncreated = ", "up.sql is not what plan.toml says (line 2)"),
-        ("plan.toml", "format = 1", "format = 2", "plan.toml:1:1: this plan has format 2"),
+        ("plan.toml", "format = 2", "format = 1", "reads format 2: plan again"),
         ("plan.toml", "summary = \"create table app.note\"", "sumary = \"\"", "unknown key `sumary`"),
         ("plan.toml", "id = 2", "id = 3", "step 3: expected number 2"),
         ("plan.toml", "batch = 4", "batch = 3", "a batch is in one phase"),

@@ -226,7 +226,7 @@ async fn rehearsed() -> &'static Rehearsed {
         database.dump().await.must_equal(&before, "rolled back").await.unwrap();
         database.execute(FAULT).await;
         let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
-        let batches = plan.steps.iter().map(|step| (step.batch, step.transactional)).collect();
+        let batches = plan.steps.iter().map(|step| (step.batch, step.operation.is_transactional())).collect();
         let mut declared: BTreeMap<u32, BTreeMap<String, LockMode>> = BTreeMap::new();
         for step in &plan.steps {
             let locks = declared.entry(step.batch).or_default();

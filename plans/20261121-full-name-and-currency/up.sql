@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 196ced7f4f3335c8fc02a4a68ed11f2f010c26fef80a97ff232185a118a3f9f9
+-- plan full-name-and-currency  sha256 f54eb3e704b9e725004d2d2f5b3888872b97e4186ec09b212b2d3bebb354c4c2
 
 -- ==== expand ====
 

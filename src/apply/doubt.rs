@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use super::{ApplyError, error::Refusal};
 use crate::{
-    catalog::Fingerprint,
     journal::{Direction, InDoubt},
-    plan::{Plan, PlannedStep},
+    plan::Plan,
     postgres::Session,
-    run::{
-        DetachState, IndexState, Runnable, Stop, concurrent_index, concurrently_detached,
-        concurrently_dropped, drop_left_over, index_state,
-    },
-    source::live,
+    run::{DetachState, Detachment, IndexState, Runnable, Stop, drop_left_over, index_state},
+    step::Operation,
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -33,90 +29,57 @@ pub(super) async fn settle(
         // the digest is the same, so the plan is: this journal was edited
         return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());
     };
-    // its batches are each a transaction, and how far they came is in the journal
-    let backfill = match doubt.direction {
-        Direction::Apply => &step.backfill,
-        Direction::Rollback => &step.undo.backfill,
+    let operation = match doubt.direction {
+        Direction::Apply => &step.operation,
+        Direction::Rollback => &step.undo.operation,
     };
-    if backfill.is_some() {
-        return Ok(false);
-    }
-    let sql = match doubt.direction {
-        Direction::Apply => &step.sql,
-        Direction::Rollback => &step.undo.sql,
-    };
-    if let Some(index) = sql.first().and_then(concurrent_index) {
-        let query = |source| ApplyError::Query { what: "looking for an interrupted index", source };
-        return match index_state(session, &index).await.map_err(query)? {
+    match operation {
+        // its batches are each a transaction, and how far they came is in the journal
+        Operation::Backfill(_) => Ok(false),
+        Operation::BuildIndex { index, .. } => match index_state(session, index).await.map_err(query)? {
             IndexState::Valid => Ok(true),
             IndexState::Absent => Ok(false),
             IndexState::Invalid if dry_run => Ok(false),
             IndexState::Invalid => {
                 // neither going on nor going back has a use for it
                 let item = step.there(step.id);
-                drop_left_over(session, &index, &item).await.map_err(|error| ApplyError::Failed { error })?;
+                drop_left_over(session, index, &item).await.map_err(|error| ApplyError::Failed { error })?;
                 Ok(false)
             }
             IndexState::InProgress(pid) => Err(Refusal::StillRunning { step: step.id, pid }.into()),
-        };
-    }
-    // one that is half dropped is still to be dropped
-    if let Some(index) = sql.first().and_then(concurrently_dropped) {
-        let query =
-            |source| ApplyError::Query { what: "looking for an index that was being dropped", source };
-        return Ok(index_state(session, &index).await.map_err(query)? == IndexState::Absent);
-    }
-    // one that is marked to go stays so: nobody has a use for it, in either direction
-    if let Some(detachment) = sql.first().and_then(concurrently_detached) {
-        let query =
-            |source| ApplyError::Query { what: "looking for a partition that was being detached", source };
-        return match detachment.state(session).await.map_err(query)? {
-            DetachState::Detached => Ok(true),
-            DetachState::Attached => Ok(false),
-            DetachState::Pending if dry_run => Ok(false),
-            DetachState::Pending => {
-                session.client().batch_execute(&detachment.finalize()).await.map_err(|source| {
-                    ApplyError::Query { what: "finishing a partition that was being detached", source }
-                })?;
-                Ok(true)
+        },
+        // one that is half dropped is still to be dropped
+        Operation::DropIndex { index, .. } => {
+            Ok(index_state(session, index).await.map_err(query)? == IndexState::Absent)
+        }
+        // one that is marked to go stays so: nobody has a use for it, in either direction
+        Operation::Detach { parent, partition } => {
+            let detachment = Detachment { parent, partition };
+            match detachment.state(session).await.map_err(query)? {
+                DetachState::Detached => Ok(true),
+                DetachState::Attached => Ok(false),
+                DetachState::Pending if dry_run => Ok(false),
+                DetachState::Pending => {
+                    session.client().batch_execute(&detachment.finalize()).await.map_err(|source| {
+                        ApplyError::Query { what: "finishing a partition that was being detached", source }
+                    })?;
+                    Ok(true)
+                }
             }
-        };
+        }
+        // what runs in a transaction has its end in the journal if it has one: this journal was edited
+        Operation::Nothing
+        | Operation::Catalog
+        | Operation::Bulk
+        | Operation::Exchange
+        | Operation::Validate => {
+            Err(Refusal::Doubt { step: doubt.step, object: step.object.to_string(), actual: None }.into())
+        }
     }
-    // what is dropped to be built anew in a later step is at its end when it is gone, whatever the phase ends with
-    let drops = sql.first().is_some_and(|sql| sql.as_str().starts_with("DROP "));
-    by_fingerprint(session, plan, step, doubt.direction, drops).await
 }
 
-/// For anything else: what the object is must be what it was before, or what it is to be after.
-async fn by_fingerprint(
-    session: &Session,
-    plan: &Plan,
-    step: &PlannedStep,
-    direction: Direction,
-    drops: bool,
-) -> Result<bool, ApplyError> {
-    let live = live::read_managed(session).await?;
-    let refused = |actual: Option<Fingerprint>| {
-        let (step, object) = (step.id, step.object.to_string());
-        Refusal::Doubt { step, object, actual }
-    };
-    let entry = plan.footprint.iter().find(|entry| entry.object == step.object);
-    let entry = entry.ok_or_else(|| refused(live.fingerprint(&step.object)))?;
-    let actual = entry.actual(&live);
-    let earlier = plan.phases().into_iter().rev().find(|phase| *phase < step.phase);
-    let (before, after) = (entry.expected(earlier), entry.expected(Some(step.phase)));
-    let (start, end) = match direction {
-        Direction::Apply => (before, after),
-        Direction::Rollback => (after, before),
-    };
-    let end = end.filter(|_| !drops);
-    if actual.as_ref() == end {
-        Ok(true)
-    } else if actual.as_ref() == start || (actual.is_some() && end.is_none()) {
-        Ok(false)
-    } else {
-        Err(refused(actual).into())
-    }
+fn query(source: tokio_postgres::Error) -> ApplyError {
+    ApplyError::Query { what: "looking what an interrupted step has done", source }
 }
 
 const RUNNING: &str = "\

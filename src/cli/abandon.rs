@@ -89,7 +89,7 @@ fn in_words(left: &Left<'_>) -> String {
 
 /// Those that do something on the way there.
 fn shown<'a>(steps: &'a [&PlannedStep]) -> impl Iterator<Item = &'a PlannedStep> {
-    steps.iter().copied().filter(|step| !step.sql.is_empty() || step.backfill.is_some())
+    steps.iter().copied().filter(|step| !step.sql.is_empty())
 }
 
 fn steps(steps: &[&PlannedStep]) -> Vec<serde_json::Value> {

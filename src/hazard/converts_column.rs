@@ -1,7 +1,12 @@
 //! CONVERTS_COLUMN: a column is exchanged for another one of another type.
 
 use super::{Case, Level, Rule};
-use crate::{diff::holds_rows, kind::Object, name::Kind, step::Verb};
+use crate::{
+    diff::holds_rows,
+    kind::Object,
+    name::Kind,
+    step::{Operation, Verb},
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "CONVERTS_COLUMN",
@@ -23,11 +28,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let exchanged =
         id.kind == Kind::Column && case.step.verb == Verb::Alter && old.data_type != new.data_type;
     let action = if case.undo { &case.step.undo } else { &case.step.run };
-    let drops = action
-        .sql
-        .iter()
-        .any(|sql| sql.as_str().contains(" DROP COLUMN ") || sql.as_str().contains(" RENAME COLUMN "));
-    (exchanged && drops && holds_rows(case.object.before?)).then(|| {
+    (exchanged && action.operation == Operation::Exchange && holds_rows(case.object.before?)).then(|| {
         format!(
             "{id} of type {} is another column than the one of type {} was, and stands last",
             new.data_type, old.data_type

@@ -15,6 +15,6 @@ pub(super) const RULE: Rule = Rule {
 fn find(case: &Case<'_>) -> Option<String> {
     let update = case.step.object.kind == Kind::Extension
         && case.step.verb == Verb::Alter
-        && case.step.undo.sql.is_empty();
+        && case.step.undo.is_nothing();
     (update && case.undo).then(|| format!("{} keeps its new version", case.step.object))
 }

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(case: &Case<'_>) -> Option<String> {
     let action = if case.undo { &case.step.undo } else { &case.step.run };
-    let backfill = action.backfill.as_ref().filter(|_| case.step.verb == Verb::Fill)?;
+    let backfill = action.operation.backfill().filter(|_| case.step.verb == Verb::Fill)?;
     let (column, table) = (&case.step.object, case.step.object.relation()?);
     let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
         Object::Trigger(trigger)

@@ -150,7 +150,7 @@ impl Case<'_> {
 /// Every hazard of one direction of one step.
 pub fn judge(case: &Case<'_>) -> Vec<Hazard> {
     // what is only there for the way back
-    if !case.undo && case.step.run.sql.is_empty() {
+    if !case.undo && case.step.run.is_nothing() {
         return Vec::new();
     }
     let found = REGISTRY.iter().filter_map(|rule| {

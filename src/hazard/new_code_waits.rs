@@ -4,8 +4,7 @@ use super::{Case, Level, Rule, Side};
 use crate::{
     kind::{Column, Object},
     name::{Kind, ObjectId},
-    sql::Sql,
-    step::Verb,
+    step::{Operation, Verb},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -26,9 +25,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let id = &case.step.object;
     if case.step.verb == Verb::Rename {
         // of what is renamed online the other name is there before: it goes in the same step
-        let goes =
-            |sql: &Sql| sql.as_str().contains(" DROP COLUMN ") || sql.as_str().starts_with("DROP VIEW ");
-        let beside = case.step.run.sql.iter().any(goes);
+        let beside = case.step.run.operation == Operation::Exchange;
         return (!beside)
             .then(|| format!("{}: code that uses the new name fails until then", case.step.summary));
     }

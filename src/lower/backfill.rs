@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lowering, alter_table, counter::StandIn, not_null::Proof, temporary_name, with_relation};
+use super::{
+    Lowering, alter_table, counter::StandIn, draft::Undo, not_null::Proof, temporary_name, with_relation,
+};
 use crate::{
     catalog::Catalog,
     diff::Change,
@@ -170,11 +172,9 @@ impl Lowering<'_> {
                 None => Proof::Check,
             };
             let native = matches!(proof, Proof::Native(_));
-            self.refuse_null(&contract, &proof, if native { Vec::new() } else { rest });
-            if let Some(step) = self.steps.last_mut().filter(|_| !native) {
-                let accept = vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())];
-                step.undo = Action::catalog(alter_table(id, accept));
-            }
+            let accept = alter_table(id, vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())]);
+            let rest = if native { Vec::new() } else { rest };
+            self.refuse_null(&contract, &proof, rest, Action::catalog(accept).into());
         }
         if let Some(counter) = &counter {
             let summary = format!("{what} counts by itself");
@@ -195,7 +195,7 @@ impl Lowering<'_> {
         self.fill_rows(&Unit { phase: Phase::Expand, ..unit.clone() }, fill);
         self.fill_rows(unit, fill);
         let refused = self.steps.len() + 1;
-        self.refuse_null(unit, proof, rest);
+        self.refuse_null(unit, proof, rest, Undo::Derived);
         let proven = self.steps.split_off(refused.min(self.steps.len()));
         self.fill_rows(unit, fill);
         self.steps.extend(proven);
@@ -208,7 +208,7 @@ impl Lowering<'_> {
             let column = column_of(&table, unit.root.path.last());
             let summary = format!("fill {} batch by batch", with_relation(&column));
             let run = fill.action(&column, unit.root.path.part(1), &key);
-            self.push_about(&column, unit, Verb::Fill, summary, run, Action::catalog(Vec::new()));
+            self.push_about(&column, unit, Verb::Fill, summary, run, Undo::Nothing);
         }
     }
 

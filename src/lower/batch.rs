@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use super::draft::Draft;
 use crate::{
     catalog::Catalog,
     diff::{Changes, How},
@@ -17,19 +18,20 @@ use crate::{
 };
 
 /// Numbers the batches.
-pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
+pub(super) fn number(steps: Vec<Draft>, catalogs: Pair<&Catalog>, changes: &Changes) -> Vec<Step> {
     let mut batch = 0;
     let mut previous: Option<Alone> = None;
     let mut relation: Option<ObjectId> = None;
     let mut phase = None;
-    let mut missing = Missing::new(steps, changes);
-    for step in steps.iter_mut() {
-        let alone = alone(step, changes);
-        let locks = locked_relation(step, catalogs);
+    let mut missing = Missing::new(&steps, changes);
+    let mut numbered = Vec::with_capacity(steps.len());
+    for step in steps {
+        let alone = alone(&step, changes);
+        let locks = locked_relation(&step, catalogs);
         let moves_on = match (&relation, &locks) {
             (Some(held), Some(wanted)) => held != wanted,
             // what goes with it to come back may be of another relation
-            (Some(_), None) => missing.begins_with(step, changes),
+            (Some(_), None) => missing.begins_with(&step, changes),
             _ => false,
         };
         let breaks = previous.is_none_or(|previous| previous != alone || previous == Alone::Always)
@@ -42,9 +44,10 @@ pub fn number(steps: &mut [Step], catalogs: Pair<&Catalog>, changes: &Changes) {
         relation = locks.or(relation);
         phase = Some(step.phase);
         previous = Some(alone);
-        missing.after(step, changes);
-        step.batch = batch;
+        missing.after(&step, changes);
+        numbered.push(step.into_step(batch));
     }
+    numbered
 }
 
 /// What was dropped to come back, and is not back yet.
@@ -55,7 +58,7 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    pub(super) fn new(steps: &[Step], changes: &Changes) -> Self {
+    pub(super) fn new(steps: &[Draft], changes: &Changes) -> Self {
         let mut once = BTreeSet::new();
         let moves = steps.iter().filter(|step| goes_or_comes(step, changes)).map(|step| &step.object);
         let twice = moves.filter(|id| !once.insert(*id)).cloned().collect();
@@ -67,36 +70,36 @@ impl Missing {
     }
 
     /// Whether nothing is missing until this step, but then.
-    fn begins_with(&self, step: &Step, changes: &Changes) -> bool {
+    fn begins_with(&self, step: &Draft, changes: &Changes) -> bool {
         self.is_empty() && self.moves(step, changes)
     }
 
-    fn moves(&self, step: &Step, changes: &Changes) -> bool {
+    fn moves(&self, step: &Draft, changes: &Changes) -> bool {
         goes_or_comes(step, changes) && self.twice.contains(&step.object)
     }
 
-    pub(super) fn after(&mut self, step: &Step, changes: &Changes) {
+    pub(super) fn after(&mut self, step: &Draft, changes: &Changes) {
         if self.moves(step, changes) && !self.now.remove(&step.object) {
             self.now.insert(step.object.clone());
         }
     }
 }
 
-fn comes_back(step: &Step, changes: &Changes) -> bool {
+fn comes_back(step: &Draft, changes: &Changes) -> bool {
     changes.get(&step.object).is_some_and(|change| change.how == How::Replace)
 }
 
-fn goes_or_comes(step: &Step, changes: &Changes) -> bool {
+fn goes_or_comes(step: &Draft, changes: &Changes) -> bool {
     matches!(step.verb, Verb::Replace | Verb::Create) && comes_back(step, changes)
 }
 
 /// Moves proofs out of the way of what was dropped to come back: what is proven there and back has a transaction of its
 /// own, and nothing is to be missing meanwhile. A constraint that comes is proven when all is back, one that goes is
 /// proven on the way back when all is back there.
-pub fn keep_together(steps: &mut Vec<Step>, changes: &Changes) {
+pub(super) fn keep_together(steps: &mut Vec<Draft>, changes: &Changes) {
     let mut missing = Missing::new(steps, changes);
-    let mut ordered: Vec<Step> = Vec::with_capacity(steps.len());
-    let (mut first, mut later): (usize, Vec<Step>) = (0, Vec::new());
+    let mut ordered: Vec<Draft> = Vec::with_capacity(steps.len());
+    let (mut first, mut later): (usize, Vec<Draft>) = (0, Vec::new());
     for step in std::mem::take(steps) {
         if ordered.last().is_some_and(|last| last.phase != step.phase) {
             ordered.append(&mut later);
@@ -104,7 +107,7 @@ pub fn keep_together(steps: &mut Vec<Step>, changes: &Changes) {
         }
         let open = !missing.is_empty();
         if open && is_proof(&step, changes) {
-            if step.run.sql.is_empty() {
+            if step.run.is_nothing() {
                 ordered.insert(first, step);
                 first += 1;
             } else {
@@ -127,7 +130,7 @@ pub fn keep_together(steps: &mut Vec<Step>, changes: &Changes) {
 }
 
 /// Whether nothing else hangs on when it is proven.
-fn is_proof(step: &Step, changes: &Changes) -> bool {
+fn is_proof(step: &Draft, changes: &Changes) -> bool {
     step.verb == Verb::Validate
         && matches!(step.object.kind, Kind::Constraint | Kind::DomainConstraint)
         && changes.contains_key(&step.object)
@@ -143,10 +146,10 @@ enum Alone {
     Labels,
 }
 
-fn alone(step: &Step, changes: &Changes) -> Alone {
+fn alone(step: &Draft, changes: &Changes) -> Alone {
     let in_place = matches!(changes.get(&step.object), Some(change) if matches!(change.how, How::InPlace(_)));
     match step.verb {
-        _ if !step.run.transactional || !step.undo.transactional => Alone::Always,
+        _ if !step.is_transactional() => Alone::Always,
         Verb::Validate => Alone::Always,
         // it begins with the locks that it needs
         Verb::Create if step.object.kind == Kind::Attachment && step.run.sql.len() > 1 => Alone::Always,
@@ -156,7 +159,7 @@ fn alone(step: &Step, changes: &Changes) -> Alone {
 }
 
 /// The existing relation on which the step takes a strong lock.
-fn locked_relation(step: &Step, catalogs: Pair<&Catalog>) -> Option<ObjectId> {
+fn locked_relation(step: &Draft, catalogs: Pair<&Catalog>) -> Option<ObjectId> {
     let relation = match step.object.kind {
         Kind::Table | Kind::View | Kind::MaterializedView => Some(step.object.clone()),
         Kind::Index => [catalogs.before, catalogs.after].into_iter().find_map(|catalog| {

@@ -2,7 +2,7 @@
 //! gets its own, NOT VALID and then validated, and the one of the whole takes them in without reading a row (PostgreSQL
 //! manual, "ALTER TABLE", ATTACH PARTITION, for what it does with foreign keys that are there).
 
-use super::{Lowering, alter_table, unproven, with_relation};
+use super::{Lowering, alter_table, draft::Undo, unproven, with_relation};
 use crate::{
     diff::{Change, How},
     graph::Unit,
@@ -51,8 +51,7 @@ impl Lowering<'_> {
         }
         for leaf in &leaves {
             let summary = format!("validate {}", with_relation(leaf));
-            let nothing = Action::catalog(Vec::new());
-            self.push_about(leaf, unit, Verb::Validate, summary, prove(leaf), nothing);
+            self.push_about(leaf, unit, Verb::Validate, summary, prove(leaf), Undo::Nothing);
         }
         let summary = format!("add {}", with_relation(&unit.root));
         let sql = key.create(&unit.root).into_statements();
@@ -81,7 +80,7 @@ fn add(leaf: &ObjectId, key: &Constraint) -> Action {
 }
 
 fn prove(leaf: &ObjectId) -> Action {
-    Action::slow(unproven::validate(leaf, &leaf.sql()))
+    Action::validate(unproven::validate(leaf, &leaf.sql()))
 }
 
 /// That of the whole takes them along when it goes.

@@ -14,6 +14,7 @@ use super::{
     BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
     backfill::{column_of, key_in},
     counter::{step_aside, take_position},
+    draft::{Draft, Undo},
     prebuilt::Prebuilt,
     temporary_name,
     unproven::validate,
@@ -26,7 +27,7 @@ use crate::{
     kind::{Alter, Column, Constraint, Ddl, Definition, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{Action, Phase, Step, Verb, With},
+    step::{Action, Phase, Verb, With},
 };
 
 /// What `@convert` says of a column.
@@ -258,8 +259,8 @@ impl Lowering<'_> {
                 let drop = format!("DROP CONSTRAINT IF EXISTS {}", check.sql());
                 let undo = Action::catalog(sides.after.alter(drop));
                 self.push_about(&check, &unit, Verb::Create, refuse, refusal(&sides.after, &check), undo);
-                let proof = Action::slow(validate(&check, &check.sql()));
-                self.push_about(&check, &unit, Verb::Validate, prove, proof, Action::catalog(Vec::new()));
+                let proof = Action::validate(validate(&check, &check.sql()));
+                self.push_about(&check, &unit, Verb::Validate, prove, proof, Undo::Nothing);
             }
         }
         for (id, objects) in &self.context.twins {
@@ -289,14 +290,13 @@ impl Lowering<'_> {
         for (id, Pair { after, .. }) in &converted {
             for (column, run) in self.conversion_fills(id, after, self.catalogs.before) {
                 let summary = format!("convert {} batch by batch", with_relation(id));
-                let nothing = Action::catalog(Vec::new());
-                self.push_about(&column, &unit(after), Verb::Fill, summary, run, nothing);
+                self.push_about(&column, &unit(after), Verb::Fill, summary, run, Undo::Nothing);
             }
         }
         for (id, Pair { after, .. }) in &converted {
-            let proof = Action::slow(vec![after.proof(id)]);
+            let proof = Action::validate(vec![after.proof(id)]);
             let summary = format!("validate that every row has {} converted", with_relation(id));
-            self.push(&unit(after), Verb::Validate, summary, proof, Action::catalog(Vec::new()));
+            self.push(&unit(after), Verb::Validate, summary, proof, Undo::Nothing);
         }
         self.drop_types_last();
         let exchange = self.exchange();
@@ -306,7 +306,7 @@ impl Lowering<'_> {
 
     /// Where the steps are that drop and bring back what is over the columns: from the first to behind the last.
     fn exchange(&self) -> Range<usize> {
-        let of_it = |step: &Step| {
+        let of_it = |step: &Draft| {
             let change = self.changes.get(&step.object);
             step.phase == Phase::Contract && change.is_some_and(|change| change.how == How::Replace)
         };
@@ -317,7 +317,7 @@ impl Lowering<'_> {
 
     /// The way back begins behind the exchange, with columns of the old types: these go afterwards.
     fn drop_types_last(&mut self) {
-        let goes = |step: &mut Step| {
+        let goes = |step: &mut Draft| {
             let is_type = matches!(
                 step.object.kind,
                 Kind::Enum | Kind::Domain | Kind::DomainConstraint | Kind::Composite | Kind::Range
@@ -325,7 +325,7 @@ impl Lowering<'_> {
             is_type && self.changes.get(&step.object).is_some_and(|change| change.how == How::Drop)
         };
         let Range { start, end } = self.exchange();
-        let gone: Vec<Step> = self.steps.extract_if(start..end, goes).collect();
+        let gone: Vec<Draft> = self.steps.extract_if(start..end, goes).collect();
         let behind = end - gone.len();
         self.steps.splice(behind..behind, gone);
     }
@@ -346,19 +346,18 @@ impl Lowering<'_> {
         let Some(column) = converted.first().filter(|_| tables.len() > 1) else { return };
         let names = tables.into_iter().collect::<Vec<_>>().join(", ");
         let lock = || Action::catalog(vec![Sql::new(format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))]);
-        let nothing = || Action::catalog(Vec::new());
-        let step = |summary: String, run, undo, with| Step {
+        let nothing = Action::nothing;
+        let step = |summary: String, run, undo: Action, with| Draft {
             phase: Phase::Contract,
             verb: Verb::Replace,
             object: column.clone(),
             summary,
             run,
-            undo,
-            batch: 0,
+            undo: undo.into(),
             with,
         };
         // who reads a view locks it before its tables: views have gone by then, there and on the way back
-        let is_view = |step: &&Step| step.object.kind.is_view();
+        let is_view = |step: &&Draft| step.object.kind.is_view();
         let steps = &self.steps[exchange.clone()];
         let gone = steps.iter().take_while(is_view).count();
         let come =
@@ -389,12 +388,12 @@ impl Lowering<'_> {
             if let Some(check) = before.check() {
                 let unit = contract(id);
                 let (refuse, prove) = null_words(&before.beside);
-                let proof = Action::slow(validate(&check, &check.sql()));
+                let proof = Action::validate(validate(&check, &check.sql()));
                 self.push_back(&unit, Verb::Validate, &check, &prove, proof, With::Previous);
                 self.push_back(&unit, Verb::Create, &check, &refuse, refusal(before, &check), With::Previous);
             }
             let what = format!("validate that every row has {} converted back", with_relation(id));
-            let proof = Action::slow(vec![before.proof(id)]);
+            let proof = Action::validate(vec![before.proof(id)]);
             self.push_back(&contract(id), Verb::Validate, &before.beside, &what, proof, With::Previous);
         }
         for (id, Pair { before, .. }) in converted.iter().rev() {
@@ -447,7 +446,7 @@ impl Lowering<'_> {
         undo.extend(self.creation_within(&others, &context)?);
         let (old, new) = (&before.column.data_type, &after.column.data_type);
         let summary = format!("exchange {} of type {old} for the one of type {new}", with_relation(id));
-        self.push(unit, Verb::Alter, summary, Action::catalog(run), Action::catalog(undo));
+        self.push(unit, Verb::Alter, summary, Action::exchange(run), Action::exchange(undo));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Indexes on tables in use: built and dropped CONCURRENTLY, so that writers go on.
 
-use super::{Lowering, is_attached, temporary_name, with_relation};
+use super::{Lowering, draft::Undo, is_attached, temporary_name, with_relation};
 use crate::{
     catalog::Catalog,
     graph::Unit,
@@ -16,19 +16,16 @@ impl Lowering<'_> {
         let summary = format!("create {} on {}", with_relation(&unit.root), index.relation());
         let mut statements = index.statements(&unit.root, !index.partitioned);
         if index.partitioned {
-            return self.push(
-                unit,
-                Verb::Create,
-                summary,
-                Action::slow(statements),
-                Action::catalog(Vec::new()),
-            );
+            return self.push(unit, Verb::Create, summary, Action::bulk(statements), Undo::Derived);
         }
-        let if_exists = self.if_exists(&unit.root.path);
-        let drop = Sql::new(format!("DROP INDEX CONCURRENTLY {if_exists}{}", unit.root.sql()));
+        let drop = if self.goes_with_parent(&unit.root.path) {
+            Action::drop_index_if_exists(unit.root.clone())
+        } else {
+            Action::drop_index(unit.root.clone())
+        };
         let settings = statements.split_off(1);
-        let build = statements.remove(0);
-        self.push(unit, Verb::Create, summary, Action::concurrent(build), Action::concurrent(drop));
+        let build = Action::build_index(unit.root.clone(), index.relation(), statements.remove(0));
+        self.push(unit, Verb::Create, summary, build, drop);
         if !settings.is_empty() {
             let summary = format!("alter {}", unit.root);
             let undo = Action::catalog(undo_settings(index));
@@ -38,7 +35,12 @@ impl Lowering<'_> {
 
     /// `IF EXISTS ` for the undo of an index that is attached to a partitioned one: that takes it along when it goes.
     pub(super) fn if_exists(&self, index: &Path) -> &'static str {
-        if is_attached(self.catalogs.after, index.part(0), index.last()) { "IF EXISTS " } else { "" }
+        if self.goes_with_parent(index) { "IF EXISTS " } else { "" }
+    }
+
+    /// Whether it is attached to a partitioned index in the end.
+    fn goes_with_parent(&self, index: &Path) -> bool {
+        is_attached(self.catalogs.after, index.part(0), index.last())
     }
 
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too. One that comes back as
@@ -52,8 +54,8 @@ impl Lowering<'_> {
         }
         let mut undo = index.statements(&unit.root, true);
         let summary = format!("drop {} on {}", with_relation(&unit.root), index.relation());
-        let undo = Action::concurrent(undo.remove(0));
-        self.push(unit, Verb::Drop, summary, drop_concurrently(&unit.root), undo);
+        let undo = Action::build_index(unit.root.clone(), index.relation(), undo.remove(0));
+        self.push(unit, Verb::Drop, summary, Action::drop_index(unit.root.clone()), undo);
         true
     }
 
@@ -77,19 +79,21 @@ impl Lowering<'_> {
             ObjectId::new(Kind::Index, [id.path.part(0), &name])
         };
         let (spare, fresh) = (named("old"), named("new"));
-        let build = |id: &ObjectId, index: &Index| Action::concurrent(index.statements(id, true).remove(0));
+        let build = |id: &ObjectId, index: &Index| {
+            Action::build_index(id.clone(), index.relation(), index.statements(id, true).remove(0))
+        };
         let rename = |from: &ObjectId, to: &ObjectId| {
             Sql::new(format!("ALTER INDEX {} RENAME TO {}", from.sql(), sql::ident(to.path.last())))
         };
         let what = format!("{} on {table}", with_relation(id));
         let (made, gone) = (build(&fresh, new), build(&spare, old));
         let next = format!("build the next {what}");
-        self.push_about(&fresh, unit, Verb::Create, next, made, drop_concurrently(&fresh));
-        let exchange = Action::catalog(vec![rename(id, &spare), rename(&fresh, id)]);
-        let back = Action::catalog(vec![rename(id, &fresh), rename(&spare, id)]);
+        self.push_about(&fresh, unit, Verb::Create, next, made, Action::drop_index(fresh.clone()));
+        let exchange = Action::exchange(vec![rename(id, &spare), rename(&fresh, id)]);
+        let back = Action::exchange(vec![rename(id, &fresh), rename(&spare, id)]);
         self.push(unit, Verb::Alter, format!("exchange {what}"), exchange, back);
         let drop = format!("drop what was {what}");
-        self.push_about(&spare, unit, Verb::Drop, drop, drop_concurrently(&spare), gone);
+        self.push_about(&spare, unit, Verb::Drop, drop, Action::drop_index(spare.clone()), gone);
         self.done.insert(id.clone());
         true
     }
@@ -99,10 +103,6 @@ impl Lowering<'_> {
 fn stands_alone(id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
     let attached = is_attached(catalog, id.path.part(0), id.path.last());
     !index.partitioned && !attached && index.statements(id, true).len() == 1
-}
-
-fn drop_concurrently(id: &ObjectId) -> Action {
-    Action::concurrent(Sql::new(format!("DROP INDEX CONCURRENTLY {}", id.sql())))
 }
 
 /// What the table is before the index says anything of it.

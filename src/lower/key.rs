@@ -1,7 +1,7 @@
 //! Keys on tables in use: a unique index built CONCURRENTLY, then made the constraint's. A key that takes another's place
 //! is built before that one goes, and one that goes can come back in the same way.
 
-use super::{Lowering, alter_table, is_attached, temporary_name, with_relation};
+use super::{Lowering, alter_table, draft::Undo, is_attached, temporary_name, with_relation};
 use crate::{
     graph::{self, Act, Unit},
     kind::{Constraint, Definition, Object, constraint::ConstraintType},
@@ -45,13 +45,13 @@ impl Built {
             "CREATE UNIQUE INDEX CONCURRENTLY {quoted} ON {table} USING btree{columns}{nulls}{}",
             key.index_settings("TABLESPACE")
         );
-        let discard =
-            format!("DROP INDEX CONCURRENTLY IF EXISTS {}", sql::qualified(&[id.path.part(0), index]));
+        let table_id = id.relation()?;
+        let index = ObjectId::new(Kind::Index, [id.path.part(0), index]);
         let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{constraint_part}")];
         adopt.extend(key.settings(id));
         Some(Self {
-            build: Action::concurrent(Sql::new(build)),
-            discard: Action::concurrent(Sql::new(discard)),
+            build: Action::build_index(index.clone(), table_id, Sql::new(build)),
+            discard: Action::drop_index_if_exists(index),
             adopt,
         })
     }
@@ -69,10 +69,10 @@ impl Lowering<'_> {
         let index = Path::from([id.path.part(0), id.path.last()]);
         let (if_exists, name, table) = (self.if_exists(&index), id.sql(), id.relation_sql());
         let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{name}"));
-        let drop = Action::catalog(if key.lineage.partition { Vec::new() } else { vec![drop] });
+        let drop = if key.lineage.partition { Undo::Derived } else { Action::catalog(vec![drop]).into() };
         let Some(built) = Built::of(id, key, id.path.last()) else {
             let sql = key.create(id).into_statements();
-            return self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+            return self.push(unit, Verb::Create, summary, Action::bulk(sql), drop);
         };
         let build = format!("build the index of {}", with_relation(id));
         self.push(unit, Verb::Create, build, built.build, built.discard);

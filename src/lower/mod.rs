@@ -12,6 +12,7 @@ mod convert;
 mod counter;
 mod create;
 mod data_check;
+mod draft;
 mod index;
 mod index_tree;
 mod key;
@@ -44,6 +45,7 @@ use crate::{
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
+use draft::{Draft, Undo};
 use moment::Moment;
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
@@ -102,14 +104,13 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     }
     lowering.finish_conversions();
     let (mut steps, moments) = (lowering.steps, lowering.moments);
-    steps.retain(|step| !(step.run.sql.is_empty() && step.undo.sql.is_empty()));
+    steps.retain(|step| !step.is_idle());
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
     rename::with_bodies(&mut steps, changes, &beside);
     batch::keep_together(&mut steps, changes);
     moment::finish(moments, &mut steps, changes);
-    batch::number(&mut steps, catalogs, changes);
-    Ok(steps)
+    Ok(batch::number(steps, catalogs, changes))
 }
 
 /// The statements that lead from one catalog to the other when nobody else is there.
@@ -122,7 +123,7 @@ pub fn statements(
 }
 
 /// The steps when nobody else is there, without a way back.
-fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Step>, DiffError> {
+fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Draft>, DiffError> {
     let context = Context { alone: true, ..context.clone() };
     let units = graph::order(catalogs, changes, &|_, _| Phase::Expand)?;
     let mut lowering = Lowering::new(catalogs, changes, &context);
@@ -142,7 +143,7 @@ struct Lowering<'a> {
     changes: &'a Changes,
     context: &'a Context,
     state: State<'a>,
-    steps: Vec<Step>,
+    steps: Vec<Draft>,
     /// What came when the one that it takes the place of went.
     done: BTreeSet<ObjectId>,
     /// Columns that come together with their defaults.
@@ -179,32 +180,23 @@ impl Lowering<'_> {
         } else {
             self.forward(unit);
         }
-        let needs_undo = match &self.steps[first..] {
-            [step] => step.undo.sql.is_empty(),
-            // the one that is left after a recipe's own
-            [_, .., step] => {
-                let left = unit.act == Act::Alter && step.verb == Verb::Alter
-                    || unit.act == Act::Create && step.object.kind == Kind::Attachment;
-                left && step.undo.sql.is_empty()
-            }
-            [] => false,
-        };
+        let derived = self
+            .steps
+            .iter()
+            .skip(first)
+            .position(|it| matches!(it.undo, Undo::Derived))
+            .map(|at| first + at);
         let among_every = self.made_with_every_column(unit);
         // what is added to a domain may need it to be exchanged
         let compares = unit.act == Act::Alter
             || !among_every.is_empty()
             || unit.act == Act::Drop && (unit.root.kind == Kind::DomainConstraint || self.leaves_out(unit));
-        let before = (needs_undo && compares).then(|| self.state.clone());
+        let before = (derived.is_some() && compares).then(|| self.state.clone());
         self.state.advance(unit, self.changes);
-        if needs_undo {
+        if let Some(at) = derived {
             let undo = self.undo(unit, before.as_ref(), among_every)?;
-            // a recipe that says its own undo has said it
-            if let Some(step) = self.steps.last_mut().filter(|step| step.undo.sql.is_empty()) {
-                step.undo = undo;
-            }
-        }
-        if self.steps.len() > first {
-            self.detach_proven(unit);
+            self.steps[at].undo = undo.into();
+            self.detach_proven(unit, at);
         }
         Ok(())
     }
@@ -221,7 +213,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn push(&mut self, unit: &Unit, verb: Verb, summary: String, run: Action, undo: Action) {
+    fn push(&mut self, unit: &Unit, verb: Verb, summary: String, run: Action, undo: impl Into<Undo>) {
         self.push_about(&unit.root, unit, verb, summary, run, undo);
     }
 
@@ -233,10 +225,10 @@ impl Lowering<'_> {
         verb: Verb,
         summary: String,
         run: Action,
-        undo: Action,
+        undo: impl Into<Undo>,
     ) {
-        let object = object.clone();
-        self.steps.push(Step { phase: unit.phase, verb, object, summary, run, undo, batch: 0, with: None });
+        let (phase, object, undo) = (unit.phase, object.clone(), undo.into());
+        self.steps.push(Draft { phase, verb, object, summary, run, undo, with: None });
     }
 
     /// What only the way back does: so that another step can be undone without a scan under a strong lock.
@@ -250,7 +242,7 @@ impl Lowering<'_> {
         with: With,
     ) {
         let summary = format!("on the way back, {what}");
-        self.push_about(object, unit, verb, summary, Action::catalog(Vec::new()), undo);
+        self.push_about(object, unit, verb, summary, Action::nothing(), undo);
         if let Some(step) = self.steps.last_mut() {
             step.with = Some(with);
         }
@@ -291,8 +283,8 @@ impl Lowering<'_> {
             let undo = Action::catalog(self.drop_again(&unit.root, object));
             return self.push(unit, verb, summary, Action::catalog(sql), undo);
         }
-        let action = if slow_to_create(object) { Action::slow(sql) } else { Action::catalog(sql) };
-        self.push(unit, verb, summary, action, Action::catalog(Vec::new()));
+        let action = if slow_to_create(object) { Action::bulk(sql) } else { Action::catalog(sql) };
+        self.push(unit, verb, summary, action, Undo::Derived);
     }
 
     fn drop(&mut self, unit: &Unit, change: &Change) {
@@ -325,14 +317,14 @@ impl Lowering<'_> {
         let summary = format!("drop {}", with_relation(&unit.root));
         let mut sql = object.drop(&unit.root).into_statements();
         sql.extend(self.grant_again(&unit.root, Some(object), None));
-        self.push(unit, verb, summary, Action::catalog(sql), Action::catalog(Vec::new()));
+        self.push(unit, verb, summary, Action::catalog(sql), Undo::Derived);
     }
 
     fn alter(&mut self, unit: &Unit, change: &Change) {
         if let Some((proof, rest)) = self.proof(unit, change) {
             return match self.fill_of(&unit.root) {
                 Some(fill) => self.fill_and_refuse_null(unit, &proof, rest, fill),
-                None => self.refuse_null(unit, &proof, rest),
+                None => self.refuse_null(unit, &proof, rest, Undo::Derived),
             };
         }
         if self.accept_null(unit, change) {
@@ -347,8 +339,8 @@ impl Lowering<'_> {
         let object = change.object.after.as_ref();
         let slow = matches!(object, Some(Object::Column(_) | Object::Domain(_) | Object::Table(_)))
             || change.how == How::Rebuild;
-        let action = if slow { Action::slow(sql) } else { Action::catalog(sql) };
-        self.push(unit, Verb::Alter, summary, action, Action::catalog(Vec::new()));
+        let action = if slow { Action::bulk(sql) } else { Action::catalog(sql) };
+        self.push(unit, Verb::Alter, summary, action, Undo::Derived);
     }
 
     /// The statements of a change in place, with what a sequence needs to count on.

@@ -3,29 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::Missing;
+use super::{batch::Missing, draft::Draft};
 use crate::{
     diff::Changes,
     name::{Kind, ObjectId},
-    step::Step,
 };
 
 /// Objects that are missing for a moment.
 pub(super) struct Moment {
     pub members: BTreeSet<ObjectId>,
     /// What stands before it.
-    pub front: Vec<Step>,
+    pub front: Vec<Draft>,
     /// What the way back begins with.
-    pub back: Vec<Step>,
+    pub back: Vec<Draft>,
 }
 
 /// Has all of it come back at once, with what stands before and behind it where nothing is missing.
-pub(super) fn finish(moments: Vec<Moment>, steps: &mut Vec<Step>, changes: &Changes) {
+pub(super) fn finish(moments: Vec<Moment>, steps: &mut Vec<Draft>, changes: &Changes) {
     for Moment { members, front, back } in moments {
         let attaches =
-            |step: &mut Step| step.object.kind == Kind::IndexAttachment && members.contains(&step.object);
-        let attached: Vec<Step> = steps.extract_if(.., attaches).collect();
-        let is_member = |step: &Step| members.contains(&step.object);
+            |step: &mut Draft| step.object.kind == Kind::IndexAttachment && members.contains(&step.object);
+        let attached: Vec<Draft> = steps.extract_if(.., attaches).collect();
+        let is_member = |step: &Draft| members.contains(&step.object);
         let (Some(gone), Some(made)) = (steps.iter().position(is_member), steps.iter().rposition(is_member))
         else {
             continue;
@@ -41,7 +40,7 @@ pub(super) fn finish(moments: Vec<Moment>, steps: &mut Vec<Step>, changes: &Chan
 }
 
 /// The places before which nothing is missing.
-fn whole_places(steps: &[Step], changes: &Changes) -> Vec<usize> {
+fn whole_places(steps: &[Draft], changes: &Changes) -> Vec<usize> {
     let mut missing = Missing::new(steps, changes);
     let mut places = Vec::new();
     for (at, step) in steps.iter().enumerate() {

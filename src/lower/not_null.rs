@@ -1,7 +1,7 @@
 //! NOT NULL on a column in use: SET NOT NULL reads the table while nobody may read or write it, unless something that
 //! was proven under a weak lock says that there is no NULL.
 
-use super::{Lowering, alter_table, temporary_name, unproven::validate, with_relation};
+use super::{Lowering, alter_table, draft::Undo, temporary_name, unproven::validate, with_relation};
 use crate::{
     diff::{Change, How},
     graph::Unit,
@@ -81,7 +81,7 @@ impl Lowering<'_> {
         if let Some(constraint) = before.refusal() {
             let unproven = NotNull { validated: false, ..constraint.clone() };
             let validate = validate(id, &sql::ident(&constraint.name));
-            self.push_back(unit, Verb::Validate, id, &prove, Action::slow(validate), With::Next);
+            self.push_back(unit, Verb::Validate, id, &prove, Action::validate(validate), With::Next);
             let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
             self.push(unit, Verb::Alter, accept, run, Action::catalog(add));
             return true;
@@ -92,17 +92,17 @@ impl Lowering<'_> {
         let undo = undo.into_iter().flat_map(|clause| alter_table(id, vec![clause])).collect();
         self.push(unit, Verb::Alter, accept, run, Action::catalog(undo));
         let validate = validate(id, &name);
-        self.push_back(unit, Verb::Validate, &check, &prove, Action::slow(validate), With::Previous);
+        self.push_back(unit, Verb::Validate, &check, &prove, Action::validate(validate), With::Previous);
         self.push_back(unit, Verb::Alter, &check, &refuse, Action::catalog(refusal(id)), With::Previous);
         true
     }
 
     /// The steps: refuse NULL from now on, prove that there is none, do the rest.
-    pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>) {
+    pub(super) fn refuse_null(&mut self, unit: &Unit, proof: &Proof, mut rest: Vec<Sql>, rest_undo: Undo) {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
         let below = self.accept_null_below(id, id.path.last());
-        let mut step = |verb, object: &ObjectId, summary: String, run, undo| {
+        let mut step = |verb, object: &ObjectId, summary: String, run, undo: Undo| {
             self.push_about(object, unit, verb, summary, run, undo);
         };
         let refuse = format!("refuse NULL in {what}, not yet validated");
@@ -115,27 +115,27 @@ impl Lowering<'_> {
                 let add = refusal(id);
                 // the last step has dropped it
                 let undo = alter_table(id, vec![format!("DROP CONSTRAINT IF EXISTS {name}")]);
-                step(Verb::Create, &check, refuse, Action::catalog(add), Action::catalog(undo));
+                step(Verb::Create, &check, refuse, Action::catalog(add), Action::catalog(undo).into());
                 let validate = validate(id, &name);
-                step(Verb::Validate, &check, prove, Action::slow(validate), Action::catalog(Vec::new()));
+                step(Verb::Validate, &check, prove, Action::validate(validate), Undo::Nothing);
                 rest.extend(alter_table(id, vec![format!("DROP CONSTRAINT {name}")]));
             }
             Proof::Native(constraint) => {
                 let unproven = NotNull { validated: false, ..constraint.clone() };
                 let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
                 let undo = [alter_table(id, vec![drop]), below].concat();
-                step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(undo));
+                step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(undo).into());
                 let validate = validate(id, &sql::ident(&constraint.name));
-                step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(Vec::new()));
+                step(Verb::Validate, id, prove, Action::validate(validate), Undo::Nothing);
             }
             Proof::There(constraint) => {
                 let validate = validate(id, &sql::ident(&constraint.name));
                 let undo = alter_table(id, vec![drop, constraint.addition_as(&constraint.name, &column)]);
-                step(Verb::Validate, id, prove, Action::slow(validate), Action::catalog(undo));
+                step(Verb::Validate, id, prove, Action::validate(validate), Action::catalog(undo).into());
             }
         }
         if !rest.is_empty() {
-            step(Verb::Alter, id, format!("alter {what}"), Action::slow(rest), Action::catalog(Vec::new()));
+            step(Verb::Alter, id, format!("alter {what}"), Action::bulk(rest), rest_undo);
         }
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Context, Lowering, alter_table, moment::Moment, temporary_name, unproven::validate, with_relation,
+    Context, Lowering, alter_table, draft::Undo, moment::Moment, temporary_name, unproven::validate,
+    with_relation,
 };
 use crate::{
     catalog::Catalog,
@@ -39,7 +40,7 @@ impl Guard {
     }
 
     fn validate(&self) -> Action {
-        Action::slow(validate(&self.check, &self.check.sql()))
+        Action::validate(validate(&self.check, &self.check.sql()))
     }
 
     fn drop(&self, if_exists: &str) -> Action {
@@ -83,7 +84,7 @@ impl Lowering<'_> {
         self.prove(unit, &guards);
         let sql = over(&guards, self.creation_of(unit));
         let summary = self.created(unit);
-        self.push(unit, Verb::Create, summary, Action::slow(sql), Action::catalog(Vec::new()));
+        self.push(unit, Verb::Create, summary, Action::bulk(sql), Undo::Derived);
         true
     }
 
@@ -95,8 +96,14 @@ impl Lowering<'_> {
             self.push_about(&guard.check, unit, Verb::Create, guard.refuse(), guard.add(), undo);
         }
         for guard in guards {
-            let nothing = Action::catalog(Vec::new());
-            self.push_about(&guard.check, unit, Verb::Validate, guard.prove(), guard.validate(), nothing);
+            self.push_about(
+                &guard.check,
+                unit,
+                Verb::Validate,
+                guard.prove(),
+                guard.validate(),
+                Undo::Nothing,
+            );
         }
     }
 
@@ -132,7 +139,7 @@ impl Lowering<'_> {
         let attach = over(&back, old.create(&unit.root).into_statements().into_iter().chain(rest));
         let detach = Action::catalog(old.drop(&unit.root).into_statements());
         let summary = format!("drop {}", unit.root);
-        self.push(unit, Verb::Replace, summary, detach, Action::slow(attach));
+        self.push(unit, Verb::Replace, summary, detach, Action::bulk(attach));
         true
     }
 
@@ -145,13 +152,13 @@ impl Lowering<'_> {
         let sql = over(&guards, self.creation_of(unit));
         let summary = self.created(unit);
         let undo = Action::catalog(attachment.drop(&unit.root).into_statements());
-        self.push(unit, Verb::Replace, summary, Action::slow(sql), undo);
+        self.push(unit, Verb::Replace, summary, Action::bulk(sql), undo);
         true
     }
 
-    /// The step that was pushed last takes partitions away: on the way back they are attached without a scan under a
-    /// strong lock.
-    pub(super) fn detach_proven(&mut self, unit: &Unit) {
+    /// The step with this index takes partitions away, and is the last one: on the way back they are attached without a scan
+    /// under a strong lock.
+    pub(super) fn detach_proven(&mut self, unit: &Unit, at: usize) {
         if self.context.alone || unit.act != Act::Drop {
             return;
         }
@@ -165,18 +172,19 @@ impl Lowering<'_> {
         let guards: Vec<Guard> = attachments
             .flat_map(|(id, attachment)| self.guards(id, attachment, self.catalogs.before))
             .collect();
-        let can_be_concurrent = match self.catalogs.before.objects.get(&unit.root) {
-            Some(Object::Attachment(attachment)) => self.detaches_concurrently(attachment),
-            _ => false,
-        };
-        if let [guard] = &guards[..]
-            && can_be_concurrent
-            && self.steps.last().is_some_and(|step| step.run.sql.len() == 1)
-        {
-            return self.detach_concurrently(unit, guard);
+        let Some(step) = self.steps.get_mut(at).filter(|_| !guards.is_empty()) else { return };
+        let alone = step.run.sql.len() == 1;
+        if let Undo::By(back) = &mut step.undo {
+            back.sql = over(&guards, std::mem::take(&mut back.sql));
         }
-        let Some(step) = self.steps.last_mut().filter(|_| !guards.is_empty()) else { return };
-        step.undo.sql = over(&guards, std::mem::take(&mut step.undo.sql));
+        if let ([guard], Some(Object::Attachment(attachment))) =
+            (&guards[..], self.catalogs.before.objects.get(&unit.root))
+            && alone
+            && self.detaches_concurrently(attachment)
+        {
+            let parent = ObjectId::new(Kind::Table, attachment.parent.clone());
+            return self.detach_concurrently(unit, at, parent, guard);
+        }
         self.prove_on_the_way_back(unit, &guards);
     }
 
@@ -208,10 +216,11 @@ impl Lowering<'_> {
         };
         let (Ok(mut attach), Ok(back)) = (made(attached), made(alone)) else { return false };
         attach.push(self.drop_other_checks(&unit.root));
-        let detach = concurrently(&attachment.drop(&id).into_statements().remove(0));
-        self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::slow(attach));
+        let parent = ObjectId::new(Kind::Table, attachment.parent.clone());
+        let detach = Action::detach(parent, unit.root.clone());
+        self.push_about(&id, unit, Verb::Drop, format!("detach {id}"), detach, Action::bulk(attach));
         let drop = Action::catalog(table.drop(&unit.root).into_statements());
-        self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::slow(back));
+        self.push(unit, Verb::Drop, format!("drop {}", unit.root), drop, Action::bulk(back));
         true
     }
 
@@ -255,15 +264,17 @@ impl Lowering<'_> {
             && self.existed(&ObjectId::new(Kind::Table, attachment.parent.clone()))
     }
 
-    /// The step that was pushed last takes one partition away, which nobody has to wait for: not with a default partition
+    /// The step with this index takes one partition away, which nobody has to wait for: not with a default partition
     /// beside it, and not in a transaction. PostgreSQL would leave a check that says what the bounds said, under a name of
     /// its own choice, if there were none; with this one it does not, and on the way back nothing is read.
-    fn detach_concurrently(&mut self, unit: &Unit, guard: &Guard) {
-        let Some(mut detach) = self.steps.pop() else { return };
-        let Some(sql) = detach.run.sql.first() else { return };
-        detach.run = concurrently(sql);
+    fn detach_concurrently(&mut self, unit: &Unit, at: usize, parent: ObjectId, guard: &Guard) {
+        let mut detach = self.steps.split_off(at);
+        for step in &mut detach {
+            let partition = ObjectId { kind: Kind::Table, path: unit.root.path.clone() };
+            step.run = Action::detach(parent.clone(), partition);
+        }
         self.prove(unit, std::slice::from_ref(guard));
-        self.steps.push(detach);
+        self.steps.append(&mut detach);
         self.push_back(unit, Verb::Validate, &guard.check, &guard.prove(), guard.validate(), With::Next);
         let summary = format!("drop {}", with_relation(&guard.check));
         self.push_about(&guard.check, unit, Verb::Drop, summary, guard.drop(""), guard.add());
@@ -304,11 +315,6 @@ fn over(guards: &[Guard], attach: impl IntoIterator<Item = Sql>) -> Vec<Sql> {
     all.extend(attach);
     all.extend(guards.iter().flat_map(|guard| guard.drop("").sql));
     all
-}
-
-/// DETACH that keeps nobody out.
-fn concurrently(detach: &Sql) -> Action {
-    Action::concurrent(Sql::new(format!("{detach} CONCURRENTLY")))
 }
 
 /// ATTACH locks the default partition and then the table. Who has prepared a statement when that table was a partition, too,

@@ -25,13 +25,13 @@ impl Prebuilt {
     pub fn of(id: &ObjectId, object: &Object, what: &str) -> Option<Self> {
         let name = temporary_name(what, id);
         let beside = ObjectId::new(Kind::Index, [id.path.part(0), &name]);
-        let discard = Sql::new(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", beside.sql()));
+        let discard = Action::drop_index_if_exists(beside.clone());
         let (build, adopt) = match object {
             Object::Index(index) if !index.partitioned => {
                 let build = index.statements(&beside, true).into_iter().next()?;
                 let rename = format!("ALTER INDEX {} RENAME TO {}", beside.sql(), sql::ident(id.path.last()));
                 let adopt = std::iter::once(Sql::new(rename)).chain(index.settings(id)).collect();
-                (Action::concurrent(build), adopt)
+                (Action::build_index(beside.clone(), index.relation(), build), adopt)
             }
             Object::Constraint(key) if key.has_index() => {
                 let built = Built::of(id, key, &name)?;
@@ -41,7 +41,7 @@ impl Prebuilt {
             }
             _ => return None,
         };
-        Some(Self { id: beside, build, discard: Action::concurrent(discard), adopt })
+        Some(Self { id: beside, build, discard, adopt })
     }
 }
 

@@ -7,7 +7,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BATCH, Fill, Lowering, Meanwhile, alter_table, backfill::column_of, rename_table::tables, temporary_name,
+    BATCH, Fill, Lowering, Meanwhile, alter_table,
+    backfill::column_of,
+    draft::{Draft, Undo},
+    rename_table::tables,
+    temporary_name,
     unproven::validate,
 };
 use crate::{
@@ -118,7 +122,7 @@ fn is_replaced_on_the_way_back(id: &ObjectId, changes: &Changes) -> bool {
 
 /// Puts the bodies of functions that change with the columns or tables where these get their names or types: into the same transaction,
 /// so that no trigger runs in between whose body has the other name.
-pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
+pub(super) fn with_bodies(steps: &mut Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
     let Some(renamed) = steps.iter().rposition(|step| {
         step.phase == Phase::Contract
             && matches!(step.verb, Verb::Rename | Verb::Alter)
@@ -127,7 +131,7 @@ pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, beside: &BTr
     }) else {
         return;
     };
-    let is_body = |step: &Step| {
+    let is_body = |step: &Draft| {
         let change = changes.get(&step.object);
         let in_place = change.filter(|change| matches!(change.how, How::InPlace(_)));
         match in_place.and_then(|change| change.object.after.as_ref()) {
@@ -136,7 +140,7 @@ pub(super) fn with_bodies(steps: &mut Vec<Step>, changes: &Changes, beside: &BTr
             _ => false,
         }
     };
-    let (bodies, others): (Vec<Step>, Vec<Step>) =
+    let (bodies, others): (Vec<Draft>, Vec<Draft>) =
         steps.split_off(renamed + 1).into_iter().partition(is_body);
     steps.extend(bodies);
     steps.extend(others);
@@ -148,12 +152,13 @@ impl Lowering<'_> {
         let Some(Object::Column(column)) = self.catalogs.before.objects.get(id) else { return };
         let beside = Beside::new(self, id, column, renaming);
         let Beside { old, new, .. } = &beside;
+        let Some(table) = id.relation() else { return };
         let unit = |phase| Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase };
         let (expand, contract) = (unit(Phase::Expand), unit(Phase::Contract));
         let names = format!("{} and {} of {}", sql::ident(old), sql::ident(new), id.relation_sql());
         let check = beside.check_id();
-        let nothing = || Action::catalog(Vec::new());
-        let proof = || Action::slow(validate(id, &check.sql()));
+        let nothing = || Undo::Nothing;
+        let proof = || Action::validate(validate(id, &check.sql()));
         let proven = format!("validate that {names} are equal");
 
         let summary =
@@ -172,7 +177,7 @@ impl Lowering<'_> {
         }
         for Pair { before, .. } in &renaming.twins {
             let summary = format!("build an index for {} on {}", sql::ident(new), id.relation_sql());
-            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
+            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(&table), before.drop());
         }
         self.push_about(&check, &expand, Verb::Validate, proven.clone(), proof(), nothing());
 
@@ -183,7 +188,7 @@ impl Lowering<'_> {
             Verb::Rename,
             id,
             &exchange,
-            Action::catalog(beside.exchange()),
+            Action::exchange(beside.exchange()),
             With::Next,
         );
         self.push_back(&contract, Verb::Validate, &check, &proven, proof(), With::Next);
@@ -193,7 +198,7 @@ impl Lowering<'_> {
         }
         for Pair { after, .. } in &renaming.twins {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
-            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(), With::Next);
+            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(&table), With::Next);
         }
         for (object, undo) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
@@ -208,8 +213,8 @@ impl Lowering<'_> {
         let summary =
             format!("rename column {} of {} to {}", sql::ident(old), id.relation_sql(), sql::ident(new));
         let back = beside.come(new, old);
-        self.push(&contract, Verb::Rename, summary, Action::catalog(run), Action::catalog(back));
-        self.steps.extend(renaming.along.iter().cloned());
+        self.push(&contract, Verb::Rename, summary, Action::exchange(run), Action::exchange(back));
+        self.steps.extend(renaming.along.iter().cloned().map(Draft::from));
     }
 }
 
@@ -232,12 +237,12 @@ fn replace(id: &ObjectId, trigger: Pair<&Trigger>) -> Action {
 }
 
 impl Twin {
-    fn build(&self) -> Action {
-        Action::concurrent(self.create.clone())
+    fn build(&self, table: &ObjectId) -> Action {
+        Action::build_index(self.id.clone(), table.clone(), self.create.clone())
     }
 
     fn drop(&self) -> Action {
-        Action::concurrent(Sql::new(format!("DROP INDEX CONCURRENTLY {}", self.id.sql())))
+        Action::drop_index(self.id.clone())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Lowering;
+use super::{Lowering, draft::Draft};
 use crate::{
     graph::{Act, Unit},
     kind::{Definition, Object},
@@ -44,10 +44,10 @@ impl Lowering<'_> {
             &unit(Phase::Contract),
             Verb::Rename,
             format!("rename table {table} to {new}"),
-            Action::catalog(vec![go, rename(&table, &new)]),
-            Action::catalog(back),
+            Action::exchange(vec![go, rename(&table, &new)]),
+            Action::exchange(back),
         );
-        self.steps.extend(renaming.along.iter().cloned());
+        self.steps.extend(renaming.along.iter().cloned().map(Draft::from));
     }
 
     /// The view that has the table's new name for a while, with all that was granted on the table. Who uses it needs

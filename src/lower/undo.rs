@@ -23,14 +23,14 @@ impl Lowering<'_> {
         before: Option<&State<'_>>,
         among_every: Vec<Dependency>,
     ) -> Result<Action, DiffError> {
-        let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::catalog(Vec::new())) };
+        let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::nothing()) };
         match (&change.object.before, &change.object.after, before) {
             (_, _, Some(before)) if unit.act != Act::Alter => {
                 let (mut from, to) = (self.state.catalog(), before.catalog());
                 from.needs.extend(among_every);
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff(catalogs)?;
-                Ok(Action::slow(statements(catalogs, &changes, self.context)?))
+                Ok(Action::bulk(statements(catalogs, &changes, self.context)?))
             }
             (_, Some(object), _) if unit.act == Act::Create => {
                 let indexed =
@@ -42,19 +42,19 @@ impl Lowering<'_> {
                 let from = self.state.with(&attached).catalog();
                 let to = from.filtered(|id| *id != unit.root && !attached.contains(id));
                 let catalogs = Pair::new(&from, &to);
-                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
+                Ok(Action::bulk(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
             (Some(_), _, Some(before)) if unit.act == Act::Drop => {
                 let (from, to) = (self.state.catalog(), before.catalog());
                 let catalogs = Pair::new(&from, &to);
-                Ok(Action::slow(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
+                Ok(Action::bulk(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
                 let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
                 let mut sql = self.creation_within(&members, &context)?;
                 sql.extend(self.count_on_again(&unit.root));
-                Ok(Action::slow(sql))
+                Ok(Action::bulk(sql))
             }
             (Some(old), Some(new), Some(before)) => {
                 let back = match Object::alter(Pair::new(new, old), &unit.root) {
@@ -67,7 +67,7 @@ impl Lowering<'_> {
                         let mut sql = ddl.into_statements();
                         sql.extend(self.count_on_again(&unit.root));
                         sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));
-                        return Ok(Action::slow(sql));
+                        return Ok(Action::bulk(sql));
                     }
                     back => back,
                 };
@@ -89,9 +89,9 @@ impl Lowering<'_> {
                 };
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff_forcing(catalogs, &forced)?;
-                Ok(Action::slow(statements(catalogs, &changes, self.context)?))
+                Ok(Action::bulk(statements(catalogs, &changes, self.context)?))
             }
-            _ => Ok(Action::catalog(Vec::new())),
+            _ => Ok(Action::nothing()),
         }
     }
 

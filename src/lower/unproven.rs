@@ -1,7 +1,7 @@
 //! Foreign keys and checks on tables in use: NOT VALID first, which holds for new rows at once; VALIDATE later, which
 //! reads the table and lets writers go on.
 
-use super::{Lowering, alter_table, with_relation};
+use super::{Lowering, alter_table, draft::Undo, with_relation};
 use crate::{
     catalog::Catalog,
     diff::How,
@@ -23,11 +23,11 @@ impl Lowering<'_> {
         }
         if !constraint.validated || !takes_not_valid {
             let sql = constraint.create(&unit.root).into_statements();
-            self.push(unit, Verb::Create, summary, Action::slow(sql), drop);
+            self.push(unit, Verb::Create, summary, Action::bulk(sql), drop);
             for copy in proven_copies(unit, self.catalogs.after) {
                 let summary = format!("validate {}", with_relation(copy));
-                let validate = Action::slow(validate(copy, &copy.sql()));
-                self.push_about(copy, unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
+                let validate = Action::validate(validate(copy, &copy.sql()));
+                self.push_about(copy, unit, Verb::Validate, summary, validate, Undo::Nothing);
             }
             return;
         }
@@ -37,8 +37,8 @@ impl Lowering<'_> {
             unit,
             Verb::Validate,
             summary,
-            Action::slow(validate(&unit.root, &unit.root.sql())),
-            Action::catalog(Vec::new()),
+            Action::validate(validate(&unit.root, &unit.root.sql())),
+            Undo::Nothing,
         );
     }
 
@@ -70,22 +70,21 @@ impl Lowering<'_> {
         }
         for id in proven.into_iter().filter(|_| takes_not_valid) {
             let prove = format!("validate {}", with_relation(id));
-            let validate = Action::slow(validate(id, &id.sql()));
+            let validate = Action::validate(validate(id, &id.sql()));
             self.push_back(unit, Verb::Validate, id, &prove, validate, With::Next);
         }
         let what = with_relation(&unit.root);
         let drop = Action::catalog(constraint.drop(&unit.root).into_statements());
         let replaced = self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace);
         let verb = if replaced { Verb::Replace } else { Verb::Drop };
-        let mut again = if takes_not_valid {
+        let again = if takes_not_valid {
             add(unit, constraint)
         } else {
             Action::catalog(constraint.create(&unit.root).into_statements())
         };
-        for id in unit.members.iter().filter(|id| id.kind == Kind::Comment) {
-            let comment = self.catalogs.before.objects.get(id);
-            again.sql.extend(comment.into_iter().flat_map(|comment| comment.create(id).into_statements()));
-        }
+        let comments = unit.members.iter().filter(|id| id.kind == Kind::Comment);
+        let comments = comments.filter_map(|id| Some((id, self.catalogs.before.objects.get(id)?)));
+        let again = again.and(comments.flat_map(|(id, comment)| comment.create(id).into_statements()));
         self.push(unit, verb, format!("drop {what}"), drop, again);
         self.back_by_leaf(unit, constraint, &leaves);
         true
@@ -101,9 +100,9 @@ impl Lowering<'_> {
             return self.push(unit, Verb::Create, summary, add, drop);
         }
         self.push(unit, Verb::Create, format!("{summary}, not yet validated"), add, drop);
-        let validate = Action::slow(vec![DomainConstraint::validate(&unit.root)]);
+        let validate = Action::validate(vec![DomainConstraint::validate(&unit.root)]);
         let summary = format!("validate {}", unit.root);
-        self.push(unit, Verb::Validate, summary, validate, Action::catalog(Vec::new()));
+        self.push(unit, Verb::Validate, summary, validate, Undo::Nothing);
     }
 }
 

@@ -87,7 +87,9 @@ pub fn from_text(file: &Path, text: &str) -> Result<Plan, TomlError> {
     if let Ok(Head { format }) = toml::from_str(text)
         && format != FORMAT
     {
-        let problem = format!("this plan has format {format}; this version of trueup reads format {FORMAT}");
+        let problem = format!(
+            "this plan has format {format}; this version of trueup reads format {FORMAT}: plan again"
+        );
         return Err(TomlError::at(file, text, 0, problem));
     }
     let plan: Plan = toml_file::parse(file, text)?;
@@ -113,11 +115,11 @@ fn flaw(plan: &Plan) -> Option<(usize, String)> {
         if usize::try_from(step.id) != Ok(index + 1) {
             return wrong(&format!("expected number {}", index + 1));
         }
-        if !step.transactional && step.sql.len() != 1 {
-            return wrong("outside a transaction there is exactly one statement");
+        if let Some(problem) = step.operation.flaw(&step.sql) {
+            return wrong(problem);
         }
-        if !step.undo.transactional && step.undo.sql.len() != 1 {
-            return wrong("outside a transaction there is exactly one statement to undo it");
+        if let Some(problem) = step.undo.operation.flaw(&step.undo.sql) {
+            return wrong(&format!("on the way back {problem}"));
         }
         if let Some(previous) = previous {
             if step.phase < previous.phase {
@@ -130,7 +132,7 @@ fn flaw(plan: &Plan) -> Option<(usize, String)> {
                 if step.phase != previous.phase {
                     return wrong("a batch is in one phase");
                 }
-                if !step.transactional || !previous.transactional {
+                if !step.operation.is_transactional() || !previous.operation.is_transactional() {
                     return wrong("what runs outside a transaction has a batch of its own");
                 }
             }

@@ -23,11 +23,11 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Action, Backfill, DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb, With},
+    step::{Action, DataCheck, Observed, OldName, Operation, Phase, Step, Timeouts, Verb, With},
 };
 
 /// The format that this version writes and the only one it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// An ordered, rehearsed list of steps from one catalog to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,18 +132,15 @@ pub struct PlannedStep {
     pub object: ObjectId,
     /// One line for the reader.
     pub summary: String,
+    /// What the statements do, and so how they are run.
+    pub operation: Operation,
     /// The statements.
     pub sql: Vec<Sql>,
-    /// Whether they run within a transaction.
-    pub transactional: bool,
     /// How long they may wait and run.
     pub timeouts: Timeouts,
     /// Set for what only the way back does: with which other step it counts as done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<With>,
-    /// Set where the statement runs for batch after batch of rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backfill: Option<Backfill>,
     /// Rows of live's table that a scan, build or rewrite goes over, as the planner estimates them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -161,15 +158,12 @@ pub struct PlannedStep {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedUndo {
+    /// What the statements do, and so how they are run.
+    pub operation: Operation,
     /// The statements; empty when there is nothing to do.
     pub sql: Vec<Sql>,
-    /// Whether they run within a transaction.
-    pub transactional: bool,
     /// How long they may wait and run.
     pub timeouts: Timeouts,
-    /// Set where the one statement runs batch by batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backfill: Option<Backfill>,
     /// What the rehearsal saw.
     #[serde(default)]
     pub seen: Observed,
@@ -227,17 +221,11 @@ impl PlannedStep {
             verb: self.action,
             object: self.object.clone(),
             summary: self.summary.clone(),
-            run: Action {
-                sql: self.sql.clone(),
-                transactional: self.transactional,
-                timeouts: self.timeouts,
-                backfill: self.backfill.clone(),
-            },
+            run: Action { operation: self.operation.clone(), sql: self.sql.clone(), timeouts: self.timeouts },
             undo: Action {
+                operation: undo.operation.clone(),
                 sql: undo.sql.clone(),
-                transactional: undo.transactional,
                 timeouts: undo.timeouts,
-                backfill: undo.backfill.clone(),
             },
             batch: self.batch,
             with: self.with,

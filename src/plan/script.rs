@@ -29,7 +29,7 @@ pub fn up(plan: &Plan, digest: &Digest) -> String {
             line(&mut script, &format!("\n-- step {}: {}", step.id, visible_line(&step.summary)));
             continue;
         }
-        batches.step(&mut script, step.batch, step.transactional, step.timeouts);
+        batches.step(&mut script, step.batch, step.operation.is_transactional(), step.timeouts);
         statements(&mut script, step, &step.summary, &step.sql);
     }
     batches.end(&mut script);
@@ -46,7 +46,8 @@ pub fn rollback(plan: &Plan, digest: &Digest) -> String {
             line(&mut script, &format!("\n-- step {}: nothing to undo", step.id));
             continue;
         }
-        batches.step(&mut script, step.batch, step.undo.transactional, step.undo.timeouts);
+        let transactional = step.undo.operation.is_transactional();
+        batches.step(&mut script, step.batch, transactional, step.undo.timeouts);
         statements(&mut script, step, &format!("undo: {}", step.summary), &step.undo.sql);
     }
     batches.end(&mut script);

@@ -18,7 +18,7 @@ use crate::{
     postgres::{Session, server_words},
     source::desired::syntax,
     sql,
-    step::Step,
+    step::{Operation, Step},
 };
 
 /// What `@backfill` asks for columns that change. PostgreSQL reads the expressions on the clone of live, where all that
@@ -68,10 +68,11 @@ pub(super) async fn read(
 /// is over, on either side, is refused.
 pub(super) fn skip_triggers(steps: &mut [Step], before: &Catalog) -> Result<(), PlanningError> {
     for step in steps {
-        let backfills = [&mut step.run, &mut step.undo].into_iter().filter_map(|it| it.backfill.as_mut());
         let mut fills = false;
-        for backfill in backfills {
-            (backfill.skip_triggers, fills) = (true, true);
+        for action in [&mut step.run, &mut step.undo] {
+            if let Operation::Backfill(backfill) = &mut action.operation {
+                (backfill.skip_triggers, fills) = (true, true);
+            }
         }
         if let Some(key) = fills.then(|| foreign_key_over(&step.object, before)).flatten() {
             let (column, key) = (step.object.clone(), key.clone());

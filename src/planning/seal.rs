@@ -109,19 +109,17 @@ impl Sealing<'_> {
                 action: step.verb,
                 object: step.object.clone(),
                 summary: step.summary.clone(),
+                operation: step.run.operation.clone(),
                 sql: step.run.sql.clone(),
-                transactional: step.run.transactional,
                 with: step.with,
                 timeouts: patience.before.of(step.batch, step.run.timeouts),
-                backfill: step.run.backfill.clone(),
                 rows: self.facts.most_rows(slow),
                 seen: seen.clone(),
                 hazards,
                 undo: PlannedUndo {
+                    operation: step.undo.operation.clone(),
                     sql: step.undo.sql.clone(),
-                    transactional: step.undo.transactional,
                     timeouts: patience.after.of(step.batch, step.undo.timeouts),
-                    backfill: step.undo.backfill.clone(),
                     seen: undone.clone(),
                     hazards: undo_hazards,
                 },
@@ -239,7 +237,7 @@ fn held_locks<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Vec<
     let mut held: BTreeMap<String, LockMode> = BTreeMap::new();
     let mut batch = None;
     for (step, seen) in steps {
-        if batch != Some(step.batch) || !step.run.transactional {
+        if batch != Some(step.batch) || !step.run.is_transactional() {
             held.clear();
             batch = Some(step.batch);
         }

@@ -170,7 +170,7 @@ fn overview(page: &mut Page, plan: &Plan) {
         let rows = step.rows.map(seen::number).unwrap_or_default();
         let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
         let hazards: Vec<String> = said.map(coded).collect();
-        let alone = if step.transactional { "" } else { " ∥" };
+        let alone = if step.operation.is_transactional() { "" } else { " ∥" };
         page.line(&format!(
             "| {} | {} | {}{alone} | {} | {} | {rows} | {} |",
             step.id,

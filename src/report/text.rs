@@ -100,7 +100,7 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
         for planned in plan.steps.iter().filter(|step| step.phase == phase) {
             if batch != Some(planned.batch) {
                 batch = Some(planned.batch);
-                let how = if planned.transactional { "" } else { ", outside any transaction" };
+                let how = if planned.operation.is_transactional() { "" } else { ", outside any transaction" };
                 line(paint.dim(&format!("  batch {}{how}", planned.batch)));
             }
             for text in step(planned, paint) {

@@ -159,7 +159,7 @@ impl Batch {
 }
 
 fn push<S: Runnable>(batches: &mut Vec<Batch>, step: &S, item: Item) {
-    let transactional = item.action.transactional;
+    let transactional = item.action.is_transactional();
     match batches.last_mut() {
         Some(last) if last.number == step.batch() && last.transactional && transactional => {
             last.items.push(item);

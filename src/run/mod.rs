@@ -25,12 +25,15 @@ pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 pub use data::{InTheWay, in_the_way};
-pub use detach::{DetachState, Detachment, concurrently_detached};
+pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
-pub use index::{IndexState, concurrent_index, concurrently_dropped, drop_left_over, index_state};
+pub use index::{IndexState, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 
-use crate::{postgres::Session, step::Timeouts};
+use crate::{
+    postgres::Session,
+    step::{Operation, Timeouts},
+};
 
 /// What may be told, measured or written while a batch runs. Every method has nothing to do by default.
 pub trait Observer {
@@ -117,13 +120,14 @@ impl Options<'_> {
 /// Whether a step that failed left something half-done: an index that is not valid, a partition that is marked to go. Where
 /// nobody can tell, it may have.
 pub async fn leaves_something(session: &Session, item: &Item) -> bool {
-    let Some(sql) = item.action.sql.first() else { return false };
-    if let Some(index) = concurrent_index(sql) {
-        return !matches!(index_state(session, &index).await, Ok(IndexState::Absent | IndexState::Valid));
-    }
-    match concurrently_detached(sql) {
-        Some(detachment) => !matches!(detachment.state(session).await, Ok(DetachState::Attached)),
-        None => false,
+    match &item.action.operation {
+        Operation::BuildIndex { index, .. } => {
+            !matches!(index_state(session, index).await, Ok(IndexState::Absent | IndexState::Valid))
+        }
+        Operation::Detach { parent, partition } => {
+            !matches!(Detachment { parent, partition }.state(session).await, Ok(DetachState::Attached))
+        }
+        _ => false,
     }
 }
 
@@ -135,7 +139,7 @@ pub async fn run<O: Observer>(
     observer: &mut O,
 ) -> Result<(), RunError> {
     if let [item] = &batch.items[..]
-        && let Some(backfill) = &item.action.backfill
+        && let Some(backfill) = item.action.operation.backfill()
     {
         let filling = backfill::Filling { session, batch, item, backfill, options };
         let result = filling.run(observer).await;
@@ -222,8 +226,12 @@ impl<'a> Attempt<'a> {
 
     async fn alone<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
         for item in &self.batch.items {
-            if let Some(index) = item.action.sql.first().and_then(concurrent_index) {
-                index::drop_left_over(self.session, &index, item).await?;
+            let built = match &item.action.operation {
+                Operation::BuildIndex { index, .. } => Some(index),
+                _ => None,
+            };
+            if let Some(index) = built {
+                index::drop_left_over(self.session, index, item).await?;
             }
             self.control(&limits("", item.action.timeouts)).await?;
             if let Some(detachment) = self.begun(item).await? {
@@ -232,10 +240,10 @@ impl<'a> Attempt<'a> {
                 continue;
             }
             let result = self.statements(item, observer).await;
-            if let (Err(_), Some(index)) = (&result, item.action.sql.first().and_then(concurrent_index))
+            if let (Err(_), Some(index)) = (&result, built)
                 && !self.session.is_closed()
                 && self.control(CLEAN_UP).await.is_ok()
-                && let Err(kept) = index::drop_left_over(self.session, &index, item).await
+                && let Err(kept) = index::drop_left_over(self.session, index, item).await
             {
                 // the statement's own error is what counts; the next run drops it
                 tracing::debug!("the invalid index stays for now: {kept}");
@@ -271,10 +279,9 @@ impl<'a> Attempt<'a> {
     }
 
     /// What the item is to detach, if an earlier run has begun with it: it can only be finished.
-    async fn begun(&self, item: &Item) -> Result<Option<Detachment>, Failed<'a>> {
-        let Some(detachment) = item.action.sql.first().and_then(concurrently_detached) else {
-            return Ok(None);
-        };
+    async fn begun(&self, item: &'a Item) -> Result<Option<Detachment<'a>>, Failed<'a>> {
+        let Operation::Detach { parent, partition } = &item.action.operation else { return Ok(None) };
+        let detachment = Detachment { parent, partition };
         let state = detachment.state(self.session).await.map_err(|source| RunError::Control {
             sql: "looking for a partition that is being detached".to_owned(),
             lost: is_lost(self.session, &source),

@@ -28,7 +28,7 @@ use trueup::{
     run::{self, Batch, Unobserved, settings},
     source::live,
     sql::Sql,
-    step::{LockMode, LockSeen, Observed, Phase, Timeouts, Verb},
+    step::{LockMode, LockSeen, Observed, Operation, Phase, Timeouts, Verb},
 };
 
 /// The server of this test run.
@@ -105,8 +105,7 @@ pub const SHORT: Timeouts = Timeouts { lock_ms: 60, statement_ms: 30_000 };
 pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, undo: &str) -> PlannedStep {
     let statements =
         |text: &str| text.split(';').map(str::trim).filter(|s| !s.is_empty()).map(Sql::new).collect();
-    let alone = |text: &str| text.contains("CONCURRENTLY");
-    let timeouts = |text: &str| if alone(text) { Timeouts::CONCURRENT } else { SHORT };
+    let timeouts = |text: &str| if text.contains("CONCURRENTLY") { Timeouts::CONCURRENT } else { SHORT };
     PlannedStep {
         id: 0,
         phase,
@@ -115,21 +114,38 @@ pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, und
         object: id(object),
         summary: format!("{} {object}", action.label()),
         sql: statements(sql),
-        transactional: !alone(sql),
+        operation: operation(sql),
         with: None,
-        backfill: None,
         timeouts: timeouts(sql),
         rows: None,
         seen: Observed::default(),
         hazards: Vec::new(),
         undo: PlannedUndo {
             sql: statements(undo),
-            transactional: !alone(undo),
+            operation: operation(undo),
             timeouts: timeouts(undo),
-            backfill: None,
             seen: Observed::default(),
             hazards: Vec::new(),
         },
+    }
+}
+
+/// What statements do that a test writes down.
+fn operation(sql: &str) -> Operation {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let index = |schema: &str, name: &str| id(&format!("index {schema}.{name}"));
+    match &words[..] {
+        [] => Operation::Nothing,
+        ["CREATE", "INDEX", "CONCURRENTLY", name, "ON", table, ..]
+        | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", name, "ON", table, ..] => {
+            let (schema, _) = table.split_once('.').unwrap();
+            Operation::BuildIndex { index: index(schema, name), table: id(&format!("table {table}")) }
+        }
+        ["DROP", "INDEX", "CONCURRENTLY", name] => {
+            let (schema, name) = name.split_once('.').unwrap();
+            Operation::DropIndex { index: index(schema, name), if_exists: false }
+        }
+        _ => Operation::Catalog,
     }
 }
 

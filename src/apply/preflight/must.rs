@@ -46,7 +46,11 @@ pub async fn privileges(session: &Session, plan: &Plan) -> Result<(), ApplyError
     let schemas: Vec<String> = schemas.into_iter().collect();
     let rows = session.client().query(LACKING, &[&namespaces, &names, &schemas]).await.map_err(query)?;
     let mut lacking = Vec::new();
-    let fills = plan.steps.iter().flat_map(|step| [&step.backfill, &step.undo.backfill]).flatten();
+    let fills = plan
+        .steps
+        .iter()
+        .flat_map(|step| [step.operation.backfill(), step.undo.operation.backfill()])
+        .flatten();
     if fills.into_iter().any(|backfill| backfill.skip_triggers)
         && !may_skip_triggers(session).await.map_err(query)?
     {

@@ -38,8 +38,8 @@ impl Needs {
         for step in steps {
             needs.add(
                 &step.seen,
-                step.backfill.as_ref().map(|backfill| backfill.table.as_str()),
-                step.transactional,
+                step.operation.backfill().map(|backfill| backfill.table.as_str()),
+                step.operation.is_transactional(),
             );
             if step.object.kind == Kind::Extension && step.action == Verb::Create {
                 needs.extensions.insert(step.object.path.last().to_owned());
@@ -55,8 +55,8 @@ impl Needs {
             let undo = &step.undo;
             needs.add(
                 &undo.seen,
-                undo.backfill.as_ref().map(|backfill| backfill.table.as_str()),
-                undo.transactional,
+                undo.operation.backfill().map(|backfill| backfill.table.as_str()),
+                undo.operation.is_transactional(),
             );
         }
         needs
