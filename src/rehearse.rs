@@ -4,8 +4,11 @@
 //! recorded as facts. What the comparison finds is an error to report: nothing is planned again because of it.
 
 mod bodies;
+mod moments;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use moments::Moments;
 
 use crate::{
     catalog::Catalog,
@@ -101,10 +104,14 @@ pub async fn rehearse(
     if let Some(end) = rehearsed.after.values().next_back() {
         compare(end, desired, THERE)?;
     }
+    let scope = moments::names(draft.iter().map(|step| &step.object).zip(rehearsed.there.iter().map(Some)));
+    let at_end = moments::look(clone, &scope).await?;
     let mut watch = Watch::new(clone, draft).await?;
+    let mut moments = Moments::new(&at_end);
     let back = Batch::backward(draft);
     for (position, batch) in back.iter().enumerate() {
         run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
+        moments.after(clone, batch, &watch.seen).await?;
         let next = back.get(position + 1).map(|next| next.phase);
         // a rollback may end between the phases
         if let Some(before) =
@@ -119,12 +126,17 @@ pub async fn rehearse(
         }
     }
     rehearsed.back = watch.finish();
+    let at_base = moments::look(clone, &scope).await?;
+    moments.finish(&at_base, &mut rehearsed.back);
     compare(&read(clone, time_zone).await?, base, BACK)?;
+    let mut moments = Moments::new(&at_base);
     for batch in &batches {
         run::run(clone, batch, &Options::single(), &mut run::Unobserved)
             .await
             .map_err(failed("the second time"))?;
+        moments.after(clone, batch, &rehearsed.there).await?;
     }
+    moments.finish(&at_end, &mut rehearsed.there);
     compare(&read(clone, time_zone).await?, desired, "the second time")?;
     Ok(rehearsed)
 }

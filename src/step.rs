@@ -189,6 +189,41 @@ pub struct Observed {
     /// Functions that worked until now and do not any more, when the phase ends with it: `app.f(integer): why`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breaks: Vec<String>,
+    /// What others do not find after the step, and found before the plan and will find after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+}
+
+/// What is there before the plan and after it, and is not after a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// In words: `column public.t.a`.
+    pub what: String,
+    /// What it is to those who use the database.
+    pub promise: Promise,
+    /// The step that brings it back.
+    pub until: u32,
+}
+
+/// What something is to those who use the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// Statements name it.
+    Name,
+    /// Queries see its rows.
+    Rows,
+    /// Rows get its value.
+    Default,
+    /// Rows must be so.
+    Rule,
+    /// It runs when rows are written.
+    Trigger,
+    /// It says which rows a role sees and writes.
+    Policy,
+    /// A role may do it.
+    Privilege,
 }
 
 /// A lock that a statement took on a relation that existed before it.

@@ -12,6 +12,7 @@ mod extension_stays;
 mod fills_rows;
 mod foreign_key_types;
 mod function_fails;
+mod gap;
 mod new_code_waits;
 mod prepared_star;
 mod subscribers_first;
@@ -93,6 +94,7 @@ pub struct Rule {
 /// Every hazard that there is, the worst first.
 pub const REGISTRY: &[Rule] = &[
     data_loss::RULE,
+    gap::RULE,
     table_rewrite::RULE,
     blocks_writes::RULE,
     breaks_old_code::RULE,
