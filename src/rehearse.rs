@@ -343,7 +343,7 @@ impl Watch<'_> {
     /// CONCURRENTLY leaves no lock to look at afterwards: what it takes is in the manual (13.3.1).
     fn alone(&mut self, item: &Item, at: usize) {
         let Some(observed) = self.seen.get_mut(at) else { return };
-        if let Operation::BuildIndex { index, table } = &item.action.operation {
+        if let Operation::BuildIndex { index, table, .. } = &item.action.operation {
             strongest(&mut observed.locks, &table.sql(), LockMode::ShareUpdateExclusive);
             observed.scans.push(table.sql());
             observed.builds.push(index.sql());

@@ -57,14 +57,17 @@ impl Index {
 
     /// CREATE INDEX under this name, CONCURRENTLY or not, and the settings that follow it.
     pub fn statements(&self, id: &ObjectId, concurrently: bool) -> Vec<Sql> {
-        let mut text = self.definition.clone();
-        let name = text.find("INDEX ").map(|at| at + "INDEX ".len());
-        if let (Some(name), Some(end)) = (name, sql::find_outside(&text, " ON ")) {
-            text.replace_range(name..end, &sql::ident(id.path.last()));
-        }
-        if concurrently {
-            text = text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
-        }
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+        let create =
+            format!("CREATE {unique}INDEX {concurrently}{} {}", sql::ident(id.path.last()), self.on());
+        std::iter::once(Sql::new(create)).chain(self.settings(id)).collect()
+    }
+
+    /// What CREATE INDEX says behind the name: `ON public.t USING btree (a)`.
+    pub fn on(&self) -> String {
+        let from = sql::find_outside(&self.definition, " ON ").map_or(0, |at| at + 1);
+        let mut text = self.definition[from..].to_owned();
         let mut extra = super::with_options(&self.options);
         if let Some(tablespace) = &self.tablespace {
             extra += &format!(" TABLESPACE {}", sql::ident(tablespace));
@@ -72,9 +75,7 @@ impl Index {
         // both stand before WHERE
         let at = sql::find_outside(&text, " WHERE (").unwrap_or(text.len());
         text.insert_str(at, &extra);
-        let mut statements = vec![Sql::new(text)];
-        statements.extend(self.settings(id));
-        statements
+        text
     }
 
     /// What is said of an index once it is there.

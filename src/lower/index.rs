@@ -14,7 +14,7 @@ impl Lowering<'_> {
     /// CREATE INDEX CONCURRENTLY; on a partitioned table plainly, which PostgreSQL only does so.
     pub(super) fn create_index(&mut self, unit: &Unit, index: &Index) {
         let summary = format!("create {} on {}", with_relation(&unit.root), index.relation());
-        let mut statements = index.statements(&unit.root, !index.partitioned);
+        let statements = index.statements(&unit.root, false);
         if index.partitioned {
             return self.push(unit, Verb::Create, summary, Action::bulk(statements), Undo::Derived);
         }
@@ -23,8 +23,8 @@ impl Lowering<'_> {
         } else {
             Action::drop_index(unit.root.clone())
         };
-        let settings = statements.split_off(1);
-        let build = Action::build_index(unit.root.clone(), index.relation(), statements.remove(0));
+        let settings = index.settings(&unit.root);
+        let build = build(&unit.root, index);
         self.push(unit, Verb::Create, summary, build, drop);
         if !settings.is_empty() {
             let summary = format!("alter {}", unit.root);
@@ -52,9 +52,8 @@ impl Lowering<'_> {
         if self.replace_index(unit, index) {
             return true;
         }
-        let mut undo = index.statements(&unit.root, true);
         let summary = format!("drop {} on {}", with_relation(&unit.root), index.relation());
-        let undo = Action::build_index(unit.root.clone(), index.relation(), undo.remove(0));
+        let undo = build(&unit.root, index);
         self.push(unit, Verb::Drop, summary, Action::drop_index(unit.root.clone()), undo);
         true
     }
@@ -79,9 +78,6 @@ impl Lowering<'_> {
             ObjectId::new(Kind::Index, [id.path.part(0), &name])
         };
         let (spare, fresh) = (named("old"), named("new"));
-        let build = |id: &ObjectId, index: &Index| {
-            Action::build_index(id.clone(), index.relation(), index.statements(id, true).remove(0))
-        };
         let rename = |from: &ObjectId, to: &ObjectId| {
             Sql::new(format!("ALTER INDEX {} RENAME TO {}", from.sql(), sql::ident(to.path.last())))
         };
@@ -102,7 +98,12 @@ impl Lowering<'_> {
 /// Whether it is one statement, and part of no other index.
 fn stands_alone(id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
     let attached = is_attached(catalog, id.path.part(0), id.path.last());
-    !index.partitioned && !attached && index.statements(id, true).len() == 1
+    !index.partitioned && !attached && index.settings(id).is_empty()
+}
+
+/// CREATE INDEX CONCURRENTLY under this name.
+pub(super) fn build(id: &ObjectId, index: &Index) -> Action {
+    Action::build_index(id.clone(), index.relation(), index.unique, index.on())
 }
 
 /// What the table is before the index says anything of it.

@@ -41,16 +41,13 @@ impl Built {
             None => (index_part, ""),
         };
         let (name, table, quoted) = (id.sql(), id.relation_sql(), sql::ident(index));
-        let build = format!(
-            "CREATE UNIQUE INDEX CONCURRENTLY {quoted} ON {table} USING btree{columns}{nulls}{}",
-            key.index_settings("TABLESPACE")
-        );
+        let on = format!("ON {table} USING btree{columns}{nulls}{}", key.index_settings("TABLESPACE"));
         let table_id = id.relation()?;
         let index = ObjectId::new(Kind::Index, [id.path.part(0), index]);
         let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{constraint_part}")];
         adopt.extend(key.settings(id));
         Some(Self {
-            build: Action::build_index(index.clone(), table_id, Sql::new(build)),
+            build: Action::build_index(index.clone(), table_id, true, on),
             discard: Action::drop_index_if_exists(index),
             adopt,
         })

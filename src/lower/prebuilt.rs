@@ -1,7 +1,7 @@
 //! Indexes and keys that are built CONCURRENTLY beside the ones that are there, and take their places in one transaction:
 //! over a column that another one takes the place of, and in the partitions of a table whose index or key is replaced.
 
-use super::{Lowering, key::Built, temporary_name, with_relation};
+use super::{Lowering, index::build, key::Built, temporary_name, with_relation};
 use crate::{
     graph::Unit,
     kind::Object,
@@ -28,10 +28,9 @@ impl Prebuilt {
         let discard = Action::drop_index_if_exists(beside.clone());
         let (build, adopt) = match object {
             Object::Index(index) if !index.partitioned => {
-                let build = index.statements(&beside, true).into_iter().next()?;
                 let rename = format!("ALTER INDEX {} RENAME TO {}", beside.sql(), sql::ident(id.path.last()));
                 let adopt = std::iter::once(Sql::new(rename)).chain(index.settings(id)).collect();
-                (Action::build_index(beside.clone(), index.relation(), build), adopt)
+                (build(&beside, index), adopt)
             }
             Object::Constraint(key) if key.has_index() => {
                 let built = Built::of(id, key, &name)?;

@@ -10,6 +10,7 @@ use super::{
     BATCH, Fill, Lowering, Meanwhile, alter_table,
     backfill::column_of,
     draft::{Draft, Undo},
+    index,
     rename_table::tables,
     temporary_name,
     unproven::validate,
@@ -18,7 +19,7 @@ use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
     graph::{Act, Unit},
-    kind::{Alter, Column, Definition, Object, Trigger},
+    kind::{Alter, Column, Definition, Index, Object, Trigger},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, OldName, Phase, Step, Verb, With},
@@ -62,8 +63,8 @@ fn ours(what: &str, column: &ObjectId) -> String {
 pub struct Twin {
     /// What it is called.
     pub id: ObjectId,
-    /// CREATE INDEX CONCURRENTLY.
-    pub create: Sql,
+    /// What it is.
+    pub index: Index,
 }
 
 /// What uses a column that has two names or types for a while, or a table that has two names, directly or not, in either
@@ -152,7 +153,6 @@ impl Lowering<'_> {
         let Some(Object::Column(column)) = self.catalogs.before.objects.get(id) else { return };
         let beside = Beside::new(self, id, column, renaming);
         let Beside { old, new, .. } = &beside;
-        let Some(table) = id.relation() else { return };
         let unit = |phase| Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase };
         let (expand, contract) = (unit(Phase::Expand), unit(Phase::Contract));
         let names = format!("{} and {} of {}", sql::ident(old), sql::ident(new), id.relation_sql());
@@ -177,7 +177,7 @@ impl Lowering<'_> {
         }
         for Pair { before, .. } in &renaming.twins {
             let summary = format!("build an index for {} on {}", sql::ident(new), id.relation_sql());
-            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(&table), before.drop());
+            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
         }
         self.push_about(&check, &expand, Verb::Validate, proven.clone(), proof(), nothing());
 
@@ -198,7 +198,7 @@ impl Lowering<'_> {
         }
         for Pair { after, .. } in &renaming.twins {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
-            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(&table), With::Next);
+            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(), With::Next);
         }
         for (object, undo) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
@@ -237,8 +237,8 @@ fn replace(id: &ObjectId, trigger: Pair<&Trigger>) -> Action {
 }
 
 impl Twin {
-    fn build(&self, table: &ObjectId) -> Action {
-        Action::build_index(self.id.clone(), table.clone(), self.create.clone())
+    fn build(&self) -> Action {
+        index::build(&self.id, &self.index)
     }
 
     fn drop(&self) -> Action {

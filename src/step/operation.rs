@@ -28,6 +28,11 @@ pub enum Operation {
         index: ObjectId,
         /// The relation that it is on.
         table: ObjectId,
+        /// Whether it is UNIQUE.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unique: bool,
+        /// What the statement says behind the name: `ON public.t USING btree (a)`.
+        definition: String,
     },
     /// DROP INDEX CONCURRENTLY.
     DropIndex {
@@ -78,17 +83,32 @@ impl Operation {
 
     /// The statement, where it follows from what the operation says.
     pub fn statement(&self) -> Option<Sql> {
-        match self {
+        self.rendered(true)
+    }
+
+    /// The statement that does the same within a transaction, under the locks that others wait for.
+    pub fn plain_statement(&self) -> Option<Sql> {
+        self.rendered(false)
+    }
+
+    fn rendered(&self, concurrently: bool) -> Option<Sql> {
+        let word = if concurrently { "CONCURRENTLY" } else { "" };
+        let words = match self {
+            Self::BuildIndex { index, unique, definition, .. } => {
+                let unique = if *unique { "UNIQUE" } else { "" };
+                spaced(&["CREATE", unique, "INDEX", word, &sql::ident(index.path.last()), definition])
+            }
             Self::DropIndex { index, if_exists } => {
-                let if_exists = if *if_exists { "IF EXISTS " } else { "" };
-                Some(Sql::new(format!("DROP INDEX CONCURRENTLY {if_exists}{}", index.sql())))
+                let if_exists = if *if_exists { "IF EXISTS" } else { "" };
+                spaced(&["DROP INDEX", word, if_exists, &index.sql()])
             }
             Self::Detach { parent, partition } => {
                 let [parent, partition] = [parent, partition].map(|table| sql::qualified(table.path.parts()));
-                Some(Sql::new(format!("ALTER TABLE {parent} DETACH PARTITION {partition} CONCURRENTLY")))
+                spaced(&["ALTER TABLE", &parent, "DETACH PARTITION", &partition, word])
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Sql::new(words))
     }
 
     /// What is wrong with these statements for it, as words that follow the step's number.
@@ -106,6 +126,11 @@ impl Operation {
             _ => None,
         }
     }
+}
+
+/// The words that are there, with a space between them.
+fn spaced(words: &[&str]) -> String {
+    words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ")
 }
 
 /// Statements and what they do.
@@ -151,9 +176,9 @@ impl Action {
         Self::new(Operation::Validate, sql)
     }
 
-    /// CREATE INDEX CONCURRENTLY, which the statement is.
-    pub fn build_index(index: ObjectId, table: ObjectId, sql: Sql) -> Self {
-        Self::new(Operation::BuildIndex { index, table }, vec![sql])
+    /// CREATE INDEX CONCURRENTLY, and what it says behind the index's name.
+    pub fn build_index(index: ObjectId, table: ObjectId, unique: bool, definition: String) -> Self {
+        Self::rendered(Operation::BuildIndex { index, table, unique, definition })
     }
 
     /// DROP INDEX CONCURRENTLY.
@@ -214,6 +239,11 @@ mod tests {
         assert_eq!(sql[0].as_str(), "ALTER TABLE app.\"T\" DETACH PARTITION app.\"t 1\" CONCURRENTLY");
         assert_eq!(timeouts, Timeouts::CONCURRENT);
         assert_eq!(operation.flaw(&sql), None);
+        let table = id("table app.t");
+        let built = Action::build_index(id("index app.\"I x\""), table, true, "ON app.t (a)".to_owned());
+        assert_eq!(built.sql[0].as_str(), "CREATE UNIQUE INDEX CONCURRENTLY \"I x\" ON app.t (a)");
+        let plain = built.operation.plain_statement().unwrap();
+        assert_eq!(plain.as_str(), "CREATE UNIQUE INDEX \"I x\" ON app.t (a)");
         let Action { sql, .. } = Action::drop_index_if_exists(id("index app.\"I x\""));
         assert_eq!(sql[0].as_str(), "DROP INDEX CONCURRENTLY IF EXISTS app.\"I x\"");
     }
@@ -229,9 +259,8 @@ mod tests {
         );
         assert_eq!(Operation::Catalog.flaw(&[]), Some("it does something, and has no statement"));
         assert_eq!(Operation::Nothing.flaw(&sql("SELECT 1")), Some("it does nothing, and has statements"));
-        let build = Operation::BuildIndex { index: id("index app.i"), table: id("table app.t") };
         assert_eq!(
-            build.flaw(&[sql("SELECT 1"), sql("SELECT 2")].concat()),
+            drop.flaw(&[sql("SELECT 1"), sql("SELECT 2")].concat()),
             Some("outside a transaction there is exactly one statement")
         );
     }

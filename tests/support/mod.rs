@@ -136,10 +136,14 @@ fn operation(sql: &str) -> Operation {
     let index = |schema: &str, name: &str| id(&format!("index {schema}.{name}"));
     match &words[..] {
         [] => Operation::Nothing,
-        ["CREATE", "INDEX", "CONCURRENTLY", name, "ON", table, ..]
-        | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", name, "ON", table, ..] => {
+        ["CREATE", rest @ .., "INDEX", "CONCURRENTLY", name, "ON", table, columns] => {
             let (schema, _) = table.split_once('.').unwrap();
-            Operation::BuildIndex { index: index(schema, name), table: id(&format!("table {table}")) }
+            Operation::BuildIndex {
+                index: index(schema, name),
+                table: id(&format!("table {table}")),
+                unique: !rest.is_empty(),
+                definition: format!("ON {table} {columns}"),
+            }
         }
         ["DROP", "INDEX", "CONCURRENTLY", name] => {
             let (schema, name) = name.split_once('.').unwrap();

@@ -184,15 +184,13 @@ impl Online<'_> {
             };
             let twin = |index: &Index| {
                 let id = ObjectId::new(Kind::Index, [id.path.part(0), &temporary_name("twin", id)]);
-                let definition = index.definition.replacen("CREATE UNIQUE INDEX", "CREATE INDEX", 1);
-                let definition = definition.replacen(" NULLS NOT DISTINCT", "", 1);
-                let twin = Index {
+                let definition = index.definition.replacen(" NULLS NOT DISTINCT", "", 1);
+                let index = Index {
                     options: index.options.clone(),
                     tablespace: index.tablespace.clone(),
                     ..Index::plain(index.table.clone(), definition)
                 };
-                let create = twin.statements(&id, true).remove(0);
-                Twin { id, create }
+                Twin { id, index }
             };
             // before contract the other name is the new one, on the way back it is the old one
             twins.push(Pair::new(twin(&pair.before), twin(&pair.after)));
