@@ -315,6 +315,10 @@ impl Case {
                 .filter(|code| !codes.contains(&code.as_str()))
                 .map(|code| format!("no step has {code}")),
         );
+        wrong.extend(plan.steps.iter().flat_map(|step| {
+            let missing = step.seen.missing.iter().chain(&step.undo.seen.missing);
+            missing.map(|it| format!("{} is missing from step {} to {}", it.what, step.id, it.until))
+        }));
         let all = plan.steps.iter().flat_map(|step| step.sql.iter().chain(&step.undo.sql));
         let cascades = all.filter(|sql| sql.as_str().starts_with("DROP") && sql.as_str().contains("CASCADE"));
         wrong.extend(cascades.map(|sql| format!("CASCADE: {}", sql.as_str())));

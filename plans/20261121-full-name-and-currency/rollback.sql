@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 f54eb3e704b9e725004d2d2f5b3888872b97e4186ec09b212b2d3bebb354c4c2
+-- plan full-name-and-currency  sha256 34c3e9ba084b983fbcf7ee7a17743677d808e857a6427b659f4083bfec85677a
 
 -- batch 13
 BEGIN;

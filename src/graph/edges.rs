@@ -47,7 +47,11 @@ impl Edges {
                 continue;
             }
             let mild = soft || is_part(user, used);
-            before(find(user, Act::Drop), find(used, Act::Alter), mild);
+            if gains_labels(changes, used) {
+                before(find(used, Act::Alter), find(user, Act::Drop), true);
+            } else {
+                before(find(user, Act::Drop), find(used, Act::Alter), mild);
+            }
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
             if !needed.contains(&(user, used)) {
                 before(find(user, Act::Alter), find(used, Act::Alter), soft);
@@ -74,7 +78,9 @@ impl Edges {
             before(find(column, Act::Drop), find(user, Act::Create), false);
         }
         for (user, used) in through_columns(catalogs.before, changes) {
-            before(find(user, Act::Drop), find(used, Act::Alter), false);
+            if !gains_labels(changes, used) {
+                before(find(user, Act::Drop), find(used, Act::Alter), false);
+            }
         }
         for (user, used) in through_columns(catalogs.after, changes) {
             before(find(used, Act::Alter), find(user, Act::Create), false);
@@ -99,6 +105,12 @@ impl Edges {
         }
         edges
     }
+}
+
+/// Whether it is an enum that only gets more labels: nobody has to make way for that, and it has to be committed before a
+/// label is used.
+fn gains_labels(changes: &Changes, id: &ObjectId) -> bool {
+    id.kind == Kind::Enum && changes.get(id).is_some_and(|change| matches!(change.how, How::InPlace(_)))
 }
 
 /// Whether a table's own settings and this part of it seldom mind each other.

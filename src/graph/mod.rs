@@ -52,6 +52,15 @@ pub struct Unit {
     pub members: Vec<ObjectId>,
     /// When it may run.
     pub phase: Phase,
+    /// The units that have to come before it, by their places in the row.
+    pub after: Vec<usize>,
+}
+
+impl Unit {
+    /// What a recipe does by itself, outside the row.
+    pub fn apart(root: ObjectId, phase: Phase) -> Self {
+        Self { act: Act::Alter, members: vec![root.clone()], root, phase, after: Vec::new() }
+    }
 }
 
 /// Changes that need each other in a circle.

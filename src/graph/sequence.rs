@@ -47,7 +47,13 @@ pub(super) fn sequence(
         }
         order.push(at);
     }
-    order.into_iter().filter_map(|at| units.remove(&at)).collect()
+    let places: BTreeMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
+    let row = order.iter().filter_map(|at| {
+        let earlier = graph.neighbors_directed(*at, Direction::Incoming);
+        let after = earlier.filter_map(|from| places.get(&from).copied()).collect();
+        Some(Unit { after, ..units.remove(at)? })
+    });
+    row.collect()
 }
 
 fn units(
@@ -64,6 +70,7 @@ fn units(
             root: root.clone(),
             members: Vec::new(),
             phase: Phase::Expand,
+            after: Vec::new(),
         });
         unit.members.push(id.clone());
         if homes[at] == at {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     diff::{DiffError, How},
-    graph::{Act, Unit},
+    graph::Unit,
     kind::{Alter, Column, Constraint, Ddl, Definition, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
@@ -252,8 +252,7 @@ impl Lowering<'_> {
     /// What comes before the columns take their places, in the same phase: a proof that there is no NULL, and the indexes.
     pub(super) fn prepare_conversions(&mut self) {
         for (id, sides) in self.converted() {
-            let unit =
-                Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase: Phase::Contract };
+            let unit = Unit::apart(id.clone(), Phase::Contract);
             if let Some(check) = sides.after.check() {
                 let (refuse, prove) = null_words(&sides.after.beside);
                 let drop = format!("DROP CONSTRAINT IF EXISTS {}", check.sql());
@@ -265,8 +264,7 @@ impl Lowering<'_> {
         }
         for (id, objects) in &self.context.twins {
             let Some(twin) = Prebuilt::of(id, &objects.after, "new") else { continue };
-            let unit =
-                Unit { act: Act::Alter, root: id.clone(), members: Vec::new(), phase: Phase::Contract };
+            let unit = Unit::apart(id.clone(), Phase::Contract);
             let summary = format!("build the next {}", with_relation(id));
             self.push_about(&twin.id, &unit, Verb::Create, summary, twin.build, twin.discard);
         }
@@ -275,12 +273,7 @@ impl Lowering<'_> {
     /// What comes in expand, and what the way back begins with.
     pub(super) fn finish_conversions(&mut self) {
         let converted = self.converted();
-        let unit = |side: &Side<'_>| Unit {
-            act: Act::Alter,
-            root: side.beside.clone(),
-            members: Vec::new(),
-            phase: Phase::Expand,
-        };
+        let unit = |side: &Side<'_>| Unit::apart(side.beside.clone(), Phase::Expand);
         // all of them are there before the first is filled: what writes a row for one fills it for all
         for (id, Pair { after, .. }) in &converted {
             let (come, go) = (come(after, id), go(after, id));
@@ -348,13 +341,8 @@ impl Lowering<'_> {
         let lock = || Action::catalog(vec![Sql::new(format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))]);
         let nothing = Action::nothing;
         let step = |summary: String, run, undo: Action, with| Draft {
-            phase: Phase::Contract,
-            verb: Verb::Replace,
-            object: column.clone(),
-            summary,
-            run,
-            undo: undo.into(),
             with,
+            ..Draft::new(Phase::Contract, Verb::Replace, column.clone(), summary, run, undo.into())
         };
         // who reads a view locks it before its tables: views have gone by then, there and on the way back
         let is_view = |step: &&Draft| step.object.kind.is_view();
@@ -373,12 +361,7 @@ impl Lowering<'_> {
         let behind = self.exchange().end;
         let rest = self.steps.split_off(behind);
         // what it does last comes first
-        let contract = |id: &ObjectId| Unit {
-            act: Act::Alter,
-            root: id.clone(),
-            members: Vec::new(),
-            phase: Phase::Contract,
-        };
+        let contract = |id: &ObjectId| Unit::apart(id.clone(), Phase::Contract);
         for (id, objects) in &self.context.twins {
             let Some(twin) = Prebuilt::of(id, &objects.before, "old") else { continue };
             let what = format!("build the index of what was {}", with_relation(id));

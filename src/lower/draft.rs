@@ -1,7 +1,10 @@
 //! Drafts: what recipes make, before it is known which of them share a transaction.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    name::ObjectId,
+    catalog::Catalog,
+    name::{Kind, ObjectId},
     step::{Action, Phase, Step, Verb, With},
 };
 
@@ -22,6 +25,45 @@ impl From<Action> for Undo {
     }
 }
 
+/// What a draft has to wait for, besides what its unit stands in the row for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// All that its unit waits for.
+    Unit,
+    /// Nothing but these being as they are: it only prepares for what its unit does.
+    Objects(BTreeSet<ObjectId>),
+}
+
+impl Needs {
+    /// What an index or a key is made of in this catalog: columns and their types, functions, but not the table.
+    pub fn of(catalog: &Catalog, id: &ObjectId) -> Self {
+        let columns = catalog.needs_of(id).map(|need| &need.to).filter(|to| to.kind == Kind::Column);
+        let of_columns = columns.flat_map(|column| catalog.needs_of(column));
+        let all = catalog.needs_of(id).chain(of_columns).map(|need| &need.to);
+        Self::Objects(all.filter(|to| to.kind != Kind::Table).cloned().collect())
+    }
+}
+
+/// What others rely on, and what may be away only within a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// An object that goes and comes back.
+    Object(ObjectId),
+    /// A name that something else gets, in its namespace.
+    Name(&'static str, String),
+    /// That no two rows of a table have the same: by index definition.
+    Unique(ObjectId, String),
+    /// That values refer to rows: by constraint definition.
+    Reference(ObjectId, String),
+}
+
+impl Key {
+    /// Whether it can be kept up by two objects for a while.
+    pub fn may_be_twice(&self) -> bool {
+        matches!(self, Self::Unique(..) | Self::Reference(..))
+    }
+}
+
 /// A step that has no batch yet.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
@@ -32,9 +74,22 @@ pub(super) struct Draft {
     pub run: Action,
     pub undo: Undo,
     pub with: Option<With>,
+    /// The unit that it is of, by its place in the row.
+    pub unit: Option<usize>,
+    pub needs: Needs,
+    /// What is away from this draft on.
+    pub takes: Vec<Key>,
+    /// What is there from this draft on.
+    pub gives: Vec<Key>,
 }
 
 impl Draft {
+    /// One that is of no unit, and waits for nothing.
+    pub fn new(phase: Phase, verb: Verb, object: ObjectId, summary: String, run: Action, undo: Undo) -> Self {
+        let (needs, takes, gives) = (Needs::Unit, Vec::new(), Vec::new());
+        Self { phase, verb, object, summary, run, undo, with: None, unit: None, needs, takes, gives }
+    }
+
     /// Whether neither way does anything.
     pub fn is_idle(&self) -> bool {
         self.run.is_nothing() && !matches!(self.undo, Undo::By(_))
@@ -55,7 +110,7 @@ impl Draft {
 
     /// The step, in this batch.
     pub fn into_step(self, batch: u32) -> Step {
-        let Self { phase, verb, object, summary, run, undo, with } = self;
+        let Self { phase, verb, object, summary, run, undo, with, .. } = self;
         let undo = match undo {
             Undo::By(action) => action,
             Undo::Derived | Undo::Nothing => Action::nothing(),
@@ -67,6 +122,6 @@ impl Draft {
 impl From<Step> for Draft {
     fn from(step: Step) -> Self {
         let Step { phase, verb, object, summary, run, undo, batch: _, with } = step;
-        Self { phase, verb, object, summary, run, undo: undo.into(), with }
+        Self { with, ..Self::new(phase, verb, object, summary, run, undo.into()) }
     }
 }

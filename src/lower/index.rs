@@ -3,11 +3,12 @@
 use super::{Lowering, draft::Undo, is_attached, temporary_name, with_relation};
 use crate::{
     catalog::Catalog,
+    diff::How,
     graph::Unit,
     kind::{Index, Object},
     name::{Kind, ObjectId, Path},
     sql::{self, Sql},
-    step::{Action, Verb},
+    step::{Action, Verb, With},
 };
 
 impl Lowering<'_> {
@@ -25,7 +26,13 @@ impl Lowering<'_> {
         };
         let settings = index.settings(&unit.root);
         let build = build(&unit.root, index);
-        self.push(unit, Verb::Create, summary, build, drop);
+        if self.is_freed(unit.root.path.part(0), unit.root.path.last()) {
+            self.push(unit, Verb::Create, summary, build, drop);
+        } else {
+            self.preparing(self.catalogs.after, &unit.root, |this| {
+                this.push(unit, Verb::Create, summary, build, drop);
+            });
+        }
         if !settings.is_empty() {
             let summary = format!("alter {}", unit.root);
             let undo = Action::catalog(undo_settings(index));
@@ -46,16 +53,41 @@ impl Lowering<'_> {
     /// DROP INDEX CONCURRENTLY, where PostgreSQL can do that and the undo is one statement, too. One that comes back as
     /// another is there before the old one goes.
     pub(super) fn drop_index(&mut self, unit: &Unit, index: &Index) -> bool {
-        if unit.members.len() > 1 || !stands_alone(&unit.root, index, self.catalogs.before) {
+        let (comments, others): (Vec<&ObjectId>, Vec<&ObjectId>) =
+            unit.members.iter().filter(|id| **id != unit.root).partition(|id| id.kind == Kind::Comment);
+        if !others.is_empty()
+            || index.partitioned
+            || is_attached(self.catalogs.before, unit.root.path.part(0), unit.root.path.last())
+        {
             return false;
         }
-        if self.replace_index(unit, index) {
+        let settings = index.settings(&unit.root);
+        let bare = comments.is_empty() && settings.is_empty();
+        let referred_to = index.unique && self.is_referred_to_anew(&unit.root);
+        if bare && !referred_to && self.replace_index(unit, index) {
             return true;
         }
         let summary = format!("drop {} on {}", with_relation(&unit.root), index.relation());
         let undo = build(&unit.root, index);
+        // what the way back says of it once it is there
+        let comments =
+            comments.into_iter().filter_map(|id| Some((id, self.catalogs.before.objects.get(id)?)));
+        let comments = comments.flat_map(|(id, comment)| comment.create(id).into_statements());
+        let said: Vec<Sql> = settings.into_iter().chain(comments).collect();
+        if !said.is_empty() {
+            let what = format!("alter {}", unit.root);
+            self.push_back(unit, Verb::Alter, &unit.root, &what, Action::catalog(said), With::Next);
+        }
         self.push(unit, Verb::Drop, summary, Action::drop_index(unit.root.clone()), undo);
         true
+    }
+
+    /// Whether a foreign key that uses it comes anew: that would take whichever of two there were.
+    fn is_referred_to_anew(&self, index: &ObjectId) -> bool {
+        self.catalogs.before.needs.iter().any(|need| {
+            let anew = || self.changes.get(&need.from).is_some_and(|it| matches!(it.how, How::Replace));
+            need.to == *index && need.from.kind == Kind::Constraint && anew()
+        })
     }
 
     /// The next one is built under another name; then the names are exchanged, and the old one goes. The way back is the
@@ -84,7 +116,9 @@ impl Lowering<'_> {
         let what = format!("{} on {table}", with_relation(id));
         let (made, gone) = (build(&fresh, new), build(&spare, old));
         let next = format!("build the next {what}");
-        self.push_about(&fresh, unit, Verb::Create, next, made, Action::drop_index(fresh.clone()));
+        self.preparing(self.catalogs.after, id, |this| {
+            this.push_about(&fresh, unit, Verb::Create, next, made, Action::drop_index(fresh.clone()));
+        });
         let exchange = Action::exchange(vec![rename(id, &spare), rename(&fresh, id)]);
         let back = Action::exchange(vec![rename(id, &fresh), rename(&spare, id)]);
         self.push(unit, Verb::Alter, format!("exchange {what}"), exchange, back);

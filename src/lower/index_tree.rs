@@ -5,7 +5,7 @@
 //! one transaction the old tree goes, the next ones get their names, and the whole's is made over them without reading a
 //! row (PostgreSQL manual, "CREATE INDEX", ON ONLY; "ALTER INDEX", ATTACH PARTITION).
 
-use super::{Context, Lowering, moment::Moment, prebuilt::Prebuilt, with_relation};
+use super::{Context, Lowering, prebuilt::Prebuilt, with_relation};
 use crate::{
     diff::{Change, How},
     graph::Unit,
@@ -51,17 +51,16 @@ impl Lowering<'_> {
         let summary = format!("drop {}", with_relation(id));
         let drop = Action::catalog(object.drop(id).into_statements());
         self.push(unit, verb, summary, drop, Action::catalog(undo));
-        let first = self.steps.len();
         for (leaf, built) in leaves.iter().zip(old) {
             if unprepared.contains(leaf) {
                 let what = format!("build the index of what was {}", with_relation(leaf));
-                self.push_back(unit, Verb::Create, &built.id, &what, built.build, With::Previous);
+                self.preparing(self.catalogs.before, leaf, |this| {
+                    this.push_back(unit, Verb::Create, &built.id, &what, built.build, With::Previous);
+                });
             }
         }
         if comes_back {
-            let back = self.steps.split_off(first);
-            let members = unit.members.iter().cloned().collect();
-            self.moments.push(Moment { members, front: Vec::new(), back });
+            self.returning.extend(unit.members.iter().cloned());
             for leaf in unprepared {
                 let Some(change) = self.changes.get(&leaf) else { continue };
                 if let Pair { before: Some(before), after: Some(after) } = &change.object {
@@ -76,7 +75,7 @@ impl Lowering<'_> {
     pub(super) fn is_replaced_tree(&self, change: &Change) -> bool {
         change.how == How::Replace
             && change.object.after.as_ref().is_some_and(is_whole)
-            && self.moments.iter().any(|moment| moment.members.contains(&change.id))
+            && self.returning.contains(&change.id)
     }
 
     /// Builds what takes the places of these, if all of that can be built before.
@@ -91,7 +90,9 @@ impl Lowering<'_> {
         let Some(next) = leaves.iter().map(next).collect::<Option<Vec<_>>>() else { return false };
         for (leaf, built) in next {
             let summary = format!("build the next {}", with_relation(&leaf));
-            self.push_about(&built.id, unit, Verb::Create, summary, built.build, built.discard);
+            self.preparing(self.catalogs.after, &leaf, |this| {
+                this.push_about(&built.id, unit, Verb::Create, summary, built.build, built.discard);
+            });
         }
         true
     }

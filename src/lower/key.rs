@@ -64,15 +64,23 @@ impl Lowering<'_> {
         let id = &unit.root;
         let summary = format!("add {}", with_relation(id));
         let index = Path::from([id.path.part(0), id.path.last()]);
-        let (if_exists, name, table) = (self.if_exists(&index), id.sql(), id.relation_sql());
-        let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{name}"));
+        let (if_exists, quoted, table) = (self.if_exists(&index), id.sql(), id.relation_sql());
+        let drop = Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT {if_exists}{quoted}"));
         let drop = if key.lineage.partition { Undo::Derived } else { Action::catalog(vec![drop]).into() };
-        let Some(built) = Built::of(id, key, id.path.last()) else {
+        // the constraint gives its name to the index
+        let name = if self.is_freed(id.path.part(0), id.path.last()) {
+            temporary_name("new", id)
+        } else {
+            id.path.last().to_owned()
+        };
+        let Some(built) = Built::of(id, key, &name) else {
             let sql = key.create(id).into_statements();
             return self.push(unit, Verb::Create, summary, Action::bulk(sql), drop);
         };
         let build = format!("build the index of {}", with_relation(id));
-        self.push(unit, Verb::Create, build, built.build, built.discard);
+        self.preparing(self.catalogs.after, id, |this| {
+            this.push(unit, Verb::Create, build, built.build, built.discard);
+        });
         let adopt = Action::catalog(alter_table(id, built.adopt));
         self.push(unit, Verb::Alter, summary, adopt, drop);
     }
@@ -92,13 +100,17 @@ impl Lowering<'_> {
             let summary = format!("drop {}", with_relation(old));
             let (run, undo) = (alter_table(old, vec![drop_clause(old)]), alter_table(old, back.adopt));
             self.push(unit, Verb::Drop, summary, Action::catalog(run), Action::catalog(undo));
-            self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+            self.preparing(self.catalogs.before, old, |this| {
+                this.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+            });
             return true;
         };
         let fresh = temporary_name("new", &new);
         let Some(built) = Built::of(&new, next, &fresh) else { return false };
         let build = format!("build the index of {}", with_relation(&new));
-        self.push_about(&index(&fresh), unit, Verb::Create, build, built.build, built.discard);
+        self.preparing(self.catalogs.after, &new, |this| {
+            this.push_about(&index(&fresh), unit, Verb::Create, build, built.build, built.discard);
+        });
         let sql = |clauses: Vec<String>| {
             let each = clauses.into_iter().flat_map(|clause| alter_table(old, vec![clause]));
             Action::catalog(each.collect())
@@ -115,7 +127,9 @@ impl Lowering<'_> {
             let summary = format!("add {}", with_relation(&new));
             self.push_about(&new, unit, Verb::Create, summary, sql(built.adopt), sql(drop_new));
         }
-        self.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+        self.preparing(self.catalogs.before, old, |this| {
+            this.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+        });
         self.done.insert(new);
         true
     }

@@ -16,15 +16,16 @@ mod draft;
 mod index;
 mod index_tree;
 mod key;
-mod moment;
 mod not_null;
 mod partition;
 mod phase;
 mod prebuilt;
+mod promise;
 mod rebuild;
 mod regrant;
 mod rename;
 mod rename_table;
+mod schedule;
 mod state;
 mod undo;
 mod unproven;
@@ -45,8 +46,7 @@ use crate::{
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{MOST, data_checks};
-use draft::{Draft, Undo};
-use moment::Moment;
+use draft::{Draft, Needs, Undo};
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
@@ -99,18 +99,18 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     let with_default = comes.filter(|unit| unit.members.iter().any(|id| id.kind == Kind::Default));
     lowering.with_default = with_default.map(|unit| unit.root.clone()).collect();
     lowering.prepare_conversions();
-    for unit in &units {
+    for (place, unit) in units.iter().enumerate() {
+        lowering.current = Some(place);
         lowering.unit(unit)?;
     }
+    lowering.current = None;
     lowering.finish_conversions();
-    let (mut steps, moments) = (lowering.steps, lowering.moments);
+    let mut steps = lowering.steps;
     steps.retain(|step| !step.is_idle());
     // a recipe may end in a later phase than it begins in
     steps.sort_by_key(|step| step.phase);
     rename::with_bodies(&mut steps, changes, &beside);
-    batch::keep_together(&mut steps, changes);
-    moment::finish(moments, &mut steps, changes);
-    Ok(batch::number(steps, catalogs, changes))
+    Ok(batch::number(schedule::schedule(steps, &units, changes, catalogs.before), catalogs, changes))
 }
 
 /// The statements that lead from one catalog to the other when nobody else is there.
@@ -150,13 +150,24 @@ struct Lowering<'a> {
     with_default: BTreeSet<ObjectId>,
     /// Indexes and keys that are built beside the ones that are there, and what those are on the way back.
     prebuilt: Twins,
-    /// What goes and comes back at once, with what is built or proven before.
-    moments: Vec<Moment>,
+    /// What went by a recipe that lets it come back at once: partitions that move, trees of indexes.
+    returning: BTreeSet<ObjectId>,
+    /// The place in the row of the unit that is lowered.
+    current: Option<usize>,
+    /// Names of relations that are free once what has them now is gone.
+    freed: BTreeSet<String>,
 }
 
 impl<'a> Lowering<'a> {
     fn new(catalogs: Pair<&'a Catalog>, changes: &'a Changes, context: &'a Context) -> Self {
         let state = State::new(catalogs);
+        let goes = |change: &&Change| graph::acts(change).contains(&Act::Drop);
+        let names = changes.values().filter(goes).filter_map(|change| {
+            let object = change.object.before.as_ref()?;
+            Some(graph::names(&change.id, object).into_iter().filter(|(space, _)| *space == "relation"))
+        });
+        let freed =
+            if context.alone { BTreeSet::new() } else { names.flatten().map(|(_, name)| name).collect() };
         Self {
             catalogs,
             changes,
@@ -165,7 +176,9 @@ impl<'a> Lowering<'a> {
             steps: Vec::new(),
             done: BTreeSet::new(),
             with_default: BTreeSet::new(),
-            moments: Vec::new(),
+            returning: BTreeSet::new(),
+            current: None,
+            freed,
             prebuilt: if context.alone { Twins::new() } else { context.twins.clone() },
         }
     }
@@ -198,6 +211,7 @@ impl Lowering<'_> {
             self.steps[at].undo = undo.into();
             self.detach_proven(unit, at);
         }
+        self.promise(unit, first);
         Ok(())
     }
 
@@ -227,8 +241,23 @@ impl Lowering<'_> {
         run: Action,
         undo: impl Into<Undo>,
     ) {
-        let (phase, object, undo) = (unit.phase, object.clone(), undo.into());
-        self.steps.push(Draft { phase, verb, object, summary, run, undo, with: None });
+        let draft = Draft::new(unit.phase, verb, object.clone(), summary, run, undo.into());
+        self.steps.push(Draft { unit: self.current, ..draft });
+    }
+
+    /// Whether another relation has this name until it goes.
+    fn is_freed(&self, schema: &str, name: &str) -> bool {
+        self.freed.contains(&format!("{schema}\0{name}"))
+    }
+
+    /// What prepares for an object, and waits for nothing but what that needs in this catalog.
+    fn preparing(&mut self, catalog: &Catalog, of: &ObjectId, prepare: impl FnOnce(&mut Self)) {
+        let first = self.steps.len();
+        prepare(self);
+        let needs = Needs::of(catalog, of);
+        for draft in self.steps.iter_mut().skip(first) {
+            draft.needs = needs.clone();
+        }
     }
 
     /// What only the way back does: so that another step can be undone without a scan under a strong lock.

@@ -4,10 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Context, Lowering, alter_table, draft::Undo, moment::Moment, temporary_name, unproven::validate,
-    with_relation,
-};
+use super::{Context, Lowering, alter_table, draft::Undo, temporary_name, unproven::validate, with_relation};
 use crate::{
     catalog::Catalog,
     diff::{Change, How},
@@ -130,22 +127,19 @@ impl Lowering<'_> {
         let plainly = Context { alone: true, ..self.context.clone() };
         let rest = self.creation_within(&before.only(&rest), &plainly);
         let Some(rest) = rest.ok().filter(|_| !there.is_empty() && !back.is_empty()) else { return false };
-        let first = self.steps.len();
         self.prove(unit, &there);
-        let front = self.steps.split_off(first);
-        self.prove_on_the_way_back(unit, &back);
-        let behind = self.steps.split_off(first);
-        self.moments.push(Moment { members: BTreeSet::from([unit.root.clone()]), front, back: behind });
+        self.returning.insert(unit.root.clone());
         let attach = over(&back, old.create(&unit.root).into_statements().into_iter().chain(rest));
         let detach = Action::catalog(old.drop(&unit.root).into_statements());
         let summary = format!("drop {}", unit.root);
         self.push(unit, Verb::Replace, summary, detach, Action::bulk(attach));
+        self.prove_on_the_way_back(unit, &back);
         true
     }
 
     /// It comes back where it belongs now.
     fn attach_moved(&mut self, unit: &Unit, attachment: &Attachment) -> bool {
-        if !self.moments.iter().any(|moment| moment.members.contains(&unit.root)) {
+        if !self.returning.contains(&unit.root) {
             return false;
         }
         let guards = self.guards(&unit.root, attachment, self.catalogs.after);

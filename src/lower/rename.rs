@@ -18,7 +18,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
-    graph::{Act, Unit},
+    graph::Unit,
     kind::{Alter, Column, Definition, Index, Object, Trigger},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
@@ -153,7 +153,7 @@ impl Lowering<'_> {
         let Some(Object::Column(column)) = self.catalogs.before.objects.get(id) else { return };
         let beside = Beside::new(self, id, column, renaming);
         let Beside { old, new, .. } = &beside;
-        let unit = |phase| Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase };
+        let unit = |phase| Unit::apart(id.clone(), phase);
         let (expand, contract) = (unit(Phase::Expand), unit(Phase::Contract));
         let names = format!("{} and {} of {}", sql::ident(old), sql::ident(new), id.relation_sql());
         let check = beside.check_id();

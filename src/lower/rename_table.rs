@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Lowering, draft::Draft};
 use crate::{
-    graph::{Act, Unit},
+    graph::Unit,
     kind::{Definition, Object},
     name::{Kind, ObjectId},
     sql::{self, Sql},
@@ -28,7 +28,7 @@ impl Lowering<'_> {
     /// The steps of one renamed table, whatever else changes.
     pub(super) fn rename_table_online(&mut self, id: &ObjectId, renaming: &TableRenaming) {
         let view = ObjectId { kind: Kind::View, path: id.path.clone() };
-        let unit = |phase| Unit { act: Act::Alter, root: id.clone(), members: vec![id.clone()], phase };
+        let unit = |phase| Unit::apart(id.clone(), phase);
         let (old, new) = (sql::ident(&renaming.from), sql::ident(id.path.last()));
         let table = sql::qualified(&[id.path.part(0), &renaming.from]);
         let come = self.view_of(id, &table);

@@ -1,0 +1,144 @@
+//! What drafts take away from others, and what they give them.
+
+use super::{
+    Lowering,
+    draft::{Draft, Key},
+};
+use crate::{
+    diff::How,
+    graph::{self, Act, Unit},
+    kind::{Object, constraint::ConstraintType},
+    name::{Kind, ObjectId, Pair},
+    step::{Operation, Verb},
+};
+
+impl Lowering<'_> {
+    /// Says of the unit's drafts, from this index on, what is away from each of them on, and what is there.
+    pub(super) fn promise(&mut self, unit: &Unit, first: usize) {
+        let does = |draft: &Draft| !draft.run.is_nothing() && draft.object == unit.root;
+        let Some(core) = self.steps.iter().skip(first).rposition(does).map(|at| first + at) else { return };
+        let exchanged = self.steps[core].run.operation == Operation::Exchange;
+        match (unit.act, self.steps[core].verb) {
+            (Act::Drop, Verb::Drop | Verb::Replace) => {
+                self.steps[core].takes = self.keys(&unit.members, |change| change.before.as_ref());
+                // what comes with it, in its place
+                for at in core + 1..self.steps.len() {
+                    let Draft { object, verb, .. } = &self.steps[at];
+                    if *verb == Verb::Create && *object != unit.root && !self.steps[at].run.is_nothing() {
+                        let gives = self.keys(std::slice::from_ref(object), |change| change.after.as_ref());
+                        self.steps[at].gives = gives;
+                    }
+                }
+            }
+            // another one is built for it, and takes its place
+            (Act::Drop, Verb::Alter) => {
+                let rules = |object: Option<&Object>| object.and_then(|object| rule(&unit.root, object));
+                let change = self.changes.get(&unit.root);
+                let takes = change.and_then(|change| rules(change.object.before.as_ref()));
+                let gives = change.and_then(|change| rules(change.object.after.as_ref()));
+                let last = if exchanged { self.steps.len() - 1 } else { core };
+                let built = if exchanged { first } else { core };
+                self.steps[last].takes.extend(takes);
+                self.steps[built].gives.extend(gives);
+            }
+            // a trigger that is switched in a partition is so in those below, until they have their own say
+            (Act::Create | Act::Alter, _) if unit.root.kind == Kind::PartitionTrigger => {
+                let family = self.family(&unit.root);
+                let fires = |table: &ObjectId| Key::Name("fires", named(table, &unit.root));
+                let mut keys = family.iter().map(fires);
+                self.steps[core].gives.extend(keys.next());
+                self.steps[core].takes.extend(keys);
+            }
+            (Act::Create, _) => {
+                let proof = |draft: &Draft| draft.run.operation == Operation::Validate;
+                let made = |draft: &Draft| does(draft) && !proof(draft);
+                if let Some(made) = self.steps.iter().skip(first).rposition(made) {
+                    self.steps[first + made].gives = self.keys(&unit.members, |change| change.after.as_ref());
+                }
+            }
+            (Act::Alter, _) => {
+                let change = self.changes.get(&unit.root).map(|change| &change.object);
+                let Some(Pair { before: Some(Object::Column(old)), after: Some(Object::Column(new)) }) =
+                    change
+                else {
+                    return;
+                };
+                let default = ObjectId { kind: Kind::Default, path: unit.root.path.clone() };
+                match (&old.identity, &new.identity) {
+                    (None, Some(_)) => self.steps[core].gives.push(Key::Object(default)),
+                    (Some(_), None) => self.steps[core].takes.push(Key::Object(default)),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The keys of objects that go, or come.
+    fn keys(
+        &self,
+        members: &[ObjectId],
+        side: impl Fn(&Pair<Option<Object>>) -> Option<&Object>,
+    ) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for (id, change) in members.iter().filter_map(|id| Some((id, self.changes.get(id)?))) {
+            let Some(object) = side(&change.object) else { continue };
+            // a column that counts by itself has a default, too
+            if is_replaced(&change.how) || id.kind == Kind::Default {
+                keys.push(Key::Object(id.clone()));
+            }
+            match object {
+                // one that goes takes those of the tables below along
+                Object::Constraint(check) if check.contype == ConstraintType::Check => {
+                    keys.extend(self.family(id).iter().map(|table| Key::Name("check", named(table, id))));
+                }
+                _ => {}
+            }
+            if matches!(
+                object,
+                Object::Table(_) | Object::View(_) | Object::MaterializedView(_) | Object::Function(_)
+            ) {
+                let names = graph::names(id, object);
+                keys.extend(names.into_iter().map(|(space, name)| Key::Name(space, name)));
+            }
+            keys.extend(rule(id, object));
+        }
+        keys
+    }
+}
+
+/// A name within a table.
+fn named(table: &ObjectId, of: &ObjectId) -> String {
+    format!("{}\0{}", table.path.parts().join("\0"), of.path.last())
+}
+
+fn is_replaced(how: &How) -> bool {
+    match how {
+        How::Replace => true,
+        How::Implied(_, how) => is_replaced(how),
+        _ => false,
+    }
+}
+
+/// What it says of rows that another object could say as well.
+fn rule(id: &ObjectId, object: &Object) -> Option<Key> {
+    match object {
+        Object::Index(index) if index.unique => Some(Key::Unique(index.relation(), index.on())),
+        Object::Constraint(key) => {
+            let table = id.relation()?;
+            match key.contype {
+                ConstraintType::ForeignKey => Some(Key::Reference(table, key.definition.clone())),
+                ConstraintType::PrimaryKey | ConstraintType::Unique => Some(Key::Unique(
+                    table.clone(),
+                    format!("ON {} USING btree ({})", table.sql(), listed(&key.columns)),
+                )),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn listed(columns: &[String]) -> String {
+    columns.iter().map(|column| crate::sql::ident(column)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,317 @@
+//! The scheduler: drafts in, steps in order and in batches out.
+//!
+//! The graph has put the units in a row. Here one rule is kept that no recipe can break: what goes and comes back (an object,
+//! a name, uniqueness that another index has afterwards) does so in one transaction, a *group*. What is slow and stands
+//! inside is moved before the group, or behind it, as far as what it needs and what needs it allows; what can be neither
+//! runs within the transaction, under its locks, and the rehearsal says how much that is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
+
+use super::{
+    draft::{Draft, Key, Needs, Undo},
+    temporary_name, with_relation,
+};
+use crate::{
+    catalog::Catalog,
+    diff::Changes,
+    graph::{self, Unit},
+    kind::Object,
+    name::{Kind, ObjectId, Pair},
+    sql::{self, Sql},
+    step::{Action, Operation, Verb, With},
+};
+
+/// Puts the drafts in order, and says of each whether it shares the transaction of the one before because something is
+/// missing until it is done.
+pub(super) fn schedule(
+    drafts: Vec<Draft>,
+    units: &[Unit],
+    changes: &Changes,
+    before: &Catalog,
+) -> Vec<(Draft, bool)> {
+    let mut row = Row { drafts, units, changes, before };
+    row.bring_forward();
+    let groups: Vec<_> = row.groups().into_iter().map(|group| row.clear(group)).collect();
+    let mut within = vec![false; row.drafts.len()];
+    for group in groups {
+        for at in group.skip(1) {
+            within[at] = true;
+        }
+    }
+    row.drafts.into_iter().zip(within).collect()
+}
+
+/// The drafts in a row.
+struct Row<'a> {
+    drafts: Vec<Draft>,
+    units: &'a [Unit],
+    changes: &'a Changes,
+    before: &'a Catalog,
+}
+
+impl Row<'_> {
+    /// From where something goes to where it comes back, in the same phase.
+    fn windows(&self) -> Vec<(RangeInclusive<usize>, &Key)> {
+        let mut gone: BTreeMap<&Key, usize> = BTreeMap::new();
+        let mut there: BTreeMap<&Key, usize> = BTreeMap::new();
+        let mut windows = Vec::new();
+        for (at, draft) in self.drafts.iter().enumerate() {
+            for key in &draft.takes {
+                match there.get_mut(key) {
+                    // another one has come before
+                    Some(more) if *more > 0 => *more -= 1,
+                    _ => _ = gone.insert(key, at),
+                }
+            }
+            for key in &draft.gives {
+                match gone.remove(key) {
+                    Some(since) if since < at && self.drafts[since].phase == draft.phase => {
+                        windows.push((since..=at, key));
+                    }
+                    Some(_) => {}
+                    None => *there.entry(key).or_default() += 1,
+                }
+            }
+        }
+        windows
+    }
+
+    /// Brings what can be there twice before what it takes the place of: then nothing is missing.
+    fn bring_forward(&mut self) {
+        let twice: Vec<(usize, usize)> = self
+            .windows()
+            .into_iter()
+            .filter(|(_, key)| key.may_be_twice())
+            .map(|(window, _)| (*window.start(), *window.end()))
+            .collect();
+        // a move changes nothing behind it, and puts what it moves before what it passes
+        for (start, end) in twice {
+            let moved = self.before(&self.drafts, end, start);
+            let same = |key: &Key| !key.may_be_twice() && self.drafts[start].takes.contains(key);
+            let clash = moved.iter().any(|at| self.drafts[*at].gives.iter().any(same));
+            if !clash && !moved.contains(&start) && moved.iter().all(|at| self.drafts[*at].takes.is_empty()) {
+                let moved = take(&mut self.drafts, &moved);
+                self.drafts.splice(start..start, moved);
+            }
+        }
+    }
+
+    /// The windows that overlap, as one.
+    fn groups(&self) -> Vec<RangeInclusive<usize>> {
+        let mut windows: Vec<(usize, usize)> =
+            self.windows().into_iter().map(|(window, _)| window.into_inner()).collect();
+        windows.sort_unstable();
+        let mut groups: Vec<RangeInclusive<usize>> = Vec::new();
+        for (start, end) in windows {
+            match groups.last_mut() {
+                Some(last) if start <= *last.end() => *last = *last.start()..=end.max(*last.end()),
+                _ => groups.push(start..=end),
+            }
+        }
+        groups
+    }
+
+    /// Moves what is slow out of a group, and has what cannot be moved run within it. Returns where the group is now.
+    fn clear(&mut self, group: RangeInclusive<usize>) -> RangeInclusive<usize> {
+        let mut inside: Vec<Draft> = self.drafts.drain(group.clone()).collect();
+        let mut front = Vec::new();
+        // what only the way back does comes last, and so stands next to the group: that is what it is for
+        let (mut back, mut behind) = (Vec::new(), Vec::new());
+        for only_back in [false, true] {
+            let mut at = 0;
+            while let Some(draft) = inside.get(at) {
+                if !is_slow(draft) || draft.run.is_nothing() != only_back {
+                    at += 1;
+                    continue;
+                }
+                let (before, after) = (self.before(&inside, at, 0), self.after(&inside, at));
+                let free = |moved: &BTreeSet<usize>| {
+                    moved.iter().all(|at| inside[*at].takes.is_empty() && inside[*at].gives.is_empty())
+                };
+                let (goes_first, goes_last) = (free(&before), free(&after));
+                if goes_first && !(goes_last && wants_last(draft)) {
+                    at = at + 1 - before.len();
+                    front.extend(take(&mut inside, &before));
+                } else if goes_last {
+                    let moved = take(&mut inside, &after);
+                    if only_back { back.extend(moved) } else { behind.extend(moved) }
+                } else {
+                    if self.waits_for_name(&inside, at) {
+                        front.extend(built_before(&mut inside[at]));
+                    } else if self.can_be_built_back(&inside, at) {
+                        back.extend(dropped_within(&mut inside[at]));
+                    } else {
+                        within(&mut inside[at]);
+                    }
+                    at += 1;
+                }
+            }
+        }
+        let start = group.start() + front.len();
+        let end = start + inside.len();
+        let place = *group.start();
+        self.drafts.splice(place..place, front.into_iter().chain(inside).chain(back).chain(behind));
+        start..=end.saturating_sub(1)
+    }
+
+    /// The draft and all from `from` on that have to come before it.
+    fn before(&self, drafts: &[Draft], at: usize, from: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([at]);
+        for earlier in (from..at).rev() {
+            if found.iter().any(|later| self.comes_first(&drafts[earlier], &drafts[*later])) {
+                found.insert(earlier);
+            }
+        }
+        found
+    }
+
+    /// The draft and all that have to come behind it.
+    fn after(&self, drafts: &[Draft], at: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([at]);
+        for later in at + 1..drafts.len() {
+            if found.iter().any(|earlier| self.comes_first(&drafts[*earlier], &drafts[later])) {
+                found.insert(later);
+            }
+        }
+        found
+    }
+
+    /// Whether it builds an index that has to wait for nothing in the group but its name.
+    fn waits_for_name(&self, drafts: &[Draft], at: usize) -> bool {
+        let Operation::BuildIndex { index, .. } = &drafts[at].run.operation else { return false };
+        let earlier = drafts[..at].iter().filter(|earlier| self.comes_first(earlier, &drafts[at]));
+        earlier.into_iter().all(|draft| self.has_name(draft, index, |object| object.before.as_ref()))
+    }
+
+    /// Whether it drops an index that can be built on the way back before the group is undone: nothing in it touches what
+    /// the index needs.
+    fn can_be_built_back(&self, drafts: &[Draft], at: usize) -> bool {
+        let Operation::DropIndex { .. } = &drafts[at].run.operation else { return false };
+        let needs = Needs::of(self.before, &drafts[at].object);
+        !drafts[at + 1..].iter().any(|later| self.touches(later, &needs))
+    }
+
+    /// Whether the draft's unit changes one of these.
+    fn touches(&self, draft: &Draft, needs: &Needs) -> bool {
+        match (needs, draft.unit.and_then(|unit| self.units.get(unit))) {
+            (Needs::Objects(ids), Some(unit)) => {
+                ids.contains(&draft.object) || unit.members.iter().any(|id| ids.contains(id))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the draft's unit is about a relation of this name, on this side.
+    fn has_name(
+        &self,
+        draft: &Draft,
+        index: &ObjectId,
+        side: impl Fn(&Pair<Option<Object>>) -> Option<&Object>,
+    ) -> bool {
+        let root = draft.unit.and_then(|unit| Some(&self.units.get(unit)?.root));
+        let name = ("relation", index.path.parts().join("\0"));
+        root.and_then(|root| Some((root, side(&self.changes.get(root)?.object)?)))
+            .is_some_and(|(root, object)| graph::names(root, object).contains(&name))
+    }
+
+    /// Whether the one has to stay before the other.
+    fn comes_first(&self, first: &Draft, second: &Draft) -> bool {
+        // what is of no unit keeps its own order only
+        let (Some(a), Some(b)) = (first.unit, second.unit) else { return first.unit == second.unit };
+        if a == b {
+            return true;
+        }
+        if self.touches(first, &second.needs) || self.touches(second, &first.needs) {
+            return true;
+        }
+        let by_itself = |draft: &Draft| matches!(draft.needs, Needs::Objects(_)) || self.is_proof(draft);
+        !by_itself(first) && !by_itself(second) && self.units[b].after.contains(&a)
+    }
+
+    /// Whether nothing else hangs on when it is proven.
+    fn is_proof(&self, draft: &Draft) -> bool {
+        draft.verb == Verb::Validate
+            && matches!(draft.object.kind, Kind::Constraint | Kind::DomainConstraint)
+            && self.changes.contains_key(&draft.object)
+    }
+}
+
+/// Takes drafts out of a row, in their order.
+fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
+    let mut at = 0..;
+    row.extract_if(.., |_| at.next().is_some_and(|at| which.contains(&at))).collect()
+}
+
+/// Whether it cannot share a transaction, or would read a table for long within one.
+fn is_slow(draft: &Draft) -> bool {
+    let alone = |action: &Action| !action.is_transactional() || action.operation == Operation::Validate;
+    alone(&draft.run) || draft.undo().is_some_and(alone)
+}
+
+/// Whether it is better behind a group than before it: what goes, what proves what the group has made, and what the way
+/// back begins with.
+fn wants_last(draft: &Draft) -> bool {
+    match (&draft.run.operation, draft.with) {
+        (Operation::Nothing, with) => with != Some(With::Next),
+        (Operation::Validate | Operation::DropIndex { .. } | Operation::Detach { .. }, _) => true,
+        _ => false,
+    }
+}
+
+/// Leaves of a draft that builds an index only that it gets its name, and returns the one that builds it before.
+fn built_before(draft: &mut Draft) -> Option<Draft> {
+    let Operation::BuildIndex { index, table, unique, definition } = draft.run.operation.clone() else {
+        return None;
+    };
+    let fresh = beside(&index, "new");
+    let run = Action::build_index(fresh.clone(), table, unique, definition);
+    let undo = Undo::By(Action::drop_index_if_exists(fresh.clone()));
+    draft.run = Action::exchange(vec![rename(&fresh, &index)]);
+    // a foreign key that comes again on the way back must not take this one
+    draft.undo = Undo::By(Action::catalog(vec![Sql::new(format!("DROP INDEX {}", index.sql()))]));
+    let summary = format!("build the next {}", with_relation(&index));
+    Some(Draft { unit: draft.unit, ..Draft::new(draft.phase, Verb::Create, fresh, summary, run, undo) })
+}
+
+/// Has an index dropped within the transaction, and returns what builds it on the way back, before that is undone.
+fn dropped_within(draft: &mut Draft) -> Option<Draft> {
+    let Some(Action { operation: Operation::BuildIndex { index, table, unique, definition }, .. }) =
+        draft.undo().cloned()
+    else {
+        return None;
+    };
+    let spare = beside(&index, "old");
+    let undo = Undo::By(Action::build_index(spare.clone(), table, unique, definition));
+    draft.undo = Undo::By(Action::exchange(vec![rename(&spare, &index)]));
+    within(draft);
+    let summary = format!("on the way back, build the index of what was {}", with_relation(&index));
+    let build = Draft::new(draft.phase, Verb::Create, spare, summary, Action::nothing(), undo);
+    Some(Draft { unit: draft.unit, with: Some(With::Previous), ..build })
+}
+
+/// What the index is called as long as another has its name.
+fn beside(index: &ObjectId, what: &str) -> ObjectId {
+    ObjectId::new(Kind::Index, [index.path.part(0), &temporary_name(what, index)])
+}
+
+fn rename(index: &ObjectId, to: &ObjectId) -> Sql {
+    Sql::new(format!("ALTER INDEX {} RENAME TO {}", index.sql(), sql::ident(to.path.last())))
+}
+
+/// Has it run within the transaction of the others, there and back.
+fn within(draft: &mut Draft) {
+    let plainly = |action: &mut Action| {
+        if let Some(sql) = action.operation.plain_statement() {
+            *action = Action::bulk(vec![sql]);
+        } else if action.operation == Operation::Validate {
+            *action = Action::bulk(std::mem::take(&mut action.sql));
+        }
+    };
+    plainly(&mut draft.run);
+    if let Undo::By(undo) = &mut draft.undo {
+        plainly(undo);
+    }
+}
