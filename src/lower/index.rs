@@ -27,7 +27,8 @@ impl Lowering<'_> {
         let settings = index.settings(&unit.root);
         let build = build(&unit.root, index);
         if self.is_freed(unit.root.path.part(0), unit.root.path.last()) {
-            self.push(unit, Verb::Create, summary, build, drop);
+            let verb = if self.comes_back(unit) { Verb::Replace } else { Verb::Create };
+            self.push(unit, verb, summary, build, drop);
         } else {
             self.preparing(self.catalogs.after, &unit.root, |this| {
                 this.push(unit, Verb::Create, summary, build, drop);
@@ -78,8 +79,13 @@ impl Lowering<'_> {
             let what = format!("alter {}", unit.root);
             self.push_back(unit, Verb::Alter, &unit.root, &what, Action::catalog(said), With::Next);
         }
-        self.push(unit, Verb::Drop, summary, Action::drop_index(unit.root.clone()), undo);
+        let verb = if self.comes_back(unit) { Verb::Replace } else { Verb::Drop };
+        self.push(unit, verb, summary, Action::drop_index(unit.root.clone()), undo);
         true
+    }
+
+    fn comes_back(&self, unit: &Unit) -> bool {
+        self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace)
     }
 
     /// Whether a foreign key that uses it comes anew: that would take whichever of two there were.
