@@ -44,6 +44,13 @@ pub enum How {
 }
 
 impl Change {
+    /// Whether it is a table whose replica identity is an index, and something else afterwards.
+    pub fn loses_identity(&self) -> bool {
+        let by_index = |object: &Option<Object>| matches!(object, Some(Object::Table(table)) if table.replica_identity == "index");
+        let Pair { before, after } = &self.object;
+        matches!(self.how, How::InPlace(_)) && by_index(before) && !by_index(after)
+    }
+
     /// The column before and after, if it becomes an identity column or stops being one.
     pub fn identity_flips(&self) -> Option<Pair<&Column>> {
         match (&self.how, &self.object.before, &self.object.after) {

@@ -133,6 +133,22 @@ impl Catalog {
         self.objects.range(first..).take_while(move |(id, _)| inside(id))
     }
 
+    /// The index or key by which a table's rows are told apart when they are replicated.
+    pub fn replica_identity(&self, table: &ObjectId) -> Option<ObjectId> {
+        let key = self.parts(Kind::Constraint, table).find_map(|(id, object)| match object {
+            Object::Constraint(key) if key.replica_identity => Some(id.clone()),
+            _ => None,
+        });
+        key.or_else(|| {
+            self.objects.iter().find_map(|(id, object)| match object {
+                Object::Index(index) if index.replica_identity && index.relation() == *table => {
+                    Some(id.clone())
+                }
+                _ => None,
+            })
+        })
+    }
+
     /// Whether this is a table that has partitions instead of rows.
     pub fn is_partitioned(&self, table: &ObjectId) -> bool {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())

@@ -283,6 +283,10 @@ fn special(
 ) {
     let create = find(&change.id, Act::Create);
     match change.id.kind {
+        Kind::Table if change.loses_identity() => {
+            let index = catalogs.before.replica_identity(&change.id);
+            before(find(&change.id, Act::Alter), index.and_then(|index| find(&index, Act::Drop)), false);
+        }
         Kind::Attachment => {
             // bounds must not meet: what goes is gone before anything comes
             if let Some(Object::Attachment(attachment)) = &change.object.after {

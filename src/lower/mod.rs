@@ -25,6 +25,7 @@ mod rebuild;
 mod regrant;
 mod rename;
 mod rename_table;
+mod replica_identity;
 mod schedule;
 mod state;
 mod undo;
@@ -318,6 +319,7 @@ impl Lowering<'_> {
 
     fn drop(&mut self, unit: &Unit, change: &Change) {
         let Some(object) = &change.object.before else { return };
+        let object = &replica_identity::without_identity(self.changes, &unit.root, object);
         if let Object::Constraint(constraint) = object
             && constraint.comes_with_table()
             && constraint.lineage.in_parents(&unit.root).any(|parent| self.is_gone(&parent))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Lowering, State, statements};
+use super::{Context, Lowering, State, replica_identity::without_identity, statements};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     diff::{DiffError, How},
@@ -51,7 +51,10 @@ impl Lowering<'_> {
             }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
-                let members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
+                let mut members = self.catalogs.before.only(&unit.members.iter().cloned().collect());
+                for (id, object) in &mut members.objects {
+                    *object = without_identity(self.changes, id, object);
+                }
                 let mut sql = self.creation_within(&members, &context)?;
                 sql.extend(self.count_on_again(&unit.root));
                 Ok(Action::bulk(sql))
@@ -66,6 +69,7 @@ impl Lowering<'_> {
                     {
                         let mut sql = ddl.into_statements();
                         sql.extend(self.count_on_again(&unit.root));
+                        sql.extend(self.identify_again(&unit.root));
                         sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));
                         return Ok(Action::bulk(sql));
                     }

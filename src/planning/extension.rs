@@ -1,5 +1,6 @@
 //! Extensions whose version the desired SQL names: `CREATE EXTENSION … VERSION`. Others keep the version that they
-//! have, and are created with the one that the server installs.
+//! have, and are created with the one that the server installs. And extensions that move to another schema: that is one
+//! statement, after which all that uses their types and functions uses them where they are.
 
 use std::collections::BTreeMap;
 
@@ -62,6 +63,37 @@ pub(super) async fn refuse_pathless(scratch: &Session, updates: &[Update]) -> Re
         }
     }
     if pathless.is_empty() { Ok(()) } else { Err(PlanningError::NoUpdatePath(pathless)) }
+}
+
+/// The steps that move extensions to the schemas that they are wanted in, before anything is compared. `renamed` are the
+/// steps by which other things get their names: a schema that is renamed takes its extensions along.
+pub(super) fn moves(base: &Catalog, wanted: &Catalog, renamed: &[Step]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (id, object) in wanted.objects.iter().filter(|(id, _)| id.kind == Kind::Extension) {
+        let (Object::Extension(wanted), Some(Object::Extension(there))) = (object, base.objects.get(id))
+        else {
+            continue;
+        };
+        let schema = ObjectId::new(Kind::Schema, [wanted.schema.as_str()]);
+        let comes_along = renamed.iter().any(|step| step.object == schema);
+        if wanted.schema == there.schema || comes_along || !(wanted.relocatable && there.relocatable) {
+            continue;
+        }
+        if !base.objects.contains_key(&schema) && steps.iter().all(|step| step.object != schema) {
+            let (create, drop) =
+                (format!("CREATE SCHEMA {}", schema.sql()), format!("DROP SCHEMA {}", schema.sql()));
+            steps.push(at_once(Verb::Create, &schema, format!("create {schema}"), create, drop));
+        }
+        let to = |schema: &str| format!("ALTER EXTENSION {} SET SCHEMA {}", id.sql(), sql::ident(schema));
+        let summary = format!("move {id} from schema {} to {}", sql::ident(&there.schema), schema.sql());
+        steps.push(at_once(Verb::Rename, id, summary, to(&wanted.schema), to(&there.schema)));
+    }
+    steps
+}
+
+fn at_once(verb: Verb, object: &ObjectId, summary: String, run: String, undo: String) -> Step {
+    let [run, undo] = [run, undo].map(|sql| Action::catalog(vec![Sql::new(sql)]));
+    Step { phase: Phase::Expand, verb, object: object.clone(), summary, run, undo, batch: 1, with: None }
 }
 
 impl Update {

@@ -62,6 +62,8 @@ impl Naming<'_> {
         let attached: Vec<Step> =
             others.filter(|step| renames.steps.iter().all(|other| other.object != step.object)).collect();
         renames.steps.extend(attached);
+        let moves = extension::moves(base, wanted, &renames.steps);
+        renames.steps.splice(..0, moves);
         renames.steps.splice(..0, updates.into_iter().map(extension::Update::step));
         let mut renamed = None;
         if !renames.steps.is_empty() {
