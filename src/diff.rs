@@ -51,6 +51,18 @@ impl Change {
         matches!(self.how, How::InPlace(_)) && by_index(before) && !by_index(after)
     }
 
+    /// Whether it is a column whose values, and the order that an index has them in, stay what they are.
+    pub fn keeps_values(&self) -> bool {
+        match (&self.how, &self.object.before, &self.object.after) {
+            (How::InPlace(_), Some(Object::Column(before)), Some(Object::Column(after))) => {
+                before.data_type == after.data_type
+                    && before.collation == after.collation
+                    && before.generated == after.generated
+            }
+            _ => false,
+        }
+    }
+
     /// The column before and after, if it becomes an identity column or stops being one.
     pub fn identity_flips(&self) -> Option<Pair<&Column>> {
         match (&self.how, &self.object.before, &self.object.after) {

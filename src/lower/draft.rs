@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::Catalog,
+    diff::Changes,
     name::{Kind, ObjectId},
     step::{Action, Phase, Step, Verb, With},
 };
@@ -35,12 +36,16 @@ pub(super) enum Needs {
 }
 
 impl Needs {
-    /// What an index or a key is made of in this catalog: columns and their types, functions, but not the table.
-    pub fn of(catalog: &Catalog, id: &ObjectId) -> Self {
+    /// What an index or a key is made of in this catalog, of what changes: columns and their types, functions, but not the
+    /// table.
+    pub fn of(catalog: &Catalog, id: &ObjectId, changes: &Changes) -> Self {
         let columns = catalog.needs_of(id).map(|need| &need.to).filter(|to| to.kind == Kind::Column);
         let of_columns = columns.flat_map(|column| catalog.needs_of(column));
         let all = catalog.needs_of(id).chain(of_columns).map(|need| &need.to);
-        Self::Objects(all.filter(|to| to.kind != Kind::Table).cloned().collect())
+        let matters = |to: &&ObjectId| {
+            to.kind != Kind::Table && changes.get(to).is_some_and(|change| !change.keeps_values())
+        };
+        Self::Objects(all.filter(matters).cloned().collect())
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
     catalog::{Catalog, Dependency, Fingerprint},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Ddl, Object, TableDdl},
+    kind::{Ddl, Object, TableDdl, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Phase, Step, Verb, With},
@@ -255,7 +255,7 @@ impl Lowering<'_> {
     fn preparing(&mut self, catalog: &Catalog, of: &ObjectId, prepare: impl FnOnce(&mut Self)) {
         let first = self.steps.len();
         prepare(self);
-        let needs = Needs::of(catalog, of);
+        let needs = Needs::of(catalog, of, self.changes);
         for draft in self.steps.iter_mut().skip(first) {
             draft.needs = needs.clone();
         }
@@ -403,8 +403,13 @@ impl Lowering<'_> {
 
     /// Whether all that an index or a key of the table needs is already as it will be: also the types of its columns.
     fn has_what_it_needs(&self, id: &ObjectId, table: &ObjectId) -> bool {
-        let settled = |need: &Dependency| need.to == *table || self.is_settled(&need.to);
         let catalog = self.catalogs.after;
+        // a primary key would read the table to refuse NULL
+        let primary = matches!(catalog.objects.get(id), Some(Object::Constraint(key)) if key.contype == ConstraintType::PrimaryKey);
+        let settled = |need: &Dependency| {
+            let same = |change: &Change| !primary && change.keeps_values();
+            need.to == *table || self.is_settled(&need.to) || self.changes.get(&need.to).is_some_and(same)
+        };
         catalog.needs_of(id).all(|need| {
             settled(need) && (need.to.kind != Kind::Column || catalog.needs_of(&need.to).all(settled))
         })

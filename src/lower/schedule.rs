@@ -190,7 +190,7 @@ impl Row<'_> {
     /// the index needs.
     fn can_be_built_back(&self, drafts: &[Draft], at: usize) -> bool {
         let Operation::DropIndex { .. } = &drafts[at].run.operation else { return false };
-        let needs = Needs::of(self.before, &drafts[at].object);
+        let needs = Needs::of(self.before, &drafts[at].object, self.changes);
         !drafts[at + 1..].iter().any(|later| self.touches(later, &needs))
     }
 

@@ -1,0 +1,1 @@
+CREATE TABLE note (id integer DEFAULT 7, body text);

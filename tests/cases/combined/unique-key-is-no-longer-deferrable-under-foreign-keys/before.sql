@@ -1,0 +1,1 @@
+CREATE TABLE seat (row integer NOT NULL, place integer CONSTRAINT seat_place UNIQUE DEFERRABLE, next integer, CONSTRAINT seat_row PRIMARY KEY (row), CONSTRAINT seat_next FOREIGN KEY (next) REFERENCES seat (row));
