@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod bad_input;
 mod cli;
+mod combined;
 mod connect;
 mod convert;
 mod data;
