@@ -25,7 +25,9 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
        CASE WHEN c.relkind = 'p'
             THEN (SELECT sum(greatest(l.reltuples, 0))::float8 FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)
             ELSE c.reltuples::float8 END,
-       CASE WHEN c.relkind = 'p' THEN 0 ELSE pg_relation_size(c.oid) END
+       CASE WHEN c.relkind = 'p'
+            THEN (SELECT coalesce(sum(pg_relation_size(t.relid)), 0)::int8 FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
+            ELSE pg_relation_size(c.oid) END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
@@ -51,5 +53,24 @@ impl Facts {
     /// The rows of the biggest of these relations, if any is known.
     pub fn most_rows<'a>(&self, relations: impl Iterator<Item = &'a String>) -> Option<u64> {
         relations.filter_map(|name| self.relations.get(name).and_then(|size| size.rows)).max()
+    }
+}
+
+/// Bytes for people.
+pub fn in_units(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes / 1024, 0);
+    while value >= 10_240 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1024, unit + 1);
+    }
+    format!("{value} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn bytes_are_said_in_units() {
+        let said = [0, 2048, 20 << 20, 30 << 30, u64::MAX].map(super::in_units);
+        assert_eq!(said, ["0 kB", "2 kB", "20 MB", "30 GB", "16777215 TB"]);
     }
 }

@@ -257,3 +257,30 @@ fn rows_in_the_way_back_are_found_before_anything_is_undone() {
         }
     });
 }
+
+/// The table was empty when the plan was made, and has rows where it is applied.
+#[test]
+fn a_plan_for_an_empty_table_is_for_an_empty_table() {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(Some(15)), "CREATE TABLE ev (id bigint)").await.unwrap();
+        database
+            .plan_approved("CREATE TABLE ev (id bigint, key bigint GENERATED ALWAYS AS IDENTITY, made uuid DEFAULT gen_random_uuid())")
+            .await;
+        let said = "rows in table public.ev, which was empty when this plan was made";
+        let before = database.dump().await;
+        database.execute("INSERT INTO ev VALUES (1), (2)").await;
+        let refused = database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
+        assert!(refused.shown().contains(said), "{}", refused.shown());
+        database.dump().await.must_equal(&before, "something was changed").await.unwrap();
+
+        // rows that come after that was looked at: the step itself finds them, under its lock
+        let plan = trueup::plan::PlanFile::open(&database.path("plan")).unwrap().plan;
+        let sql: Vec<&str> = plan.steps[0].sql.iter().map(trueup::sql::Sql::as_str).collect();
+        let failed = database.try_execute(&sql.join(";\n")).await.unwrap_err();
+        assert!(failed.contains("made for an empty table; public.ev has rows here: plan again"), "{failed}");
+
+        database.execute("TRUNCATE ev").await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}

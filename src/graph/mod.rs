@@ -8,6 +8,7 @@
 //! other changes of those that cannot be.
 
 mod edges;
+mod neighbours;
 mod sequence;
 mod untangle;
 
@@ -20,6 +21,7 @@ use petgraph::{
 
 use edges::Edges;
 pub use edges::names;
+pub use neighbours::Neighbours;
 pub use untangle::untangle;
 
 use crate::{

@@ -21,7 +21,7 @@ fn find(case: &Case<'_>) -> Option<String> {
         .held
         .iter()
         .filter(|(_, mode)| mode.blocks_writes())
-        .map(|(table, mode)| format!("{} on {table}{}", mode.label(), case.rows(table)))
+        .map(|(table, mode)| format!("{} on {table}{}", mode.label(), case.size(table)))
         .collect();
     if slow.is_empty() || strong.is_empty() {
         return None;

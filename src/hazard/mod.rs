@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::Catalog,
-    facts::Facts,
+    facts::{self, Facts},
     kind::{Column, Object},
     name::{Kind, ObjectId, Pair},
     step::{LockMode, Observed, Step},
@@ -145,6 +145,17 @@ impl Case<'_> {
             Some(1) => " (about 1 row)".to_owned(),
             Some(rows) => format!(" (about {rows} rows)"),
             None => String::new(),
+        }
+    }
+
+    /// ` (about 200000 rows, 35 MB)`: how much there is to read or write.
+    pub fn size(&self, relation: &str) -> String {
+        let Some(size) = self.facts.relations.get(relation) else { return String::new() };
+        let bytes = facts::in_units(size.bytes);
+        match size.rows {
+            Some(1) => format!(" (about 1 row, {bytes})"),
+            Some(rows) => format!(" (about {rows} rows, {bytes})"),
+            None => format!(" ({bytes})"),
         }
     }
 }

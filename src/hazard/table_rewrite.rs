@@ -14,6 +14,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(case: &Case<'_>) -> Option<String> {
     let tables: Vec<String> =
-        case.seen.rewrites.iter().map(|table| format!("{table}{}", case.rows(table))).collect();
+        case.seen.rewrites.iter().map(|table| format!("{table}{}", case.size(table))).collect();
     (!tables.is_empty()).then(|| format!("rewrites {}", tables.join(", ")))
 }

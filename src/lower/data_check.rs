@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Conversion, Fill, clash};
+use super::{Context, Conversion, Fill, clash, empty};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
@@ -46,6 +46,12 @@ pub fn data_checks(
     };
     let mut checks: Vec<DataCheck> =
         changes.keys().filter(asked).flat_map(|id| of(&there, id, Verb::Drop, false)).collect();
+    let of_empty = context.of_empty.iter().filter_map(|id| {
+        let phase = steps.iter().rev().find(|step| step.object == *id)?.phase;
+        let (what, sql) = empty::rows(id);
+        Some(DataCheck { phase, back: false, object: id.clone(), what, sql })
+    });
+    checks.extend(of_empty);
     checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
     checks
 }

@@ -13,6 +13,7 @@ mod counter;
 mod create;
 mod data_check;
 mod draft;
+mod empty;
 mod index;
 mod index_tree;
 mod key;
@@ -65,6 +66,8 @@ pub struct Context {
     pub alone: bool,
     /// What the rows that are there get in columns that come, or that are to refuse NULL.
     pub fills: BTreeMap<ObjectId, Fill>,
+    /// Columns that come with another value for every row, in tables that have none.
+    pub of_empty: BTreeSet<ObjectId>,
     /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
     pub renamings: BTreeMap<ObjectId, Renaming>,
     /// Tables that do.
@@ -155,6 +158,7 @@ struct Lowering<'a> {
     returning: BTreeSet<ObjectId>,
     /// The place in the row of the unit that is lowered.
     current: Option<usize>,
+    neighbours: graph::Neighbours<'a>,
     /// Names of relations that are free once what has them now is gone.
     freed: BTreeSet<String>,
 }
@@ -180,6 +184,11 @@ impl<'a> Lowering<'a> {
             returning: BTreeSet::new(),
             current: None,
             freed,
+            neighbours: if context.alone {
+                graph::Neighbours::default()
+            } else {
+                graph::Neighbours::new(catalogs)
+            },
             prebuilt: if context.alone { Twins::new() } else { context.twins.clone() },
         }
     }
@@ -205,7 +214,7 @@ impl Lowering<'_> {
         let compares = unit.act == Act::Alter
             || !among_every.is_empty()
             || unit.act == Act::Drop && (unit.root.kind == Kind::DomainConstraint || self.leaves_out(unit));
-        let before = (derived.is_some() && compares).then(|| self.state.clone());
+        let before = (derived.is_some() && compares).then(|| self.state.of(&unit.members));
         self.state.advance(unit, self.changes);
         if let Some(at) = derived {
             let undo = self.undo(unit, before.as_ref(), among_every)?;
@@ -307,8 +316,11 @@ impl Lowering<'_> {
             }
         }
         let verb = if change.how == How::Replace { Verb::Replace } else { Verb::Create };
-        let sql = self.creation_of(unit);
+        let mut sql = self.creation_of(unit);
         let summary = self.created(unit);
+        if !self.context.alone && self.context.of_empty.contains(&unit.root) {
+            sql.splice(..0, empty::proof(&unit.root));
+        }
         if self.is_replaced_tree(change) {
             let undo = Action::catalog(self.drop_again(&unit.root, object));
             return self.push(unit, verb, summary, Action::catalog(sql), undo);

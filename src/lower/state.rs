@@ -10,24 +10,24 @@ use crate::{
     name::{Kind, ObjectId, Pair},
 };
 
-/// Which objects are still as before, and which are already as after.
+/// Which objects are already as after, or gone; all others are still as before.
 #[derive(Debug, Clone)]
 pub struct State<'a> {
     catalogs: Pair<&'a Catalog>,
-    old: BTreeSet<ObjectId>,
+    left: BTreeSet<ObjectId>,
     new: BTreeSet<ObjectId>,
 }
 
 impl<'a> State<'a> {
     /// Before the first unit.
     pub fn new(catalogs: Pair<&'a Catalog>) -> Self {
-        Self { catalogs, old: catalogs.before.objects.keys().cloned().collect(), new: BTreeSet::new() }
+        Self { catalogs, left: BTreeSet::new(), new: BTreeSet::new() }
     }
 
     /// After this unit.
     pub fn advance(&mut self, unit: &Unit, changes: &Changes) {
         for id in unit.members.iter().filter(|id| changes.contains_key(*id)) {
-            self.old.remove(id);
+            self.left.insert(id.clone());
             if unit.act == Act::Drop {
                 self.new.remove(id);
             } else {
@@ -36,9 +36,31 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The state of these objects alone, to go back to.
+    pub fn of(&self, ids: &[ObjectId]) -> Self {
+        let only = |all: &BTreeSet<ObjectId>| ids.iter().filter(|id| all.contains(*id)).cloned().collect();
+        Self { catalogs: self.catalogs, left: only(&self.left), new: only(&self.new) }
+    }
+
+    /// The same, with these objects as they were in another state.
+    #[must_use]
+    pub fn with_those_of(&self, ids: &[ObjectId], other: &Self) -> Self {
+        let mut state = self.clone();
+        for id in ids {
+            for (mine, others) in [(&mut state.left, &other.left), (&mut state.new, &other.new)] {
+                if others.contains(id) {
+                    mine.insert(id.clone());
+                } else {
+                    mine.remove(id);
+                }
+            }
+        }
+        state
+    }
+
     /// Whether an object still is what it was.
     pub fn is_as_before(&self, id: &ObjectId) -> bool {
-        self.old.contains(id)
+        self.catalogs.before.objects.contains_key(id) && !self.left.contains(id)
     }
 
     /// With these as they will be, too.
@@ -51,7 +73,13 @@ impl<'a> State<'a> {
 
     /// Whether there is such an object.
     pub fn has(&self, id: &ObjectId) -> bool {
-        self.old.contains(id) || self.new.contains(id)
+        self.is_as_before(id) || self.new.contains(id)
+    }
+
+    fn object(&self, id: &ObjectId) -> Option<&'a Object> {
+        let Pair { before, after } = self.catalogs;
+        let new = self.new.contains(id).then(|| after.objects.get(id)).flatten();
+        new.or_else(|| before.objects.get(id).filter(|_| !self.left.contains(id)))
     }
 
     /// The objects of one kind at this point.
@@ -63,24 +91,25 @@ impl<'a> State<'a> {
 
     /// The same, to be looked at.
     pub fn objects(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
-        let sides = [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)];
-        sides.into_iter().flat_map(move |(source, ids)| {
-            let first = ObjectId { kind, path: Vec::new().into() };
-            let here = ids.range(first..).take_while(move |id| id.kind == kind);
-            here.filter_map(|id| source.objects.get_key_value(id))
-        })
+        let Pair { before, after } = self.catalogs;
+        let first = ObjectId { kind, path: Vec::new().into() };
+        let new = self.new.range(first.clone()..).take_while(move |id| id.kind == kind);
+        let new = new.filter_map(|id| after.objects.get_key_value(id));
+        let old = before.objects.range(first..).take_while(move |(id, _)| id.kind == kind);
+        old.filter(|(id, _)| !self.left.contains(*id)).chain(new)
     }
 
-    /// The whole catalog at this point.
-    pub fn catalog(&self) -> Catalog {
+    /// The catalog at this point, of these objects.
+    pub fn catalog<'i>(&self, ids: impl IntoIterator<Item = &'i ObjectId>) -> Catalog {
+        let Pair { before, after } = self.catalogs;
         let mut catalog = Catalog::default();
-        for (source, ids) in [(self.catalogs.before, &self.old), (self.catalogs.after, &self.new)] {
-            let objects = source.objects.iter().filter(|(id, _)| ids.contains(*id));
-            catalog
-                .objects
-                .extend(objects.map(|(id, object): (&ObjectId, &Object)| (id.clone(), object.clone())));
-            let needs = source.needs.iter().filter(|need| ids.contains(&need.from) && self.has(&need.to));
-            catalog.needs.extend(needs.cloned());
+        for id in ids {
+            let Some(object) = self.object(id) else { continue };
+            catalog.objects.insert(id.clone(), object.clone());
+            for (source, is) in [(before, self.is_as_before(id)), (after, self.new.contains(id))] {
+                let needs = source.needs_of(id).filter(|need| is && self.has(&need.to));
+                catalog.needs.extend(needs.cloned());
+            }
         }
         catalog
     }

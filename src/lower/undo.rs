@@ -26,7 +26,7 @@ impl Lowering<'_> {
         let Some(change) = self.changes.get(&unit.root) else { return Ok(Action::nothing()) };
         match (&change.object.before, &change.object.after, before) {
             (_, _, Some(before)) if unit.act != Act::Alter => {
-                let (mut from, to) = (self.state.catalog(), before.catalog());
+                let Pair { before: mut from, after: to } = self.around(unit, before);
                 from.needs.extend(among_every);
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff(catalogs)?;
@@ -39,13 +39,14 @@ impl Lowering<'_> {
                 if attached.is_empty() {
                     return Ok(Action::catalog(self.drop_again(&unit.root, object)));
                 }
-                let from = self.state.with(&attached).catalog();
+                let near = self.neighbours.of(attached.iter().chain(&unit.members));
+                let from = self.state.with(&attached).catalog(near);
                 let to = from.filtered(|id| *id != unit.root && !attached.contains(id));
                 let catalogs = Pair::new(&from, &to);
                 Ok(Action::bulk(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
             (Some(_), _, Some(before)) if unit.act == Act::Drop => {
-                let (from, to) = (self.state.catalog(), before.catalog());
+                let Pair { before: from, after: to } = self.around(unit, before);
                 let catalogs = Pair::new(&from, &to);
                 Ok(Action::bulk(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
             }
@@ -75,7 +76,7 @@ impl Lowering<'_> {
                     }
                     back => back,
                 };
-                let (from, to) = (self.state.catalog(), before.catalog());
+                let Pair { before: from, after: to } = self.around(unit, before);
                 let forced = match (&change.how, back) {
                     // what was taken away in one transaction with others comes back in one: a label that is added in
                     // place could not be used before the end of it
@@ -97,6 +98,13 @@ impl Lowering<'_> {
             }
             _ => Ok(Action::nothing()),
         }
+    }
+
+    /// The catalogs after the unit and before it, of all that may have to do with it.
+    fn around(&self, unit: &Unit, before: &State<'_>) -> Pair<Catalog> {
+        let earlier = self.state.with_those_of(&unit.members, before);
+        let near = || self.neighbours.of(&unit.members);
+        Pair::new(self.state.catalog(near()), earlier.catalog(near()))
     }
 
     /// What will need a new column on the way back: it is to change later, and is then made again with every column

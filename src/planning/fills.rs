@@ -1,6 +1,6 @@
 //! `@backfill`: what the rows that are there get in columns that come, or that are to refuse NULL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pg_query::NodeRef;
 
@@ -97,7 +97,8 @@ fn foreign_key_over<'c>(column: &ObjectId, catalog: &'c Catalog) -> Option<&'c O
 }
 
 /// New columns that have another value for every row by themselves, a default or an identity, in tables that have rows: PostgreSQL would write the whole
-/// table anew while it keeps everybody out.
+/// table anew while it keeps everybody out. Returns those in tables that have none: they come plainly, and the plan holds only as
+/// long as that is so.
 pub(super) async fn of_defaults(
     live: &Session,
     there: &Catalog,
@@ -105,7 +106,8 @@ pub(super) async fn of_defaults(
     changes: &Changes,
     clone: &Session,
     fills: &mut BTreeMap<ObjectId, Fill>,
-) -> Result<(), PlanningError> {
+) -> Result<BTreeSet<ObjectId>, PlanningError> {
+    let mut empty = BTreeSet::new();
     for change in changes.values().filter(|change| change.how == How::Create) {
         let Some(Object::Column(column)) = &change.object.after else { continue };
         let elsewhere = column.generated.is_some() || column.facts.foreign || column.lineage.inherited;
@@ -130,9 +132,11 @@ pub(super) async fn of_defaults(
         if has_rows(live, &table).await? {
             let fill = Fill { value, meanwhile: Meanwhile::OwnDefault, rows: None, batch: BATCH };
             fills.insert(change.id.clone(), fill);
+        } else {
+            empty.insert(change.id.clone());
         }
     }
-    Ok(())
+    Ok(empty)
 }
 
 /// An expression that PostgreSQL has read.

@@ -372,11 +372,19 @@ async fn plan_from(
     let twins = convert::twins(&conversions, &changes, catalogs, &clone, workshop).await?;
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
-    fills::of_defaults(inputs.live, live_all, catalogs, &changes, clone.session(), &mut fills).await?;
+    let of_empty =
+        fills::of_defaults(inputs.live, live_all, catalogs, &changes, clone.session(), &mut fills).await?;
     workshop.undo(&clone, &all).await?;
     annotated::refuse_missing_values(inputs.live, &changes, live_all, &renames, &fills).await?;
-    let context =
-        Context { fills, renamings: columns, table_renamings: tables, conversions, twins, ..context };
+    let context = Context {
+        fills,
+        of_empty,
+        renamings: columns,
+        table_renamings: tables,
+        conversions,
+        twins,
+        ..context
+    };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(open, &base_all, &expected)?;
     let facts = facts::observe(inputs.live).await?;

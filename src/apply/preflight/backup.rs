@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Check, disk::bytes};
+use super::Check;
+use crate::facts::in_units;
 
 const NAME: &str = "backup";
 const NEXT: &str = "make one that works; nothing was changed";
@@ -33,7 +34,7 @@ pub(super) async fn prove(command: &str, oldest: Duration) -> Check {
         let next = "have it print the size in bytes and the age in seconds in its last line: 73400320 3600";
         return Check::fail(NAME, format!("the command that proves it printed {line:?}"), next);
     };
-    let what = format!("{} bytes ({}), {} s old ({})", size, bytes(size), age.as_secs(), hours(age));
+    let what = format!("{} bytes ({}), {} s old ({})", size, in_units(size), age.as_secs(), hours(age));
     if size == 0 {
         Check::fail(NAME, "it is empty", NEXT)
     } else if age > oldest {

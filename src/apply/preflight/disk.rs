@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Check;
-use crate::postgres::Session;
+use crate::{facts::in_units, postgres::Session};
 
 /// From here on not to know is worth a warning.
 const MUCH: u64 = 1 << 30;
@@ -19,23 +19,23 @@ pub(super) async fn look(session: &Session, needed: u64, command: Option<&str>) 
     match free {
         Ok(free) if needed > free => Check::fail(
             NAME,
-            format!("about {} are needed, and {} are free", bytes(needed), bytes(free)),
+            format!("about {} are needed, and {} are free", in_units(needed), in_units(free)),
             "make room first",
         ),
         Ok(free) if needed > free / 2 => Check::warn(
             NAME,
-            format!("about {} are needed of the {} that are free", bytes(needed), bytes(free)),
+            format!("about {} are needed of the {} that are free", in_units(needed), in_units(free)),
             "watch the disk, or make room first",
         ),
         Ok(free) => {
-            Check::pass(NAME, format!("about {} are needed, {} are free", bytes(needed), bytes(free)))
+            Check::pass(NAME, format!("about {} are needed, {} are free", in_units(needed), in_units(free)))
         }
         Err(why) if needed >= MUCH || command.is_some() => Check::warn(
             NAME,
-            format!("about {} are needed; {why}", bytes(needed)),
+            format!("about {} are needed; {why}", in_units(needed)),
             "see to it that they are free; `free_space` of the environment is a command that says how much is",
         ),
-        Err(why) => Check::pass(NAME, format!("about {} are needed; {why}", bytes(needed))),
+        Err(why) => Check::pass(NAME, format!("about {} are needed; {why}", in_units(needed))),
     }
 }
 
@@ -67,23 +67,4 @@ SELECT pg_catalog.current_setting('data_directory') \
     // the width of these differs from system to system
     #[allow(clippy::unnecessary_cast)]
     Some(found.blocks_available() as u64 * found.fragment_size() as u64)
-}
-
-/// Bytes for people.
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    let (mut value, mut unit) = (bytes / 1024, 0);
-    while value >= 10_240 && unit + 1 < UNITS.len() {
-        (value, unit) = (value / 1024, unit + 1);
-    }
-    format!("{value} {}", UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn bytes_are_said_in_units() {
-        let said = [0, 2048, 20 << 20, 30 << 30, u64::MAX].map(super::bytes);
-        assert_eq!(said, ["0 kB", "2 kB", "20 MB", "30 GB", "16777215 TB"]);
-    }
 }

@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Row;
 
-use super::{
-    super::ApplyError,
-    Check, Limits,
-    disk::{self, bytes},
-};
+use super::{super::ApplyError, Check, Limits, disk};
 use crate::{
+    facts::in_units,
     name::Kind,
     plan::PlannedStep,
     postgres::Session,
@@ -282,7 +279,7 @@ SELECT coalesce(r.application_name, ''), coalesce(r.state, ''), \
             let (seconds, lag): (i64, i64) = (row.try_get(2).ok()?, row.try_get(3).ok()?);
             let (name, state) = (text(row, 0), text(row, 1));
             let late = seconds > BEHIND.0 || lag > BEHIND.1;
-            let lag = bytes(u64::try_from(lag).unwrap_or_default());
+            let lag = in_units(u64::try_from(lag).unwrap_or_default());
             late.then(|| format!("{} ({state}) is {seconds} s and {lag} behind", visible_line(&name)))
         })
         .collect();
@@ -309,7 +306,7 @@ SELECT slot_name::text, coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_curren
     let said: Vec<String> = found
         .iter()
         .filter_map(|row| {
-            let kept = bytes(u64::try_from(row.try_get::<_, i64>(1).ok()?).unwrap_or_default());
+            let kept = in_units(u64::try_from(row.try_get::<_, i64>(1).ok()?).unwrap_or_default());
             Some(format!("{} keeps {kept} of WAL", text(row, 0)))
         })
         .collect();
