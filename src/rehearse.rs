@@ -191,7 +191,6 @@ fn brief(ddl: &[Sql]) -> String {
 #[derive(Debug, Clone)]
 struct Known {
     name: String,
-    short: String,
     index: bool,
     filenode: u32,
 }
@@ -200,6 +199,8 @@ struct Known {
 struct Watch<'a> {
     draft: &'a [Step],
     known: BTreeMap<u32, Known>,
+    /// What messages call them.
+    short: BTreeMap<String, String>,
     held: BTreeMap<u32, LockMode>,
     seen: Vec<Observed>,
 }
@@ -220,14 +221,14 @@ impl<'a> Watch<'a> {
     async fn new(session: &Session, draft: &'a [Step]) -> Result<Self, ReadError> {
         let failed = |source| ReadError::Query { what: "relations".to_owned(), source };
         let rows = session.client().query_typed(RELATIONS, &[]).await.map_err(failed)?;
-        let mut known = BTreeMap::new();
+        let (mut known, mut short) = (BTreeMap::new(), BTreeMap::new());
         for row in rows {
-            let entry =
-                Known { name: row.get(1), short: row.get(2), index: row.get(3), filenode: row.get(4) };
+            let entry = Known { name: row.get(1), index: row.get(3), filenode: row.get(4) };
+            short.entry(row.get(2)).or_insert_with(|| entry.name.clone());
             known.insert(row.get(0), entry);
         }
         listen(session).await?;
-        Ok(Self { draft, known, held: BTreeMap::new(), seen: vec![Observed::default(); draft.len()] })
+        Ok(Self { draft, known, short, held: BTreeMap::new(), seen: vec![Observed::default(); draft.len()] })
     }
 
     fn finish(self) -> Vec<Observed> {
@@ -267,7 +268,7 @@ impl<'a> Watch<'a> {
 
     /// The relation that existed before by its bare name, which is all that messages say.
     fn relation(&self, short: &str) -> Option<String> {
-        self.known.values().find(|known| known.short == short).map(|known| known.name.clone())
+        self.short.get(short).cloned()
     }
 
     /// An index by its bare name, in the schema of its table, which existed before.

@@ -133,6 +133,12 @@ impl Catalog {
         self.objects.range(first..).take_while(move |(id, _)| inside(id))
     }
 
+    /// The objects of one kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
+        let first = ObjectId { kind, path: Vec::new().into() };
+        self.objects.range(first..).take_while(move |(id, _)| id.kind == kind)
+    }
+
     /// The index or key by which a table's rows are told apart when they are replicated.
     pub fn replica_identity(&self, table: &ObjectId) -> Option<ObjectId> {
         let key = self.parts(Kind::Constraint, table).find_map(|(id, object)| match object {
@@ -140,7 +146,7 @@ impl Catalog {
             _ => None,
         });
         key.or_else(|| {
-            self.objects.iter().find_map(|(id, object)| match object {
+            self.of_kind(Kind::Index).find_map(|(id, object)| match object {
                 Object::Index(index) if index.replica_identity && index.relation() == *table => {
                     Some(id.clone())
                 }

@@ -82,7 +82,9 @@ mod tests {
         let ids = ["schema a", "table a.t", "column a.t.x", "view a.v", "table a.u", "column a.u.y"].map(id);
         let mut catalog = Catalog::default();
         for id in &ids {
-            catalog.objects.insert(id.clone(), Object::Comment(Comment::default()));
+            catalog
+                .objects
+                .insert(id.clone(), Object::Comment(Comment { text: String::new(), foreign: false }));
         }
         let need = |from: usize, to: usize| Dependency {
             from: ids[from].clone(),

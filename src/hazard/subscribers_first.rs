@@ -55,6 +55,7 @@ fn publications_of(table: &ObjectId, column: &str, catalog: &Catalog) -> Vec<Str
         }
         _ => None,
     };
-    let found: BTreeSet<String> = catalog.objects.iter().filter_map(carries).collect();
+    let kinds = [Kind::Publication, Kind::PublishedSchema, Kind::PublishedTable].into_iter();
+    let found: BTreeSet<String> = kinds.flat_map(|kind| catalog.of_kind(kind)).filter_map(carries).collect();
     found.into_iter().collect()
 }

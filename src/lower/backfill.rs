@@ -218,18 +218,9 @@ impl Lowering<'_> {
         let mut at = 0;
         while let Some(table) = found.get(at).cloned() {
             at += 1;
-            let below = self.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
-                Object::Table(child)
-                    if child.inherits.iter().any(|parent| parent[..] == *table.path.parts()) =>
-                {
-                    Some(id.clone())
-                }
-                Object::Attachment(attachment) if attachment.parent[..] == *table.path.parts() => {
-                    Some(ObjectId { kind: Kind::Table, path: id.path.clone() })
-                }
-                _ => None,
-            });
-            let new: Vec<ObjectId> = below.filter(|id| !found.contains(id) && self.existed(id)).collect();
+            let below = self.below.get(table.path.parts()).into_iter().flatten();
+            let new: Vec<ObjectId> =
+                below.filter(|id| !found.contains(id) && self.existed(id)).cloned().collect();
             found.extend(new);
         }
         found
@@ -260,6 +251,25 @@ impl Lowering<'_> {
     pub(super) fn key_of(&self, table: &ObjectId) -> Vec<(String, String)> {
         key_in(self.catalogs.before, table, |id| !self.changes.contains_key(id))
     }
+}
+
+/// For each table its children and partitions.
+pub(super) fn below(catalog: &Catalog) -> BTreeMap<&[String], Vec<ObjectId>> {
+    let mut below: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
+    for (id, object) in catalog.of_kind(Kind::Table) {
+        if let Object::Table(child) = object {
+            for parent in &child.inherits {
+                below.entry(parent).or_default().push(id.clone());
+            }
+        }
+    }
+    for (id, object) in catalog.of_kind(Kind::Attachment) {
+        if let Object::Attachment(attachment) = object {
+            let partition = ObjectId { kind: Kind::Table, path: id.path.clone() };
+            below.entry(&attachment.parent).or_default().push(partition);
+        }
+    }
+    below
 }
 
 /// The columns, with their types, by which each row is known, of those that can be relied on.

@@ -33,11 +33,15 @@ pub fn data_checks(
     let inverse: Changes = changes.iter().map(|(id, change)| (id.clone(), inverse(change))).collect();
     let Pair { before: after, after: before } = catalogs;
     let back = Looking { before, after, changes: &inverse, fills, conversions };
+    let mut of_object: BTreeMap<&ObjectId, Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        of_object.entry(&step.object).or_default().push(step);
+    }
     // what is filled is another value then, and what is converted has its own way back
     let asked = |id: &&ObjectId| !fills.contains_key(*id);
     let asked_back = |id: &&ObjectId| asked(id) && !conversions.contains_key(*id);
     let of = |looking: &Looking<'_>, id: &ObjectId, goes: Verb, is_back: bool| -> Vec<DataCheck> {
-        let last = steps.iter().rev().find(|step| step.object == *id && step.verb != goes);
+        let last = of_object.get(id).into_iter().flatten().rev().find(|step| step.verb != goes);
         let Some((phase, change)) = last.map(|step| step.phase).zip(looking.changes.get(id)) else {
             return Vec::new();
         };

@@ -159,6 +159,8 @@ struct Lowering<'a> {
     /// The place in the row of the unit that is lowered.
     current: Option<usize>,
     neighbours: graph::Neighbours<'a>,
+    /// For each table before the plan its children and partitions.
+    below: BTreeMap<&'a [String], Vec<ObjectId>>,
     /// Names of relations that are free once what has them now is gone.
     freed: BTreeSet<String>,
 }
@@ -184,6 +186,7 @@ impl<'a> Lowering<'a> {
             returning: BTreeSet::new(),
             current: None,
             freed,
+            below: backfill::below(catalogs.before),
             neighbours: if context.alone {
                 graph::Neighbours::default()
             } else {

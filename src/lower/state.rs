@@ -37,6 +37,7 @@ impl<'a> State<'a> {
     }
 
     /// The state of these objects alone, to go back to.
+    #[must_use]
     pub fn of(&self, ids: &[ObjectId]) -> Self {
         let only = |all: &BTreeSet<ObjectId>| ids.iter().filter(|id| all.contains(*id)).cloned().collect();
         Self { catalogs: self.catalogs, left: only(&self.left), new: only(&self.new) }

@@ -114,6 +114,9 @@ impl Lowering<'_> {
             (Act::Create, Kind::Column) => unit.root.relation(),
             _ => None,
         };
+        if table.is_none() {
+            return Vec::new();
+        }
         let users = self.catalogs.before.needs.iter().filter(|need| {
             need.strength == Strength::EveryColumn
                 && Some(&need.to) == table.as_ref()
