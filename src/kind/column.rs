@@ -238,6 +238,16 @@ impl Column {
     }
 }
 
+/// How many bytes an integer of this type has; 0 for other types.
+fn width(data_type: &str) -> u8 {
+    match data_type {
+        "smallint" => 2,
+        "integer" => 4,
+        "bigint" => 8,
+        _ => 0,
+    }
+}
+
 impl Definition for Column {
     const QUERY: &'static str = include_str!("column.sql");
     const ROWS: &'static str = "pg_class WHERE relkind IN ('r', 'p', 'f') AND oid >= 16384";
@@ -315,6 +325,7 @@ impl Definition for Column {
             _ => {}
         }
         let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
+        let mut bounds = Vec::new();
         match (&before.identity, identity) {
             (None, Some(identity)) => say(format!("ADD {}", identity.clause(id))),
             (Some(old), Some(new)) if old != new => {
@@ -328,7 +339,13 @@ impl Definition for Column {
                 let changes = SequenceOptions::changes(Pair::new(&from, &new.options));
                 if !changes.is_empty() {
                     let changes: Vec<String> = changes.into_iter().map(|change| format!("SET {change}")).collect();
-                    say(changes.join(" "));
+                    let changes = changes.join(" ");
+                    // a type that is too small for the bounds is refused: one that gets smaller comes behind them
+                    if width(base_type) < width(&before.base_type) {
+                        bounds.push(format!("ALTER COLUMN {name} {changes}"));
+                    } else {
+                        say(changes);
+                    }
                 }
                 if old.sequence != new.sequence && old.sequence.first() == new.sequence.first() {
                     return Alter::Refused(format!(
@@ -341,6 +358,7 @@ impl Definition for Column {
             _ => {}
         }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
+        let bounds = TableDdl { table: id.relation_sql(), clauses: bounds, ..TableDdl::default() }.into_statement();
         // what inheritors have of these is their own
         let settings = ColumnSettings::changes(Pair::new(&before.settings, settings), facts);
         let settings = TableDdl {
@@ -350,7 +368,7 @@ impl Definition for Column {
             ..TableDdl::default()
         };
         let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
-        if moves.is_none() && renaming.is_none() && foreign.is_empty() {
+        if moves.is_none() && bounds.is_none() && renaming.is_none() && foreign.is_empty() {
             if settings.clauses.is_empty() {
                 return Alter::InPlace(Ddl::Table(table), touch);
             }
@@ -363,7 +381,7 @@ impl Definition for Column {
         let foreign = (!foreign.is_empty())
             .then(|| Sql::new(format!("ALTER FOREIGN TABLE {} ALTER COLUMN {name}{foreign}", id.relation_sql())));
         let tables = table.into_statement().into_iter().chain(settings.into_statement());
-        let ddl = Ddl::Statements(moves.into_iter().chain(tables).chain(renaming).chain(foreign).collect());
+        let ddl = Ddl::Statements(moves.into_iter().chain(bounds).chain(tables).chain(renaming).chain(foreign).collect());
         Alter::InPlace(ddl, touch)
     }
 
