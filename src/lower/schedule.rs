@@ -79,16 +79,16 @@ impl Row<'_> {
         windows
     }
 
-    /// Brings what can be there twice before what it takes the place of: then nothing is missing.
+    /// Makes what can be there twice before it takes the place of the other: then nothing is missing.
     fn bring_forward(&mut self) {
-        let twice: Vec<(usize, usize)> = self
-            .windows()
-            .into_iter()
-            .filter(|(_, key)| key.may_be_twice())
-            .map(|(window, _)| (*window.start(), *window.end()))
-            .collect();
-        // a move changes nothing behind it, and puts what it moves before what it passes
-        for (start, end) in twice {
+        let windows = self.windows().into_iter().filter(|(_, key)| key.may_be_twice());
+        let twice: Vec<(RangeInclusive<usize>, Key)> =
+            windows.map(|(window, key)| (window, key.clone())).collect();
+        for (window, key) in twice {
+            let end = *window.end();
+            // an earlier move has put drafts before the one that takes it, or has moved the one that gives it
+            let taker = window.clone().find(|at| self.drafts[*at].takes.contains(&key));
+            let Some(start) = taker.filter(|_| self.drafts[end].gives.contains(&key)) else { continue };
             let moved = self.before(&self.drafts, end, start);
             let same = |key: &Key| !key.may_be_twice() && self.drafts[start].takes.contains(key);
             let clash = moved.iter().any(|at| self.drafts[*at].gives.iter().any(same));
@@ -313,5 +313,57 @@ fn within(draft: &mut Draft) {
     plainly(&mut draft.run);
     if let Undo::By(undo) = &mut draft.undo {
         plainly(undo);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::Phase;
+
+    /// A step of a unit of its own, that takes and gives these.
+    fn draft(units: &mut Vec<Unit>, name: &str, takes: &[&Key], gives: &[&Key]) -> Draft {
+        let id: ObjectId = format!("constraint public.t.{name}").parse().unwrap();
+        units.push(Unit::apart(id.clone(), Phase::Expand));
+        let run = Action::catalog(vec![Sql::new(name)]);
+        let [takes, gives] = [takes, gives].map(|keys| keys.iter().map(|key| (*key).clone()).collect());
+        let draft = Draft::new(Phase::Expand, Verb::Alter, id, name.to_owned(), run, Undo::Nothing);
+        Draft { unit: Some(units.len() - 1), takes, gives, ..draft }
+    }
+
+    fn scheduled(drafts: Vec<Draft>, units: &[Unit]) -> Vec<String> {
+        let row = schedule(drafts, units, &Changes::new(), &Catalog::default());
+        row.into_iter().map(|(draft, _)| draft.summary).collect()
+    }
+
+    fn unique(of: &str) -> Key {
+        Key::Unique("table public.t".parse().unwrap(), of.to_owned())
+    }
+
+    #[test]
+    fn what_may_be_there_twice_is_made_before_the_other_goes() {
+        let mut units = Vec::new();
+        let key = unique("a");
+        let row = [
+            draft(&mut units, "drop", &[&key], &[]),
+            draft(&mut units, "other", &[], &[]),
+            draft(&mut units, "make", &[], &[&key]),
+        ];
+        assert_eq!(scheduled(row.into(), &units), ["make", "drop", "other"]);
+    }
+
+    #[test]
+    fn of_two_that_overlap_each_is_held_against_what_it_takes_the_place_of() {
+        let mut units = Vec::new();
+        let (one, two) = (unique("a"), unique("b"));
+        let named = Key::Object("constraint public.t.two".parse().unwrap());
+        let row = [
+            draft(&mut units, "drop_one", &[&one], &[]),
+            draft(&mut units, "drop_two", &[&two, &named], &[]),
+            draft(&mut units, "make_one", &[], &[&one]),
+            // it has the name of the one that goes, and cannot be made before
+            draft(&mut units, "make_two", &[], &[&two, &named]),
+        ];
+        assert_eq!(scheduled(row.into(), &units), ["make_one", "drop_one", "drop_two", "make_two"]);
     }
 }
