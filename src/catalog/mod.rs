@@ -162,8 +162,7 @@ impl Catalog {
 
     /// The default partition of a partitioned table.
     pub fn default_partition(&self, parent: &[String]) -> Option<ObjectId> {
-        let first = ObjectId { kind: Kind::Attachment, path: Vec::new().into() };
-        let mut attachments = self.objects.range(first..).map_while(|(id, object)| match object {
+        let mut attachments = self.of_kind(Kind::Attachment).filter_map(|(id, object)| match object {
             Object::Attachment(attachment) => Some((id, attachment)),
             _ => None,
         });

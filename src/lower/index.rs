@@ -64,8 +64,7 @@ impl Lowering<'_> {
         }
         let settings = index.settings(&unit.root);
         let bare = comments.is_empty() && settings.is_empty();
-        let referred_to = index.unique && self.is_referred_to_anew(&unit.root);
-        if bare && !referred_to && self.replace_index(unit, index) {
+        if bare && !self.referred_to_anew.contains(&unit.root) && self.replace_index(unit, index) {
             return true;
         }
         let summary = format!("drop {} on {}", with_relation(&unit.root), index.relation());
@@ -88,14 +87,6 @@ impl Lowering<'_> {
         self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace)
     }
 
-    /// Whether a foreign key that uses it comes anew: that would take whichever of two there were.
-    fn is_referred_to_anew(&self, index: &ObjectId) -> bool {
-        self.catalogs.before.needs.iter().any(|need| {
-            let anew = || self.changes.get(&need.from).is_some_and(|it| matches!(it.how, How::Replace));
-            need.to == *index && need.from.kind == Kind::Constraint && anew()
-        })
-    }
-
     /// The next one is built under another name; then the names are exchanged, and the old one goes. The way back is the
     /// same with the two exchanged.
     fn replace_index(&mut self, unit: &Unit, old: &Index) -> bool {
@@ -111,14 +102,7 @@ impl Lowering<'_> {
         {
             return false;
         }
-        let named = |what: &str| {
-            let name = temporary_name(what, id);
-            ObjectId::new(Kind::Index, [id.path.part(0), &name])
-        };
-        let (spare, fresh) = (named("old"), named("new"));
-        let rename = |from: &ObjectId, to: &ObjectId| {
-            Sql::new(format!("ALTER INDEX {} RENAME TO {}", from.sql(), sql::ident(to.path.last())))
-        };
+        let (spare, fresh) = (replacement(id, "old"), replacement(id, "new"));
         let what = format!("{} on {table}", with_relation(id));
         let (made, gone) = (build(&fresh, new), build(&spare, old));
         let next = format!("build the next {what}");
@@ -139,6 +123,16 @@ impl Lowering<'_> {
 fn stands_alone(id: &ObjectId, index: &Index, catalog: &Catalog) -> bool {
     let attached = is_attached(catalog, id.path.part(0), id.path.last());
     !index.partitioned && !attached && index.settings(id).is_empty()
+}
+
+/// The name of a replacement index until the other one is gone.
+pub(super) fn replacement(of: &ObjectId, what: &str) -> ObjectId {
+    ObjectId::new(Kind::Index, [of.path.part(0), &temporary_name(what, of)])
+}
+
+/// Gives an index the name of another.
+pub(super) fn rename(index: &ObjectId, to: &ObjectId) -> Sql {
+    Sql::new(format!("ALTER INDEX {} RENAME TO {}", index.sql(), sql::ident(to.path.last())))
 }
 
 /// CREATE INDEX CONCURRENTLY under this name.

@@ -1,7 +1,9 @@
 //! Keys on tables in use: a unique index built CONCURRENTLY, then made the constraint's. A key that takes another's place
 //! is built before that one goes, and one that goes can come back in the same way.
 
-use super::{Lowering, alter_table, draft::Undo, is_attached, temporary_name, with_relation};
+use super::{
+    Lowering, alter_table, draft::Undo, index::replacement, is_attached, temporary_name, with_relation,
+};
 use crate::{
     graph::{self, Act, Unit},
     kind::{Constraint, Definition, Object, constraint::ConstraintType},
@@ -89,27 +91,26 @@ impl Lowering<'_> {
     /// one is built first, too.
     pub(super) fn drop_key(&mut self, unit: &Unit, key: &Constraint) -> bool {
         let old = &unit.root;
-        let spare = temporary_name("old", old);
+        let spare = replacement(old, "old");
         if unit.members.len() > 1 || is_attached(self.catalogs.before, old.path.part(0), old.path.last()) {
             return false;
         }
-        let Some(back) = Built::of(old, key, &spare) else { return false };
+        let Some(back) = Built::of(old, key, spare.path.last()) else { return false };
         let rebuild = format!("build the index of {}", with_relation(old));
-        let index = |name: &str| ObjectId::new(Kind::Index, [old.path.part(0), name]);
         let Some((new, next)) = self.successor(old, key) else {
             let summary = format!("drop {}", with_relation(old));
             let (run, undo) = (alter_table(old, vec![drop_clause(old)]), alter_table(old, back.adopt));
             self.push(unit, Verb::Drop, summary, Action::catalog(run), Action::catalog(undo));
             self.preparing(self.catalogs.before, old, |this| {
-                this.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+                this.push_back(unit, Verb::Drop, &spare, &rebuild, back.build, With::Previous);
             });
             return true;
         };
-        let fresh = temporary_name("new", &new);
-        let Some(built) = Built::of(&new, next, &fresh) else { return false };
+        let fresh = replacement(&new, "new");
+        let Some(built) = Built::of(&new, next, fresh.path.last()) else { return false };
         let build = format!("build the index of {}", with_relation(&new));
         self.preparing(self.catalogs.after, &new, |this| {
-            this.push_about(&index(&fresh), unit, Verb::Create, build, built.build, built.discard);
+            this.push_about(&fresh, unit, Verb::Create, build, built.build, built.discard);
         });
         let sql = |clauses: Vec<String>| {
             let each = clauses.into_iter().flat_map(|clause| alter_table(old, vec![clause]));
@@ -128,7 +129,7 @@ impl Lowering<'_> {
             self.push_about(&new, unit, Verb::Create, summary, sql(built.adopt), sql(drop_new));
         }
         self.preparing(self.catalogs.before, old, |this| {
-            this.push_back(unit, Verb::Drop, &index(&spare), &rebuild, back.build, With::Previous);
+            this.push_back(unit, Verb::Drop, &spare, &rebuild, back.build, With::Previous);
         });
         self.done.insert(new);
         true

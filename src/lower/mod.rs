@@ -161,6 +161,8 @@ struct Lowering<'a> {
     neighbours: graph::Neighbours<'a>,
     /// For each table before the plan its children and partitions.
     below: BTreeMap<&'a [String], Vec<ObjectId>>,
+    /// What foreign keys use that come anew: they would take whichever of two there were.
+    referred_to_anew: BTreeSet<ObjectId>,
     /// Names of relations that are free once what has them now is gone.
     freed: BTreeSet<String>,
 }
@@ -173,6 +175,9 @@ impl<'a> Lowering<'a> {
             let object = change.object.before.as_ref()?;
             Some(graph::names(&change.id, object).into_iter().filter(|(space, _)| *space == "relation"))
         });
+        let anew = changes.values().filter(|it| it.id.kind == Kind::Constraint && it.how == How::Replace);
+        let referred_to_anew =
+            anew.flat_map(|it| catalogs.before.needs_of(&it.id)).map(|need| need.to.clone()).collect();
         let freed =
             if context.alone { BTreeSet::new() } else { names.flatten().map(|(_, name)| name).collect() };
         Self {
@@ -185,6 +190,7 @@ impl<'a> Lowering<'a> {
             with_default: BTreeSet::new(),
             returning: BTreeSet::new(),
             current: None,
+            referred_to_anew,
             freed,
             below: backfill::below(catalogs.before),
             neighbours: if context.alone {

@@ -1,12 +1,17 @@
 //! Indexes and keys that are built CONCURRENTLY beside the ones that are there, and take their places in one transaction:
 //! over a column that another one takes the place of, and in the partitions of a table whose index or key is replaced.
 
-use super::{Lowering, index::build, key::Built, temporary_name, with_relation};
+use super::{
+    Lowering,
+    index::{build, rename, replacement},
+    key::Built,
+    with_relation,
+};
 use crate::{
     graph::Unit,
     kind::Object,
-    name::{Kind, ObjectId, Pair},
-    sql::{self, Sql},
+    name::{ObjectId, Pair},
+    sql::Sql,
     step::{Action, Verb},
 };
 
@@ -23,17 +28,15 @@ pub(super) struct Prebuilt {
 impl Prebuilt {
     /// None for what PostgreSQL builds in no other way than plainly.
     pub fn of(id: &ObjectId, object: &Object, what: &str) -> Option<Self> {
-        let name = temporary_name(what, id);
-        let beside = ObjectId::new(Kind::Index, [id.path.part(0), &name]);
+        let beside = replacement(id, what);
         let discard = Action::drop_index_if_exists(beside.clone());
         let (build, adopt) = match object {
             Object::Index(index) if !index.partitioned => {
-                let rename = format!("ALTER INDEX {} RENAME TO {}", beside.sql(), sql::ident(id.path.last()));
-                let adopt = std::iter::once(Sql::new(rename)).chain(index.settings(id)).collect();
+                let adopt = std::iter::once(rename(&beside, id)).chain(index.settings(id)).collect();
                 (build(&beside, index), adopt)
             }
             Object::Constraint(key) if key.has_index() => {
-                let built = Built::of(id, key, &name)?;
+                let built = Built::of(id, key, beside.path.last())?;
                 let adopt =
                     built.adopt.into_iter().flat_map(|clause| super::alter_table(id, vec![clause])).collect();
                 (built.build, adopt)

@@ -12,7 +12,8 @@ use std::{
 
 use super::{
     draft::{Draft, Key, Needs, Undo},
-    temporary_name, with_relation,
+    index::{rename, replacement},
+    with_relation,
 };
 use crate::{
     catalog::Catalog,
@@ -20,7 +21,7 @@ use crate::{
     graph::{self, Unit},
     kind::Object,
     name::{Kind, ObjectId, Pair},
-    sql::{self, Sql},
+    sql::Sql,
     step::{Action, Operation, Verb, With},
 };
 
@@ -266,7 +267,7 @@ fn built_before(draft: &mut Draft) -> Option<Draft> {
     let Operation::BuildIndex { index, table, unique, definition } = draft.run.operation.clone() else {
         return None;
     };
-    let fresh = beside(&index, "new");
+    let fresh = replacement(&index, "new");
     let run = Action::build_index(fresh.clone(), table, unique, definition);
     let undo = Undo::By(Action::drop_index_if_exists(fresh.clone()));
     draft.run = Action::exchange(vec![rename(&fresh, &index)]);
@@ -283,22 +284,13 @@ fn dropped_within(draft: &mut Draft) -> Option<Draft> {
     else {
         return None;
     };
-    let spare = beside(&index, "old");
+    let spare = replacement(&index, "old");
     let undo = Undo::By(Action::build_index(spare.clone(), table, unique, definition));
     draft.undo = Undo::By(Action::exchange(vec![rename(&spare, &index)]));
     within(draft);
     let summary = format!("on the way back, build the index of what was {}", with_relation(&index));
     let build = Draft::new(draft.phase, Verb::Create, spare, summary, Action::nothing(), undo);
     Some(Draft { unit: draft.unit, with: Some(With::Previous), ..build })
-}
-
-/// What the index is called as long as another has its name.
-fn beside(index: &ObjectId, what: &str) -> ObjectId {
-    ObjectId::new(Kind::Index, [index.path.part(0), &temporary_name(what, index)])
-}
-
-fn rename(index: &ObjectId, to: &ObjectId) -> Sql {
-    Sql::new(format!("ALTER INDEX {} RENAME TO {}", index.sql(), sql::ident(to.path.last())))
 }
 
 /// Has it run within the transaction of the others, there and back.

@@ -94,9 +94,9 @@ impl<'a> State<'a> {
     pub fn objects(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
         let Pair { before, after } = self.catalogs;
         let first = ObjectId { kind, path: Vec::new().into() };
-        let new = self.new.range(first.clone()..).take_while(move |id| id.kind == kind);
+        let new = self.new.range(first..).take_while(move |id| id.kind == kind);
         let new = new.filter_map(|id| after.objects.get_key_value(id));
-        let old = before.objects.range(first..).take_while(move |(id, _)| id.kind == kind);
+        let old = before.of_kind(kind);
         old.filter(|(id, _)| !self.left.contains(*id)).chain(new)
     }
 

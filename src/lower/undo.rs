@@ -141,11 +141,11 @@ impl Lowering<'_> {
         let created = |id: &ObjectId| {
             self.changes.get(id).is_some_and(|change| graph::acts(change).contains(&Act::Create))
         };
-        let first = ObjectId { kind: Kind::IndexAttachment, path: Vec::new().into() };
-        let attachments = self.catalogs.after.objects.range(first..).map_while(|(id, object)| match object {
-            Object::IndexAttachment(attachment) => Some((id, attachment)),
-            _ => None,
-        });
+        let attachments =
+            self.catalogs.after.of_kind(Kind::IndexAttachment).filter_map(|(id, object)| match object {
+                Object::IndexAttachment(attachment) => Some((id, attachment)),
+                _ => None,
+            });
         let attachments = attachments.filter(|(own, attachment)| {
             let parent = attachment.parent_id();
             let for_good = parent == *id || *own == id && !created(&parent);
