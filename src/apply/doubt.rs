@@ -27,7 +27,7 @@ pub(super) async fn settle(
     wait_for_backend(session, doubt, wait, stopping).await?;
     let Some(step) = plan.steps.iter().find(|step| step.id == doubt.step) else {
         // the digest is the same, so the plan is: this journal was edited
-        return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned(), actual: None }.into());
+        return Err(Refusal::Doubt { step: doubt.step, object: "unknown".to_owned() }.into());
     };
     let operation = match doubt.direction {
         Direction::Apply => &step.operation,
@@ -73,7 +73,7 @@ pub(super) async fn settle(
         | Operation::Bulk
         | Operation::Exchange
         | Operation::Validate => {
-            Err(Refusal::Doubt { step: doubt.step, object: step.object.to_string(), actual: None }.into())
+            Err(Refusal::Doubt { step: doubt.step, object: step.object.to_string() }.into())
         }
     }
 }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{gate::Use, preflight::Check};
 use crate::{
     approval::{ApprovalError, Missing},
-    catalog::Fingerprint,
     journal::{JournalError, Position},
     plan::staleness::Difference,
     postgres::{ConnectError, Session, server_words},
@@ -176,8 +175,6 @@ pub enum Refusal {
         step: u32,
         /// Its object.
         object: String,
-        /// What the object is now.
-        actual: Option<Fingerprint>,
     },
 }
 
