@@ -41,14 +41,14 @@ UNION ALL SELECT name, 'rows', 'the rows of materialized view ' || name FROM r W
 UNION ALL SELECT name, 'default', 'the default of ' || a.column FROM a WHERE atthasdef OR attidentity <> ''
 UNION ALL SELECT name, 'rule', 'NOT NULL of ' || a.column FROM a WHERE attnotnull
 UNION ALL SELECT name, 'rule', 'check ' || quote_ident(conname) || ' of ' || name
-            FROM r JOIN pg_constraint k ON conrelid = r.oid AND contype = 'c' AND conname !~ '^trueup_'
-UNION ALL SELECT name, 'rule', regexp_replace(pg_get_constraintdef(k.oid), '( NOT DEFERRABLE| DEFERRABLE| INITIALLY DEFERRED| NOT VALID| NOT ENFORCED)+$', '') || ' of ' || name
+            FROM r JOIN pg_constraint k ON conrelid = r.oid AND contype = 'c'
+UNION ALL SELECT name, 'rule', regexp_replace(pg_get_constraintdef(k.oid), '( NOT DEFERRABLE| DEFERRABLE| INITIALLY DEFERRED| NOT VALID)+$', '') || ' of ' || name
             FROM r JOIN pg_constraint k ON conrelid = r.oid AND contype IN ('f', 'x')
 UNION ALL SELECT name, 'rule', 'uniqueness of ' || (SELECT string_agg(pg_get_indexdef(indexrelid, k, false), ', ' ORDER BY k) FROM generate_series(1, indnkeyatts) k)
                  || coalesce(' WHERE ' || pg_get_expr(indpred, indrelid), '') || ' in ' || name
             FROM r JOIN pg_index ON indrelid = r.oid AND indisunique AND indisvalid
 UNION ALL SELECT name, 'trigger', 'trigger ' || quote_ident(tgname) || ' of ' || name
-            FROM r JOIN pg_trigger ON tgrelid = r.oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgname !~ '^(a*_|z*_)?trueup_'
+            FROM r JOIN pg_trigger ON tgrelid = r.oid AND NOT tgisinternal AND tgenabled <> 'D'
 UNION ALL SELECT name, 'policy', 'policy ' || quote_ident(polname) || ' of ' || name FROM r JOIN pg_policy ON polrelid = r.oid
 UNION ALL SELECT name, 'policy', 'row security of ' || name FROM r WHERE relrowsecurity
 UNION ALL SELECT name, 'trigger', 'rule ' || quote_ident(rulename) || ' of ' || name
@@ -56,11 +56,11 @@ UNION ALL SELECT name, 'trigger', 'rule ' || quote_ident(rulename) || ' of ' || 
 UNION ALL SELECT name, 'rows', 'the rows of ' || name || ' in ' || quote_ident(pn.nspname) || '.' || quote_ident(p.relname)
             FROM r JOIN pg_inherits ON inhrelid = r.oid AND NOT inhdetachpending
             JOIN pg_class p ON p.oid = inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-UNION ALL SELECT name, 'privilege', privilege_type || ' on ' || name || ' for ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
-            FROM r, aclexplode(coalesce(relacl, acldefault('r', relowner)))
-UNION ALL SELECT name, 'privilege', privilege_type || ' on ' || a.column || ' for ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END FROM a, aclexplode(attacl)
-UNION ALL SELECT name, 'privilege', privilege_type || ' on ' || signature || ' for ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
-            FROM f, aclexplode(coalesce(proacl, acldefault('f', proowner)))";
+UNION ALL SELECT name, 'privilege', privilege_type || ' on ' || what || ' for ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
+            FROM (SELECT name, name, coalesce(relacl, acldefault('r', relowner)) FROM r
+                  UNION ALL SELECT name, a.column, attacl FROM a
+                  UNION ALL SELECT name, signature, coalesce(proacl, acldefault('f', proowner)) FROM f) AS granted (name, what, acl),
+                 aclexplode(acl)";
 
 /// What others rely on now, of what has these names.
 pub(super) async fn look(session: &Session, names: &BTreeSet<Named>) -> Result<Facts, ReadError> {
