@@ -11,6 +11,8 @@ use crate::oracle::{
 
 /// A change, and the code that uses what it changes.
 struct Change {
+    /// What is there before and after, besides.
+    stays: &'static str,
     before: &'static str,
     after: &'static str,
     /// What the table gets before code runs.
@@ -20,12 +22,13 @@ struct Change {
 
 /// There, back and there again, while code runs.
 fn changed_while_code_runs(major: u16, change: &Change) {
-    let Change { before, after, rows, code } = change;
+    let Change { stays, before, after, rows, code } = change;
     let rows = rows.replace("$rows", &ROWS.to_string());
     runtime().block_on(async {
-        let database = Database::with_on(server_of(Some(major)), &format!("{before}{rows}")).await.unwrap();
+        let database =
+            Database::with_on(server_of(Some(major)), &format!("{before}{stays}{rows}")).await.unwrap();
         let dump = database.dump().await;
-        database.plan_approved(after).await;
+        database.plan_approved(&format!("{after}{stays}")).await;
         let writers = Writers::start(&database, code, 10_000_000).await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
@@ -39,6 +42,7 @@ fn changed_while_code_runs(major: u16, change: &Change) {
 
 /// A partition's bounds and the index that all partitions have.
 const BOUNDS: Change = Change {
+    stays: "",
     before: "CREATE TABLE log (region text NOT NULL, at bigint NOT NULL) PARTITION BY LIST (region);
         CREATE TABLE log_north PARTITION OF log FOR VALUES IN ('no');
         CREATE TABLE log_rest PARTITION OF log DEFAULT;
@@ -61,9 +65,7 @@ const BOUNDS: Change = Change {
 
 /// A primary key that moves to another column, under a foreign key.
 const KEY: Change = Change {
-    before: "CREATE TABLE account (id bigint, code text NOT NULL, CONSTRAINT account_pkey PRIMARY KEY (id));
-        CREATE TABLE entry (account_id bigint NOT NULL CONSTRAINT entry_account REFERENCES account (id) ON DELETE CASCADE);
-        CREATE FUNCTION orphan(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
+    stays: "CREATE FUNCTION orphan(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
             INSERT INTO public.entry VALUES (-n);
             RAISE EXCEPTION 'an orphan came in';
         EXCEPTION WHEN foreign_key_violation THEN NULL; END$$;
@@ -71,17 +73,11 @@ const KEY: Change = Change {
             INSERT INTO public.account VALUES (n, 'twin' || n), (n, 'twin of ' || n);
             RAISE EXCEPTION 'a twin came in';
         EXCEPTION WHEN unique_violation THEN NULL; END$$;",
+    before: "CREATE TABLE account (id bigint, code text NOT NULL, CONSTRAINT account_pkey PRIMARY KEY (id));
+        CREATE TABLE entry (account_id bigint NOT NULL CONSTRAINT entry_account REFERENCES account (id) ON DELETE CASCADE);",
     after: "CREATE TABLE account (id bigint NOT NULL, code text NOT NULL, CONSTRAINT account_pkey PRIMARY KEY (code),
             CONSTRAINT account_id_key UNIQUE (id));
-        CREATE TABLE entry (account_id bigint NOT NULL CONSTRAINT entry_account REFERENCES account (id) ON DELETE CASCADE);
-        CREATE FUNCTION orphan(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
-            INSERT INTO public.entry VALUES (-n);
-            RAISE EXCEPTION 'an orphan came in';
-        EXCEPTION WHEN foreign_key_violation THEN NULL; END$$;
-        CREATE FUNCTION twin(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
-            INSERT INTO public.account VALUES (n, 'twin' || n), (n, 'twin of ' || n);
-            RAISE EXCEPTION 'a twin came in';
-        EXCEPTION WHEN unique_violation THEN NULL; END$$;",
+        CREATE TABLE entry (account_id bigint NOT NULL CONSTRAINT entry_account REFERENCES account (id) ON DELETE CASCADE);",
     rows: "INSERT INTO account SELECT n, 'a' || n FROM generate_series(1, $rows) n;
         INSERT INTO entry SELECT n FROM generate_series(1, $rows) n;",
     code: &[
@@ -95,6 +91,7 @@ const KEY: Change = Change {
 
 /// A label that goes, under an index, a view and a default.
 const LABEL: Change = Change {
+    stays: "",
     before: "CREATE TYPE state AS ENUM ('new', 'open', 'done');
         CREATE TABLE job (id bigint PRIMARY KEY, now state NOT NULL DEFAULT 'open');
         CREATE UNIQUE INDEX job_open ON job (id) WHERE now = 'open';
@@ -113,20 +110,16 @@ const LABEL: Change = Change {
 
 /// A type that is narrower, under a view, a default, a check and an index.
 const TYPE: Change = Change {
+    stays: "CREATE FUNCTION nameless(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
+            INSERT INTO public.ticket VALUES (-n, '');
+            RAISE EXCEPTION 'the check is away';
+        EXCEPTION WHEN check_violation THEN NULL; END$$;",
     before: "CREATE TABLE ticket (id bigint PRIMARY KEY, state text NOT NULL DEFAULT 'open', CONSTRAINT known CHECK (state <> ''));
         CREATE INDEX ticket_state ON ticket (state) WHERE state <> 'closed';
-        CREATE VIEW open_ticket AS SELECT id, state FROM ticket WHERE state <> 'closed';
-        CREATE FUNCTION nameless(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
-            INSERT INTO public.ticket VALUES (-n, '');
-            RAISE EXCEPTION 'the check is away';
-        EXCEPTION WHEN check_violation THEN NULL; END$$;",
+        CREATE VIEW open_ticket AS SELECT id, state FROM ticket WHERE state <> 'closed';",
     after: "CREATE TABLE ticket (id bigint PRIMARY KEY, state varchar(20) NOT NULL DEFAULT 'open', CONSTRAINT known CHECK (state <> ''));
         CREATE INDEX ticket_state ON ticket (state) WHERE state <> 'closed';
-        CREATE VIEW open_ticket AS SELECT id, state FROM ticket WHERE state <> 'closed';
-        CREATE FUNCTION nameless(n bigint) RETURNS void LANGUAGE plpgsql AS $$BEGIN
-            INSERT INTO public.ticket VALUES (-n, '');
-            RAISE EXCEPTION 'the check is away';
-        EXCEPTION WHEN check_violation THEN NULL; END$$;",
+        CREATE VIEW open_ticket AS SELECT id, state FROM ticket WHERE state <> 'closed';",
     rows: "INSERT INTO ticket SELECT n, 'open' FROM generate_series(1, $rows) n;",
     code: &[
         "SELECT 1 / count(*) FROM open_ticket WHERE id = $1::bigint AND $2::bigint > 0",
@@ -138,6 +131,7 @@ const TYPE: Change = Change {
 
 /// A column that refuses NULL and comes into an index and a key.
 const INDEX: Change = Change {
+    stays: "",
     before: "CREATE TABLE stock (a bigint NOT NULL, b bigint, CONSTRAINT stock_one UNIQUE (a));
         CREATE INDEX stock_by ON stock (a);",
     after: "CREATE TABLE stock (a bigint NOT NULL, b bigint NOT NULL, CONSTRAINT stock_one UNIQUE (a, b));
