@@ -5,6 +5,7 @@
 
 mod bodies;
 mod moments;
+mod transient;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,8 @@ pub struct Rehearsed {
     pub after: BTreeMap<Phase, Catalog>,
     /// Objects whose texts PostgreSQL prints in another way when a phase was undone than before it ran.
     pub reprinted: BTreeSet<ObjectId>,
+    /// What relations have only between two batches of a phase, there or back.
+    pub transient: BTreeSet<ObjectId>,
 }
 
 /// Why a plan is not worth reviewing.
@@ -127,7 +130,7 @@ pub async fn rehearse(
     }
     rehearsed.back = watch.finish();
     let at_base = moments::look(clone, &scope).await?;
-    moments.finish(&at_base, &mut rehearsed.back);
+    let mut parts = moments.finish(&at_base, &mut rehearsed.back);
     compare(&read(clone, time_zone).await?, base, BACK)?;
     let mut moments = Moments::new(&at_base);
     for batch in &batches {
@@ -136,7 +139,12 @@ pub async fn rehearse(
             .map_err(failed("the second time"))?;
         moments.after(clone, batch, &rehearsed.there).await?;
     }
-    moments.finish(&at_end, &mut rehearsed.there);
+    parts.extend(moments.finish(&at_end, &mut rehearsed.there));
+    let lasts = |id: &ObjectId| {
+        rehearsed.after.values().chain([base]).any(|catalog| catalog.objects.contains_key(id))
+    };
+    parts.retain(|id| !lasts(id));
+    rehearsed.transient = parts;
     compare(&read(clone, time_zone).await?, desired, "the second time")?;
     Ok(rehearsed)
 }

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate::oracle::{
-    Database, runtime, server_of,
+    Database,
+    faults::{self, killed_in_every_batch},
+    runtime, server_of,
     writers::{ROWS, Writers},
 };
 
@@ -20,7 +22,7 @@ struct Change {
     code: &'static [&'static str],
 }
 
-/// There, back and there again, while code runs.
+/// There and back while code runs, and once more there and back by a trueup that is killed in every batch.
 fn changed_while_code_runs(major: u16, change: &Change) {
     let Change { stays, before, after, rows, code } = change;
     let rows = rows.replace("$rows", &ROWS.to_string());
@@ -32,9 +34,10 @@ fn changed_while_code_runs(major: u16, change: &Change) {
         let writers = Writers::start(&database, code, 10_000_000).await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
-        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
-        writers.end(&format!("code on {major}, there, back and there again")).await;
-        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        faults::install(&database).await;
+        killed_in_every_batch(&database, "plan", &["apply", "plan", "--phase", "all"]).await;
+        killed_in_every_batch(&database, "plan", &["rollback", "plan"]).await;
+        writers.end(&format!("code on {major}, there and back twice")).await;
         database.dump().await.must_equal(&dump, "the rollback does not lead back").await.unwrap();
         database.done().await;
     });

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use crate::oracle::{
-    Database, runtime, server_of,
+    Database,
+    faults::{self, killed_in_every_batch},
+    runtime, server_of,
     writers::{ROWS, Writers},
 };
 
@@ -296,6 +298,72 @@ fn what_is_wrong_with_a_conversion_is_said_where_it_stands() {
                 .await;
             assert!(ran.code == Some(1) && ran.shown().contains(line), "{line}:\n{}", ran.shown());
         }
+        database.done().await;
+    });
+}
+
+/// What is assigned to a column that is shorter has to fit, there and on the way back: nothing is cut.
+#[test]
+fn a_conversion_cuts_no_value() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id integer PRIMARY KEY, name varchar(45) NOT NULL, bits bit(8), note varchar(10))";
+        let database = Database::with(before).await.unwrap();
+        let dump = database.dump().await;
+        database.execute("INSERT INTO t VALUES (1, 'short', '00000001', 'n'), (2, repeat('x', 45), NULL, NULL)").await;
+        let after = |bits| format!("CREATE TABLE t (id integer PRIMARY KEY,
+            name varchar(30) NOT NULL, -- @convert using=name
+            bits bit(4), -- @convert using={bits} back=bits::bit(8)
+            note text -- @convert using=note||'' back=note
+        );");
+        database.write("desired.sql", &after("5"));
+        let planned = database.trueup(&["plan", "--schema", "desired.sql", "--manage", "all"]).await;
+        planned.fails(1, "desired.sql:3:29: @convert: using=5: this has to be cast to bit(4), which may cut it");
+        database.plan_approved(&after("substring(bits,5,4)")).await;
+        let long = database.trueup(&["apply", "plan"]).await;
+        long.fails(3, "more than 30 characters in name of table public.t");
+        database.execute("DELETE FROM t WHERE id = 2").await;
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        for (value, error) in [("repeat('x', 31)", "value too long for type character varying(30)"), ("rpad('x', 45)", "")] {
+            let written = database.try_execute(&format!("INSERT INTO t VALUES (3, {value})")).await;
+            assert!(written.err().unwrap_or_default().contains(error), "{value}");
+        }
+        database.trueup(&["apply", "plan", "--phase", "contract"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT string_agg(rtrim(name) || '|' || length(name), ',' ORDER BY id) FROM t").await, "short|5,x|30");
+        database.execute("UPDATE t SET note = 'more than ten' WHERE id = 1").await;
+        let back = database.trueup(&["rollback", "plan", "--phase", "contract"]).await;
+        assert!(back.code != Some(0) && back.shown().contains("value too long for type character varying(10)"), "{}", back.shown());
+        assert_eq!(database.ask("SELECT note FROM t WHERE id = 1").await, "more than ten");
+        database.execute("UPDATE t SET note = 'ten' WHERE id = 1").await;
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.dump().await.must_equal(&dump, "the rollback does not lead back").await.unwrap();
+        database.done().await;
+    });
+}
+
+/// Killed in every batch, a conversion goes on, there and back.
+#[test]
+fn a_conversion_that_is_killed_goes_on() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id integer NOT NULL, at integer NOT NULL) PARTITION BY RANGE (id);
+            CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (1) TO (100) PARTITION BY RANGE (id);
+            CREATE TABLE t_2 PARTITION OF t_1 FOR VALUES FROM (1) TO (100);
+            CREATE INDEX t_at ON t (at);
+            CREATE TABLE plain (id integer PRIMARY KEY, n integer NOT NULL UNIQUE);
+            CREATE TABLE heir (own text) INHERITS (plain);";
+        let after = before
+            .replace("at integer NOT NULL)", "at bigint NOT NULL -- @convert using=at\n)")
+            .replace("n integer NOT NULL UNIQUE)", "n bigint NOT NULL UNIQUE -- @convert using=n\n)");
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO t SELECT n, n FROM generate_series(1, 50) n; INSERT INTO plain SELECT n, n FROM generate_series(1, 50) n; INSERT INTO heir SELECT n, n FROM generate_series(51, 99) n").await;
+        let dump = database.dump().await;
+        database.plan_approved(&after).await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        faults::install(&database).await;
+        killed_in_every_batch(&database, "plan", &["apply", "plan", "--phase", "all"]).await;
+        killed_in_every_batch(&database, "plan", &["rollback", "plan"]).await;
+        database.dump().await.must_equal(&dump, "the rollback does not lead back").await.unwrap();
+        assert_eq!(database.ask("SELECT (SELECT sum(at) FROM t) || ' ' || (SELECT sum(n) FROM plain)").await, "1275 4950");
         database.done().await;
     });
 }

@@ -4,7 +4,12 @@
 use crate::oracle;
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::oracle::{Database, dump::Dump, runtime, server};
+use crate::oracle::{
+    Database,
+    dump::Dump,
+    faults::{self, arm, disarm, waiting},
+    runtime, server,
+};
 use tokio::sync::OnceCell;
 use trueup::{
     plan::{PlanFile, format},
@@ -187,22 +192,6 @@ async fn one_other_byte_voids_the_plan() {
 // ---------------------------------------------------------------------------------------------------------------
 // Interrupted at any batch
 
-/// A trigger on the journal, which is written in the transaction of every batch, right before its end: what
-/// `fault.batch` and `fault.kind` of the database say happens there, to real sessions.
-const FAULT: &str = "
-    CREATE FUNCTION trueup.fault() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF NEW.batch::text = current_setting('fault.batch', true) AND TG_OP = current_setting('fault.at', true) THEN
-            IF current_setting('fault.kind') = 'terminate' THEN
-                PERFORM pg_terminate_backend(pg_backend_pid());
-            ELSE
-                PERFORM pg_advisory_lock_shared(4711);
-            END IF;
-        END IF;
-        RETURN NEW;
-    END $$;
-    CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON trueup.step FOR EACH ROW EXECUTE FUNCTION trueup.fault();";
-
 /// Databases that were planned for, applied and rolled back once, so that there is a journal to put the trigger on.
 struct Rehearsed {
     database: Database,
@@ -224,7 +213,7 @@ async fn rehearsed() -> &'static Rehearsed {
         after.must_equal(&fresh(AFTER).await, "applied").await.unwrap();
         database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
         database.dump().await.must_equal(&before, "rolled back").await.unwrap();
-        database.execute(FAULT).await;
+        faults::install(&database).await;
         let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
         let batches = plan.steps.iter().map(|step| (step.batch, step.operation.is_transactional())).collect();
         let mut declared: BTreeMap<u32, BTreeMap<String, LockMode>> = BTreeMap::new();
@@ -251,17 +240,6 @@ impl Rehearsed {
         database.approve("plan").await.unwrap();
         database
     }
-}
-
-async fn arm(database: &Database, batch: u32, on: &str, kind: &str) {
-    let name = sql::ident(database.target.database());
-    for (setting, value) in [("batch", batch.to_string().as_str()), ("at", on), ("kind", kind)] {
-        database.execute(&format!("ALTER DATABASE {name} SET fault.{setting} = '{value}'")).await;
-    }
-}
-
-async fn disarm(database: &Database) {
-    database.execute(&format!("ALTER DATABASE {} RESET ALL", sql::ident(database.target.database()))).await;
 }
 
 /// Where a run was told to stop: its command, the batch, at which writing of the journal.
@@ -310,18 +288,6 @@ fn a_rollback_whose_backend_dies_in_any_batch_is_resumed_from() {
             }
         }
     });
-}
-
-/// The backend of trueup that waits for the test's advisory lock.
-async fn waiting(watch: &Session) -> i32 {
-    let query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'trueup' \
-                 AND wait_event = 'advisory'";
-    loop {
-        if let Some(row) = watch.client().query_opt(query, &[]).await.unwrap() {
-            return row.get(0);
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 /// The locks on user relations that a backend holds.

@@ -44,8 +44,10 @@ pub struct Conversion {
 /// An expression over a row, every name of which is qualified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
-    /// The expression.
-    pub sql: String,
+    /// The expression, cast to exactly the column's type: to compare with.
+    pub cast: String,
+    /// The expression as it is assigned to the column: a value that does not fit is refused, where a cast would cut it.
+    pub assigned: String,
     /// Settings that it hangs on (`TimeZone`), with what they are where the plan is applied; none where it is always the
     /// same.
     pub settings: Vec<(&'static str, String)>,
@@ -113,7 +115,7 @@ impl Side<'_> {
         let body = format!(
             "#variable_conflict use_column\nBEGIN\n    \
              SELECT {} INTO NEW.{} FROM (SELECT NEW.*) AS {};\n    RETURN NEW;\nEND",
-            self.value.sql,
+            self.value.assigned,
             self.beside.sql(),
             sql::ident(id.path.part(1))
         );
@@ -142,7 +144,7 @@ impl Side<'_> {
     }
 
     fn differs(&self) -> String {
-        format!("pg_catalog.record_image_ne(ROW({}), ROW({}))", self.beside.sql(), self.value.sql)
+        format!("pg_catalog.record_image_ne(ROW({}), ROW({}))", self.beside.sql(), self.value.cast)
     }
 
     /// Every row has what its trigger would give it.
@@ -459,7 +461,7 @@ impl Lowering<'_> {
     /// The batches that fill the column beside, for each table that stores rows, as it is in this catalog then.
     fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>, catalog: &Catalog) -> Vec<(ObjectId, Action)> {
         let fill = Fill {
-            value: side.value.sql.clone(),
+            value: side.value.assigned.clone(),
             meanwhile: Meanwhile::Mirrored,
             rows: Some(side.differs()),
             batch: BATCH,
@@ -485,7 +487,7 @@ impl Lowering<'_> {
         for clause in table.clauses.iter_mut().filter(|clause| clause.starts_with(&begins)) {
             let end = sql::find_outside(clause, " USING ").unwrap_or(clause.len());
             clause.truncate(end);
-            clause.push_str(&format!(" USING {}", value.sql));
+            clause.push_str(&format!(" USING {}", value.assigned));
         }
         Ddl::Table(table)
     }

@@ -14,7 +14,7 @@ use crate::{
     },
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
-    step::{DataCheck, Step, Verb},
+    step::{DataCheck, Phase, Step, Verb},
 };
 
 /// How many rows are counted at most.
@@ -50,6 +50,19 @@ pub fn data_checks(
     };
     let mut checks: Vec<DataCheck> =
         changes.keys().filter(asked).flat_map(|id| of(&there, id, Verb::Drop, false)).collect();
+    // they are filled in expand
+    let online = changes.values().filter(|change| there.is_converted_online(&change.id));
+    checks.extend(online.flat_map(|change| {
+        let queries = there.of_values(change);
+        let check = |(what, sql)| DataCheck {
+            phase: Phase::Expand,
+            back: false,
+            object: change.id.clone(),
+            what,
+            sql,
+        };
+        queries.into_iter().map(check)
+    }));
     let of_empty = context.of_empty.iter().filter_map(|id| {
         let phase = steps.iter().rev().find(|step| step.object == *id)?.phase;
         let (what, sql) = empty::rows(id);
@@ -176,16 +189,50 @@ impl Looking<'_> {
             let what = format!("NULL in {column} of {table}");
             found.push((what, self.query(&table, &format!("{column} IS NULL"))));
         }
+        if !self.is_converted_online(id) {
+            found.extend(self.of_new_type(id, &table, before, after));
+        }
+        found
+    }
+
+    /// What the values of a changed column have to become.
+    fn of_values(&self, change: &Change) -> Vec<(String, Sql)> {
+        match (&change.object.before, &change.object.after, change.id.relation()) {
+            (Some(Object::Column(before)), Some(Object::Column(after)), Some(table))
+                if self.has_rows(&table) && after.lineage.parents.is_empty() =>
+            {
+                self.of_new_type(&change.id, &table, before, after)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_new_type(
+        &self,
+        id: &ObjectId,
+        table: &ObjectId,
+        before: &Column,
+        after: &Column,
+    ) -> Vec<(String, Sql)> {
+        let mut found = Vec::new();
+        let column = id.sql();
         if let Some(length) = length(&after.data_type)
             && after.data_type != before.data_type
             && after.generated.is_none()
         {
             let what = format!("more than {length} characters in {column} of {table}");
-            let long = format!("pg_catalog.length(pg_catalog.rtrim({column}::pg_catalog.text)) > {length}");
-            found.push((what, self.query(&table, &long)));
+            let converted =
+                self.conversions.get(id).map(|conversion| conversion.value.after.assigned.as_str());
+            let value = converted.unwrap_or(&column);
+            let long = format!("pg_catalog.length(pg_catalog.rtrim(({value})::pg_catalog.text)) > {length}");
+            found.push((what, self.query_as(table, &sql::ident(table.path.last()), &long)));
         }
-        found.extend(self.of_type(id, &table, before, after));
+        found.extend(self.of_type(id, table, before, after));
         found
+    }
+
+    fn is_converted_online(&self, id: &ObjectId) -> bool {
+        self.conversions.get(id).is_some_and(|conversion| conversion.online)
     }
 
     /// Values that do not become values of another type: PostgreSQL says so when they are asked for.
@@ -198,7 +245,7 @@ impl Looking<'_> {
     ) -> Option<(String, Sql)> {
         let column = id.sql();
         let value = match self.conversions.get(id) {
-            Some(conversion) => conversion.value.after.sql.clone(),
+            Some(conversion) => conversion.value.after.cast.clone(),
             None if before.base_type == after.base_type
                 || after.generated.is_some()
                 || after.facts.foreign =>

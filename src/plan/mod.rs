@@ -14,7 +14,7 @@ pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
 pub use staleness::footprint_closure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,9 @@ pub struct Plan {
     /// The columns that have two names between the phases.
     #[serde(default, rename = "old_name", skip_serializing_if = "Vec::is_empty")]
     pub old_names: Vec<OldName>,
+    /// What the plan has in relations only between two batches of a phase, there or back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub transient: BTreeSet<ObjectId>,
     /// The steps, in the order they run.
     #[serde(rename = "step")]
     pub steps: Vec<PlannedStep>,

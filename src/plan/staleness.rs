@@ -14,7 +14,7 @@ use crate::{
     catalog::{Catalog, Fingerprint},
     name::{Kind, ObjectId},
     sql::Sql,
-    step::{Phase, Verb},
+    step::Phase,
 };
 
 /// A point in a plan's course.
@@ -124,31 +124,14 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         });
     }
     let touched = touched(plan);
-    let known: BTreeSet<&ObjectId> = plan
-        .footprint
-        .iter()
-        .map(|entry| &entry.object)
+    let recorded = plan.footprint.iter().map(|entry| &entry.object);
+    let known: BTreeSet<&ObjectId> = recorded
         .chain(plan.steps.iter().map(|step| &step.object))
+        .chain(plan.transient.iter().filter(|_| moving.is_some()))
         .collect();
-    // the index that becomes a key's in a later step
-    let halfway: BTreeSet<ObjectId> = stepped
-        .iter()
-        .filter(|object| object.kind == Kind::Constraint)
-        .map(|key| ObjectId::new(Kind::Index, [key.path.part(0), key.path.last()]))
-        .collect();
-    // a partition that is dropped has been detached before, and PostgreSQL leaves a check in it
-    let dropped: BTreeSet<&ObjectId> = plan
-        .steps
-        .iter()
-        .filter(|step| moving == Some(step.phase) && step.action == Verb::Drop)
-        .map(|step| &step.object)
-        .collect();
-    let goes_along = |object: &ObjectId| {
-        object.kind == Kind::Constraint && object.relation().is_some_and(|table| dropped.contains(&table))
-    };
-    let counts = |object: &ObjectId| (plan.owners || object.kind != Kind::Owner) && !goes_along(object);
+    let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
     for object in footprint_closure(live, &touched) {
-        if !known.contains(&object) && !halfway.contains(&object) && counts(&object) {
+        if !known.contains(&object) && counts(&object) {
             differences.push(Difference {
                 how: How::Added,
                 expected: None,

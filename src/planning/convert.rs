@@ -164,21 +164,22 @@ impl Reading<'_> {
         time_zone: &str,
     ) -> Result<Pair<Value>, PlanningError> {
         let (old, new) = (&self.old.data_type, &self.new.data_type);
-        let through = through_text(&self.new.facts.plain_type, &self.old.facts.plain_type);
-        let cast = format!("{}{through}", self.column.sql());
-        let there = self.value(&format!("({using})::{new}"), false, time_zone).await;
+        let there = self.value(using, false, time_zone).await;
         let after = there.map_err(|why| self.wrong(format!("using={using}: {why}")))?;
         let missing =
             |why: String| self.wrong(format!("say with back=… how {new} becomes {old} again: {why}"));
         let before = if let Some(back) = back {
-            let before = self.value(&format!("({back})::{old}"), true, time_zone).await;
+            let before = self.value(back, true, time_zone).await;
             before.map_err(|why| self.wrong(format!("back={back}: {why}")))?
         } else {
             // only a cast has a cast as its way back
-            let through = through_text(&self.old.facts.plain_type, &self.new.facts.plain_type);
-            let plain = self.value(&format!("{}{through}::{new}", self.column.sql()), false, time_zone).await;
-            if plain.is_ok_and(|plain| plain.sql == after.sql) {
-                self.value(&format!("{cast}::{old}"), true, time_zone).await.map_err(missing)?
+            let cast = |from: &Column, to: &Column| {
+                let through = through_text(&from.facts.plain_type, &to.facts.plain_type);
+                format!("{}{through}", self.column.sql())
+            };
+            let plain = self.read(&cast_to(new, &cast(self.old, self.new)), false).await;
+            if plain.is_ok_and(|plain| plain == after.cast) {
+                self.value(&cast(self.new, self.old), true, time_zone).await.map_err(missing)?
             } else {
                 return Err(missing(format!("using={using} is no cast of the column")));
             }
@@ -186,8 +187,28 @@ impl Reading<'_> {
         Ok(Pair::new(before, after))
     }
 
-    /// An expression over a row of the table, in which the column has its new type if it is converted.
+    /// An expression over a row of the table, as a value of the column: with its old type if it is converted, else with
+    /// its new one.
     async fn value(&self, expression: &str, converted: bool, time_zone: &str) -> Result<Value, String> {
+        let to = if converted { self.old } else { self.new };
+        let cast = self.read(&cast_to(&to.data_type, expression), converted).await?;
+        let settings = self.settings(&cast, converted, time_zone).await?;
+        let assigned = self.read(expression, converted).await?;
+        if self.is_assigned(&assigned, to, converted).await.is_ok() {
+            return Ok(Value { cast, assigned, settings });
+        }
+        // there is only a cast that has to be asked for: to the type as such, and a length is none of its
+        let assigned = self.read(&cast_to(&to.facts.plain_type, expression), converted).await?;
+        let has_length = to.facts.plain_type != to.data_type;
+        if has_length && matches!(to.facts.plain_type.trim_end_matches("[]"), "bit" | "character") {
+            return Err(format!("this has to be cast to {}, which may cut it", to.data_type));
+        }
+        self.is_assigned(&assigned, to, converted).await?;
+        Ok(Value { cast, assigned, settings })
+    }
+
+    /// The expression as PostgreSQL says it, with every name qualified.
+    async fn read(&self, expression: &str, converted: bool) -> Result<String, String> {
         const MARK: &str = " AS trueup_value\n   FROM ";
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
@@ -208,7 +229,33 @@ impl Reading<'_> {
         };
         let said = read.await;
         self.take_back().await;
-        let said = said?;
+        said
+    }
+
+    /// Whether PostgreSQL assigns it to a column of the type, and says which values do not fit instead of cutting them.
+    async fn is_assigned(&self, said: &str, to: &Column, converted: bool) -> Result<(), String> {
+        let alter = format!(
+            "{}; ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {said}",
+            self.row(converted),
+            self.row_name(),
+            self.column.sql(),
+            type_of(to),
+        );
+        let assigned = self.clone.client().batch_execute(&alter).await;
+        self.take_back().await;
+        assigned.map_err(|error| server_words(&error))
+    }
+
+    /// What the value hangs on, where it is not always the same.
+    async fn settings(
+        &self,
+        said: &str,
+        converted: bool,
+        time_zone: &str,
+    ) -> Result<Vec<(&'static str, String)>, String> {
+        let client = self.clone.client();
+        let (begin, row) = (self.row(converted), self.row_name());
+        let words = |error: tokio_postgres::Error| server_words(&error);
         // neither sub-selects nor sets, as PostgreSQL wants it behind USING
         let probe =
             |clause: &str| format!("{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; {clause}");
@@ -222,8 +269,7 @@ impl Reading<'_> {
         self.take_back().await;
         let settings = [("TimeZone", time_zone), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "postgres")];
         let settings = if immutable { &[][..] } else { &settings[..] };
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Ok(Value { sql: said, settings })
+        Ok(settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
     }
 
     /// Whether PostgreSQL would write every row anew, or read it, to change the type so.
@@ -237,7 +283,7 @@ impl Reading<'_> {
             "ALTER TABLE {row} ALTER COLUMN {} TYPE {} USING {}",
             self.column.sql(),
             type_of(self.new),
-            value.sql
+            value.assigned
         );
         let client = self.clone.client();
         let probe = async {
@@ -387,6 +433,10 @@ impl Reading<'_> {
             changes.get(&table).is_some_and(|change| matches!(change.how, How::Replace | How::Drop));
         renamed.then(|| "its table is replaced by the same plan".to_owned())
     }
+}
+
+fn cast_to(data_type: &str, expression: &str) -> String {
+    format!("({expression})::{data_type}")
 }
 
 /// The type as ALTER COLUMN has it.

@@ -76,6 +76,7 @@ impl Sealing<'_> {
             notes: self.remarks.notes.clone(),
             data_checks: self.data_checks,
             old_names: self.old_names,
+            transient: self.rehearsed.transient.clone(),
             steps: planned,
             footprint,
         }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::types::{ToSql, Type};
 
+use super::transient;
 use crate::{
     name::{Kind, ObjectId},
     postgres::Session,
@@ -100,6 +101,13 @@ pub(super) struct Named {
     function: Option<String>,
 }
 
+impl Named {
+    /// What a relation is called.
+    pub fn relation(&self) -> Option<&str> {
+        self.function.is_none().then_some(self.sql.as_str())
+    }
+}
+
 /// The relation or function that an object is, or is of.
 fn named(id: &ObjectId) -> Option<Named> {
     let relation = |sql: String| Named { sql, function: None };
@@ -144,6 +152,17 @@ fn takes_nothing(batch: &Batch) -> bool {
     })
 }
 
+/// Whether something can be there after it that was not.
+fn makes_something(batch: &Batch) -> bool {
+    batch.items.iter().any(|item| {
+        let operation = &item.action.operation;
+        !matches!(
+            operation,
+            Operation::Nothing | Operation::Validate | Operation::Backfill(_) | Operation::DropIndex { .. }
+        )
+    })
+}
+
 /// What others find while the steps run in one direction.
 pub(super) struct Moments<'a> {
     /// What they find at the beginning.
@@ -152,12 +171,14 @@ pub(super) struct Moments<'a> {
     looks: Vec<(u32, BTreeSet<String>, Facts)>,
     /// What something is missing of.
     lacking: BTreeSet<String>,
+    /// What relations had after some batch.
+    parts: BTreeSet<ObjectId>,
 }
 
 impl<'a> Moments<'a> {
     /// Before the first batch.
     pub fn new(start: &'a Facts) -> Self {
-        Self { start, looks: Vec::new(), lacking: BTreeSet::new() }
+        Self { start, looks: Vec::new(), lacking: BTreeSet::new(), parts: BTreeSet::new() }
     }
 
     /// Looks at what others find after this batch. `seen` is what each step did.
@@ -169,6 +190,9 @@ impl<'a> Moments<'a> {
     ) -> Result<(), ReadError> {
         let takes_nothing = takes_nothing(batch);
         let mut names = names(batch.items.iter().map(|item| (&item.object, seen.get(index(item.step)))));
+        if makes_something(batch) {
+            self.parts.extend(transient::parts(session, &names).await?);
+        }
         names.retain(|Named { sql, .. }| {
             self.start.contains_key(sql) && (!takes_nothing || self.lacking.contains(sql))
         });
@@ -186,8 +210,9 @@ impl<'a> Moments<'a> {
         Ok(())
     }
 
-    /// Says of each step what is missing after it, that is there at the beginning and at the end.
-    pub fn finish(self, end: &Facts, seen: &mut [Observed]) {
+    /// Says of each step what is missing after it, that is there at the beginning and at the end. Returns what relations
+    /// had meanwhile.
+    pub fn finish(self, end: &Facts, seen: &mut [Observed]) -> BTreeSet<ObjectId> {
         let mut missing: BTreeMap<&Fact, u32> = BTreeMap::new();
         let nothing = BTreeSet::new();
         for (step, names, found) in &self.looks {
@@ -208,6 +233,7 @@ impl<'a> Moments<'a> {
                 }
             }
         }
+        self.parts
     }
 }
 

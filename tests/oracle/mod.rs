@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 pub mod dump;
+pub mod faults;
 pub mod own_server;
 pub mod proxy;
 pub mod rows;
