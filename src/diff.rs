@@ -144,6 +144,7 @@ pub fn diff_forcing(
     refuse::typed(catalogs, &changes, &mut refusals);
     refuse::shared(&changes, &mut refusals);
     refuse::keys(catalogs, &changes, &mut refusals);
+    refuse::attached_keys(catalogs, &changes, &mut refusals);
     inherited::hand_over(catalogs, &mut changes);
     inherited::imply(&mut changes);
     if refusals.is_empty() { Ok(changes) } else { Err(refusals) }

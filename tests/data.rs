@@ -115,6 +115,21 @@ const ALL: &[Wrong] = &[
         mend: "DELETE FROM t WHERE id = 15",
     },
     Wrong {
+        before: "CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE rest PARTITION OF t DEFAULT; INSERT INTO t VALUES (15), (25)",
+        after: "CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE rest PARTITION OF t DEFAULT;
+                CREATE TABLE new PARTITION OF t FOR VALUES FROM (10) TO (20)",
+        said: "rows of table public.rest that belong in table public.new: 1, such as id = 15",
+        mend: "DELETE FROM t WHERE id = 15",
+    },
+    Wrong {
+        before: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE rest PARTITION OF t DEFAULT;
+                 CREATE TABLE own PARTITION OF t FOR VALUES IN ('a'); INSERT INTO t VALUES ('a'), ('b'), (NULL)",
+        after: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE rest PARTITION OF t DEFAULT;
+                CREATE TABLE own PARTITION OF t FOR VALUES IN ('a', 'b')",
+        said: "rows of table public.rest that belong in table public.own: 1, such as ctid = (0,1)",
+        mend: "DELETE FROM t WHERE k = 'b'",
+    },
+    Wrong {
         before: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE own (k text); INSERT INTO own VALUES ('a'), ('b'), (NULL)",
         after: "CREATE TABLE t (k text) PARTITION BY LIST (k); CREATE TABLE own PARTITION OF t FOR VALUES IN ('a')",
         said: "rows of table public.own that FOR VALUES IN ('a') does not take: 2, such as ctid = (0,2)",

@@ -4,7 +4,7 @@ use super::{Change, Changes, How, Refusal, attachment_changes};
 use crate::{
     catalog::Catalog,
     kind::{Column, Object},
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
 };
 
 /// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.
@@ -37,6 +37,32 @@ pub(super) fn typed(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut 
                 "{id} is a typed table of it, and PostgreSQL alters such a type only with CASCADE, which trueup never uses"
             );
             refusals.push(Refusal { id: change.id.clone(), why });
+        }
+    }
+}
+
+/// The key of a partition that is the part of an index of the whole, which is no key: PostgreSQL drops neither while they
+/// are attached to each other, here or on the way back.
+pub(super) fn attached_keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for catalog in [catalogs.before, catalogs.after] {
+        for (id, object) in catalog.of_kind(Kind::IndexAttachment) {
+            let Object::IndexAttachment(attachment) = object else { continue };
+            let (key, index) = (attachment.child(id), attachment.parent_id());
+            let stays = |id: &ObjectId| match changes.get(id).map(|change| &change.how) {
+                None | Some(How::InPlace(_)) => true,
+                Some(_) => false,
+            };
+            let is_attached = attachment.constraint && !attachment.parent_constraint;
+            if is_attached
+                && !changes.contains_key(&attachment.partition())
+                && ![id, &key, &index].into_iter().all(stays)
+                && !refusals.iter().any(|refusal| refusal.id == key)
+            {
+                let why = format!(
+                    "its index is the part of {index}, and PostgreSQL drops neither of them while the partition is attached; detach that in a plan before"
+                );
+                refusals.push(Refusal { id: key, why });
+            }
         }
     }
 }

@@ -15,13 +15,16 @@ pub struct IndexAttachment {
     pub table: Vec<String>,
     /// Schema and name of the partitioned table.
     pub parent_table: Vec<String>,
-    /// Whether the index is behind a constraint, and so is its parent.
+    /// Whether the index is behind a constraint.
     pub constraint: bool,
+    /// Whether the partitioned index is, which then needs one behind a constraint. (A key of a partition's own can be the
+    /// part of an index that is none.)
+    pub parent_constraint: bool,
 }
 
 impl IndexAttachment {
-    fn index(&self, table: &[String], index: &[String]) -> ObjectId {
-        if self.constraint {
+    fn index(constraint: bool, table: &[String], index: &[String]) -> ObjectId {
+        if constraint {
             let mut path = table.to_vec();
             path.extend(index.last().cloned());
             ObjectId::new(Kind::Constraint, path)
@@ -32,7 +35,7 @@ impl IndexAttachment {
 
     /// The index, or the constraint that it is behind.
     pub fn child(&self, id: &ObjectId) -> ObjectId {
-        self.index(&self.table, id.path.parts())
+        Self::index(self.constraint, &self.table, id.path.parts())
     }
 
     /// The attachment of the partition.
@@ -42,7 +45,7 @@ impl IndexAttachment {
 
     /// The partitioned index, or the constraint that it is behind.
     pub fn parent_id(&self) -> ObjectId {
-        self.index(&self.parent_table, &self.parent)
+        Self::index(self.parent_constraint, &self.parent_table, &self.parent)
     }
 }
 
@@ -60,7 +63,7 @@ impl Definition for IndexAttachment {
     }
 
     fn alter(pair: Pair<&Self>, _: &ObjectId) -> Alter {
-        let Self { parent: _, table: _, parent_table: _, constraint: _ } = pair.after;
+        let Self { parent: _, table: _, parent_table: _, constraint: _, parent_constraint: _ } = pair.after;
         Alter::Replace
     }
 

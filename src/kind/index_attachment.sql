@@ -4,7 +4,8 @@ SELECT 2::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::text],
          'parent', ARRAY[pn.nspname::text, p.relname::text],
          'table', ARRAY[tn.nspname::text, t.relname::text],
          'parent_table', ARRAY[ptn.nspname::text, pt.relname::text],
-         'constraint', EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')))
+         'constraint', EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')),
+         'parent_constraint', EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = p.oid AND k.contype IN ('p', 'u', 'x')))
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_index x ON x.indexrelid = c.oid

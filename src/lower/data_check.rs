@@ -121,9 +121,7 @@ impl Looking<'_> {
             (None, Some(Object::DomainConstraint(after))) if self.means_the_same(id) => {
                 self.of_domain(id, &after.definition)
             }
-            (before, Some(Object::Attachment(after)))
-                if before.as_ref() != change.object.after.as_ref() && self.means_the_same(id) =>
-            {
+            (before, Some(Object::Attachment(after))) if before.as_ref() != change.object.after.as_ref() => {
                 self.of_attachment(id, after)
             }
             _ => Vec::new(),
@@ -326,13 +324,15 @@ impl Looking<'_> {
         let Some(condition) = attachment.implied.condition() else { return Vec::new() };
         let table = ObjectId { kind: Kind::Table, path: id.path.clone() };
         let mut found = Vec::new();
-        if self.has_rows(&table) {
+        if self.has_rows(&table) && self.means_the_same(id) {
             let what = format!("rows of {table} that {} does not take", attachment.bound);
             found.push((what, self.query(&table, &format!("({condition}) IS FALSE"))));
         }
-        if let Some(default) =
-            self.before.default_partition(&attachment.parent).filter(|it| self.has_rows(it))
-        {
+        let default = self.before.default_partition(&attachment.parent).filter(|it| {
+            let attachment = ObjectId { kind: Kind::Attachment, path: it.path.clone() };
+            self.has_rows(it) && self.means_the_same(&attachment)
+        });
+        if let Some(default) = default {
             let what = format!("rows of {default} that belong in {table}");
             found.push((what, self.query(&default, &format!("({condition}) IS TRUE"))));
         }
