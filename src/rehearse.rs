@@ -330,10 +330,22 @@ impl Observer for Watch<'_> {
                 self.known.insert(oid, name);
             }
             let Some(known) = self.known.get(&oid).filter(|known| !known.index) else { continue };
+            // a materialized view is filled from what it reads
+            let fills = item.object.kind == Kind::MaterializedView
+                && matches!(item.action.operation, Operation::Bulk | Operation::Refresh { .. });
+            if fills && mode == LockMode::AccessShare && known.filenode != 0 {
+                observed.scans.push(known.name.clone());
+            }
             if mode > LockMode::AccessShare && self.held.get(&oid).is_none_or(|held| *held < mode) {
                 self.held.insert(oid, mode);
                 strongest(&mut observed.locks, &known.name, mode);
             }
+        }
+        // one that the plan has replaced is not among those that are known
+        if let (Operation::Refresh { view }, Some(observed)) =
+            (&item.action.operation, self.seen.get_mut(at))
+        {
+            strongest(&mut observed.locks, &view.sql(), LockMode::AccessExclusive);
         }
         // no message tells of every validation: that it reads the whole table follows from what it is
         if let (Operation::Validate, Some(observed)) = (&item.action.operation, self.seen.get_mut(at)) {

@@ -147,6 +147,22 @@ const INDEX: Change = Change {
     ],
 };
 
+/// A materialized view that gets a column which the table gets, under an index and a view.
+const VIEW: Change = Change {
+    stays: "CREATE UNIQUE INDEX total_id ON total (id); CREATE VIEW few AS SELECT id, amount FROM total;",
+    before: "CREATE TABLE sale (id bigint PRIMARY KEY, amount bigint);
+        CREATE MATERIALIZED VIEW total AS SELECT id, amount FROM sale;",
+    after: "CREATE TABLE sale (id bigint PRIMARY KEY, amount bigint, tax bigint);
+        CREATE MATERIALIZED VIEW total AS SELECT id, amount, tax FROM sale;",
+    rows: "INSERT INTO sale SELECT n, n FROM generate_series(1, $rows) n; REFRESH MATERIALIZED VIEW total;",
+    code: &[
+        "SELECT 1 / count(*) FROM total WHERE id = $1::bigint AND $2::bigint > 0",
+        "SELECT 1 / count(*) FROM few WHERE id = $1::bigint AND $2::bigint > 0",
+        "INSERT INTO sale (id, amount) SELECT $2::bigint, $1::bigint",
+        "UPDATE sale SET amount = 0 WHERE id = $2::bigint AND $1::bigint > 0",
+    ],
+};
+
 /// One test a change and major version.
 macro_rules! changes {
     ($($name:ident: $change:ident on $major:literal,)*) => {
@@ -168,4 +184,6 @@ changes! {
     a_type_changes_under_a_view_and_a_check_on_18: TYPE on 18,
     an_index_gets_a_column_that_refuses_null_on_15: INDEX on 15,
     an_index_gets_a_column_that_refuses_null_on_18: INDEX on 18,
+    a_materialized_view_gets_a_column_under_a_view_on_15: VIEW on 15,
+    a_materialized_view_gets_a_column_under_a_view_on_18: VIEW on 18,
 }

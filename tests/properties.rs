@@ -12,10 +12,10 @@ use crate::oracle::{
 };
 use tokio::sync::OnceCell;
 use trueup::{
-    plan::{PlanFile, format},
+    plan::{PlanFile, PlannedStep, format},
     postgres::Session,
     sql,
-    step::LockMode,
+    step::{LockMode, Operation},
 };
 
 const BEFORE: &str = include_str!("properties/before.sql");
@@ -197,8 +197,10 @@ struct Rehearsed {
     database: Database,
     before: Dump,
     after: Dump,
-    /// Batches in order, and whether each is a transaction.
+    /// The batches that do something on the way there, in order, and whether each is a transaction.
     batches: BTreeMap<u32, bool>,
+    /// Those that do something on the way back.
+    back: BTreeMap<u32, bool>,
     /// The strongest lock on each relation that each batch says it takes.
     declared: BTreeMap<u32, BTreeMap<String, LockMode>>,
 }
@@ -215,7 +217,11 @@ async fn rehearsed() -> &'static Rehearsed {
         database.dump().await.must_equal(&before, "rolled back").await.unwrap();
         faults::install(&database).await;
         let plan = PlanFile::open(&database.path("plan")).unwrap().plan;
-        let batches = plan.steps.iter().map(|step| (step.batch, step.operation.is_transactional())).collect();
+        let doing = |operation: fn(&PlannedStep) -> &Operation| {
+            let steps = plan.steps.iter().filter(move |step| *operation(step) != Operation::Nothing);
+            steps.map(move |step| (step.batch, operation(step).is_transactional())).collect()
+        };
+        let (batches, back) = (doing(|step| &step.operation), doing(|step| &step.undo.operation));
         let mut declared: BTreeMap<u32, BTreeMap<String, LockMode>> = BTreeMap::new();
         for step in &plan.steps {
             let locks = declared.entry(step.batch).or_default();
@@ -224,7 +230,7 @@ async fn rehearsed() -> &'static Rehearsed {
                 *mode = lock.mode.max(*mode);
             }
         }
-        Rehearsed { database, before, after, batches, declared }
+        Rehearsed { database, before, after, batches, back, declared }
     })
     .await
 }
@@ -281,7 +287,7 @@ fn a_backend_that_dies_in_any_batch_is_resumed_from() {
 #[test]
 fn a_rollback_whose_backend_dies_in_any_batch_is_resumed_from() {
     runtime().block_on(async {
-        for (batch, transactional) in &rehearsed().await.batches {
+        for (batch, transactional) in &rehearsed().await.back {
             end_at(&["rollback", "plan"], *batch, "INSERT").await;
             if !transactional {
                 end_at(&["rollback", "plan"], *batch, "UPDATE").await;

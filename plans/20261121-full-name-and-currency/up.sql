@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 34c3e9ba084b983fbcf7ee7a17743677d808e857a6427b659f4083bfec85677a
+-- plan full-name-and-currency  sha256 36497d8978974f4df1b09443ac45cce717547af7a1fa6dbeee058411466f5394
 
 -- ==== expand ====
 

@@ -71,8 +71,9 @@ pub(super) async fn settle(
         Operation::Nothing
         | Operation::Catalog
         | Operation::Bulk
-        | Operation::Exchange
-        | Operation::Validate => {
+        | Operation::Swap
+        | Operation::Validate
+        | Operation::Refresh { .. } => {
             Err(Refusal::Doubt { step: doubt.step, object: step.object.to_string() }.into())
         }
     }

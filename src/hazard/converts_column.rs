@@ -28,7 +28,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let exchanged =
         id.kind == Kind::Column && case.step.verb == Verb::Alter && old.data_type != new.data_type;
     let action = if case.undo { &case.step.undo } else { &case.step.run };
-    (exchanged && action.operation == Operation::Exchange && holds_rows(case.object.before?)).then(|| {
+    (exchanged && action.operation == Operation::Swap && holds_rows(case.object.before?)).then(|| {
         format!(
             "{id} of type {} is another column than the one of type {} was, and stands last",
             new.data_type, old.data_type

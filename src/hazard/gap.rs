@@ -21,10 +21,10 @@ fn find(case: &Case<'_>) -> Option<String> {
         by_end.entry((missing.until, missing.promise)).or_default().push(&missing.what);
     }
     let said = by_end.iter().map(|((until, promise), what)| {
-        format!("{} missing until step {until}: {}", listed(what), meanwhile(*promise))
+        format!("missing until step {until}: {}; {}", listed(what), meanwhile(*promise))
     });
     let said: Vec<String> = said.collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    (!said.is_empty()).then(|| said.join("; also "))
 }
 
 /// The first few of them, and how many there are.
@@ -32,9 +32,8 @@ fn listed(what: &[&str]) -> String {
     const MOST: usize = 5;
     let first = what.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
     match what.len() {
-        1 => format!("{first} is"),
-        all if all > MOST => format!("{first} and {} more are", all - MOST),
-        _ => format!("{first} are"),
+        all if all > MOST => format!("{first} and {} more", all - MOST),
+        _ => first,
     }
 }
 

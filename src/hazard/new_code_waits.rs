@@ -25,7 +25,7 @@ fn find(case: &Case<'_>) -> Option<String> {
     let id = &case.step.object;
     if case.step.verb == Verb::Rename {
         // of what is renamed online the other name is there before: it goes in the same step
-        let beside = case.step.run.operation == Operation::Exchange;
+        let beside = case.step.run.operation == Operation::Swap;
         return (!beside)
             .then(|| format!("{}: code that uses the new name fails until then", case.step.summary));
     }

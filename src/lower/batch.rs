@@ -24,7 +24,7 @@ pub(super) fn number(steps: Vec<(Draft, bool)>, catalogs: Pair<&Catalog>, change
     let mut steps = steps.into_iter().peekable();
     let mut numbered = Vec::new();
     while let Some((step, within)) = steps.next() {
-        let alone = alone(&step, changes);
+        let alone = alone(&step, within, changes);
         let locks = locked_relation(&step, catalogs);
         let begins = !within && steps.peek().is_some_and(|(_, within)| *within);
         let moves_on = match (&relation, &locks) {
@@ -58,11 +58,11 @@ enum Alone {
     Labels,
 }
 
-fn alone(step: &Draft, changes: &Changes) -> Alone {
+fn alone(step: &Draft, within: bool, changes: &Changes) -> Alone {
     let in_place = matches!(changes.get(&step.object), Some(change) if matches!(change.how, How::InPlace(_)));
     match step.verb {
         _ if !step.is_transactional() => Alone::Always,
-        _ if is_validation(step) => Alone::Always,
+        _ if is_validation(step) || step.builds_view() && !within => Alone::Always,
         // it begins with the locks that it needs
         Verb::Create if step.object.kind == Kind::Attachment && step.run.sql.len() > 1 => Alone::Always,
         Verb::Alter if step.object.kind == Kind::Enum && in_place => Alone::Labels,
@@ -72,7 +72,8 @@ fn alone(step: &Draft, changes: &Changes) -> Alone {
 
 /// Whether it reads a table, there or back, and is to hold no strong lock meanwhile.
 fn is_validation(step: &Draft) -> bool {
-    let validates = |action: &Action| action.operation == Operation::Validate;
+    let validates =
+        |action: &Action| matches!(action.operation, Operation::Validate | Operation::Refresh { .. });
     validates(&step.run) || step.undo().is_some_and(validates)
 }
 

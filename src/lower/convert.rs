@@ -431,7 +431,7 @@ impl Lowering<'_> {
         undo.extend(self.creation_within(&others, &context)?);
         let (old, new) = (&before.column.data_type, &after.column.data_type);
         let summary = format!("exchange {} of type {old} for the one of type {new}", with_relation(id));
-        self.push(unit, Verb::Alter, summary, Action::exchange(run), Action::exchange(undo));
+        self.push(unit, Verb::Alter, summary, Action::swap(run), Action::swap(undo));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lowering, alter_table, counter::StandIn, unproven, with_relation};
+use super::{Lowering, alter_table, counter::StandIn, materialized_view, unproven, with_relation};
 use crate::{
     catalog::Catalog,
     diff::How,
@@ -51,13 +51,12 @@ impl Lowering<'_> {
             }
             Object::MaterializedView(view) if self.context.rowless => {
                 let mut sql = view.create(&unit.root).into_statements();
-                if let Some(create) = sql.first_mut() {
-                    *create = Sql::new(format!("{create}\nWITH NO DATA"));
-                }
+                materialized_view::without_rows(&mut sql);
                 sql
             }
             Object::Privileges(wanted) => {
-                let given = unit.root.target().and_then(|target| self.given_by_default(&target));
+                let target = unit.root.target().filter(|target| !self.prebuilt_views.contains(target));
+                let given = target.and_then(|target| self.given_by_default(&target));
                 let given =
                     given.map_or_else(|| wanted.default.clone(), |given| given.on_top_of(&wanted.default));
                 privileges::statements(&unit.root, &given, &wanted.grants)
@@ -93,12 +92,20 @@ impl Lowering<'_> {
 
     /// What the object must not have, but default privileges give to it when it is created.
     pub(super) fn take_back(&self, id: &ObjectId) -> Vec<Sql> {
-        let about = ObjectId::about(Kind::Privileges, id);
-        if self.catalogs.after.objects.contains_key(&about) {
+        if self.prebuilt_views.contains(id) {
             return Vec::new();
         }
-        let Some(given) = self.given_by_default(id) else { return Vec::new() };
+        if self.catalogs.after.objects.contains_key(&ObjectId::about(Kind::Privileges, id)) {
+            return Vec::new();
+        }
+        self.revoke_given(id, id)
+    }
+
+    /// What default privileges give to a new object like this one, revoked from that one.
+    pub(super) fn revoke_given(&self, like: &ObjectId, from: &ObjectId) -> Vec<Sql> {
+        let Some(given) = self.given_by_default(like) else { return Vec::new() };
         let built_in = given.everywhere.map(|privileges| privileges.default.clone()).unwrap_or_default();
+        let about = ObjectId::about(Kind::Privileges, from);
         privileges::statements(&about, &given.on_top_of(&built_in), &built_in)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     catalog::Catalog,
     diff::Changes,
     name::{Kind, ObjectId},
-    step::{Action, Phase, Step, Verb, With},
+    step::{Action, Operation, Phase, Step, Verb, With},
 };
 
 /// How a draft is undone.
@@ -98,6 +98,12 @@ impl Draft {
     /// Whether neither way does anything.
     pub fn is_idle(&self) -> bool {
         self.run.is_nothing() && !matches!(self.undo, Undo::By(_))
+    }
+
+    /// Whether it builds a materialized view, there or on the way back.
+    pub fn builds_view(&self) -> bool {
+        let bulk = |action: &Action| action.operation == Operation::Bulk;
+        self.object.kind == Kind::MaterializedView && (bulk(&self.run) || self.undo().is_some_and(bulk))
     }
 
     /// Whether both ways run within a transaction.

@@ -83,7 +83,7 @@ impl Lowering<'_> {
         true
     }
 
-    fn comes_back(&self, unit: &Unit) -> bool {
+    pub(super) fn comes_back(&self, unit: &Unit) -> bool {
         self.changes.get(&unit.root).is_some_and(|change| change.how == How::Replace)
     }
 
@@ -109,8 +109,8 @@ impl Lowering<'_> {
         self.preparing(self.catalogs.after, id, |this| {
             this.push_about(&fresh, unit, Verb::Create, next, made, Action::drop_index(fresh.clone()));
         });
-        let exchange = Action::exchange(vec![rename(id, &spare), rename(&fresh, id)]);
-        let back = Action::exchange(vec![rename(id, &fresh), rename(&spare, id)]);
+        let exchange = Action::swap(vec![rename(id, &spare), rename(&fresh, id)]);
+        let back = Action::swap(vec![rename(id, &fresh), rename(&spare, id)]);
         self.push(unit, Verb::Alter, format!("exchange {what}"), exchange, back);
         let drop = format!("drop what was {what}");
         self.push_about(&spare, unit, Verb::Drop, drop, Action::drop_index(spare.clone()), gone);

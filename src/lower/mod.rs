@@ -17,6 +17,7 @@ mod empty;
 mod index;
 mod index_tree;
 mod key;
+mod materialized_view;
 mod not_null;
 mod partition;
 mod phase;
@@ -156,6 +157,8 @@ struct Lowering<'a> {
     prebuilt: Twins,
     /// What went by a recipe that lets it come back at once: partitions that move, trees of indexes.
     returning: BTreeSet<ObjectId>,
+    /// Materialized views that are built, with their indexes, before they take their places.
+    prebuilt_views: BTreeSet<ObjectId>,
     /// The place in the row of the unit that is lowered.
     current: Option<usize>,
     neighbours: graph::Neighbours<'a>,
@@ -189,6 +192,7 @@ impl<'a> Lowering<'a> {
             done: BTreeSet::new(),
             with_default: BTreeSet::new(),
             returning: BTreeSet::new(),
+            prebuilt_views: BTreeSet::new(),
             current: None,
             referred_to_anew,
             freed,
@@ -306,6 +310,8 @@ impl Lowering<'_> {
                 Object::Index(index) if self.existed(&index.relation()) => {
                     return self.create_index(unit, index);
                 }
+                Object::Index(index) if self.adopt_index_of_view(unit, index) => return,
+                Object::MaterializedView(view) if self.create_replaced_view(unit, view) => return,
                 Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                     if constraint.has_index() {
                         return self.create_key(unit, constraint);
@@ -352,6 +358,7 @@ impl Lowering<'_> {
             _ if self.drop_prebuilt(unit) || self.drop_tree(unit, change) => true,
             Object::Attachment(old) => self.detach_to_move(unit, change, old),
             Object::Table(_) => change.how == How::Drop && self.drop_detached(unit, object),
+            Object::MaterializedView(view) => self.drop_replaced_view(unit, view),
             Object::Index(index) => self.existed(&index.relation()) && self.drop_index(unit, index),
             Object::Constraint(constraint) if self.relation_existed(&unit.root) => {
                 if constraint.has_index() {

@@ -17,7 +17,7 @@ impl Lowering<'_> {
     pub(super) fn promise(&mut self, unit: &Unit, first: usize) {
         let does = |draft: &Draft| !draft.run.is_nothing() && draft.object == unit.root;
         let Some(core) = self.steps.iter().skip(first).rposition(does).map(|at| first + at) else { return };
-        let exchanged = self.steps[core].run.operation == Operation::Exchange;
+        let exchanged = self.steps[core].run.operation == Operation::Swap;
         match (unit.act, self.steps[core].verb) {
             (Act::Drop, Verb::Drop | Verb::Replace) => {
                 self.steps[core].takes = self.keys(&unit.members, |change| change.before.as_ref());
@@ -50,7 +50,9 @@ impl Lowering<'_> {
                 self.steps[core].takes.extend(keys);
             }
             (Act::Create, _) => {
-                let proof = |draft: &Draft| draft.run.operation == Operation::Validate;
+                let proof = |draft: &Draft| {
+                    matches!(draft.run.operation, Operation::Validate | Operation::Refresh { .. })
+                };
                 let made = |draft: &Draft| does(draft) && !proof(draft);
                 if let Some(made) = self.steps.iter().skip(first).rposition(made) {
                     self.steps[first + made].gives = self.keys(&unit.members, |change| change.after.as_ref());

@@ -183,14 +183,7 @@ impl Lowering<'_> {
 
         // what the way back does last comes first
         let exchange = format!("exchange {names}");
-        self.push_back(
-            &contract,
-            Verb::Rename,
-            id,
-            &exchange,
-            Action::exchange(beside.exchange()),
-            With::Next,
-        );
+        self.push_back(&contract, Verb::Rename, id, &exchange, Action::swap(beside.exchange()), With::Next);
         self.push_back(&contract, Verb::Validate, &check, &proven, proof(), With::Next);
         for (trigger, Pair { after: one, .. }) in &renaming.fires {
             let what = format!("let {trigger} fire on UPDATE OF {}, too", sql::ident(old));
@@ -213,7 +206,7 @@ impl Lowering<'_> {
         let summary =
             format!("rename column {} of {} to {}", sql::ident(old), id.relation_sql(), sql::ident(new));
         let back = beside.come(new, old);
-        self.push(&contract, Verb::Rename, summary, Action::exchange(run), Action::exchange(back));
+        self.push(&contract, Verb::Rename, summary, Action::swap(run), Action::swap(back));
         self.steps.extend(renaming.along.iter().cloned().map(Draft::from));
     }
 }

@@ -44,8 +44,8 @@ impl Lowering<'_> {
             &unit(Phase::Contract),
             Verb::Rename,
             format!("rename table {table} to {new}"),
-            Action::exchange(vec![go, rename(&table, &new)]),
-            Action::exchange(back),
+            Action::swap(vec![go, rename(&table, &new)]),
+            Action::swap(back),
         );
         self.steps.extend(renaming.along.iter().cloned().map(Draft::from));
     }

@@ -248,8 +248,11 @@ fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
 
 /// Whether it cannot share a transaction, or would read a table for long within one.
 fn is_slow(draft: &Draft) -> bool {
-    let alone = |action: &Action| !action.is_transactional() || action.operation == Operation::Validate;
-    alone(&draft.run) || draft.undo().is_some_and(alone)
+    let slow = |action: &Action| {
+        let reads_all = matches!(action.operation, Operation::Validate | Operation::Refresh { .. });
+        !action.is_transactional() || reads_all || draft.builds_view()
+    };
+    slow(&draft.run) || draft.undo().is_some_and(slow)
 }
 
 /// Whether it is better behind a group than before it: what goes, what proves what the group has made, and what the way
@@ -257,7 +260,13 @@ fn is_slow(draft: &Draft) -> bool {
 fn wants_last(draft: &Draft) -> bool {
     match (&draft.run.operation, draft.with) {
         (Operation::Nothing, with) => with != Some(With::Next),
-        (Operation::Validate | Operation::DropIndex { .. } | Operation::Detach { .. }, _) => true,
+        (
+            Operation::Validate
+            | Operation::Refresh { .. }
+            | Operation::DropIndex { .. }
+            | Operation::Detach { .. },
+            _,
+        ) => true,
         _ => false,
     }
 }
@@ -270,7 +279,7 @@ fn built_before(draft: &mut Draft) -> Option<Draft> {
     let fresh = replacement(&index, "new");
     let run = Action::build_index(fresh.clone(), table, unique, definition);
     let undo = Undo::By(Action::drop_index_if_exists(fresh.clone()));
-    draft.run = Action::exchange(vec![rename(&fresh, &index)]);
+    draft.run = Action::swap(vec![rename(&fresh, &index)]);
     // a foreign key that comes again on the way back must not take this one
     draft.undo = Undo::By(Action::catalog(vec![Sql::new(format!("DROP INDEX {}", index.sql()))]));
     let summary = format!("build the next {}", with_relation(&index));
@@ -286,7 +295,7 @@ fn dropped_within(draft: &mut Draft) -> Option<Draft> {
     };
     let spare = replacement(&index, "old");
     let undo = Undo::By(Action::build_index(spare.clone(), table, unique, definition));
-    draft.undo = Undo::By(Action::exchange(vec![rename(&spare, &index)]));
+    draft.undo = Undo::By(Action::swap(vec![rename(&spare, &index)]));
     within(draft);
     let summary = format!("on the way back, build the index of what was {}", with_relation(&index));
     let build = Draft::new(draft.phase, Verb::Create, spare, summary, Action::nothing(), undo);

@@ -18,10 +18,15 @@ pub enum Operation {
     Catalog,
     /// Statements in a transaction that read, build or write as much as there is.
     Bulk,
-    /// Names are exchanged within a transaction: what was there beside takes the place of what goes.
-    Exchange,
+    /// Names are swapped within a transaction: the replacement takes the place of what goes.
+    Swap,
     /// Every row is proven to be as a constraint says, under a lock that lets readers and writers go on.
     Validate,
+    /// REFRESH MATERIALIZED VIEW.
+    Refresh {
+        /// The materialized view.
+        view: ObjectId,
+    },
     /// CREATE INDEX CONCURRENTLY.
     BuildIndex {
         /// The index.
@@ -57,7 +62,12 @@ impl Operation {
     /// Whether it runs within a transaction; if not, it is one statement.
     pub fn is_transactional(&self) -> bool {
         match self {
-            Self::Nothing | Self::Catalog | Self::Bulk | Self::Exchange | Self::Validate => true,
+            Self::Nothing
+            | Self::Catalog
+            | Self::Bulk
+            | Self::Swap
+            | Self::Validate
+            | Self::Refresh { .. } => true,
             Self::BuildIndex { .. } | Self::DropIndex { .. } | Self::Detach { .. } | Self::Backfill(_) => {
                 false
             }
@@ -75,8 +85,8 @@ impl Operation {
     /// How long it may wait and run.
     pub fn timeouts(&self) -> Timeouts {
         match self {
-            Self::Nothing | Self::Catalog | Self::Exchange | Self::Backfill(_) => Timeouts::CATALOG,
-            Self::Bulk | Self::Validate => Timeouts::SLOW,
+            Self::Nothing | Self::Catalog | Self::Swap | Self::Backfill(_) => Timeouts::CATALOG,
+            Self::Bulk | Self::Validate | Self::Refresh { .. } => Timeouts::SLOW,
             Self::BuildIndex { .. } | Self::DropIndex { .. } | Self::Detach { .. } => Timeouts::CONCURRENT,
         }
     }
@@ -98,6 +108,7 @@ impl Operation {
                 let unique = if *unique { "UNIQUE" } else { "" };
                 spaced(&["CREATE", unique, "INDEX", word, &sql::ident(index.path.last()), definition])
             }
+            Self::Refresh { view } => format!("REFRESH MATERIALIZED VIEW {}", view.sql()),
             Self::DropIndex { index, if_exists } => {
                 let if_exists = if *if_exists { "IF EXISTS" } else { "" };
                 spaced(&["DROP INDEX", word, if_exists, &index.sql()])
@@ -167,13 +178,18 @@ impl Action {
     }
 
     /// Statements in a transaction by which one thing takes the place of another that goes.
-    pub fn exchange(sql: Vec<Sql>) -> Self {
-        Self::new(Operation::Exchange, sql)
+    pub fn swap(sql: Vec<Sql>) -> Self {
+        Self::new(Operation::Swap, sql)
     }
 
     /// A proof that every row is as it should be.
     pub fn validate(sql: Vec<Sql>) -> Self {
         Self::new(Operation::Validate, sql)
+    }
+
+    /// REFRESH MATERIALIZED VIEW.
+    pub fn refresh(view: ObjectId) -> Self {
+        Self::rendered(Operation::Refresh { view })
     }
 
     /// CREATE INDEX CONCURRENTLY, and what it says behind the index's name.
