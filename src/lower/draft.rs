@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::{
     catalog::Catalog,
     diff::Changes,
-    name::{Kind, ObjectId},
+    kind::TableDdl,
+    name::{Kind, ObjectId, Pair},
     step::{Action, Operation, Phase, Step, Verb, With},
 };
 
@@ -86,13 +87,16 @@ pub(super) struct Draft {
     pub takes: Vec<Key>,
     /// What is there from this draft on.
     pub gives: Vec<Key>,
+    /// The one ALTER TABLE that it is, applied and rolled back: others of the table can be part of it.
+    pub alters: Option<Pair<TableDdl>>,
 }
 
 impl Draft {
     /// One that is of no unit, and waits for nothing.
     pub fn new(phase: Phase, verb: Verb, object: ObjectId, summary: String, run: Action, undo: Undo) -> Self {
         let (needs, takes, gives) = (Needs::Unit, Vec::new(), Vec::new());
-        Self { phase, verb, object, summary, run, undo, with: None, unit: None, needs, takes, gives }
+        let (with, unit, alters) = (None, None, None);
+        Self { phase, verb, object, summary, run, undo, with, unit, needs, takes, gives, alters }
     }
 
     /// Whether neither way does anything.

@@ -19,7 +19,7 @@ use crate::{
     catalog::Catalog,
     diff::Changes,
     graph::{self, Unit},
-    kind::Object,
+    kind::{Object, TableDdl},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Operation, Verb, With},
@@ -34,6 +34,7 @@ pub(super) fn schedule(
     before: &Catalog,
 ) -> Vec<(Draft, bool)> {
     let mut row = Row { drafts, units, changes, before };
+    row.merge();
     row.bring_forward();
     let groups: Vec<_> = row.groups().into_iter().map(|group| row.clear(group)).collect();
     let mut within = vec![false; row.drafts.len()];
@@ -78,6 +79,48 @@ impl Row<'_> {
             }
         }
         windows
+    }
+
+    /// Makes one ALTER TABLE of those that rewrite a table, so that each row is written once.
+    fn merge(&mut self) {
+        let mut first = 0;
+        while first < self.drafts.len() {
+            let mut end = first + 1;
+            for at in first + 1..self.drafts.len() {
+                if self.is_part_of(&self.drafts[first], at) && self.before(&self.drafts, at, end).len() == 1 {
+                    let mut part = self.drafts.remove(at);
+                    if let (Some(all), Some(more)) = (&mut self.drafts[first].alters, part.alters.take()) {
+                        all.before.clauses.extend(more.before.clauses);
+                        all.after.clauses.extend(more.after.clauses);
+                    }
+                    part.run = Action::nothing();
+                    part.undo = Undo::Nothing;
+                    part.with = Some(With::Previous);
+                    part.summary += " in the same statement";
+                    self.drafts.insert(end, part);
+                    end += 1;
+                }
+            }
+            if let Draft { alters: Some(all), run, undo, .. } = &mut self.drafts[first]
+                && end > first + 1
+            {
+                let alter = |ddl: &TableDdl| Action::bulk(ddl.clone().into_statement().into_iter().collect());
+                *run = alter(&all.before);
+                *undo = Undo::By(alter(&all.after));
+            }
+            first = end;
+        }
+    }
+
+    /// Whether the draft at this place can be a part of the same ALTER TABLE.
+    fn is_part_of(&self, first: &Draft, at: usize) -> bool {
+        let table = |draft: &Draft| {
+            let Pair { before, after } = draft.alters.as_ref()?;
+            Some((draft.phase, before.table.clone(), before.only, after.table.clone(), after.only))
+        };
+        let draft = &self.drafts[at];
+        let promises = !draft.takes.is_empty() || !draft.gives.is_empty();
+        !promises && draft.alters.is_some() && table(first) == table(draft)
     }
 
     /// Makes what can be there twice before it takes the place of the other: then nothing is missing.
