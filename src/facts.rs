@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::types::{ToSql, Type};
+
 use crate::{postgres::Session, source::live::ReadError};
 
 /// What is known of live beside its catalog.
@@ -33,9 +35,22 @@ WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'inf
 
 /// Looks at live. Reads no table.
 pub async fn observe(session: &Session) -> Result<Facts, ReadError> {
+    sizes(session, SIZES, None).await
+}
+
+/// Looks at these relations only.
+pub async fn observe_these(session: &Session, names: &[&str]) -> Result<Facts, ReadError> {
+    let these =
+        format!("{SIZES} AND c.oid IN (SELECT to_regclass(name) FROM unnest($1::text[]) AS named (name))");
+    sizes(session, &these, Some(names)).await
+}
+
+async fn sizes(session: &Session, query: &str, names: Option<&[&str]>) -> Result<Facts, ReadError> {
+    let names: Vec<(&(dyn ToSql + Sync), Type)> =
+        names.iter().map(|names| (names as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
     let rows = session
         .client()
-        .query_typed(SIZES, &[])
+        .query_typed(query, &names)
         .await
         .map_err(|source| ReadError::Query { what: "sizes".to_owned(), source })?;
     let mut facts = Facts::default();
@@ -64,6 +79,28 @@ pub fn in_units(bytes: u64) -> String {
         (value, unit) = (value / 1024, unit + 1);
     }
     format!("{value} {}", UNITS[unit])
+}
+
+/// `about 2,000,000 rows (180 MB)`.
+pub fn said(size: Size) -> String {
+    match size.rows {
+        Some(1) => format!("about 1 row ({})", in_units(size.bytes)),
+        Some(rows) => format!("about {} rows ({})", grouped(rows), in_units(size.bytes)),
+        None => in_units(size.bytes),
+    }
+}
+
+/// `2,000,000`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut all = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            all.push(',');
+        }
+        all.push(digit);
+    }
+    all
 }
 
 #[cfg(test)]

@@ -342,8 +342,7 @@ impl Observer for Watch<'_> {
             }
         }
         // one that the plan has replaced is not among those that are known
-        if let (Operation::Refresh { view }, Some(observed)) =
-            (&item.action.operation, self.seen.get_mut(at))
+        if let (Operation::Refresh { view }, Some(observed)) = (&item.action.operation, self.seen.get_mut(at))
         {
             strongest(&mut observed.locks, &view.sql(), LockMode::AccessExclusive);
         }

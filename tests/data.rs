@@ -273,6 +273,37 @@ fn rows_in_the_way_back_are_found_before_anything_is_undone() {
     });
 }
 
+/// Whoever looks at the plan before it is applied finds the same.
+async fn refused_everywhere(database: &Database, said: &str) {
+    for command in [&["apply", "plan"][..], &["verify", "plan"], &["preflight", "plan"]] {
+        let refused = database.trueup(command).await.ended(3).unwrap();
+        assert!(refused.shown().contains(said), "{command:?}: {}", refused.shown());
+    }
+}
+
+/// A rewrite was accepted for a table that was small then, or is small elsewhere.
+#[test]
+fn a_rewrite_that_was_accepted_for_a_small_table_is_none_of_a_big_one() {
+    runtime().block_on(async {
+        let database = Database::with_on(server_of(Some(15)), "CREATE TABLE ev (id integer, what text)").await.unwrap();
+        database.execute("INSERT INTO ev SELECT generate_series(1, 1000), 'x'; ANALYZE ev").await;
+        database.plan_approved("CREATE TABLE ev (id bigint, what text)").await;
+        let fits = database.trueup(&["preflight", "plan"]).await.ended(0).unwrap();
+        assert!(fits.stdout.contains("public.ev: about 1,000 rows (40 kB)"), "{}", fits.shown());
+        let before = database.dump().await;
+        // stored as it is, so that it is as big as it looks
+        database
+            .execute("ALTER TABLE ev ALTER what SET STORAGE plain; INSERT INTO ev SELECT n, repeat('x', 7000) FROM generate_series(1, 9000) n; ALTER TABLE ev ALTER what SET STORAGE extended; ANALYZE ev")
+            .await;
+        refused_everywhere(&database, "the plan is stale: made for about 1,000 rows (40 kB) in public.ev; it has about 10,000 rows (70 MB) here").await;
+        database.dump().await.must_equal(&before, "something was changed").await.unwrap();
+        database.execute("DELETE FROM ev WHERE id > 1000").await;
+        database.execute("VACUUM FULL ev").await;
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
 /// The table was empty when the plan was made, and has rows where it is applied.
 #[test]
 fn a_plan_for_an_empty_table_is_for_an_empty_table() {
@@ -281,11 +312,10 @@ fn a_plan_for_an_empty_table_is_for_an_empty_table() {
         database
             .plan_approved("CREATE TABLE ev (id bigint, key bigint GENERATED ALWAYS AS IDENTITY, made uuid DEFAULT gen_random_uuid())")
             .await;
-        let said = "rows in table public.ev, which was empty when this plan was made";
+        let said = "the plan is stale: made for an empty table; public.ev has about 2,000 rows here";
         let before = database.dump().await;
-        database.execute("INSERT INTO ev VALUES (1), (2)").await;
-        let refused = database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
-        assert!(refused.shown().contains(said), "{}", refused.shown());
+        database.execute("INSERT INTO ev SELECT generate_series(1, 2000); ANALYZE ev").await;
+        refused_everywhere(&database, said).await;
         database.dump().await.must_equal(&before, "something was changed").await.unwrap();
 
         // rows that come after that was looked at: the step itself finds them, under its lock

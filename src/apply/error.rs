@@ -113,6 +113,9 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// There is more in a table than the plan was made for.
+    #[error("the plan is stale: {}", .0.join("; "))]
+    Assumption(Vec<String>),
     /// A policy that is to be pinned asks for less than the one that is.
     #[error("this policy asks for less than the one that is pinned in the database")]
     Lowers,
@@ -201,6 +204,7 @@ impl Refusal {
                     "`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves"
                 )
             }
+            Self::Assumption(_) => "plan again for this database: `trueup plan`".to_owned(),
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }

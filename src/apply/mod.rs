@@ -11,6 +11,7 @@
 pub mod abandon;
 pub mod adopt;
 mod aftermath;
+mod assumptions;
 pub mod audit;
 mod doubt;
 mod ending;
@@ -70,6 +71,15 @@ pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec
     let live = live::read_managed(session).await?;
     let differences = staleness::compare(&plan.plan, &live, point(state.position(&plan.plan)));
     Ok((state, differences))
+}
+
+/// What a plan assumes of tables for these phases and does not hold in a database.
+pub async fn broken_assumptions(
+    session: &Session,
+    plan: &PlanFile,
+    phases: &[Phase],
+) -> Result<Vec<String>, ApplyError> {
+    Ok(assumptions::look(session, &plan.plan, phases).await?.broken())
 }
 
 fn point(position: Position) -> Point {
@@ -143,6 +153,10 @@ impl<'a> Run<'a> {
         }
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
+        let broken = assumptions::look(&self.session, plan, &phases).await?.broken();
+        if !broken.is_empty() {
+            return Err(Refusal::Assumption(broken).into());
+        }
         let checks = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
         let rows = run::in_the_way(&self.session, checks).await;
         let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;

@@ -64,6 +64,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         None if arguments.rollback => ran(opened.plan.phases(), position),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
+    let broken = match (arguments.rollback, position) {
+        (false, Some(_)) => {
+            let session = context.connect().await?;
+            apply::broken_assumptions(&session, &opened, &phases).await?
+        }
+        _ => Vec::new(),
+    };
     let way = if arguments.rollback { Way::Back } else { Way::There };
     let needed = !arguments.rollback || policy.rollback;
     let checked: Vec<Checked> = phases
@@ -81,7 +88,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         })
         .collect();
     let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
-    let good = !stale && checked.iter().all(|(_, covered)| covered.is_ok());
+    let good = !stale && broken.is_empty() && checked.iter().all(|(_, covered)| covered.is_ok());
 
     if context.format() == Format::Json {
         let phases: Vec<_> = checked
@@ -102,6 +109,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         output::json(&serde_json::json!({
             "plan": opened.plan.name, "digest": opened.digest, "ok": good,
             "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
+            "assumptions_broken": broken,
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
@@ -131,6 +139,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             }
             (None, _) => lines.push("database: not compared; --env or --url names one".to_owned()),
         }
+        lines.extend(broken.iter().map(|broken| format!("database: the plan is stale: {broken}")));
         output::result(&lines.join("\n"));
     }
     Ok(if good { Exit::Done } else { Exit::Refused })

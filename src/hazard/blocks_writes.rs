@@ -1,6 +1,7 @@
 //! BLOCKS_WRITES: a table is read or an index is built while a lock keeps writers out.
 
 use super::{Case, Level, Rule};
+use crate::name::Kind;
 
 pub(super) const RULE: Rule = Rule {
     code: "BLOCKS_WRITES",
@@ -16,11 +17,14 @@ fn find(case: &Case<'_>) -> Option<String> {
     if !case.seen.rewrites.is_empty() {
         return None;
     }
+    // nobody writes a materialized view, and nobody can read it before
+    let step = case.step;
+    let is_filled = |table: &str| step.object.kind == Kind::MaterializedView && step.object.sql() == table;
     let slow: Vec<&String> = case.seen.scans.iter().chain(&case.seen.builds).collect();
     let strong: Vec<String> = case
         .held
         .iter()
-        .filter(|(_, mode)| mode.blocks_writes())
+        .filter(|(table, mode)| mode.blocks_writes() && !is_filled(table))
         .map(|(table, mode)| format!("{} on {table}{}", mode.label(), case.size(table)))
         .collect();
     if slow.is_empty() || strong.is_empty() {

@@ -154,10 +154,15 @@ impl Case<'_> {
         let bytes = facts::in_units(size.bytes);
         match size.rows {
             Some(1) => format!(" (about 1 row, {bytes})"),
-            Some(rows) => format!(" (about {rows} rows, {bytes})"),
+            Some(rows) => format!(" (about {} rows, {bytes})", facts::grouped(rows)),
             None => format!(" ({bytes})"),
         }
     }
+}
+
+/// Whether it weighs as much as there is in a table.
+pub fn weighs_with_size(code: &str) -> bool {
+    [table_rewrite::RULE.code, blocks_writes::RULE.code].contains(&code)
 }
 
 /// Every hazard of one direction of one step.

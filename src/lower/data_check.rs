@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Conversion, Fill, clash, empty};
+use super::{Context, Conversion, Fill, clash};
 use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
@@ -63,12 +63,6 @@ pub fn data_checks(
         };
         queries.into_iter().map(check)
     }));
-    let of_empty = context.of_empty.iter().filter_map(|id| {
-        let phase = steps.iter().rev().find(|step| step.object == *id)?.phase;
-        let (what, sql) = empty::rows(id);
-        Some(DataCheck { phase, back: false, object: id.clone(), what, sql })
-    });
-    checks.extend(of_empty);
     checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
     checks
 }
@@ -330,7 +324,7 @@ impl Looking<'_> {
         }
         let default = self.before.default_partition(&attachment.parent).filter(|it| {
             let attachment = ObjectId { kind: Kind::Attachment, path: it.path.clone() };
-            self.has_rows(it) && self.means_the_same(&attachment)
+            self.has_rows(it) && !self.changes.contains_key(&attachment) && self.means_the_same(&attachment)
         });
         if let Some(default) = default {
             let what = format!("rows of {default} that belong in {table}");

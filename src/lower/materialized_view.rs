@@ -53,20 +53,17 @@ impl Lowering<'_> {
         let what = with_relation(id);
         let verb = if self.comes_back(unit) { Verb::Replace } else { Verb::Drop };
         let (run, summary) = (Action::catalog(view.drop(id).into_statements()), format!("drop {what}"));
-        match old {
-            Some(old) => {
-                let undo = Action::swap([old.rename, old.indexes, left].concat());
-                self.push(unit, verb, summary, run, undo);
-                let build = format!("build what was {what}");
-                self.preparing(before, id, |this| {
-                    this.push_back(unit, Verb::Create, &old.id, &build, old.build, With::Previous);
-                });
-            }
-            None => {
-                self.push_back(unit, Verb::Fill, id, &format!("fill {what}"), refresh(id), With::Next);
-                self.needs_nothing();
-                self.push(unit, verb, summary, run, Action::catalog(left));
-            }
+        if let Some(old) = old {
+            let undo = Action::swap([old.rename, old.indexes, left].concat());
+            self.push(unit, verb, summary, run, undo);
+            let build = format!("build what was {what}");
+            self.preparing(before, id, |this| {
+                this.push_back(unit, Verb::Create, &old.id, &build, old.build, With::Previous);
+            });
+        } else {
+            self.push_back(unit, Verb::Fill, id, &format!("fill {what}"), refresh(id), With::Next);
+            self.needs_nothing();
+            self.push(unit, verb, summary, run, Action::catalog(left));
         }
         true
     }
@@ -79,25 +76,22 @@ impl Lowering<'_> {
         }
         let (what, undo) = (with_relation(id), Action::catalog(view.drop(id).into_statements()));
         let verb = if self.comes_back(unit) { Verb::Replace } else { Verb::Create };
-        match self.replacement_of(after, id, view, "new").filter(|_| self.can_build(after, id)) {
-            Some(new) => {
-                let summary = format!("build the next {what}");
-                self.preparing(after, id, |this| {
-                    this.push_about(&new.id, unit, Verb::Create, summary, new.build, new.discard);
-                });
-                self.prebuilt_views.insert(id.clone());
-                let swap = Action::swap(new.rename);
-                self.push(unit, verb, format!("swap {what}"), swap, undo);
-            }
-            None => {
-                let mut create = view.create(id).into_statements();
-                without_rows(&mut create);
-                create.extend(self.take_back(id));
-                let summary = format!("create {what} without rows");
-                self.push(unit, verb, summary, Action::catalog(create), undo);
-                self.push(unit, Verb::Fill, format!("fill {what}"), refresh(id), Undo::Nothing);
-                self.needs_nothing();
-            }
+        let new = self.replacement_of(after, id, view, "new").filter(|_| self.can_build(after, id));
+        if let Some(new) = new {
+            let summary = format!("build the next {what}");
+            self.preparing(after, id, |this| {
+                this.push_about(&new.id, unit, Verb::Create, summary, new.build, new.discard);
+            });
+            self.prebuilt_views.insert(id.clone());
+            self.push(unit, verb, format!("swap {what}"), Action::swap(new.rename), undo);
+        } else {
+            let mut create = view.create(id).into_statements();
+            without_rows(&mut create);
+            create.extend(self.take_back(id));
+            let summary = format!("create {what} without rows");
+            self.push(unit, verb, summary, Action::catalog(create), undo);
+            self.push(unit, Verb::Fill, format!("fill {what}"), refresh(id), Undo::Nothing);
+            self.needs_nothing();
         }
         true
     }

@@ -4,12 +4,14 @@
 //! inputs give the same bytes, and that bytes it does not understand are refused. How it is written and read is in
 //! `format` and `folder`, whether it still fits a database in `staleness`.
 
+mod assumption;
 pub mod compatibility;
 pub mod folder;
 pub mod format;
 pub mod script;
 pub mod staleness;
 
+pub use assumption::Assumption;
 pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
 pub use staleness::footprint_closure;
@@ -70,6 +72,9 @@ pub struct Plan {
     /// What is asked of the data before anything is changed.
     #[serde(default, rename = "data_check", skip_serializing_if = "Vec::is_empty")]
     pub data_checks: Vec<DataCheck>,
+    /// What was decided by how much there was.
+    #[serde(default, rename = "assumption", skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Assumption>,
     /// The columns that have two names between the phases.
     #[serde(default, rename = "old_name", skip_serializing_if = "Vec::is_empty")]
     pub old_names: Vec<OldName>,

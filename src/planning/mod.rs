@@ -421,6 +421,7 @@ async fn plan_from(
         forms: &forms.changes,
         facts: &facts,
         rehearsed: &rehearsed,
+        of_empty: &context.of_empty,
         data_checks,
         old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),
         remarks,

@@ -6,13 +6,13 @@ use super::{Inputs, Remarks};
 use crate::{
     catalog::{Catalog, scope::Scope},
     diff::{Changes, How},
-    facts::Facts,
-    hazard::{self, Case},
+    facts::{Facts, Size},
+    hazard::{self, Case, weighs_with_size},
     kind::Object,
     name::{ObjectId, Pair},
     plan::{
-        self, Checkpoints, FORMAT, FootprintEntry, Loose, Plan, PlannedStep, PlannedUndo, Rehearsal, Summary,
-        footprint_closure,
+        self, Assumption, Checkpoints, FORMAT, FootprintEntry, Loose, Plan, PlannedStep, PlannedUndo,
+        Rehearsal, Summary, footprint_closure,
     },
     rehearse::Rehearsed,
     step::{DataCheck, LockMode, Observed, OldName, Phase, Step, Timeouts, Verb},
@@ -32,6 +32,8 @@ pub(super) struct Sealing<'a> {
     pub forms: &'a Changes,
     pub facts: &'a Facts,
     pub rehearsed: &'a Rehearsed,
+    /// Columns that come with another value for every row, in tables that have none.
+    pub of_empty: &'a BTreeSet<ObjectId>,
     pub old_names: Vec<OldName>,
     pub data_checks: Vec<DataCheck>,
     pub remarks: Remarks,
@@ -45,6 +47,7 @@ impl Sealing<'_> {
         let checkpoints = Checkpoints::of(&footprint, &phases);
         let summary = self.summary(&steps);
         let planned = self.planned(&steps);
+        let assumptions = self.assumptions(&planned);
         Plan {
             format: FORMAT,
             name: self.inputs.name.clone(),
@@ -76,6 +79,7 @@ impl Sealing<'_> {
             notes: self.remarks.notes.clone(),
             data_checks: self.data_checks,
             old_names: self.old_names,
+            assumptions,
             transient: self.rehearsed.transient.clone(),
             steps: planned,
             footprint,
@@ -127,6 +131,37 @@ impl Sealing<'_> {
             });
         }
         planned
+    }
+
+    /// What was decided by how much there is: that a table is empty, and how much the dangers that weigh with it weigh.
+    fn assumptions(&self, planned: &[PlannedStep]) -> Vec<Assumption> {
+        let mut all = BTreeSet::new();
+        for id in self.of_empty {
+            if let Some(step) = planned.iter().rev().find(|step| step.object == *id) {
+                let table = id.relation_sql();
+                all.insert(Assumption { phase: step.phase, table, empty: true, rows: None, bytes: 0 });
+            }
+        }
+        for step in planned.iter().filter(|step| step.hazards.iter().any(|it| weighs_with_size(&it.code))) {
+            let strong = step.seen.locks.iter().filter(|lock| lock.mode.blocks_writes());
+            let tables = step.seen.rewrites.iter().chain(&step.seen.scans);
+            for table in tables.chain(strong.map(|lock| &lock.relation)) {
+                let is_empty = |it: &Assumption| it.empty && it.table == *table;
+                if let Some(size) = self.facts.relations.get(table)
+                    && !all.iter().any(is_empty)
+                {
+                    let Size { rows, bytes } = *size;
+                    all.insert(Assumption {
+                        phase: step.phase,
+                        table: table.clone(),
+                        empty: false,
+                        rows,
+                        bytes,
+                    });
+                }
+            }
+        }
+        all.into_iter().collect()
     }
 
     fn hazards(

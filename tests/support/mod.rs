@@ -289,6 +289,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         notes: Vec::new(),
         data_checks: Vec::new(),
         old_names: Vec::new(),
+        assumptions: Vec::new(),
         transient: BTreeSet::new(),
         steps,
         footprint,

@@ -12,7 +12,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{ApplyError, Options, Refusal, gate, phases_to_apply, point};
+use super::{ApplyError, Options, Refusal, assumptions, gate, phases_to_apply, point};
 use crate::{
     approval::{self, Way, pinned},
     config::BACKUP_HOURS,
@@ -170,6 +170,10 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         "staleness",
         stale.map(|()| "the database is what the plan was made for".to_owned()),
     ));
+    let looked = assumptions::look(&session, plan, &phases).await?;
+    let broken = looked.broken();
+    let holds = if broken.is_empty() { Ok(looked.sizes()) } else { Err(Refusal::Assumption(broken)) };
+    checks.push(Check::of("sizes", holds));
     checks.push(data(&session, plan, &phases).await?);
     if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
         let uses = gate::uses(&session, plan).await?;

@@ -1,0 +1,74 @@
+//! Whether what a plan assumes of tables holds where it is to be applied.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::ApplyError;
+use crate::{
+    facts::{self, Size},
+    plan::{Assumption, Plan},
+    postgres::Session,
+    step::Phase,
+};
+
+/// How long it may take to find a row in a table.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The tables of which something is assumed by these phases, as they are here.
+pub(super) struct Looked<'p> {
+    assumptions: Vec<(&'p Assumption, Size, bool)>,
+}
+
+impl Looked<'_> {
+    /// What does not hold.
+    pub fn broken(&self) -> Vec<String> {
+        let broken = self
+            .assumptions
+            .iter()
+            .filter_map(|(assumption, size, has_rows)| assumption.broken_by(*size, *has_rows));
+        broken.collect()
+    }
+
+    /// How big they are.
+    pub fn sizes(&self) -> String {
+        let tables: BTreeMap<&str, Size> =
+            self.assumptions.iter().map(|(it, size, _)| (it.table.as_str(), *size)).collect();
+        let said: Vec<String> =
+            tables.into_iter().map(|(table, size)| format!("{table}: {}", facts::said(size))).collect();
+        if said.is_empty() { "none".to_owned() } else { said.join(", ") }
+    }
+}
+
+/// Looks at them. A table that is not there (under this name) is the concern of staleness.
+pub(super) async fn look<'p>(
+    session: &Session,
+    plan: &'p Plan,
+    phases: &[Phase],
+) -> Result<Looked<'p>, ApplyError> {
+    let failed = |source| ApplyError::Query { what: "looking at how big tables are", source };
+    let asked: Vec<&Assumption> = plan.assumptions.iter().filter(|it| phases.contains(&it.phase)).collect();
+    if asked.is_empty() {
+        return Ok(Looked { assumptions: Vec::new() });
+    }
+    let names: Vec<&str> = asked.iter().map(|it| it.table.as_str()).collect();
+    let here = facts::observe_these(session, &names).await?;
+    let mut assumptions = Vec::new();
+    for assumption in asked {
+        let Some(size) = here.relations.get(&assumption.table) else { continue };
+        let has_rows = if assumption.empty {
+            let begin = format!(
+                "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL row_security = off",
+                LIMIT.as_millis()
+            );
+            session.client().batch_execute(&begin).await.map_err(failed)?;
+            let query = format!("SELECT EXISTS (SELECT FROM {})", assumption.table);
+            let found = session.client().query_typed(&query, &[]).await;
+            session.client().batch_execute("ROLLBACK").await.map_err(failed)?;
+            let found = found.map_err(failed)?;
+            found.first().map_or(Ok(false), |row| row.try_get(0)).map_err(failed)?
+        } else {
+            true
+        };
+        assumptions.push((assumption, *size, has_rows));
+    }
+    Ok(Looked { assumptions })
+}
