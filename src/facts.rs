@@ -95,7 +95,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut all = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             all.push(',');
         }
         all.push(digit);

@@ -96,6 +96,18 @@ const ALL: &[Wrong] = &[
         said: "values that do not become integer in a of table public.t: 1, such as id = 2",
         mend: "UPDATE t SET a = '2' WHERE id = 2",
     },
+    Wrong {
+        before: "CREATE SEQUENCE s; SELECT setval('s', 100000)",
+        after: "CREATE SEQUENCE s AS smallint",
+        said: "values of sequence public.s beyond MAXVALUE 32767: 1, such as last_value = 100000",
+        mend: "SELECT setval('s', 7)",
+    },
+    Wrong {
+        before: "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY); SELECT setval('t_id_seq', 3000000000)",
+        after: "CREATE TABLE t (id integer GENERATED ALWAYS AS IDENTITY)",
+        said: "values of sequence public.t_id_seq beyond MAXVALUE 2147483647: 1, such as last_value = 3000000000",
+        mend: "SELECT setval('t_id_seq', 7)",
+    },
     // of partitions and inheritors it is said once
     Wrong {
         before: "CREATE TABLE t (id int, a text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);

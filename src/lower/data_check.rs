@@ -10,7 +10,8 @@ use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
     kind::{
-        Attachment, Column, Constraint, Enum, Index, Object, column::through_text, constraint::ConstraintType,
+        Attachment, Column, Constraint, Enum, Index, Object, column::through_text,
+        constraint::ConstraintType, sequence::SequenceOptions,
     },
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
@@ -101,6 +102,12 @@ impl Looking<'_> {
             (Some(Object::Enum(before)), Some(Object::Enum(after))) if change.how == How::Rebuild => {
                 self.of_enum(id, before, after)
             }
+            (Some(Object::Sequence(before)), Some(Object::Sequence(after)))
+                if matches!(change.how, How::InPlace(_))
+                    && after.options.maximum < before.options.maximum =>
+            {
+                vec![beyond(&id.sql(), &after.options)]
+            }
             (before, Some(Object::Constraint(after))) => {
                 let same = matches!(before, Some(Object::Constraint(before)) if before.definition == after.definition && before.validated);
                 let asked = !same && self.means_the_same(id);
@@ -180,6 +187,11 @@ impl Looking<'_> {
         if refuses && !before.not_null {
             let what = format!("NULL in {column} of {table}");
             found.push((what, self.query(&table, &format!("{column} IS NULL"))));
+        }
+        if let (Some(old), Some(new)) = (&before.identity, &after.identity)
+            && new.options.maximum < old.options.maximum
+        {
+            found.push(beyond(&sql::qualified(&old.sequence), &new.options));
         }
         if !self.is_converted_online(id) {
             found.extend(self.of_new_type(id, &table, before, after));
@@ -411,6 +423,13 @@ impl Looking<'_> {
         };
         counted(&format!("SELECT {example} FROM {} AS {alias} WHERE {condition}", table.sql()))
     }
+}
+
+/// A sequence that stands where it may not be any more. (One below its lowest value is taken along.)
+fn beyond(sequence: &str, options: &SequenceOptions) -> (String, Sql) {
+    let what = format!("values of sequence {sequence} beyond MAXVALUE {}", options.maximum);
+    let example = "'last_value = ' || last_value::pg_catalog.text";
+    (what, counted(&format!("SELECT {example} FROM {sequence} WHERE last_value > {}", options.maximum)))
 }
 
 pub(super) fn counted(query: &str) -> Sql {

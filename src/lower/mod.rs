@@ -413,7 +413,7 @@ impl Lowering<'_> {
             return None;
         };
         let ddl = |pair: Pair<&Column>, sql: &[Sql]| {
-            let Alter::InPlace(ddl, _) = Column::alter(pair.clone(), &unit.root) else { return None };
+            let Alter::InPlace(ddl, _) = Column::alter(pair, &unit.root) else { return None };
             match self.with_using(&unit.root, &pair.after.data_type, ddl) {
                 Ddl::Table(table) if sql == table.clone().into_statement().as_slice() => Some(table),
                 _ => None,

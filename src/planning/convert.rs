@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     PlanningError,
-    annotated::{column_of, family, in_partition_key, is_pending},
+    annotated::{column_of, family, in_partition_key, is_pending, selected},
     part,
     workshop::Workshop,
 };
@@ -209,7 +209,6 @@ impl Reading<'_> {
 
     /// The expression as PostgreSQL says it, with every name qualified.
     async fn read(&self, expression: &str, converted: bool) -> Result<String, String> {
-        const MARK: &str = " AS trueup_value\n   FROM ";
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
         let search = format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)));
@@ -223,9 +222,7 @@ impl Reading<'_> {
             let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
             let text: String =
                 client.query_one(definition, &[]).await.and_then(|row| row.try_get(0)).map_err(words)?;
-            let text =
-                text.trim_start().strip_prefix("SELECT ").and_then(|text| Some(&text[..text.rfind(MARK)?]));
-            text.map(str::to_owned).ok_or_else(|| "the expression cannot be read back".to_owned())
+            selected(&text).ok_or_else(|| "the expression cannot be read back".to_owned())
         };
         let said = read.await;
         self.take_back().await;

@@ -6,7 +6,7 @@ use pg_query::NodeRef;
 
 use super::{
     PlanningError,
-    annotated::{column_of, has_rows, is_pending},
+    annotated::{column_of, has_rows, is_pending, selected},
 };
 use crate::{
     annotation::{Annotation, Instruction},
@@ -155,7 +155,6 @@ const VOLATILE: &str = "EXISTS (SELECT FROM pg_catalog.pg_rewrite r, \
 
 /// An expression over a row of the column's table, as PostgreSQL reads it.
 async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Result<Said, String> {
-    const MARK: &str = " AS trueup_value\n   FROM ";
     let table = column.relation_sql();
     let schema = sql::ident(column.path.part(0));
     let view = format!(
@@ -179,11 +178,8 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
         let row = client.query_one(&definition, &[]).await.map_err(words)?;
         let (text, volatile): (String, bool) =
             (row.try_get(0).map_err(words)?, row.try_get(1).map_err(words)?);
-        let text = text
-            .trim_start()
-            .strip_prefix("SELECT ")
-            .and_then(|text| Some(text[..text.rfind(MARK)?].to_owned()));
-        let sql = text.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())?;
+        let sql = selected(&text);
+        let sql = sql.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())?;
         Ok(Said { sql, volatile })
     };
     let said = read.await;

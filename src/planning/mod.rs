@@ -258,6 +258,9 @@ impl PlanningError {
                     "leave them out until a release does: [compare] ignore_options = [{list}] in trueup.toml"
                 ));
             }
+            Self::Rehearsal(RehearsalError::Run { source, .. }) if source.is_of_search_path() => {
+                "statements run with an empty search_path: name the schema in the function, or give it one (SET search_path = …)"
+            }
             Self::Rehearsal(_) => {
                 "nothing was written; please report this with both schemas, since a plan should not fail"
             }

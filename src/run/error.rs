@@ -142,6 +142,16 @@ fn in_the_way(blockers: &[Blocker]) -> String {
     blockers.iter().flat_map(|blocker| ["; in the way: ".to_owned(), blocker.to_string()]).collect()
 }
 
+impl RunError {
+    /// Whether a function of the database did not find what its body names.
+    pub fn is_of_search_path(&self) -> bool {
+        let Self::Statement { source, .. } = self else { return false };
+        let Some(error) = source.as_db_error() else { return false };
+        let unknown = [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_OBJECT];
+        unknown.contains(error.code()) && error.where_().is_some_and(|context| context.contains(" function "))
+    }
+}
+
 /// Whether the error means that there is no session any more.
 pub fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
     let shutdown =

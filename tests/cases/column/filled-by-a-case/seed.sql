@@ -1,0 +1,1 @@
+INSERT INTO item SELECT n, n FROM generate_series(1, 20) n;
