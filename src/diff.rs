@@ -344,7 +344,7 @@ fn attachment_changes(changes: &Changes, id: &ObjectId) -> bool {
 pub fn holds_rows(object: &Object) -> bool {
     match object {
         Object::Table(table) => table.foreign.is_none(),
-        Object::Column(column) => column.generated.is_none(),
+        Object::Column(column) => column.generated.is_none() && !column.facts.foreign,
         _ => false,
     }
 }

@@ -132,6 +132,10 @@ impl Definition for Table {
             foreign: _,
         } = after;
         let server = |table: &Self| table.foreign.as_ref().map(|foreign| foreign.server.clone());
+        // its rows are elsewhere
+        if server(after) != server(before) && after.foreign.is_some() && before.foreign.is_some() {
+            return Alter::Replace;
+        }
         if server(after) != server(before) {
             return Alter::Refused(
                 "PostgreSQL cannot change where the rows of a table are (here, or on which foreign server): create a new \

@@ -1,0 +1,13 @@
+CREATE EXTENSION postgres_fdw;
+CREATE EXTENSION file_fdw;
+CREATE SERVER far FOREIGN DATA WRAPPER file_fdw;
+CREATE SERVER near FOREIGN DATA WRAPPER file_fdw;
+CREATE SERVER other FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE ft (a int NOT NULL, b text DEFAULT 'x') SERVER far OPTIONS (filename '/dev/null');
+COMMENT ON COLUMN ft.a IS 'one';
+GRANT SELECT ON ft TO pg_monitor;
+CREATE VIEW over AS SELECT a FROM ft;
+CREATE FOREIGN TABLE moves (a int) SERVER other OPTIONS (filename '/dev/null');
+CREATE TABLE whole (n int) PARTITION BY LIST (n);
+CREATE FOREIGN TABLE part PARTITION OF whole FOR VALUES IN (1) SERVER far OPTIONS (filename '/dev/null');
+CREATE TABLE own PARTITION OF whole FOR VALUES IN (2);
