@@ -86,6 +86,21 @@ pub(super) fn is_key_of_filled(change: &Change, fills: &BTreeMap<ObjectId, Fill>
     key.contype == ConstraintType::PrimaryKey && key.columns.iter().any(filled)
 }
 
+/// Whether something is said of the sequence of an identity column that counts by itself from contract on.
+pub(super) fn is_about_late_sequence(
+    id: &ObjectId,
+    after: &Catalog,
+    fills: &BTreeMap<ObjectId, Fill>,
+) -> bool {
+    let sequence = id.target().filter(|target| target.kind == Kind::IdentitySequence);
+    match sequence.and_then(|sequence| after.objects.get(&sequence)) {
+        Some(Object::IdentitySequence(sequence)) => {
+            fills.contains_key(&ObjectId::new(Kind::Column, sequence.column.clone()))
+        }
+        _ => false,
+    }
+}
+
 impl<'a> Lowering<'a> {
     /// What is asked for rows of a table in use.
     pub(super) fn fill_of(&self, column: &ObjectId) -> Option<&'a Fill> {

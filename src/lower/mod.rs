@@ -89,7 +89,9 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     let beside = renamed.chain(converted.map(|(id, _)| id)).cloned().collect();
     let later = rename::later(catalogs, changes, &beside);
     let earliest = |change: &Change, act| {
-        let waits = later.contains(&change.id) || backfill::is_key_of_filled(change, &context.fills);
+        let filled = backfill::is_key_of_filled(change, &context.fills)
+            || backfill::is_about_late_sequence(&change.id, catalogs.after, &context.fills);
+        let waits = later.contains(&change.id) || filled;
         if waits { Phase::Contract } else { phase::earliest(change, act) }
     };
     let units = graph::order(catalogs, changes, &earliest)?;

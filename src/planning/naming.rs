@@ -73,7 +73,8 @@ impl Naming<'_> {
         let mut all = renames.steps.clone();
         all.extend(along.iter().cloned());
         let named = Pair::new(base, renamed.as_ref().unwrap_or(base));
-        let columns = rename::online::renamings(&renames.online, named, &mut along, clone.session()).await?;
+        let columns =
+            rename::online::renamings(&renames.online, named, wanted, &mut along, clone.session()).await?;
         if all.len() > renames.steps.len() {
             renamed = Some(workshop.after(clone, &all).await?.within(scope));
         }

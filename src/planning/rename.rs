@@ -196,7 +196,8 @@ type Slot = (String, String);
 
 /// The names that an object takes.
 fn slots(id: &ObjectId, object: &Object) -> Vec<Slot> {
-    let mut names = graph::names(id, object);
+    // the sequence of an identity column is an object of its own here
+    let mut names = if id.kind == Kind::Column { Vec::new() } else { graph::names(id, object) };
     if id.kind == Kind::IdentitySequence {
         names.push(("relation", id.path.parts().join("\0")));
     }

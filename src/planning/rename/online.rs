@@ -25,10 +25,11 @@ pub(in crate::planning) struct Online<'a> {
 }
 
 /// What the recipe has to know. `catalogs` are live's clone and what it is after the renames; `along` what is renamed
-/// with the columns, which the ones take that their tables have.
+/// with the columns, which the ones take whose tables have it in `wanted`.
 pub(in crate::planning) async fn renamings(
     online: &[Online<'_>],
     catalogs: Pair<&Catalog>,
+    wanted: &Catalog,
     along: &mut Vec<Step>,
     clone: &Session,
 ) -> Result<BTreeMap<ObjectId, Renaming>, PlanningError> {
@@ -43,7 +44,7 @@ pub(in crate::planning) async fn renamings(
             continue;
         }
         let volatile = is_volatile(one, column, catalogs.after, clone).await?;
-        let mine = |step: &Step| table_of(&step.object, catalogs.after) == one.new.relation();
+        let mine = |step: &Step| table_of(&step.object, wanted) == one.new.relation();
         let (taken, rest): (Vec<Step>, Vec<Step>) = std::mem::take(along).into_iter().partition(mine);
         *along = rest;
         let along = taken.into_iter().map(|step| Step { phase: Phase::Contract, ..step }).collect();

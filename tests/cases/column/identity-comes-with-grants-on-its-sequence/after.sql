@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, a text, n bigint GENERATED ALWAYS AS IDENTITY);
+GRANT USAGE ON SEQUENCE t_n_seq TO pg_monitor;
+COMMENT ON SEQUENCE t_n_seq IS 'x';

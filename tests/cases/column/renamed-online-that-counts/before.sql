@@ -1,0 +1,3 @@
+CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text);
+GRANT USAGE ON SEQUENCE t_id_seq TO pg_monitor;
+CREATE TABLE s (id serial PRIMARY KEY, a text);
