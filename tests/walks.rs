@@ -2,7 +2,7 @@
 //! nothing, rolled back, compared with what there was. pg_dump compares.
 //!
 //! A walk is known by its seed, which is the test's name. `TRUEUP_TEST_SEED=500` begins at another one, and
-//! `TRUEUP_TEST_SEED=517 … --test walks -- 517` walks that one again; `TRUEUP_TEST_SOAK=1` walks a thousand. What a
+//! `TRUEUP_TEST_SEED=517 … --test walks -- 517` walks that one again (`table-517`: edits of one table only); `TRUEUP_TEST_SOAK=1` walks a thousand. What a
 //! failing walk did stays in target/tmp/walks/SEED.
 //!
 //! What a walk finds becomes a case of tests/cases. `walks/model.rs` knows what there is and how it reads as SQL,
@@ -30,6 +30,7 @@ use dice::Dice;
 use libtest_mimic::{Failed, Trial};
 use model::{Id, Model};
 use oracle::Database;
+use trueup::plan::PlanFile;
 
 const PLAN: &[&str] =
     &["plan", "--schema", "desired.sql", "--manage", "all", "--assume-drop", "all", "--exit-code", "--out"];
@@ -38,12 +39,22 @@ const PLAN: &[&str] =
 const REFUSED: &[&str] =
     &["PostgreSQL cannot change how a table is partitioned", "PostgreSQL has no cast for"];
 
-async fn walk(seed: u64) -> Result<(), String> {
+/// Where edits are made.
+#[derive(Clone, Copy)]
+enum Edits {
+    Anywhere,
+    InOneTable,
+}
+
+async fn walk(seed: u64, edits: Edits) -> Result<(), String> {
     let mut dice = Dice::new(seed);
     let before = grow::catalog(&mut dice);
-    let after = grow::edited(&before, &mut dice);
+    let after = match edits {
+        Edits::Anywhere => grow::edited(&before, &mut dice),
+        Edits::InOneTable => grow::edited_in_one_table(&before, &mut dice),
+    };
     let (mut from, mut to) = (before.sql(), after.sql());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walks").join(seed.to_string());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walks").join(name(seed, edits));
     let mut road = road(&from, &to).await;
     if let Err(what) = &road
         && std::env::var_os("TRUEUP_TEST_SHRINK").is_some()
@@ -147,6 +158,7 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     }
     let planned = planned.ended(2)?;
     let shown = |what: String| format!("{what}\n{}", planned.shown());
+    gaps(&database).map_err(shown)?;
     database.approve("plan").await.map_err(shown)?;
     database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).map_err(shown)?;
     let there = database.dump().await;
@@ -160,9 +172,28 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn trial(seed: u64) -> Trial {
-    Trial::test(seed.to_string(), move || {
-        oracle::caught(|| oracle::runtime().block_on(walk(seed)).map_err(Failed::from))
+/// What is there before and after is there between any two batches; only materialized views may wait to be filled.
+fn gaps(database: &Database) -> Result<(), String> {
+    let plan = PlanFile::open(&database.path("plan")).map_err(|error| error.to_string())?.plan;
+    let away = plan.steps.iter().flat_map(|step| step.seen.missing.iter().chain(&step.undo.seen.missing));
+    let away: Vec<&str> = away
+        .map(|missing| missing.what.as_str())
+        .filter(|what| !what.starts_with("the rows of materialized view "))
+        .collect();
+    if away.is_empty() { Ok(()) } else { Err(format!("error: missing between batches: {}", away.join(", "))) }
+}
+
+/// What a walk is called.
+fn name(seed: u64, edits: Edits) -> String {
+    match edits {
+        Edits::Anywhere => seed.to_string(),
+        Edits::InOneTable => format!("table-{seed}"),
+    }
+}
+
+fn trial(seed: u64, edits: Edits) -> Trial {
+    Trial::test(name(seed, edits), move || {
+        oracle::caught(|| oracle::runtime().block_on(walk(seed, edits)).map_err(Failed::from))
     })
 }
 
@@ -171,5 +202,6 @@ fn main() -> ExitCode {
     let first: u64 = std::env::var("TRUEUP_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
     let seeds = first..first + if soak { 1000 } else { 30 };
     eprintln!("walks {first} to {}", seeds.end - 1);
-    libtest_mimic::run(&oracle::arguments(), seeds.map(trial).collect()).exit_code()
+    let all = seeds.flat_map(|seed| [Edits::Anywhere, Edits::InOneTable].map(|edits| trial(seed, edits)));
+    libtest_mimic::run(&oracle::arguments(), all.collect()).exit_code()
 }

@@ -50,8 +50,46 @@ pub fn catalog(dice: &mut Dice) -> Model {
 
 /// The same one after some edits that trueup can do, as far as is known.
 pub fn edited(model: &Model, dice: &mut Dice) -> Model {
+    sensible(model, || after_edits(model, dice))
+}
+
+/// Two to four edits of one table and what is part of it.
+pub fn edited_in_one_table(model: &Model, dice: &mut Dice) -> Model {
+    sensible(model, || {
+        let mut after = model.clone();
+        let Some(table) = dice.any(&tables(model)) else { return after };
+        let mut left = 2 + dice.roll(3);
+        // an edit may come to nothing
+        for _ in 0..40 {
+            let is_part = |(id, object): &(&Id, &Object)| **id == table || object.thing.of() == Some(table);
+            let parts: Vec<Id> = after.objects.iter().filter(is_part).map(|(id, _)| *id).collect();
+            let Some(id) = dice.any(&parts).filter(|_| left > 0) else { break };
+            let before = after.clone();
+            match dice.roll(8) {
+                0 | 1 if id != table => drop(&mut after, id),
+                2 => rename(&mut after, dice, id),
+                3..6 => change(&mut after, dice, id),
+                _ => {
+                    add(&mut after, dice);
+                    let new: Vec<Id> =
+                        after.objects.keys().filter(|id| !before.objects.contains_key(id)).copied().collect();
+                    if !new.iter().all(|id| after.objects[id].thing.of() == Some(table)) {
+                        after = before.clone();
+                    }
+                }
+            }
+            if after != before {
+                left -= 1;
+            }
+        }
+        after
+    })
+}
+
+/// The first that is not what trueup refuses.
+fn sensible(model: &Model, mut edit: impl FnMut() -> Model) -> Model {
     loop {
-        let after = after_edits(model, dice);
+        let after = edit();
         if !(comes_to_another_root(model, &after)
             || changes_a_root_key(model, &after)
             || moves_a_count(model, &after)
