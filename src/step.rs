@@ -95,6 +95,8 @@ impl Timeouts {
 pub struct Backfill {
     /// The table whose own rows are filled, as SQL names it.
     pub table: String,
+    /// The columns that are filled.
+    pub columns: Vec<String>,
     /// The columns of the key in whose order rows are visited, as SQL names them. Without a key blocks are visited,
     /// as often as any row needed it: updates move rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -21,7 +21,8 @@ fn find(case: &Case<'_>) -> Option<String> {
     let (column, table) = (&case.step.object, case.step.object.relation()?);
     let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
         Object::Trigger(trigger)
-            if id.relation().as_ref() == Some(&table) && trigger.fires_on_update_of(column.path.last()) =>
+            if id.relation().as_ref() == Some(&table)
+                && backfill.columns.iter().any(|column| trigger.fires_on_update_of(column)) =>
         {
             Some(id.sql())
         }
@@ -39,5 +40,9 @@ fn find(case: &Case<'_>) -> Option<String> {
         ""
     };
     let rows = case.rows(&table.sql());
-    Some(format!("rows of {table}{rows} are written once each for {column}{fired}{stays}"))
+    let with = match backfill.columns.len() {
+        0 | 1 => String::new(),
+        columns => format!(" and {} more of its columns", columns - 1),
+    };
+    Some(format!("rows of {table}{rows} are written once each for {column}{with}{fired}{stays}"))
 }

@@ -56,17 +56,161 @@ pub const BATCH: u32 = 1_000;
 /// About how many rows a block has, where blocks are visited.
 const A_BLOCK: u32 = 50;
 
-impl Fill {
-    /// The batches that fill the own rows of one table. `said_of` is the table that the value is said of: the whole of a
-    /// partition, the parent of an inheritor.
-    pub(super) fn action(&self, column: &ObjectId, said_of: &str, key: &[(String, String)]) -> Action {
-        let backfill = Backfill {
+/// One pass over the own rows of a table, which fills some of its columns batch by batch.
+#[derive(Debug, Clone)]
+pub(super) struct Pass {
+    table: String,
+    /// The table that the values are said of: the whole of a partition, the parent of an inheritor.
+    said_of: String,
+    /// The columns by which each row is known, with their types.
+    key: Vec<(String, String)>,
+    /// How many rows the first batch visits.
+    batch: u32,
+    columns: Vec<Filled>,
+}
+
+/// What a pass writes into a column.
+#[derive(Debug, Clone)]
+struct Filled {
+    /// Its name, and as SQL has it.
+    own: String,
+    name: String,
+    value: String,
+    /// Which rows need it.
+    needs: String,
+    how: How,
+}
+
+/// How a column is written in a pass that fills others, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Only in rows that need it.
+    WhereNeeded,
+    /// In all rows: the value is right for each.
+    Always,
+    /// By its trigger, which sees what the pass makes of the row.
+    ByTrigger,
+}
+
+impl Pass {
+    pub fn new(column: &ObjectId, said_of: &str, fill: &Fill, key: Vec<(String, String)>) -> Self {
+        let (name, value) = (column.sql(), fill.value.clone());
+        let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
+        let needs = match fill.meanwhile {
+            // it counts, perhaps: once for each row
+            Meanwhile::OwnDefault => asked,
+            // a row that would get NULL is not written for nothing
+            _ => format!("({asked}) AND ({value}) IS NOT NULL"),
+        };
+        let how = if fill.meanwhile == Meanwhile::Mirrored { How::Always } else { How::WhereNeeded };
+        Self {
             table: column.relation_sql(),
-            key: key.iter().map(|(name, _)| name.clone()).collect(),
-            rows: if key.is_empty() { (self.batch / A_BLOCK).max(1) } else { self.batch },
+            said_of: said_of.to_owned(),
+            key,
+            batch: fill.batch,
+            columns: vec![Filled { own: column.path.last().to_owned(), name, value, needs, how }],
+        }
+    }
+
+    /// Whether one pass can do both.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.table == other.table && self.said_of == other.said_of && self.key == other.key
+    }
+
+    /// Fills what the other one fills, too.
+    pub fn add(&mut self, other: Self) {
+        self.batch = self.batch.min(other.batch);
+        self.columns.extend(other.columns);
+    }
+
+    pub fn action(&self) -> Action {
+        let backfill = Backfill {
+            table: self.table.clone(),
+            columns: self.columns.iter().map(|column| column.own.clone()).collect(),
+            key: self.key.iter().map(|(name, _)| name.clone()).collect(),
+            rows: if self.key.is_empty() { (self.batch / A_BLOCK).max(1) } else { self.batch },
             skip_triggers: false,
         };
-        Action::fill(statement(column, said_of, self, key), backfill)
+        Action::fill(self.statement(), backfill)
+    }
+
+    /// Fills the next rows. Those to visit are found first, and the update takes the same range of the key, in its order:
+    /// the last one visited says where to go on, whatever becomes of it while it is waited for. A join with them would be
+    /// planned by statistics that know nothing of a new column.
+    fn statement(&self) -> Sql {
+        let Self { table, said_of, key, columns, .. } = self;
+        let alias = sql::ident(said_of);
+        let set = |Filled { name, value, needs, how, .. }: &Filled| match how {
+            How::ByTrigger if columns.len() > 1 => format!("{name} = {alias}.{name}"),
+            How::WhereNeeded if columns.len() > 1 => {
+                format!("{name} = CASE WHEN {needs} THEN {value} ELSE {alias}.{name} END")
+            }
+            _ => format!("{name} = {value}"),
+        };
+        let sets: Vec<String> = columns.iter().map(set).collect();
+        let update = format!("UPDATE ONLY {table} AS {alias} SET {}", sets.join(", "));
+        let needs = match &columns[..] {
+            [one] => one.needs.clone(),
+            all => {
+                let any: Vec<String> = all.iter().map(|one| format!("({})", one.needs)).collect();
+                format!("({})", any.join(" OR "))
+            }
+        };
+        if key.is_empty() {
+            let first = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
+            let next =
+                format!("LEAST({first} + $3::pg_catalog.int8, ($2::pg_catalog.text[])[1]::pg_catalog.int8)");
+            // values of the statement and not of a row, so that these blocks are all that is read
+            let bound = |block: &str| format!("pg_catalog.format('(%s,0)', {block})::pg_catalog.tid");
+            return Sql::new(format!(
+                "WITH changed AS (\n    \
+                   {update}\n    \
+                   WHERE {alias}.ctid >= {from} AND {alias}.ctid < {to} AND {needs}\n    \
+                   RETURNING 1\n\
+                 )\n\
+                 SELECT {next} - {first}, (SELECT count(*) FROM changed), \
+                 CASE WHEN {next} > {first} THEN ARRAY[({next})::pg_catalog.text] END",
+                from = bound(first),
+                to = bound(&next),
+            ));
+        }
+        let names: Vec<&str> = key.iter().map(|(name, _)| name.as_str()).collect();
+        let of_key = names.join(", ");
+        let given = |parameter: &str| -> String {
+            let each = key.iter().enumerate();
+            let each = each.map(|(at, (_, data_type))| {
+                format!("({parameter}::pg_catalog.text[])[{}]::{data_type}", at + 1)
+            });
+            each.collect::<Vec<_>>().join(", ")
+        };
+        let aliases: Vec<String> = (1..=names.len()).map(|at| format!("trueup_{at}")).collect();
+        let aliased = aliases.join(", ");
+        let down: Vec<String> = aliases.iter().map(|alias| format!("{alias} DESC")).collect();
+        let texts: Vec<String> = aliases.iter().map(|alias| format!("{alias}::pg_catalog.text")).collect();
+        let after_last =
+            |columns: &str| format!("($1::pg_catalog.text[] IS NULL OR ({columns}) > ({}))", given("$1"));
+        let of_table: Vec<String> = names.iter().map(|name| format!("{alias}.{name}")).collect();
+        let of_table = of_table.join(", ");
+        Sql::new(format!(
+            "WITH visited ({aliased}) AS MATERIALIZED (\n    \
+               SELECT {of_key} FROM ONLY {table}\n    \
+               WHERE {after_last} AND ({of_key}) <= ({until})\n    \
+               ORDER BY {of_key} LIMIT $3::pg_catalog.int8\n\
+             ), changed AS (\n    \
+               {update}\n    \
+               WHERE {of_table_after_last}\n    \
+               AND ({of_table}) <= (SELECT {aliased} FROM visited ORDER BY {down} LIMIT 1)\n    \
+               AND {needs}\n    \
+               RETURNING 1\n\
+             )\n\
+             SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), \
+             (SELECT ARRAY[{texts}] FROM visited ORDER BY {down} LIMIT 1)",
+            after_last = after_last(&of_key),
+            of_table_after_last = after_last(&of_table),
+            until = given("$2"),
+            texts = texts.join(", "),
+            down = down.join(", "),
+        ))
     }
 }
 
@@ -222,8 +366,21 @@ impl Lowering<'_> {
             let key = self.key_of(&table);
             let column = column_of(&table, unit.root.path.last());
             let summary = format!("fill {} batch by batch", with_relation(&column));
-            let run = fill.action(&column, unit.root.path.part(1), &key);
-            self.push_about(&column, unit, Verb::Fill, summary, run, Undo::Nothing);
+            let mut pass = Pass::new(&column, unit.root.path.part(1), fill, key);
+            // one that was there has none
+            let has_trigger = matches!(fill.meanwhile, Meanwhile::Computed { .. });
+            if has_trigger && !self.catalogs.before.objects.contains_key(&column) {
+                pass.columns.iter_mut().for_each(|column| column.how = How::ByTrigger);
+            }
+            self.push_about(&column, unit, Verb::Fill, summary, pass.action(), Undo::Nothing);
+            self.fills_by(pass);
+        }
+    }
+
+    /// The last draft is such a pass.
+    pub(super) fn fills_by(&mut self, pass: Pass) {
+        if let Some(draft) = self.steps.last_mut() {
+            draft.fills = Some(pass);
         }
     }
 
@@ -321,76 +478,6 @@ fn drop_column(id: &ObjectId) -> Action {
 
 fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
     alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
-}
-
-/// Fills the next rows. Those to visit are found first, and the update takes the same range of the key, in its order:
-/// the last one visited says where to go on, whatever becomes of it while it is waited for. A join with them would be
-/// planned by statistics that know nothing of a new column.
-fn statement(column: &ObjectId, said_of: &str, fill: &Fill, key: &[(String, String)]) -> Sql {
-    let (table, name, value) = (column.relation_sql(), column.sql(), &fill.value);
-    let asked = fill.rows.clone().unwrap_or_else(|| format!("{name} IS NULL"));
-    let alias = sql::ident(said_of);
-    let update = format!("UPDATE ONLY {table} AS {alias} SET {name} = {value}");
-    let needs = match fill.meanwhile {
-        // it counts, perhaps: once for each row
-        Meanwhile::OwnDefault => asked,
-        // a row that would get NULL is not written for nothing
-        _ => format!("({asked}) AND ({value}) IS NOT NULL"),
-    };
-    if key.is_empty() {
-        let first = "COALESCE(($1::pg_catalog.text[])[1]::pg_catalog.int8, 0)";
-        let next =
-            format!("LEAST({first} + $3::pg_catalog.int8, ($2::pg_catalog.text[])[1]::pg_catalog.int8)");
-        // values of the statement and not of a row, so that these blocks are all that is read
-        let bound = |block: &str| format!("pg_catalog.format('(%s,0)', {block})::pg_catalog.tid");
-        return Sql::new(format!(
-            "WITH changed AS (\n    \
-               {update}\n    \
-               WHERE {alias}.ctid >= {from} AND {alias}.ctid < {to} AND {needs}\n    \
-               RETURNING 1\n\
-             )\n\
-             SELECT {next} - {first}, (SELECT count(*) FROM changed), \
-             CASE WHEN {next} > {first} THEN ARRAY[({next})::pg_catalog.text] END",
-            from = bound(first),
-            to = bound(&next),
-        ));
-    }
-    let names: Vec<&str> = key.iter().map(|(name, _)| name.as_str()).collect();
-    let columns = names.join(", ");
-    let given = |parameter: &str| -> String {
-        let each = key.iter().enumerate();
-        let each = each
-            .map(|(at, (_, data_type))| format!("({parameter}::pg_catalog.text[])[{}]::{data_type}", at + 1));
-        each.collect::<Vec<_>>().join(", ")
-    };
-    let aliases: Vec<String> = (1..=names.len()).map(|at| format!("trueup_{at}")).collect();
-    let aliased = aliases.join(", ");
-    let down: Vec<String> = aliases.iter().map(|alias| format!("{alias} DESC")).collect();
-    let texts: Vec<String> = aliases.iter().map(|alias| format!("{alias}::pg_catalog.text")).collect();
-    let after_last =
-        |columns: &str| format!("($1::pg_catalog.text[] IS NULL OR ({columns}) > ({}))", given("$1"));
-    let of_table: Vec<String> = names.iter().map(|name| format!("{alias}.{name}")).collect();
-    let of_table = of_table.join(", ");
-    Sql::new(format!(
-        "WITH visited ({aliased}) AS MATERIALIZED (\n    \
-           SELECT {columns} FROM ONLY {table}\n    \
-           WHERE {after_last} AND ({columns}) <= ({until})\n    \
-           ORDER BY {columns} LIMIT $3::pg_catalog.int8\n\
-         ), changed AS (\n    \
-           {update}\n    \
-           WHERE {of_table_after_last}\n    \
-           AND ({of_table}) <= (SELECT {aliased} FROM visited ORDER BY {down} LIMIT 1)\n    \
-           AND {needs}\n    \
-           RETURNING 1\n\
-         )\n\
-         SELECT (SELECT count(*) FROM visited), (SELECT count(*) FROM changed), \
-         (SELECT ARRAY[{texts}] FROM visited ORDER BY {down} LIMIT 1)",
-        after_last = after_last(&columns),
-        of_table_after_last = after_last(&of_table),
-        until = given("$2"),
-        texts = texts.join(", "),
-        down = down.join(", "),
-    ))
 }
 
 /// What gives the value to rows that code writes that does not know the column.

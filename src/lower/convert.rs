@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
-    backfill::{column_of, key_in},
+    backfill::{Pass, column_of, key_in},
     counter::{step_aside, take_position},
     draft::{Draft, Undo},
     prebuilt::Prebuilt,
@@ -283,9 +283,10 @@ impl Lowering<'_> {
             self.push(&unit(after), Verb::Create, summary, Action::catalog(come), Action::catalog(go));
         }
         for (id, Pair { after, .. }) in &converted {
-            for (column, run) in self.conversion_fills(id, after, self.catalogs.before) {
+            for (column, pass) in self.conversion_fills(id, after, self.catalogs.before) {
                 let summary = format!("convert {} batch by batch", with_relation(id));
-                self.push_about(&column, &unit(after), Verb::Fill, summary, run, Undo::Nothing);
+                self.push_about(&column, &unit(after), Verb::Fill, summary, pass.action(), Undo::Nothing);
+                self.fills_by(pass);
             }
         }
         for (id, Pair { after, .. }) in &converted {
@@ -312,17 +313,37 @@ impl Lowering<'_> {
 
     /// The way back begins behind the exchange, with columns of the old types: these go afterwards.
     fn drop_types_last(&mut self) {
+        let old = self.old_types();
         let goes = |step: &mut Draft| {
-            let is_type = matches!(
-                step.object.kind,
-                Kind::Enum | Kind::Domain | Kind::DomainConstraint | Kind::Composite | Kind::Range
-            );
-            is_type && self.changes.get(&step.object).is_some_and(|change| change.how == How::Drop)
+            old.contains(&step.object)
+                && self.changes.get(&step.object).is_some_and(|change| change.how == How::Drop)
         };
         let Range { start, end } = self.exchange();
         let gone: Vec<Draft> = self.steps.extract_if(start..end, goes).collect();
         let behind = end - gone.len();
         self.steps.splice(behind..behind, gone);
+    }
+
+    /// The types that converted columns have before, with what those are made of.
+    fn old_types(&self) -> BTreeSet<ObjectId> {
+        let before = self.catalogs.before;
+        let mut next: Vec<&ObjectId> = self.converted().into_iter().map(|(id, _)| id).collect();
+        let mut types = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            let is_type =
+                |to: &&ObjectId| matches!(to.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range);
+            for to in before.needs_of(id).map(|need| &need.to).filter(is_type) {
+                if types.insert(to.clone()) {
+                    next.push(to);
+                }
+            }
+        }
+        let checks = before.of_kind(Kind::DomainConstraint).map(|(id, _)| id);
+        let of_them =
+            checks.filter(|id| types.contains(&ObjectId::new(Kind::Domain, id.path.parts()[..2].to_vec())));
+        let of_them: Vec<ObjectId> = of_them.cloned().collect();
+        types.extend(of_them);
+        types
     }
 
     /// Where foreign keys make several tables change at once, both ways begin with all of their locks: whoever already
@@ -382,9 +403,10 @@ impl Lowering<'_> {
             self.push_back(&contract(id), Verb::Validate, &before.beside, &what, proof, With::Previous);
         }
         for (id, Pair { before, .. }) in converted.iter().rev() {
-            for (column, undo) in self.conversion_fills(id, before, self.catalogs.after) {
+            for (column, pass) in self.conversion_fills(id, before, self.catalogs.after) {
                 let what = format!("convert {} back, batch by batch", with_relation(id));
-                self.push_back(&contract(id), Verb::Fill, &column, &what, undo, With::Previous);
+                self.push_back(&contract(id), Verb::Fill, &column, &what, pass.action(), With::Previous);
+                self.fills_by(pass);
             }
         }
         for (id, Pair { before, .. }) in converted {
@@ -459,7 +481,7 @@ impl Lowering<'_> {
     }
 
     /// The batches that fill the column beside, for each table that stores rows, as it is in this catalog then.
-    fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>, catalog: &Catalog) -> Vec<(ObjectId, Action)> {
+    fn conversion_fills(&self, id: &ObjectId, side: &Side<'_>, catalog: &Catalog) -> Vec<(ObjectId, Pass)> {
         let fill = Fill {
             value: side.value.assigned.clone(),
             meanwhile: Meanwhile::Mirrored,
@@ -469,8 +491,8 @@ impl Lowering<'_> {
         let tables = self.storing(id).into_iter().map(|table| {
             let column = column_of(&table, side.beside.path.last());
             let key = key_in(catalog, &table, |_| true);
-            let action = fill.action(&column, id.path.part(1), &key);
-            (column, action)
+            let pass = Pass::new(&column, id.path.part(1), &fill, key);
+            (column, pass)
         });
         tables.collect()
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::backfill::Pass;
 use crate::{
     catalog::Catalog,
-    diff::Changes,
+    diff::{Changes, How},
     kind::TableDdl,
     name::{Kind, ObjectId, Pair},
     step::{Action, Operation, Phase, Step, Verb, With},
@@ -37,14 +38,16 @@ pub(super) enum Needs {
 }
 
 impl Needs {
-    /// What an index or a key is made of in this catalog, of what changes: columns and their types, functions, but not the
-    /// table.
+    /// What an index, a key or a materialized view is made of in this catalog, of what changes: columns and their types,
+    /// functions; a table only if it comes or goes.
     pub fn of(catalog: &Catalog, id: &ObjectId, changes: &Changes) -> Self {
         let columns = catalog.needs_of(id).map(|need| &need.to).filter(|to| to.kind == Kind::Column);
         let of_columns = columns.flat_map(|column| catalog.needs_of(column));
         let all = catalog.needs_of(id).chain(of_columns).map(|need| &need.to);
-        let matters = |to: &&ObjectId| {
-            to.kind != Kind::Table && changes.get(to).is_some_and(|change| !change.keeps_values())
+        let matters = |to: &&ObjectId| match changes.get(to) {
+            Some(change) if to.kind == Kind::Table => !matches!(change.how, How::InPlace(_)),
+            Some(change) => !change.keeps_values(),
+            None => false,
         };
         Self::Objects(all.filter(matters).cloned().collect())
     }
@@ -89,14 +92,16 @@ pub(super) struct Draft {
     pub gives: Vec<Key>,
     /// The one ALTER TABLE that it is, applied and rolled back: others of the table can be part of it.
     pub alters: Option<Pair<TableDdl>>,
+    /// The pass over a table that it is, in one direction: others can be part of it.
+    pub fills: Option<Pass>,
 }
 
 impl Draft {
     /// One that is of no unit, and waits for nothing.
     pub fn new(phase: Phase, verb: Verb, object: ObjectId, summary: String, run: Action, undo: Undo) -> Self {
         let (needs, takes, gives) = (Needs::Unit, Vec::new(), Vec::new());
-        let (with, unit, alters) = (None, None, None);
-        Self { phase, verb, object, summary, run, undo, with, unit, needs, takes, gives, alters }
+        let (with, unit, alters, fills) = (None, None, None, None);
+        Self { phase, verb, object, summary, run, undo, with, unit, needs, takes, gives, alters, fills }
     }
 
     /// Whether neither way does anything.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{
     BATCH, Fill, Lowering, Meanwhile, alter_table,
-    backfill::column_of,
+    backfill::{Pass, column_of},
     draft::{Draft, Undo},
     index,
     rename_table::tables,
@@ -503,8 +503,8 @@ impl<'a> Beside<'a> {
                 .map(|(name, data_type)| (if name == new { own.clone() } else { name }, data_type))
                 .collect();
             let column = column_of(&table, beside);
-            let action = fill.action(&column, self.id.path.part(1), &key);
-            (column, action)
+            let pass = Pass::new(&column, self.id.path.part(1), &fill, key);
+            (column, pass.action())
         });
         fills.collect()
     }

@@ -33,8 +33,10 @@ pub(super) fn schedule(
     changes: &Changes,
     before: &Catalog,
 ) -> Vec<(Draft, bool)> {
-    let mut row = Row { drafts, units, changes, before };
+    let after = after(&drafts, units);
+    let mut row = Row { drafts, units, after, changes, before };
     row.merge();
+    row.merge_fills();
     row.bring_forward();
     let groups: Vec<_> = row.groups().into_iter().map(|group| row.clear(group)).collect();
     let mut within = vec![false; row.drafts.len()];
@@ -50,8 +52,27 @@ pub(super) fn schedule(
 struct Row<'a> {
     drafts: Vec<Draft>,
     units: &'a [Unit],
+    /// For each unit those with drafts that have to come before it.
+    after: Vec<BTreeSet<usize>>,
     changes: &'a Changes,
     before: &'a Catalog,
+}
+
+/// The units that have to come before each. One without drafts stands for those before it.
+fn after(drafts: &[Draft], units: &[Unit]) -> Vec<BTreeSet<usize>> {
+    let there: BTreeSet<usize> = drafts.iter().filter_map(|draft| draft.unit).collect();
+    let mut all: Vec<BTreeSet<usize>> = Vec::with_capacity(units.len());
+    for unit in units {
+        let mut before = BTreeSet::new();
+        for earlier in &unit.after {
+            match all.get(*earlier) {
+                Some(through) if !there.contains(earlier) => before.extend(through.iter().copied()),
+                _ => _ = before.insert(*earlier),
+            }
+        }
+        all.push(before);
+    }
+    all
 }
 
 impl Row<'_> {
@@ -110,6 +131,59 @@ impl Row<'_> {
             }
             first = end;
         }
+    }
+
+    /// Makes one pass of those that fill columns of the same table, so that each row is written once. What they prepare
+    /// (columns and triggers) comes before it.
+    fn merge_fills(&mut self) {
+        let mut first = 0;
+        while first < self.drafts.len() {
+            let mut end = first + 1;
+            for at in first + 1..self.drafts.len() {
+                let Some(prepared) = self.prepared_for(first, at, end) else { continue };
+                let mut part = self.drafts.remove(at);
+                if let (Some(pass), Some(more)) = (&mut self.drafts[first].fills, part.fills.take()) {
+                    pass.add(more);
+                    let all = pass.action();
+                    let Draft { run, undo, .. } = &mut self.drafts[first];
+                    if run.is_nothing() { *undo = Undo::By(all) } else { *run = all }
+                }
+                part.run = Action::nothing();
+                part.undo = Undo::Nothing;
+                part.with = Some(With::Previous);
+                part.summary += " in the same pass";
+                self.drafts.insert(end, part);
+                let prepared = take(&mut self.drafts, &prepared.iter().map(|at| at + 1).collect());
+                let count = prepared.len();
+                self.drafts.splice(first..first, prepared);
+                first += count;
+                end += count + 1;
+            }
+            first = end;
+        }
+    }
+
+    /// What of the drafts between has to come before the first pass so that the one at this place can be part of it. None
+    /// where it cannot.
+    fn prepared_for(&self, first: usize, at: usize, end: usize) -> Option<BTreeSet<usize>> {
+        let (one, other) = (&self.drafts[first], &self.drafts[at]);
+        let fits = one.fills.as_ref()?.fits(other.fills.as_ref()?)
+            && one.phase == other.phase
+            && one.run.is_nothing() == other.run.is_nothing();
+        let mut prepared = self.before(&self.drafts, at, end);
+        prepared.remove(&at);
+        let is_quick = |draft: &Draft| {
+            let quick = |action: &Action| action.operation == Operation::Catalog;
+            quick(&draft.run)
+                && draft.undo().is_none_or(quick)
+                && draft.takes.is_empty()
+                && draft.gives.is_empty()
+                && !self.comes_first(one, draft)
+        };
+        let ready = prepared.iter().all(|at| is_quick(&self.drafts[*at]));
+        // a rollback runs the other way
+        let ready = ready && (!one.run.is_nothing() || prepared.is_empty());
+        (fits && ready).then_some(prepared)
     }
 
     /// Whether the draft at this place can be a part of the same ALTER TABLE.
@@ -272,7 +346,7 @@ impl Row<'_> {
             return true;
         }
         let by_itself = |draft: &Draft| matches!(draft.needs, Needs::Objects(_)) || self.is_proof(draft);
-        !by_itself(first) && !by_itself(second) && self.units[b].after.contains(&a)
+        !by_itself(first) && !by_itself(second) && self.after[b].contains(&a)
     }
 
     /// Whether nothing else hangs on when it is proven.

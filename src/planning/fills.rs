@@ -12,7 +12,7 @@ use crate::{
     annotation::{Annotation, Instruction},
     catalog::Catalog,
     diff::{Changes, How},
-    kind::{Object, constraint::ConstraintType},
+    kind::{Column, Object, constraint::ConstraintType},
     lower::{BATCH, Fill, Meanwhile},
     name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
@@ -43,7 +43,7 @@ pub(super) async fn read(
         if definition.generated.is_some() || definition.identity.is_some() {
             return Err(wrong("@backfill: PostgreSQL computes this column itself".to_owned()));
         }
-        let value = qualified(clone, &column, &format!("({using})::{}", definition.data_type))
+        let value = qualified(clone, &column, &format!("({using})::{}", without_length(definition)))
             .await
             .map_err(wrong)?;
         let rows = match filter {
@@ -119,13 +119,13 @@ pub(super) async fn of_defaults(
             // the recipe has a sequence for that
             (Some(_), _) => String::new(),
             (None, Some(Object::Default(default))) => {
-                let value = format!("({})::{}", default.expression, column.data_type);
+                let value = format!("({})::{}", default.expression, without_length(column));
                 // what the plan makes is not there to be read yet, such as the sequence of a serial
                 let said = qualified(clone, &change.id, &value).await;
                 if !said.map_or_else(|_| shape(&default.expression).calls, |said| said.volatile) {
                     continue;
                 }
-                default.expression.clone()
+                value
             }
             _ => continue,
         };
@@ -137,6 +137,18 @@ pub(super) async fn of_defaults(
         }
     }
     Ok(empty)
+}
+
+/// The type to which a value is cast so that it is what the column stores, but not cut: a length is for assignment, which
+/// refuses what is too long.
+fn without_length(column: &Column) -> String {
+    let plain = &column.facts.plain_type;
+    match plain.trim_end_matches("[]") {
+        // a number becomes as many bits as are asked for
+        "bit" | "bit varying" => column.data_type.clone(),
+        "character" => plain.replacen("character", "pg_catalog.bpchar", 1),
+        _ => plain.clone(),
+    }
 }
 
 /// An expression that PostgreSQL has read.

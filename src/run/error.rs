@@ -143,6 +143,12 @@ fn in_the_way(blockers: &[Blocker]) -> String {
 }
 
 impl RunError {
+    /// Whether a value was not one of its type (class 22, data exceptions).
+    pub fn is_of_a_value(&self) -> bool {
+        let Self::Statement { source, .. } = self else { return false };
+        source.code().is_some_and(|code| code.code().starts_with("22"))
+    }
+
     /// Whether a function of the database did not find what its body names.
     pub fn is_of_search_path(&self) -> bool {
         let Self::Statement { source, .. } = self else { return false };
