@@ -71,6 +71,32 @@ impl Lowering<'_> {
         true
     }
 
+    /// Takes back the comments that PostgreSQL gives to the parts of a partitioned index when it builds that anew for another
+    /// type of its column: copies of that index's own (tried: 15.20, 18.4).
+    pub(super) fn uncomment_parts(&self, column: &ObjectId) -> Vec<Sql> {
+        let catalog = self.catalogs.after;
+        let comment = |id: &ObjectId| catalog.objects.contains_key(&ObjectId::about(Kind::Comment, id));
+        let over = catalog
+            .of_kind(Kind::Index)
+            .map(|(id, _)| id)
+            .filter(|id| comment(id) && catalog.needs_of(id).any(|need| need.to == *column));
+        let mut next: Vec<ObjectId> = over.cloned().collect();
+        let mut statements = Vec::new();
+        while let Some(parent) = next.pop() {
+            for (id, object) in catalog.of_kind(Kind::IndexAttachment) {
+                let Object::IndexAttachment(attachment) = object else { continue };
+                if attachment.parent_id() == parent {
+                    let part = attachment.child(id);
+                    if part.kind == Kind::Index && !comment(&part) {
+                        statements.push(Sql::new(format!("COMMENT ON INDEX {} IS NULL", part.sql())));
+                    }
+                    next.push(part);
+                }
+            }
+        }
+        statements
+    }
+
     /// Whether it is an index or key of a partitioned table that comes back over what was built in the partitions.
     pub(super) fn is_replaced_tree(&self, change: &Change) -> bool {
         change.how == How::Replace

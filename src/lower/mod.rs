@@ -439,6 +439,11 @@ impl Lowering<'_> {
         sql.extend(self.count_on(&unit.root));
         let Pair { before, after } = &change.object;
         sql.extend(self.grant_again(&unit.root, before.as_ref(), after.as_ref()));
+        if let (Some(Object::Column(old)), Some(Object::Column(new))) = (before, after)
+            && old.data_type != new.data_type
+        {
+            sql.extend(self.uncomment_parts(&unit.root));
+        }
         sql
     }
 
