@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 36497d8978974f4df1b09443ac45cce717547af7a1fa6dbeee058411466f5394
+-- plan full-name-and-currency  sha256 601523fcfa134da813901540fa9da17408e494ba9479b004be10fb63f26f3887
 
 -- batch 13
 BEGIN;
