@@ -341,3 +341,26 @@ fn a_plan_for_an_empty_table_is_for_an_empty_table() {
         database.done().await;
     });
 }
+
+/// What `@convert` makes of NULL counts, not what the column has; and columns that had NULL are filled together.
+#[test]
+fn what_null_becomes_is_what_counts() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id int PRIMARY KEY, n text, a text, b text)";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO t (id, a) SELECT i, CASE WHEN i % 2 = 0 THEN 'a' END FROM generate_series(1, 50) i").await;
+        database
+            .plan_approved(
+                "CREATE TABLE t (id int PRIMARY KEY,
+                    n int NOT NULL, -- @convert using=coalesce(n,'7')::int back=n::text
+                    a text NOT NULL, -- @backfill using='none'||id
+                    b text NOT NULL  -- @backfill using='b'||id
+                )",
+            )
+            .await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        let filled = "SELECT bool_and(n = 7 AND a IN ('a', 'none' || id) AND b = 'b' || id)::text FROM t";
+        assert_eq!(database.ask(filled).await, "true");
+        database.done().await;
+    });
+}

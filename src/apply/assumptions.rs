@@ -1,6 +1,9 @@
 //! Whether what a plan assumes of tables holds where it is to be applied.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::ApplyError;
 use crate::{
@@ -38,14 +41,16 @@ impl Looked<'_> {
     }
 }
 
-/// Looks at them. A table that is not there (under this name) is the concern of staleness.
+/// Looks at those of the steps that are left. A table that is not there (under this name) is the concern of staleness.
 pub(super) async fn look<'p>(
     session: &Session,
     plan: &'p Plan,
     phases: &[Phase],
+    done: &BTreeSet<u32>,
 ) -> Result<Looked<'p>, ApplyError> {
     let failed = |source| ApplyError::Query { what: "looking at how big tables are", source };
-    let asked: Vec<&Assumption> = plan.assumptions.iter().filter(|it| phases.contains(&it.phase)).collect();
+    let asked: Vec<&Assumption> =
+        plan.assumptions.iter().filter(|it| phases.contains(&it.phase) && !done.contains(&it.step)).collect();
     if asked.is_empty() {
         return Ok(Looked { assumptions: Vec::new() });
     }

@@ -79,7 +79,8 @@ pub async fn broken_assumptions(
     plan: &PlanFile,
     phases: &[Phase],
 ) -> Result<Vec<String>, ApplyError> {
-    Ok(assumptions::look(session, &plan.plan, phases).await?.broken())
+    let state = journal::state(session, &plan.digest).await?;
+    Ok(assumptions::look(session, &plan.plan, phases, &state.done).await?.broken())
 }
 
 fn point(position: Position) -> Point {
@@ -153,7 +154,7 @@ impl<'a> Run<'a> {
         }
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
-        let broken = assumptions::look(&self.session, plan, &phases).await?.broken();
+        let broken = assumptions::look(&self.session, plan, &phases, &self.state.done).await?.broken();
         if !broken.is_empty() {
             return Err(Refusal::Assumption(broken).into());
         }

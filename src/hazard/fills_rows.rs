@@ -1,7 +1,12 @@
 //! FILLS_ROWS: a backfill writes rows that are there.
 
 use super::{Case, Level, Rule};
-use crate::{kind::Object, step::Verb};
+use crate::{
+    kind::Object,
+    name::{Kind, ObjectId},
+    sql,
+    step::Verb,
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "FILLS_ROWS",
@@ -34,15 +39,23 @@ fn find(case: &Case<'_>) -> Option<String> {
         (false, false) => format!("; triggers fire: {}", triggers.join(", ")),
         (false, true) => format!("; triggers do not fire: {}", triggers.join(", ")),
     };
-    let stays = if !case.undo && case.catalogs.before.objects.contains_key(column) {
-        "; a rollback leaves the values where they are"
-    } else {
-        ""
+    let was_there = |name: &&String| {
+        let path = [table.path.part(0), table.path.part(1), name];
+        case.catalogs.before.objects.contains_key(&ObjectId::new(Kind::Column, path))
+    };
+    let stay: Vec<&String> = backfill.columns.iter().filter(was_there).filter(|_| !case.undo).collect();
+    let stays = match (stay.len(), backfill.columns.len()) {
+        (0, _) => String::new(),
+        (stay, all) if stay == all => "; a rollback leaves the values where they are".to_owned(),
+        _ => format!("; a rollback leaves the values of {} where they are", listed(&stay)),
     };
     let rows = case.rows(&table.sql());
-    let with = match backfill.columns.len() {
-        0 | 1 => String::new(),
-        columns => format!(" and {} more of its columns", columns - 1),
-    };
+    let with: Vec<&String> = backfill.columns.iter().skip(1).collect();
+    let with = if with.is_empty() { String::new() } else { format!(", {}", listed(&with)) };
     Some(format!("rows of {table}{rows} are written once each for {column}{with}{fired}{stays}"))
+}
+
+/// Names, as SQL has them.
+fn listed(names: &[&String]) -> String {
+    names.iter().map(|name| sql::ident(name)).collect::<Vec<_>>().join(", ")
 }

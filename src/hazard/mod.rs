@@ -165,6 +165,11 @@ pub fn weighs_with_size(code: &str) -> bool {
     [table_rewrite::RULE.code, blocks_writes::RULE.code].contains(&code)
 }
 
+/// Whether it is said of what a step does, and not of how its object differs afterwards.
+pub fn is_of_facts(code: &str) -> bool {
+    weighs_with_size(code) || [gap::RULE.code, data_loss::RULE.code].contains(&code)
+}
+
 /// Every hazard of one direction of one step.
 pub fn judge(case: &Case<'_>) -> Vec<Hazard> {
     // what is only there for the way back

@@ -114,7 +114,11 @@ impl Pass {
 
     /// Whether one pass can do both.
     pub fn fits(&self, other: &Self) -> bool {
-        self.table == other.table && self.said_of == other.said_of && self.key == other.key
+        let mine = |column: &Filled| self.columns.iter().any(|own| own.name == column.name);
+        self.table == other.table
+            && self.said_of == other.said_of
+            && self.key == other.key
+            && !other.columns.iter().any(mine)
     }
 
     /// Fills what the other one fills, too.

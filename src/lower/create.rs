@@ -92,7 +92,7 @@ impl Lowering<'_> {
 
     /// What the object must not have, but default privileges give to it when it is created.
     pub(super) fn take_back(&self, id: &ObjectId) -> Vec<Sql> {
-        if self.prebuilt_views.contains(id) {
+        if self.prebuilt_views.contains(id) || self.given_by_default(id).is_none() {
             return Vec::new();
         }
         if self.catalogs.after.objects.contains_key(&ObjectId::about(Kind::Privileges, id)) {
@@ -103,7 +103,7 @@ impl Lowering<'_> {
 
     /// What default privileges give to a new object like this one, revoked from that one.
     pub(super) fn revoke_given(&self, like: &ObjectId, from: &ObjectId) -> Vec<Sql> {
-        let Some(given) = self.given_by_default(like) else { return Vec::new() };
+        let Some(given) = self.default_privileges_of(like) else { return Vec::new() };
         let built_in = given.everywhere.map(|privileges| privileges.default.clone()).unwrap_or_default();
         let about = ObjectId::about(Kind::Privileges, from);
         privileges::statements(&about, &given.on_top_of(&built_in), &built_in)
@@ -114,6 +114,11 @@ impl Lowering<'_> {
         let created = self.changes.get(id).is_some_and(|change| {
             change.how == How::Rebuild || graph::acts(change).contains(&graph::Act::Create)
         });
+        if created { self.default_privileges_of(id) } else { None }
+    }
+
+    /// What default privileges give to a new object of this kind in its schema, if anything.
+    fn default_privileges_of(&self, id: &ObjectId) -> Option<Given<'_>> {
         let objects = match id.kind {
             Kind::Table | Kind::View | Kind::MaterializedView => "TABLES",
             Kind::Sequence | Kind::IdentitySequence => "SEQUENCES",
@@ -122,9 +127,6 @@ impl Lowering<'_> {
             Kind::Schema => "SCHEMAS",
             _ => return None,
         };
-        if !created {
-            return None;
-        }
         let find = |schema: &str| {
             let id = ObjectId::new(Kind::DefaultPrivileges, [schema, &self.context.role, objects]);
             match self.catalogs.before.objects.get(&id) {

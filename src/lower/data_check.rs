@@ -186,7 +186,11 @@ impl Looking<'_> {
         let refuses = after.not_null && after.not_null_as.as_ref().is_none_or(|it| it.validated);
         if refuses && !before.not_null {
             let what = format!("NULL in {column} of {table}");
-            found.push((what, self.query(&table, &format!("{column} IS NULL"))));
+            let converted =
+                self.conversions.get(id).map(|conversion| conversion.value.after.assigned.as_str());
+            let value = converted.unwrap_or(&column);
+            let alias = sql::ident(table.path.last());
+            found.push((what, self.query_as(&table, &alias, &format!("({value}) IS NULL"))));
         }
         if let (Some(old), Some(new)) = (&before.identity, &after.identity)
             && new.options.maximum < old.options.maximum

@@ -170,6 +170,9 @@ impl Row<'_> {
         let fits = one.fills.as_ref()?.fits(other.fills.as_ref()?)
             && one.phase == other.phase
             && one.run.is_nothing() == other.run.is_nothing();
+        // a second pass for the same column is there for what came after the first
+        let again = |part: &Draft| part.unit.is_some() && part.unit == other.unit;
+        let fits = fits && !self.drafts[first..end].iter().any(again);
         let mut prepared = self.before(&self.drafts, at, end);
         prepared.remove(&at);
         let is_quick = |draft: &Draft| {
@@ -178,7 +181,7 @@ impl Row<'_> {
                 && draft.undo().is_none_or(quick)
                 && draft.takes.is_empty()
                 && draft.gives.is_empty()
-                && !self.comes_first(one, draft)
+                && self.drafts[first..end].iter().all(|part| !self.comes_first(part, draft))
         };
         let ready = prepared.iter().all(|at| is_quick(&self.drafts[*at]));
         // a rollback runs the other way

@@ -15,8 +15,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumption {
-    /// The phase whose steps were decided by it.
+    /// The phase of the step.
     pub phase: Phase,
+    /// The step that was decided by it.
+    pub step: u32,
     /// The table, as SQL names it.
     pub table: String,
     /// Whether there must be no row at all.
@@ -58,6 +60,7 @@ mod tests {
     fn made_for(empty: bool, bytes: u64) -> Assumption {
         Assumption {
             phase: Phase::Expand,
+            step: 1,
             table: "public.ev".to_owned(),
             empty,
             rows: (!empty).then_some(1_000),

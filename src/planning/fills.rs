@@ -68,15 +68,16 @@ pub(super) async fn read(
 /// is over, on either side, is refused.
 pub(super) fn skip_triggers(steps: &mut [Step], before: &Catalog) -> Result<(), PlanningError> {
     for step in steps {
-        let mut fills = false;
         for action in [&mut step.run, &mut step.undo] {
-            if let Operation::Backfill(backfill) = &mut action.operation {
-                (backfill.skip_triggers, fills) = (true, true);
+            let Operation::Backfill(backfill) = &mut action.operation else { continue };
+            backfill.skip_triggers = true;
+            let path = step.object.path.parts();
+            for name in &backfill.columns {
+                let column = ObjectId::new(Kind::Column, [&path[0], &path[1], name]);
+                if let Some(key) = foreign_key_over(&column, before) {
+                    return Err(PlanningError::UncheckedKey { column, key: key.clone() });
+                }
             }
-        }
-        if let Some(key) = fills.then(|| foreign_key_over(&step.object, before)).flatten() {
-            let (column, key) = (step.object.clone(), key.clone());
-            return Err(PlanningError::UncheckedKey { column, key });
         }
     }
     Ok(())

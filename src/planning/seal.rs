@@ -104,7 +104,7 @@ impl Sealing<'_> {
                     .iter()
                     .any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
             let mut hazards = self.hazards(step, false, seen, there.get(at));
-            hazards.retain(|hazard| !goes || hazard.code == "DATA_LOSS");
+            hazards.retain(|hazard| !goes || hazard::is_of_facts(&hazard.code));
             let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));
             let slow = seen.rewrites.iter().chain(&seen.scans);
             planned.push(PlannedStep {
@@ -139,7 +139,14 @@ impl Sealing<'_> {
         for id in self.of_empty {
             if let Some(step) = planned.iter().rev().find(|step| step.object == *id) {
                 let table = id.relation_sql();
-                all.insert(Assumption { phase: step.phase, table, empty: true, rows: None, bytes: 0 });
+                all.insert(Assumption {
+                    phase: step.phase,
+                    step: step.id,
+                    table,
+                    empty: true,
+                    rows: None,
+                    bytes: 0,
+                });
             }
         }
         for step in planned.iter().filter(|step| step.hazards.iter().any(|it| weighs_with_size(&it.code))) {
@@ -153,6 +160,7 @@ impl Sealing<'_> {
                     let Size { rows, bytes } = *size;
                     all.insert(Assumption {
                         phase: step.phase,
+                        step: step.id,
                         table: table.clone(),
                         empty: false,
                         rows,

@@ -170,7 +170,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         "staleness",
         stale.map(|()| "the database is what the plan was made for".to_owned()),
     ));
-    let looked = assumptions::look(&session, plan, &phases).await?;
+    let looked = assumptions::look(&session, plan, &phases, &state.done).await?;
     let broken = looked.broken();
     let holds = if broken.is_empty() { Ok(looked.sizes()) } else { Err(Refusal::Assumption(broken)) };
     checks.push(Check::of("sizes", holds));

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, a text, n int, m int);
+CREATE TABLE w (id int, n int) PARTITION BY RANGE (id);
+CREATE TABLE w1 PARTITION OF w FOR VALUES FROM (0) TO (10000);

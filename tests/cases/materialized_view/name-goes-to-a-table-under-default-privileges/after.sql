@@ -1,0 +1,3 @@
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO pg_monitor;
+CREATE TABLE t (a integer);
+CREATE TABLE m (a integer);

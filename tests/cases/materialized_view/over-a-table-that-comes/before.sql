@@ -1,0 +1,3 @@
+CREATE TABLE old (a integer);
+CREATE INDEX fresh ON old (a);
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS one FROM old;
