@@ -172,7 +172,9 @@ impl Row<'_> {
             && one.run.is_nothing() == other.run.is_nothing();
         // a second pass for the same column is there for what came after the first
         let again = |part: &Draft| part.unit.is_some() && part.unit == other.unit;
-        let fits = fits && !self.drafts[first..end].iter().any(again);
+        if !fits || self.drafts[first..end].iter().any(again) {
+            return None;
+        }
         let mut prepared = self.before(&self.drafts, at, end);
         prepared.remove(&at);
         let is_quick = |draft: &Draft| {
@@ -186,18 +188,19 @@ impl Row<'_> {
         let ready = prepared.iter().all(|at| is_quick(&self.drafts[*at]));
         // a rollback runs the other way
         let ready = ready && (!one.run.is_nothing() || prepared.is_empty());
-        (fits && ready).then_some(prepared)
+        ready.then_some(prepared)
     }
 
     /// Whether the draft at this place can be a part of the same ALTER TABLE.
     fn is_part_of(&self, first: &Draft, at: usize) -> bool {
-        let table = |draft: &Draft| {
-            let Pair { before, after } = draft.alters.as_ref()?;
-            Some((draft.phase, before.table.clone(), before.only, after.table.clone(), after.only))
-        };
         let draft = &self.drafts[at];
-        let promises = !draft.takes.is_empty() || !draft.gives.is_empty();
-        !promises && draft.alters.is_some() && table(first) == table(draft)
+        let (Some(all), Some(more)) = (&first.alters, &draft.alters) else { return false };
+        let same = |one: &TableDdl, other: &TableDdl| one.table == other.table && one.only == other.only;
+        draft.takes.is_empty()
+            && draft.gives.is_empty()
+            && first.phase == draft.phase
+            && same(&all.before, &more.before)
+            && same(&all.after, &more.after)
     }
 
     /// Makes what can be there twice before it takes the place of the other: then nothing is missing.
