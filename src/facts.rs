@@ -85,13 +85,13 @@ pub fn in_units(bytes: u64) -> String {
 pub fn said(size: Size) -> String {
     match size.rows {
         Some(1) => format!("about 1 row ({})", in_units(size.bytes)),
-        Some(rows) => format!("about {} rows ({})", grouped(rows), in_units(size.bytes)),
+        Some(rows) => format!("about {} rows ({})", number(rows), in_units(size.bytes)),
         None => in_units(size.bytes),
     }
 }
 
-/// `2,000,000`.
-pub fn grouped(number: u64) -> String {
+/// `1,234,567`.
+pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut all = String::new();
     for (at, digit) in digits.chars().enumerate() {

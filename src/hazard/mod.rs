@@ -154,7 +154,7 @@ impl Case<'_> {
         let bytes = facts::in_units(size.bytes);
         match size.rows {
             Some(1) => format!(" (about 1 row, {bytes})"),
-            Some(rows) => format!(" (about {} rows, {bytes})", facts::grouped(rows)),
+            Some(rows) => format!(" (about {} rows, {bytes})", facts::number(rows)),
             None => format!(" ({bytes})"),
         }
     }

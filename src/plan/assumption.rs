@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Size, grouped, said},
+    facts::{Size, number, said},
     step::Phase,
 };
 
@@ -42,7 +42,7 @@ impl Assumption {
         let Self { table, bytes, .. } = self;
         if self.empty {
             let rows = match size.rows {
-                Some(rows @ 2..) => format!("about {} rows", grouped(rows)),
+                Some(rows @ 2..) => format!("about {} rows", number(rows)),
                 _ => "rows".to_owned(),
             };
             return has_rows.then(|| format!("made for an empty table; {table} has {rows} here"));

@@ -3,6 +3,7 @@
 use super::seen;
 use crate::{
     approval::dangers,
+    facts,
     hazard::{Hazard, Level},
     plan::{
         Digest, Plan, PlannedStep,
@@ -167,7 +168,7 @@ fn overview(page: &mut Page, plan: &Plan) {
     page.line("| | phase | batch | step | strongest lock | rows | hazards |");
     page.line("| ---: | --- | ---: | --- | --- | ---: | --- |");
     for step in &plan.steps {
-        let rows = step.rows.map(seen::number).unwrap_or_default();
+        let rows = step.rows.map(facts::number).unwrap_or_default();
         let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
         let hazards: Vec<String> = said.map(coded).collect();
         let alone = if step.operation.is_transactional() { "" } else { " ∥" };

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use seen::number;
+pub use crate::facts::number;
 
 use crate::plan::{
     Digest, FolderError, Plan, PlanFile,

@@ -1,6 +1,7 @@
 //! A plan's facts in words, the same in every format.
 
 use crate::{
+    facts::number,
     hazard::{Hazard, Level, Side},
     plan::{
         Plan, PlannedStep,
@@ -45,19 +46,6 @@ pub(super) fn steps(plan: &Plan) -> String {
 /// `15.18`.
 pub(super) fn version(number: u32) -> String {
     format!("{}.{}", number / 10_000, number % 10_000)
-}
-
-/// `1,234,567`.
-pub fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// What a lock keeps others from.
