@@ -78,8 +78,8 @@ pub async fn broken_assumptions(
     session: &Session,
     plan: &PlanFile,
     phases: &[Phase],
+    state: &State,
 ) -> Result<Vec<String>, ApplyError> {
-    let state = journal::state(session, &plan.digest).await?;
     Ok(assumptions::look(session, &plan.plan, phases, &state.done).await?.broken())
 }
 

@@ -41,13 +41,22 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let opened = context.plan(&arguments.plan)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy)?;
-    let (mut position, mut differences, mut pinned) = (None, None, None);
+    let (mut position, mut differences, mut pinned, mut broken) = (None, None, None, Vec::new());
+    let phases_at = |position| match arguments.phase {
+        Some(phases) => phases.of(&opened.plan),
+        None if arguments.rollback => ran(opened.plan.phases(), position),
+        None => next(&opened.plan.phases(), position).into_iter().collect(),
+    };
     if context.names_a_database() {
         let session = context.connect().await?;
         let (state, found) = apply::staleness(&session, &opened).await?;
         (position, differences) = (Some(state.position(&opened.plan)), Some(found));
         pinned = journal::policy(&session).await?;
+        if !arguments.rollback {
+            broken = apply::broken_assumptions(&session, &opened, &phases_at(position), &state).await?;
+        }
     }
+    let phases = phases_at(position);
     let (policy, approvals) = pinned::under(pinned.as_ref(), &policy, &approvals)?;
     if arguments.rehearse {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
@@ -59,18 +68,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let session = context.connect().await?;
         super::plan::rehearse_again(context, &session, &opened.plan).await?;
     }
-    let phases = match arguments.phase {
-        Some(phases) => phases.of(&opened.plan),
-        None if arguments.rollback => ran(opened.plan.phases(), position),
-        None => next(&opened.plan.phases(), position).into_iter().collect(),
-    };
-    let broken = match (arguments.rollback, position) {
-        (false, Some(_)) => {
-            let session = context.connect().await?;
-            apply::broken_assumptions(&session, &opened, &phases).await?
-        }
-        _ => Vec::new(),
-    };
     let way = if arguments.rollback { Way::Back } else { Way::There };
     let needed = !arguments.rollback || policy.rollback;
     let checked: Vec<Checked> = phases
