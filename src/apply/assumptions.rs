@@ -1,20 +1,15 @@
 //! Whether what a plan assumes of tables holds where it is to be applied.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ApplyError;
 use crate::{
     facts::{self, Size},
     plan::{Assumption, Plan},
     postgres::Session,
+    run,
     step::Phase,
 };
-
-/// How long it may take to find a row in a table.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// The tables of which something is assumed by these phases, as they are here.
 pub(super) struct Looked<'p> {
@@ -59,20 +54,8 @@ pub(super) async fn look<'p>(
     let mut assumptions = Vec::new();
     for assumption in asked {
         let Some(size) = here.relations.get(&assumption.table) else { continue };
-        let has_rows = if assumption.empty {
-            let begin = format!(
-                "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL row_security = off",
-                LIMIT.as_millis()
-            );
-            session.client().batch_execute(&begin).await.map_err(failed)?;
-            let query = format!("SELECT EXISTS (SELECT FROM {})", assumption.table);
-            let found = session.client().query_typed(&query, &[]).await;
-            session.client().batch_execute("ROLLBACK").await.map_err(failed)?;
-            let found = found.map_err(failed)?;
-            found.first().map_or(Ok(false), |row| row.try_get(0)).map_err(failed)?
-        } else {
-            true
-        };
+        let has_rows =
+            !assumption.empty || run::has_rows(session, &assumption.table).await.map_err(failed)?;
         assumptions.push((assumption, *size, has_rows));
     }
     Ok(Looked { assumptions })

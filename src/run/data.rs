@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{Row, error::SqlState};
 
 use crate::{
     lower::MOST,
@@ -43,18 +43,9 @@ pub async fn in_the_way<'a>(
     session: &Session,
     checks: impl IntoIterator<Item = &'a DataCheck>,
 ) -> Result<Vec<InTheWay>, tokio_postgres::Error> {
-    let client = session.client();
     let mut found = Vec::new();
     for check in checks {
-        let limits = format!(
-            "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL search_path = ''; \
-             SET LOCAL row_security = off",
-            LIMIT.as_millis()
-        );
-        client.batch_execute(&limits).await?;
-        let row = client.query_typed(check.sql.as_str(), &[]).await;
-        client.batch_execute("ROLLBACK").await?;
-        let rows = match row {
+        let rows = match asked(session, check.sql.as_str(), LIMIT).await? {
             Ok(rows) => rows,
             Err(error) if error.code().is_some_and(is_of_a_row) => {
                 let example = server_words(&error);
@@ -75,6 +66,31 @@ pub async fn in_the_way<'a>(
         }
     }
     Ok(found)
+}
+
+/// Whether a table, as SQL names it, has rows. Fails where it takes longer than ten seconds to see.
+pub async fn has_rows(session: &Session, table: &str) -> Result<bool, tokio_postgres::Error> {
+    let query = format!("SELECT EXISTS (SELECT FROM {table})");
+    let rows = asked(session, &query, Duration::from_secs(10)).await??;
+    rows.first().map_or(Ok(false), |row| row.try_get(0))
+}
+
+/// What a question to the data comes to, which may change nothing and take no longer than this. Fails by itself only
+/// where nothing can be asked.
+async fn asked(
+    session: &Session,
+    query: &str,
+    limit: Duration,
+) -> Result<Result<Vec<Row>, tokio_postgres::Error>, tokio_postgres::Error> {
+    let limits = format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL search_path = ''; \
+         SET LOCAL row_security = off",
+        limit.as_millis()
+    );
+    session.client().batch_execute(&limits).await?;
+    let rows = session.client().query_typed(query, &[]).await;
+    session.client().batch_execute("ROLLBACK").await?;
+    Ok(rows)
 }
 
 /// Whether a row is to blame: a value that is none of a type, a division by zero, what a domain refuses.

@@ -24,7 +24,7 @@ use tokio_postgres::error::SqlState;
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
-pub use data::{InTheWay, in_the_way};
+pub use data::{InTheWay, has_rows, in_the_way};
 pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
 pub use index::{IndexState, drop_left_over, index_state};
