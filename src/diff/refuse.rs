@@ -47,14 +47,15 @@ pub(super) fn attached_keys(catalogs: Pair<&Catalog>, changes: &Changes, refusal
     for catalog in [catalogs.before, catalogs.after] {
         for (id, object) in catalog.of_kind(Kind::IndexAttachment) {
             let Object::IndexAttachment(attachment) = object else { continue };
+            if !attachment.constraint || attachment.parent_constraint {
+                continue;
+            }
             let (key, index) = (attachment.child(id), attachment.parent_id());
             let stays = |id: &ObjectId| match changes.get(id).map(|change| &change.how) {
                 None | Some(How::InPlace(_)) => true,
                 Some(_) => false,
             };
-            let is_attached = attachment.constraint && !attachment.parent_constraint;
-            if is_attached
-                && !changes.contains_key(&attachment.partition())
+            if !changes.contains_key(&attachment.partition())
                 && ![id, &key, &index].into_iter().all(stays)
                 && !refusals.iter().any(|refusal| refusal.id == key)
             {
