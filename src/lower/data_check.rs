@@ -186,9 +186,7 @@ impl Looking<'_> {
         let refuses = after.not_null && after.not_null_as.as_ref().is_none_or(|it| it.validated);
         if refuses && !before.not_null {
             let what = format!("NULL in {column} of {table}");
-            let converted =
-                self.conversions.get(id).map(|conversion| conversion.value.after.assigned.as_str());
-            let value = converted.unwrap_or(&column);
+            let value = self.becomes(id);
             let alias = sql::ident(table.path.last());
             found.push((what, self.query_as(&table, &alias, &format!("({value}) IS NULL"))));
         }
@@ -229,14 +227,18 @@ impl Looking<'_> {
             && after.generated.is_none()
         {
             let what = format!("more than {length} characters in {column} of {table}");
-            let converted =
-                self.conversions.get(id).map(|conversion| conversion.value.after.assigned.as_str());
-            let value = converted.unwrap_or(&column);
+            let value = self.becomes(id);
             let long = format!("pg_catalog.length(pg_catalog.rtrim(({value})::pg_catalog.text)) > {length}");
             found.push((what, self.query_as(table, &sql::ident(table.path.last()), &long)));
         }
         found.extend(self.of_type(id, table, before, after));
         found
+    }
+
+    /// The value that is assigned to the column in its new form.
+    fn becomes(&self, column: &ObjectId) -> String {
+        let conversion = self.conversions.get(column);
+        conversion.map_or_else(|| column.sql(), |conversion| conversion.value.after.assigned.clone())
     }
 
     fn is_converted_online(&self, id: &ObjectId) -> bool {

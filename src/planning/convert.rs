@@ -231,13 +231,7 @@ impl Reading<'_> {
 
     /// Whether PostgreSQL assigns it to a column of the type, and says which values do not fit instead of cutting them.
     async fn is_assigned(&self, said: &str, to: &Column, converted: bool) -> Result<(), String> {
-        let alter = format!(
-            "{}; ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {said}",
-            self.row(converted),
-            self.row_name(),
-            self.column.sql(),
-            type_of(to),
-        );
+        let alter = format!("{}; {}", self.row(converted), self.alter(to, said));
         let assigned = self.clone.client().batch_execute(&alter).await;
         self.take_back().await;
         assigned.map_err(|error| server_words(&error))
@@ -276,12 +270,7 @@ impl Reading<'_> {
             "SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass)::text",
             sql::literal(&row)
         );
-        let alter = format!(
-            "ALTER TABLE {row} ALTER COLUMN {} TYPE {} USING {}",
-            self.column.sql(),
-            type_of(self.new),
-            value.assigned
-        );
+        let alter = self.alter(self.new, &value.assigned);
         let client = self.clone.client();
         let probe = async {
             client.batch_execute(&self.row(false)).await?;
@@ -302,11 +291,15 @@ impl Reading<'_> {
         let row = self.row_name();
         all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
         if converted {
-            let column = self.column.sql();
-            let to = type_of(self.new);
-            all.push(format!("ALTER TABLE {row} ALTER COLUMN {column} TYPE {to} USING NULL"));
+            all.push(self.alter(self.new, "NULL"));
         }
         all.join("; ")
+    }
+
+    /// Gives the column of the table another type.
+    fn alter(&self, to: &Column, using: &str) -> String {
+        let (row, column, to) = (self.row_name(), self.column.sql(), type_of(to));
+        format!("ALTER TABLE {row} ALTER COLUMN {column} TYPE {to} USING {using}")
     }
 
     /// A table that is called as the column's is.

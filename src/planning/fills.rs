@@ -71,9 +71,9 @@ pub(super) fn skip_triggers(steps: &mut [Step], before: &Catalog) -> Result<(), 
         for action in [&mut step.run, &mut step.undo] {
             let Operation::Backfill(backfill) = &mut action.operation else { continue };
             backfill.skip_triggers = true;
-            let path = step.object.path.parts();
             for name in &backfill.columns {
-                let column = ObjectId::new(Kind::Column, [&path[0], &path[1], name]);
+                let path = [step.object.path.part(0), step.object.path.part(1), name];
+                let column = ObjectId::new(Kind::Column, path);
                 if let Some(key) = foreign_key_over(&column, before) {
                     return Err(PlanningError::UncheckedKey { column, key: key.clone() });
                 }
