@@ -12,7 +12,7 @@ use crate::{
     diff::{Changes, How},
     kind::Object,
     name::{Kind, ObjectId, Pair},
-    step::{Action, Operation, Step, Verb},
+    step::{Action, Step, Verb},
 };
 
 /// Numbers the batches of drafts, which say whether they share the transaction of the one before.
@@ -62,7 +62,7 @@ fn alone(step: &Draft, within: bool, changes: &Changes) -> Alone {
     let in_place = matches!(changes.get(&step.object), Some(change) if matches!(change.how, How::InPlace(_)));
     match step.verb {
         _ if !step.is_transactional() => Alone::Always,
-        _ if is_validation(step) || step.builds_view() && !within => Alone::Always,
+        _ if reads_all(step) || step.builds_view() && !within => Alone::Always,
         // it begins with the locks that it needs
         Verb::Create if step.object.kind == Kind::Attachment && step.run.sql.len() > 1 => Alone::Always,
         Verb::Alter if step.object.kind == Kind::Enum && in_place => Alone::Labels,
@@ -71,10 +71,9 @@ fn alone(step: &Draft, within: bool, changes: &Changes) -> Alone {
 }
 
 /// Whether it reads a table, there or back, and is to hold no strong lock meanwhile.
-fn is_validation(step: &Draft) -> bool {
-    let validates =
-        |action: &Action| matches!(action.operation, Operation::Validate | Operation::Refresh { .. });
-    validates(&step.run) || step.undo().is_some_and(validates)
+fn reads_all(step: &Draft) -> bool {
+    let reads = |action: &Action| action.operation.reads_all();
+    reads(&step.run) || step.undo().is_some_and(reads)
 }
 
 /// The existing relation on which the step takes a strong lock.

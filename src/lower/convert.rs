@@ -12,9 +12,10 @@ use std::{
 
 use super::{
     BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
-    backfill::{Pass, column_of, key_in},
+    backfill::{column_of, key_in},
     counter::{step_aside, take_position},
     draft::{Draft, Undo},
+    pass::Pass,
     prebuilt::Prebuilt,
     temporary_name,
     unproven::validate,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::backfill::Pass;
+use super::pass::Pass;
 use crate::{
     catalog::Catalog,
     diff::{Changes, How},
@@ -107,6 +107,14 @@ impl Draft {
     /// Whether neither way does anything.
     pub fn is_idle(&self) -> bool {
         self.run.is_nothing() && !matches!(self.undo, Undo::By(_))
+    }
+
+    /// Leaves what it did to the one before it.
+    pub fn become_part(&mut self, of: &str) {
+        self.run = Action::nothing();
+        self.undo = Undo::Nothing;
+        self.with = Some(With::Previous);
+        self.summary += of;
     }
 
     /// Whether it builds a materialized view, there or on the way back.

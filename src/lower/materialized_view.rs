@@ -61,7 +61,14 @@ impl Lowering<'_> {
                 this.push_back(unit, Verb::Create, &old.id, &build, old.build, With::Previous);
             });
         } else {
-            self.push_back(unit, Verb::Fill, id, &format!("fill {what}"), refresh(id), With::Next);
+            self.push_back(
+                unit,
+                Verb::Fill,
+                id,
+                &format!("fill {what}"),
+                Action::refresh(id.clone()),
+                With::Next,
+            );
             self.needs_nothing();
             self.push(unit, verb, summary, run, Action::catalog(left));
         }
@@ -90,7 +97,7 @@ impl Lowering<'_> {
             create.extend(self.take_back(id));
             let summary = format!("create {what} without rows");
             self.push(unit, verb, summary, Action::catalog(create), undo);
-            self.push(unit, Verb::Fill, format!("fill {what}"), refresh(id), Undo::Nothing);
+            self.push(unit, Verb::Fill, format!("fill {what}"), Action::refresh(id.clone()), Undo::Nothing);
             self.needs_nothing();
         }
         true
@@ -140,9 +147,9 @@ impl Lowering<'_> {
         for (index, definition) in indexes(catalog, view) {
             let spare = replacement(index, what);
             let rest = definition.on().strip_prefix(&format!("ON {} ", view.sql()))?.to_owned();
-            let unique = if definition.unique { "UNIQUE " } else { "" };
-            let name = spare.path.last();
-            build.push(Sql::new(format!("CREATE {unique}INDEX {name} ON {} {rest}", id.sql())));
+            let on = format!("ON {} {rest}", id.sql());
+            let index_build = Action::build_index(spare.clone(), id.clone(), definition.unique, on);
+            build.extend(index_build.operation.plain_statement());
             names.push(rename(&spare, index));
             names.extend(definition.settings(index));
         }
@@ -175,10 +182,6 @@ pub(super) fn without_rows(create: &mut [Sql]) {
 fn is_one_sided(change: &Change) -> bool {
     let Pair { before, after } = &change.object;
     before.is_none() || after.is_none()
-}
-
-fn refresh(view: &ObjectId) -> Action {
-    Action::refresh(view.clone())
 }
 
 fn indexes<'c>(catalog: &'c Catalog, view: &ObjectId) -> impl Iterator<Item = (&'c ObjectId, &'c Index)> {

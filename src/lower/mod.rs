@@ -20,6 +20,7 @@ mod key;
 mod materialized_view;
 mod not_null;
 mod partition;
+mod pass;
 mod phase;
 mod prebuilt;
 mod promise;
@@ -28,6 +29,7 @@ mod regrant;
 mod rename;
 mod rename_table;
 mod replica_identity;
+mod retype;
 mod schedule;
 mod state;
 mod undo;
@@ -40,7 +42,7 @@ use crate::{
     catalog::{Catalog, Dependency, Fingerprint},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Alter, Column, Ddl, Definition, Object, TableDdl, constraint::ConstraintType},
+    kind::{Ddl, Object, TableDdl, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Phase, Step, Verb, With},
@@ -403,29 +405,6 @@ impl Lowering<'_> {
             || change.how == How::Rebuild;
         let action = if slow { Action::bulk(sql) } else { Action::catalog(sql) };
         self.push(unit, Verb::Alter, summary, action, Undo::Derived);
-    }
-
-    /// The ALTER TABLE that gives a column another type, if that is all that the draft does, applied and rolled back.
-    fn one_alter_table(&self, unit: &Unit, draft: &Draft) -> Option<Pair<TableDdl>> {
-        let change =
-            self.changes.get(&unit.root).filter(|_| unit.act == Act::Alter && !self.context.alone)?;
-        let (Some(Object::Column(old)), Some(Object::Column(new))) =
-            (&change.object.before, &change.object.after)
-        else {
-            return None;
-        };
-        let ddl = |pair: Pair<&Column>, sql: &[Sql]| {
-            let Alter::InPlace(ddl, _) = Column::alter(pair, &unit.root) else { return None };
-            match self.with_using(&unit.root, &pair.after.data_type, ddl) {
-                Ddl::Table(table) if sql == table.clone().into_statement().as_slice() => Some(table),
-                _ => None,
-            }
-        };
-        if old.data_type == new.data_type {
-            return None;
-        }
-        let there = ddl(Pair::new(old, new), &draft.run.sql)?;
-        Some(Pair::new(there, ddl(Pair::new(new, old), &draft.undo()?.sql)?))
     }
 
     /// The statements of a change in place, with what a sequence needs to count on.

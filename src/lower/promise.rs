@@ -50,10 +50,7 @@ impl Lowering<'_> {
                 self.steps[core].takes.extend(keys);
             }
             (Act::Create, _) => {
-                let proof = |draft: &Draft| {
-                    matches!(draft.run.operation, Operation::Validate | Operation::Refresh { .. })
-                };
-                let made = |draft: &Draft| does(draft) && !proof(draft);
+                let made = |draft: &Draft| does(draft) && !draft.run.operation.reads_all();
                 if let Some(made) = self.steps.iter().skip(first).rposition(made) {
                     self.steps[first + made].gives = self.keys(&unit.members, |change| change.after.as_ref());
                 }

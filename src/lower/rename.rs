@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::{
     BATCH, Fill, Lowering, Meanwhile, alter_table,
-    backfill::{Pass, column_of},
+    backfill::column_of,
     draft::{Draft, Undo},
     index,
+    pass::Pass,
     rename_table::tables,
     temporary_name,
     unproven::validate,

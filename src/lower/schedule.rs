@@ -114,10 +114,7 @@ impl Row<'_> {
                         all.before.clauses.extend(more.before.clauses);
                         all.after.clauses.extend(more.after.clauses);
                     }
-                    part.run = Action::nothing();
-                    part.undo = Undo::Nothing;
-                    part.with = Some(With::Previous);
-                    part.summary += " in the same statement";
+                    part.become_part(" in the same statement");
                     self.drafts.insert(end, part);
                     end += 1;
                 }
@@ -148,10 +145,7 @@ impl Row<'_> {
                     let Draft { run, undo, .. } = &mut self.drafts[first];
                     if run.is_nothing() { *undo = Undo::By(all) } else { *run = all }
                 }
-                part.run = Action::nothing();
-                part.undo = Undo::Nothing;
-                part.with = Some(With::Previous);
-                part.summary += " in the same pass";
+                part.become_part(" in the same pass");
                 self.drafts.insert(end, part);
                 let prepared = take(&mut self.drafts, &prepared.iter().map(|at| at + 1).collect());
                 let count = prepared.len();
@@ -371,10 +365,8 @@ fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
 
 /// Whether it cannot share a transaction, or would read a table for long within one.
 fn is_slow(draft: &Draft) -> bool {
-    let slow = |action: &Action| {
-        let reads_all = matches!(action.operation, Operation::Validate | Operation::Refresh { .. });
-        !action.is_transactional() || reads_all || draft.builds_view()
-    };
+    let slow =
+        |action: &Action| !action.is_transactional() || action.operation.reads_all() || draft.builds_view();
     slow(&draft.run) || draft.undo().is_some_and(slow)
 }
 

@@ -74,6 +74,11 @@ impl Operation {
         }
     }
 
+    /// Whether it reads as much as there is, in a transaction that is to hold no strong lock of another meanwhile.
+    pub fn reads_all(&self) -> bool {
+        matches!(self, Self::Validate | Self::Refresh { .. })
+    }
+
     /// The backfill, if it is one.
     pub fn backfill(&self) -> Option<&Backfill> {
         match self {
