@@ -114,6 +114,75 @@ async fn order_that_matters(client: &Client) {
     assert!(ask(client, "SELECT pg_get_viewdef('x')").await.contains("FROM y"));
 }
 
+/// A file that drops what it made is a script from there on, whatever the kinds of the statements; others are not.
+async fn script(client: &Client) {
+    loads(
+        client,
+        &[
+            (
+                "a.sql",
+                "CREATE TABLE s_t (id int PRIMARY KEY, owner text); CREATE TABLE s_kept (a int);
+                 CREATE FUNCTION s_may(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                 CREATE POLICY s_p ON s_t USING (s_may(owner));
+                 DROP POLICY s_p ON s_t; DROP FUNCTION s_may(text);
+                 CREATE FUNCTION s_may(text, int) RETURNS boolean LANGUAGE sql AS 'SELECT $2 > 0';
+                 CREATE POLICY s_p ON s_t USING (s_may(owner, id));
+                 CREATE VIEW s_v AS SELECT a FROM s_kept; DROP VIEW s_v; DROP TABLE s_kept;
+                 CREATE TABLE s_kept (b int); CREATE VIEW s_v AS SELECT * FROM s_kept;
+                 CREATE AGGREGATE s_agg(text) (SFUNC = array_append, STYPE = text[], INITCOND = '{}');
+                 DROP AGGREGATE s_agg(text);
+                 CREATE FOREIGN DATA WRAPPER s_w; CREATE SERVER s_s FOREIGN DATA WRAPPER s_w;
+                 CREATE USER MAPPING FOR PUBLIC SERVER s_s; DROP USER MAPPING FOR PUBLIC SERVER s_s;
+                 DROP SERVER s_s; DROP FOREIGN DATA WRAPPER s_w;
+                 CREATE PUBLICATION s_pub FOR TABLE s_kept; DROP PUBLICATION s_pub;
+                 CREATE STATISTICS s_st ON id, owner FROM s_t; DROP STATISTICS s_st;
+                 CREATE CAST (s_t AS text) WITH INOUT; DROP CAST (s_t AS text);
+                 CREATE OPERATOR FAMILY s_f USING btree; DROP OPERATOR FAMILY s_f USING btree;
+                 CREATE OPERATOR <=>< (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+                 DROP OPERATOR <=>< (int, int);
+                 CREATE FUNCTION s_e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+                 CREATE EVENT TRIGGER s_e ON ddl_command_start EXECUTE FUNCTION s_e(); DROP EVENT TRIGGER s_e;",
+            ),
+            ("b.sql", "CREATE VIEW s_w AS SELECT b FROM s_v; DROP SERVER IF EXISTS elsewhere;"),
+            ("c.sql", "CREATE TABLE s_r (b int); COMMENT ON TABLE s_r IS 'x'; CREATE INDEX ON s_r (b);"),
+        ],
+    )
+    .await;
+    let left = "SELECT string_agg(found, ' ' ORDER BY found) FROM (
+            SELECT oid::regclass::text FROM pg_class WHERE relname LIKE 's\\_%'
+            UNION ALL SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 's\\_%'
+            UNION ALL SELECT srvname FROM pg_foreign_server UNION ALL SELECT fdwname FROM pg_foreign_data_wrapper
+            UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT evtname FROM pg_event_trigger
+            UNION ALL SELECT stxname FROM pg_statistic_ext UNION ALL SELECT opfname FROM pg_opfamily WHERE oid >= 16384
+            UNION ALL SELECT 'cast' FROM pg_cast WHERE oid >= 16384
+            UNION ALL SELECT oprname FROM pg_operator WHERE oid >= 16384) AS f(found)";
+    assert_eq!(
+        ask(client, left).await,
+        "s_e() s_kept s_may(text,integer) s_r s_r_b_idx s_t s_t_pkey s_v s_w"
+    );
+    let condition = "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy";
+    assert_eq!(ask(client, condition).await, "s_may(owner, id)");
+    let again = "CREATE TABLE s_x (a int); DROP TABLE s_x; CREATE VIEW s_y AS SELECT a FROM s_x;";
+    assert_eq!(refused(client, again).await, "a.sql:1:76: relation \"s_x\" does not exist");
+}
+
+/// Default privileges hold for what is made behind them in their file, schemas too.
+async fn defaults_of_schemas(client: &Client) {
+    loads(
+        client,
+        &[(
+            "a.sql",
+            "ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO pg_monitor; CREATE SCHEMA d_s;
+             ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM pg_monitor; CREATE TABLE d_s.t ();",
+        )],
+    )
+    .await;
+    let granted =
+        "SELECT (nspacl::text LIKE '%pg_monitor=UC%')::text FROM pg_namespace WHERE nspname = 'd_s'";
+    assert_eq!(ask(client, granted).await, "true");
+    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_default_acl").await, "0");
+}
+
 /// Each file has its own settings, and none are left behind.
 async fn settings_of_files(client: &Client) {
     loads(
@@ -196,4 +265,4 @@ macro_rules! cases {
         }
     };
 }
-cases!(any_order, order_that_matters, settings_of_files, refusals, roles);
+cases!(any_order, order_that_matters, script, defaults_of_schemas, settings_of_files, refusals, roles);

@@ -9,6 +9,8 @@ use super::{classify::role_name, place::Key};
 pub enum Class {
     /// Roles and memberships: only where the role is missing.
     Role,
+    /// Default privileges on schemas that stand before all schemas of their file.
+    SchemaDefaultPrivileges,
     /// Schemas.
     Schema,
     /// Default privileges that stand before everything they could apply to.
@@ -83,8 +85,6 @@ pub(super) struct Order {
     pub follows: Follows,
     /// The tables that it copies, with all that belongs to them.
     pub copies: Vec<Key>,
-    /// It only takes away.
-    pub drops: Drops,
     /// The role that it is about.
     pub role: Option<String>,
     /// The roles that it names.
@@ -99,13 +99,9 @@ pub(super) enum Follows {
     Same,
     /// All of them: they may refer to it without that their first words say so.
     All,
-}
-
-/// Whether a statement only drops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Drops {
-    Nothing,
-    Objects,
+    /// All of them, and what stands behind it loads behind it: a file that drops what it made is a script from there
+    /// on. Left out where the file made nothing of what it names.
+    Dropped,
 }
 
 impl Order {
@@ -117,7 +113,6 @@ impl Order {
             needs: Vec::new(),
             follows: Follows::Nothing,
             copies: Vec::new(),
-            drops: Drops::Nothing,
             role: None,
             names_roles: Vec::new(),
         }

@@ -9,7 +9,7 @@ use pg_query::{
 };
 
 use super::{
-    class::{Class, Drops, Follows, Order},
+    class::{Class, Follows, Order},
     place::{Key, Names, Space, as_type, type_text},
     settings::{self, Change},
     tables, words,
@@ -42,8 +42,7 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
     let refuse = |advice| Verdict::Refuse(leading_words(text), advice);
     let skip = |why: &str| Verdict::Skip(format!("{} skipped: {why}", leading_words(text)));
     let load = Verdict::Load;
-    let other =
-        |kind: &str, path: Vec<String>| Key::new(Space::Other, [vec![kind.to_owned()], path].concat());
+    let other = |kind, path| Key::other(kind, path);
     match tree {
         // roles
         N::CreateRoleStmt(role) => load(Order::new(Class::Role).about_role(role.role.clone())),
@@ -83,14 +82,20 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::Extension)
                 .touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
         ),
-        N::CreateFdwStmt(_)
-        | N::AlterFdwStmt(_)
-        | N::CreateForeignServerStmt(_)
-        | N::AlterForeignServerStmt(_)
-        | N::AlterUserMappingStmt(_)
-        | N::CreatePlangStmt(_)
-        | N::CreateAmStmt(_) => load(Order::new(Class::Infrastructure)),
-        N::CreateUserMappingStmt(mapping) => load(Order::new(Class::Infrastructure).naming(&mapping.user)),
+        N::CreateFdwStmt(wrapper) => load(infrastructure(ObjectType::ObjectFdw, &wrapper.fdwname)),
+        N::CreateForeignServerStmt(server) => {
+            load(infrastructure(ObjectType::ObjectForeignServer, &server.servername))
+        }
+        N::CreatePlangStmt(language) => load(infrastructure(ObjectType::ObjectLanguage, &language.plname)),
+        N::CreateAmStmt(method) => load(infrastructure(ObjectType::ObjectAccessMethod, &method.amname)),
+        N::AlterFdwStmt(_) | N::AlterForeignServerStmt(_) | N::AlterUserMappingStmt(_) => {
+            load(Order::new(Class::Infrastructure))
+        }
+        N::CreateUserMappingStmt(mapping) => load(
+            Order::new(Class::Infrastructure)
+                .creating(user_mapping(mapping.user.as_ref(), &mapping.servername))
+                .naming(&mapping.user),
+        ),
 
         // types
         N::CompositeTypeStmt(kind) => match &kind.typevar {
@@ -116,13 +121,14 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::DefineStmt(define) => load(match define.kind() {
             // a base type is created twice, first as a shell: its functions stand between
             ObjectType::ObjectType => Order::new(Class::Type).touching([names.type_of(&define.defnames)]),
-            ObjectType::ObjectCollation => {
-                Order::new(Class::Type).creating(other("collation", names.path(&define.defnames)))
-            }
+            ObjectType::ObjectCollation => Order::new(Class::Type)
+                .creating(other(ObjectType::ObjectCollation, names.path(&define.defnames))),
             ObjectType::ObjectAggregate => {
-                Order::new(Class::FunctionUser).touching([names.routine(&define.defnames, None)])
+                let arguments = aggregate_arguments(&define.args);
+                Order::new(Class::FunctionUser).creating(names.routine(&define.defnames, Some(arguments)))
             }
-            _ => Order::new(Class::FunctionUser),
+            // operators of one name may be many, and one may name another that comes later
+            kind => Order::new(Class::FunctionUser).touching([other(kind, names.path(&define.defnames))]),
         }),
 
         // functions and what is made of them
@@ -143,13 +149,30 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::Function)
                 .touching(function.func.as_ref().map(|func| names.routine_with_arguments(func))),
         ),
-        N::CreateCastStmt(_)
-        | N::CreateOpClassStmt(_)
-        | N::CreateOpFamilyStmt(_)
-        | N::AlterOpFamilyStmt(_)
+        N::CreateCastStmt(cast) => {
+            let types = [&cast.sourcetype, &cast.targettype];
+            let path = types.into_iter().flatten().map(type_text).collect();
+            load(Order::new(Class::FunctionUser).touching([other(ObjectType::ObjectCast, path)]))
+        }
+        N::CreateOpClassStmt(class) => load(
+            Order::new(Class::FunctionUser)
+                .touching([other(ObjectType::ObjectOpclass, names.path(&class.opclassname))]),
+        ),
+        N::CreateOpFamilyStmt(family) => load(
+            Order::new(Class::FunctionUser)
+                .touching([other(ObjectType::ObjectOpfamily, names.path(&family.opfamilyname))]),
+        ),
+        N::CreateTransformStmt(transform) => {
+            let of = transform.type_name.as_ref().map(type_text);
+            let path = of.into_iter().chain([transform.lang.clone()]).collect();
+            load(Order::new(Class::FunctionUser).touching([other(ObjectType::ObjectTransform, path)]))
+        }
+        N::CreateConversionStmt(conversion) => load(
+            Order::new(Class::FunctionUser)
+                .touching([other(ObjectType::ObjectConversion, names.path(&conversion.conversion_name))]),
+        ),
+        N::AlterOpFamilyStmt(_)
         | N::AlterOperatorStmt(_)
-        | N::CreateTransformStmt(_)
-        | N::CreateConversionStmt(_)
         | N::AlterTsdictionaryStmt(_)
         | N::AlterTsconfigurationStmt(_) => load(Order::new(Class::FunctionUser)),
 
@@ -195,7 +218,10 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             }
             load(order)
         }
-        N::CreateStatsStmt(_) => load(Order::new(Class::Index)),
+        N::CreateStatsStmt(statistics) => load(
+            Order::new(Class::Index)
+                .touching([other(ObjectType::ObjectStatisticExt, names.path(&statistics.defnames))]),
+        ),
         N::AlterStatsStmt(_) => load(Order::new(Class::IndexChange)),
         N::ViewStmt(view) => {
             let mut order = Order::new(Class::View);
@@ -220,12 +246,14 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
                 .touching(policy.table.as_ref().map(|table| names.part(table, &policy.policy_name)))
                 .naming(policy.roles.iter().filter_map(as_role)),
         ),
-        N::CreateEventTrigStmt(_) | N::AlterEventTrigStmt(_) => load(Order::new(Class::EventTrigger)),
-        // the second two are about objects of any kind, which are there by then
-        N::CreatePublicationStmt(_)
-        | N::AlterPublicationStmt(_)
-        | N::AlterExtensionContentsStmt(_)
-        | N::AlterObjectDependsStmt(_) => load(Order::new(Class::Publication)),
+        N::CreateEventTrigStmt(trigger) => load(event_trigger(&trigger.trigname)),
+        N::AlterEventTrigStmt(trigger) => load(event_trigger(&trigger.trigname)),
+        N::CreatePublicationStmt(publication) => load(one_publication(&publication.pubname)),
+        N::AlterPublicationStmt(publication) => load(one_publication(&publication.pubname)),
+        // they are about objects of any kind, which are there by then
+        N::AlterExtensionContentsStmt(_) | N::AlterObjectDependsStmt(_) => {
+            load(Order::new(Class::Publication))
+        }
         N::CreateSubscriptionStmt(_) | N::AlterSubscriptionStmt(_) | N::DropSubscriptionStmt(_) => {
             skip("subscriptions are not managed, and creating one would connect to its publisher")
         }
@@ -247,7 +275,9 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::AlterDefaultPrivilegesStmt(defaults) => {
             let mut order = Order::new(Class::DefaultPrivileges);
             if let Some(action) = &defaults.action {
-                order = order.naming(action.grantees.iter().filter_map(as_role));
+                order = order
+                    .touching([Key::default_privileges(action.objtype())])
+                    .naming(action.grantees.iter().filter_map(as_role));
             }
             for option in &defaults.options {
                 if let Some(N::DefElem(option)) = &option.node
@@ -270,8 +300,8 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             load(Order::new(Class::TableChange).touching(relation.or(object)).following(Follows::All))
         }
         N::DropStmt(drop) => load(dropping(drop, names)),
-        N::DropUserMappingStmt(_) => {
-            load(Order { drops: Drops::Objects, ..Order::new(Class::Infrastructure) })
+        N::DropUserMappingStmt(mapping) => {
+            load(dropped([user_mapping(mapping.user.as_ref(), &mapping.servername)]))
         }
 
         // not schema, or only part of the way to one
@@ -352,8 +382,37 @@ fn renaming(rename: &RenameStmt, names: Names<'_>) -> Order {
 
 fn dropping(drop: &DropStmt, names: Names<'_>) -> Order {
     let kind = drop.remove_type();
-    let objects = drop.objects.iter().filter_map(|object| names.object(kind, object));
-    Order { drops: Drops::Objects, ..Order::new(Class::Role).touching(objects).following(Follows::Same) }
+    dropped(drop.objects.iter().filter_map(|object| names.object(kind, object)))
+}
+
+fn dropped(objects: impl IntoIterator<Item = Key>) -> Order {
+    Order::new(Class::Role).touching(objects).following(Follows::Dropped)
+}
+
+fn infrastructure(kind: ObjectType, name: &str) -> Order {
+    Order::new(Class::Infrastructure).touching([Key::other(kind, vec![name.to_owned()])])
+}
+
+fn event_trigger(name: &str) -> Order {
+    let key = Key::other(ObjectType::ObjectEventTrigger, vec![name.to_owned()]);
+    Order::new(Class::EventTrigger).touching([key])
+}
+
+fn one_publication(name: &str) -> Order {
+    let key = Key::other(ObjectType::ObjectPublication, vec![name.to_owned()]);
+    Order::new(Class::Publication).touching([key])
+}
+
+fn user_mapping(user: Option<&RoleSpec>, server: &str) -> Key {
+    let user = user.map(|role| format!("{:?} {}", role.roletype(), role.rolename));
+    Key::other(ObjectType::ObjectUserMapping, user.into_iter().chain([server.to_owned()]).collect())
+}
+
+/// The arguments of an aggregate, as those of other routines are told apart.
+fn aggregate_arguments(parts: &[Node]) -> String {
+    let list = parts.first().and_then(|node| node.node.as_ref());
+    let Some(NodeEnum::List(list)) = list else { return String::new() };
+    list.items.iter().filter_map(as_type).map(type_text).collect::<Vec<_>>().join(",")
 }
 
 fn do_block(arguments: &[Node]) -> Order {

@@ -3,7 +3,7 @@
 //! Each class of statements is sent at once and waited for once. Every statement is a transaction of its own, so one
 //! that fails leaves the others alone; what failed is sent again as long as anything succeeds, and once more with each
 //! later class. Statements about one thing keep their order: while one is pending, later ones of its class, and those
-//! that need what it creates, wait.
+//! that need what it creates, wait. At a barrier (a block of code, a `DROP`) all wait for all that stand before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,11 @@ use tokio_postgres::{
     error::{DbError, ErrorPosition, SqlState},
 };
 
-use super::{Class, Desired, LoadErrors, Rejected, Statement, place::Key, settings::Settings};
+use super::{
+    Class, Desired, LoadErrors, Rejected, Statement,
+    place::{Key, Space},
+    settings::Settings,
+};
 use crate::sql;
 
 /// What to do about roles that the SQL names and the server does not have.
@@ -168,9 +172,12 @@ impl<'a> Loader<'a> {
     async fn pass(&mut self, waiting: Waiting) -> Result<(), Error> {
         let mut failed = Holding::default();
         let mut still = Vec::new();
+        let mut at_a_barrier = false;
         for layer in self.layers() {
             let (held, free): (Vec<usize>, Vec<usize>) = layer.into_iter().partition(|index| {
-                waiting == Waiting::InOrder && failed.holds(&self.statements[*index]).is_some()
+                let statement = &self.statements[*index];
+                at_a_barrier |= statement.barrier && !still.is_empty();
+                waiting == Waiting::InOrder && (at_a_barrier || failed.holds(statement).is_some())
             });
             for index in held {
                 failed.add(&self.statements[index], 0);
@@ -196,8 +203,7 @@ impl<'a> Loader<'a> {
         for index in &self.pending {
             let statement: &'a Statement = &self.statements[*index];
             let mut layer = holding.holds(statement).map_or(floor, |held| floor.max(held + 1));
-            // a block of code may look at anything
-            if statement.text.get(..2).is_some_and(|verb| verb.eq_ignore_ascii_case("do")) {
+            if statement.barrier {
                 layer = layers.len();
                 floor = layer + 1;
             }
@@ -318,12 +324,15 @@ impl<'a> Holding<'a> {
 
 /// Whether the statement failed only because PostgreSQL has it from the start.
 fn is_there_already(statement: &Statement, error: &DbError) -> bool {
-    let creates = |name: &str| statement.creates.as_ref().is_some_and(|key| key.path == [name]);
+    let creates = |space, name: &str| {
+        statement.creates.as_ref().is_some_and(|key| key.space == space && key.path == [name])
+    };
     match statement.class {
         Class::Role => role_exists(error),
-        Class::Schema => *error.code() == SqlState::DUPLICATE_SCHEMA && creates("public"),
-        Class::Extension => *error.code() == SqlState::DUPLICATE_OBJECT && creates("plpgsql"),
-        _ => false,
+        _ => {
+            creates(Space::Schema, "public") && *error.code() == SqlState::DUPLICATE_SCHEMA
+                || creates(Space::Extension, "plpgsql") && *error.code() == SqlState::DUPLICATE_OBJECT
+        }
     }
 }
 

@@ -33,6 +33,16 @@ impl Key {
         Self { space, path }
     }
 
+    /// Something of a kind that has a name space of its own.
+    pub fn other(kind: ObjectType, path: Vec<String>) -> Self {
+        Self::new(Space::Other, [vec![format!("{kind:?}")], path].concat())
+    }
+
+    /// Default privileges on objects of a kind.
+    pub fn default_privileges(on: ObjectType) -> Self {
+        Self::other(ObjectType::ObjectDefacl, vec![format!("{on:?}")])
+    }
+
     /// The relation that it is or is part of.
     pub fn of_relation(&self) -> Option<Self> {
         matches!(self.space, Space::Relation | Space::Part)
@@ -108,7 +118,7 @@ impl Names<'_> {
 
     /// What a statement that is about objects of `kind` names by `object`.
     pub fn object(self, kind: ObjectType, object: &Node) -> Option<Key> {
-        let other = |path: Vec<String>| Key::new(Space::Other, [vec![format!("{kind:?}")], path].concat());
+        let other = |path| Key::other(kind, path);
         Some(match (kind, object.node.as_ref()?) {
             (
                 ObjectType::ObjectFunction
@@ -156,6 +166,15 @@ impl Names<'_> {
                 }
                 path.push(name);
                 Key::new(Space::Part, path)
+            }
+            // CAST (a AS b), TRANSFORM FOR a LANGUAGE b
+            (ObjectType::ObjectCast | ObjectType::ObjectTransform, NodeEnum::List(list)) => {
+                let types = list.items.iter().filter_map(as_type).map(type_text);
+                other(types.chain(strings(&list.items)).collect())
+            }
+            // the access method stands before the name
+            (ObjectType::ObjectOpclass | ObjectType::ObjectOpfamily, NodeEnum::List(list)) => {
+                other(self.path(list.items.get(1..)?))
             }
             (_, NodeEnum::List(list)) => other(self.path(&list.items)),
             _ => return None,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pg_query::NodeEnum;
+use pg_query::{NodeEnum, protobuf::ObjectType};
 
 use super::{
     Class, DesiredError, DesiredErrors, SourceFile, attach,
-    class::{Drops, Follows, Order},
+    class::{Follows, Order},
     classify::{self, Verdict},
     order,
     place::{Key, Names, Space},
@@ -40,6 +40,17 @@ pub struct Statement {
     pub(super) needs: Vec<Key>,
     /// The role that it creates, or else is about: of [`Class::Role`] only.
     pub(super) role: Option<String>,
+    /// What stands before it, of whatever it is, loads before it, and what stands behind it behind it.
+    pub(super) barrier: bool,
+}
+
+impl Statement {
+    /// Whether it creates, updates or drops an extension, and does not only say something about one.
+    fn is_about_an_extension(&self) -> bool {
+        let keys = || self.creates.iter().chain(&self.touches);
+        self.class == Class::Extension
+            || self.class < Class::Comment && keys().any(|key| key.space == Space::Extension)
+    }
 }
 
 /// Something that was left out, and why.
@@ -70,8 +81,9 @@ impl Desired {
     /// Changes when what is loaded does, or its order: not with comments, and not with where it stands.
     pub fn fingerprint(&self) -> Fingerprint {
         let statements = self.statements.iter().map(|statement| {
-            let Statement { text, at: _, class, settings, creates, touches, needs, role } = statement;
-            format!("{class:?} {settings} {creates:?} {touches:?} {needs:?} {role:?}\0{text}\0")
+            let Statement { text, at: _, class, settings, creates, touches, needs, role, barrier } =
+                statement;
+            format!("{class:?} {settings} {creates:?} {touches:?} {needs:?} {role:?} {barrier}\0{text}\0")
         });
         let all: String = statements.collect();
         Fingerprint::of(format!("{all}{:?}{:?}", self.roles, self.settings))
@@ -79,13 +91,13 @@ impl Desired {
 
     /// The extensions whose version is named, and the version.
     pub fn extension_versions(&self) -> BTreeMap<String, String> {
-        let statements = self.statements.iter().filter(|statement| statement.class == Class::Extension);
+        let statements = self.statements.iter().filter(|statement| statement.is_about_an_extension());
         statements.filter_map(|statement| classify::extension_version(&statement.text)).collect()
     }
 
     /// Whether it creates extensions.
     pub fn has_extensions(&self) -> bool {
-        self.statements.iter().any(|statement| statement.class == Class::Extension)
+        self.statements.iter().any(Statement::is_about_an_extension)
     }
 }
 
@@ -214,24 +226,39 @@ impl Reader {
     }
 
     fn keep(&mut self, at: Location, text: String, mut order: Order, here: &mut InFile) {
-        if order.follows == Follows::All {
-            order.class = order.class.max(here.reached);
-        } else if order.follows == Follows::Same {
-            let earlier = order.touches.iter().filter_map(|key| here.latest.get(key)).max().copied();
-            let public = order.touches == [Key::new(Space::Schema, vec!["public".to_owned()])];
-            match earlier {
-                Some(class) => order.class = order.class.max(class),
-                None if order.drops == Drops::Objects && !public => return,
-                None => order.class = order.class.max(Class::Schema),
+        let earlier = || order.touches.iter().filter_map(|key| here.latest.get(key)).max().copied();
+        // a block of code may look at anything
+        let mut barrier = text.get(..2).is_some_and(|verb| verb.eq_ignore_ascii_case("do"));
+        match order.follows {
+            Follows::Nothing => {}
+            Follows::All => order.class = order.class.max(here.reached),
+            Follows::Same => order.class = order.class.max(earlier().unwrap_or(Class::Schema)),
+            Follows::Dropped if earlier().is_some() => {
+                barrier = true;
+                here.script_from = here.reached_at_all;
+                order.class = here.script_from;
+            }
+            Follows::Dropped => {
+                if order.touches != [Key::new(Space::Schema, vec!["public".to_owned()])] {
+                    return;
+                }
+                order.class = Class::Schema;
             }
         }
-        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _, drops: _ } = order;
+        if order.class != Class::Role {
+            order.class = order.class.max(here.script_from);
+        }
+        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _ } = order;
         if class <= Class::MaterializedView {
             here.reached = here.reached.max(class);
         }
+        here.reached_at_all = here.reached_at_all.max(class);
         for key in creates.iter().chain(&touches) {
             // owners, comments and grants come last, and nothing has to wait for them
-            if class <= Class::MaterializedView || matches!(key.space, Space::Part | Space::Other) {
+            if class <= Class::MaterializedView
+                || creates.as_ref() == Some(key)
+                || matches!(key.space, Space::Part | Space::Other)
+            {
                 for key in [Some(key.clone()), key.any_overload()].into_iter().flatten() {
                     for latest in [&mut here.latest, &mut self.latest] {
                         let slot = latest.entry(key.clone()).or_insert(class);
@@ -244,7 +271,17 @@ impl Reader {
         self.desired.roles.extend(role.clone());
         let settings = self.intern(here.settings.current());
         self.copies.push(copies);
-        self.desired.statements.push(Statement { text, at, class, settings, creates, touches, needs, role });
+        self.desired.statements.push(Statement {
+            text,
+            at,
+            class,
+            settings,
+            creates,
+            touches,
+            needs,
+            role,
+            barrier,
+        });
     }
 
     /// The number of these settings.
@@ -258,12 +295,19 @@ impl Reader {
 
     /// Default privileges that stand before all objects of their file are meant for them; others for what comes later.
     fn place_default_privileges(&mut self, here: &InFile) {
-        let creates = |statement: &Statement| (Class::Type..Class::Owner).contains(&statement.class);
+        let on_schemas = Key::default_privileges(ObjectType::ObjectSchema);
         let statements = &mut self.desired.statements[here.first..];
-        let Some(first) = statements.iter().position(creates) else { return };
-        for statement in &mut statements[..first] {
-            if statement.class == Class::DefaultPrivileges {
-                statement.class = Class::EarlyDefaultPrivileges;
+        let mut schemas = statements.iter().any(|statement| statement.class == Class::Schema);
+        let mut objects =
+            statements.iter().any(|statement| (Class::Type..Class::Owner).contains(&statement.class));
+        for statement in statements {
+            match statement.class {
+                Class::Schema => schemas = false,
+                Class::DefaultPrivileges if schemas && statement.touches.contains(&on_schemas) => {
+                    statement.class = Class::SchemaDefaultPrivileges;
+                }
+                Class::DefaultPrivileges if objects => statement.class = Class::EarlyDefaultPrivileges,
+                class => objects &= !(Class::Type..Class::Owner).contains(&class),
             }
         }
     }
@@ -274,15 +318,26 @@ struct InFile {
     settings: Tracker,
     /// When the last statement about something loads.
     latest: BTreeMap<Key, Class>,
-    /// When the last statement of all loads.
+    /// When the last statement of all loads that makes something which others build on.
     reached: Class,
+    /// When the last statement of all loads.
+    reached_at_all: Class,
+    /// The class of the last statement that dropped something made here: nothing behind it loads earlier.
+    script_from: Class,
     /// The index of the file's first statement.
     first: usize,
 }
 
 impl Default for InFile {
     fn default() -> Self {
-        Self { settings: Tracker::default(), latest: BTreeMap::new(), reached: Class::Schema, first: 0 }
+        Self {
+            settings: Tracker::default(),
+            latest: BTreeMap::new(),
+            reached: Class::Schema,
+            reached_at_all: Class::Schema,
+            script_from: Class::Role,
+            first: 0,
+        }
     }
 }
 
