@@ -21,6 +21,7 @@ macro_rules! with_kinds {
             enumeration: Enum = "enum",
             domain: Domain = "domain",
             domain_constraint: DomainConstraint = "domain constraint",
+            domain_default: DomainDefault = "domain default",
             composite: Composite = "type",
             range: Range = "range",
             function: Function = "function",

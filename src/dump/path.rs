@@ -42,6 +42,7 @@ fn folder(kind: Kind) -> &'static str {
         | Kind::ToastOptions
         | Kind::Constraint
         | Kind::DomainConstraint
+        | Kind::DomainDefault
         | Kind::IdentitySequence
         | Kind::SequenceOwner
         | Kind::Index

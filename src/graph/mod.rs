@@ -119,7 +119,7 @@ pub fn order(
             }
             for kinds in [
                 &[Kind::Constraint, Kind::DomainConstraint][..],
-                &[Kind::Default, Kind::SequenceOwner, Kind::Sequence],
+                &[Kind::Default, Kind::DomainDefault, Kind::SequenceOwner, Kind::Sequence],
                 &[Kind::Index, Kind::Trigger, Kind::Rule, Kind::Policy, Kind::Statistics],
                 &[Kind::Column],
             ] {
@@ -243,6 +243,7 @@ fn wholes(
                 Act::Create,
                 Kind::Column
                 | Kind::Default
+                | Kind::DomainDefault
                 | Kind::Constraint
                 | Kind::DomainConstraint
                 | Kind::ToastOptions

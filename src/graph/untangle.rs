@@ -13,8 +13,15 @@ use crate::{
 };
 
 /// What nothing is lost of when it is made anew, nor takes long.
-const REPLACEABLE: &[Kind] =
-    &[Kind::Policy, Kind::Rule, Kind::Trigger, Kind::View, Kind::Function, Kind::Default];
+const REPLACEABLE: &[Kind] = &[
+    Kind::Policy,
+    Kind::Rule,
+    Kind::Trigger,
+    Kind::View,
+    Kind::Function,
+    Kind::Default,
+    Kind::DomainDefault,
+];
 
 /// The same changes, or others that can be put in order. What stays in a circle is for `order` to say.
 pub fn untangle(catalogs: Pair<&Catalog>, changes: Changes, forced: &BTreeMap<ObjectId, How>) -> Changes {

@@ -58,7 +58,7 @@ fn find(case: &Case<'_>) -> Option<String> {
             | Object::Sequence(_),
             None,
         ) => gone("is dropped"),
-        (Object::Default(_), None) => gone("is no longer filled in by itself"),
+        (Object::Default(_) | Object::DomainDefault(_), None) => gone("is no longer filled in by itself"),
         _ => None,
     }
 }

@@ -89,6 +89,7 @@ fn is_named_in_code(object: &Object) -> bool {
             | Object::Aggregate(_)
             | Object::Operator(_)
             | Object::Default(_)
+            | Object::DomainDefault(_)
     )
 }
 

@@ -52,7 +52,7 @@ fn texts_of(object: &mut Object) -> Vec<&mut String> {
             column.generated.iter_mut().map(|generated| &mut generated.expression).collect()
         }
         Object::Function(function) => vec![&mut function.definition],
-        Object::Domain(domain) => domain.default.iter_mut().collect(),
+        Object::DomainDefault(default) => vec![&mut default.expression],
         Object::DomainConstraint(constraint) => vec![&mut constraint.definition],
         Object::Attachment(attachment) => vec![&mut attachment.bound],
         _ => Vec::new(),

@@ -1,4 +1,4 @@
-//! Domains: a base type with a default of its own. Its checks are objects of their own.
+//! Domains. Their defaults and checks are objects of their own.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +15,12 @@ pub struct Domain {
     pub collation: Option<String>,
     /// Whether NULL is refused.
     pub not_null: bool,
-    /// The default expression.
-    pub default: Option<String>,
 }
 
 impl Domain {
-    /// CREATE DOMAIN with these constraints.
-    pub fn create_with(&self, id: &ObjectId, constraints: &[String]) -> Sql {
-        let Self { base, collation, not_null, default } = self;
+    /// CREATE DOMAIN with this default and these constraints.
+    pub fn create_with(&self, id: &ObjectId, default: Option<&str>, constraints: &[String]) -> Sql {
+        let Self { base, collation, not_null } = self;
         let mut text = format!("CREATE DOMAIN {} AS {base}", id.sql());
         if let Some(collation) = collation {
             text += &format!(" COLLATE {collation}");
@@ -46,7 +44,7 @@ impl Definition for Domain {
     const STORED: bool = true;
 
     fn create(&self, id: &ObjectId) -> Ddl {
-        Ddl::Statements(vec![self.create_with(id, &[])])
+        Ddl::Statements(vec![self.create_with(id, None, &[])])
     }
 
     fn drop(&self, id: &ObjectId) -> Ddl {
@@ -54,21 +52,12 @@ impl Definition for Domain {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { base, collation, not_null, default } = pair.after;
+        let Self { base, collation, not_null } = pair.after;
         if *base != pair.before.base || *collation != pair.before.collation {
             return Alter::Rebuild;
         }
-        let mut statements = Vec::new();
-        let mut say = |what: String| statements.push(Sql::new(format!("ALTER DOMAIN {} {what}", id.sql())));
-        match default {
-            _ if *default == pair.before.default => {}
-            Some(default) => say(format!("SET DEFAULT {default}")),
-            None => say("DROP DEFAULT".to_owned()),
-        }
-        if *not_null != pair.before.not_null {
-            say(if *not_null { "SET NOT NULL" } else { "DROP NOT NULL" }.to_owned());
-        }
-        Alter::InPlace(Ddl::Statements(statements), None)
+        let what = if *not_null { "SET NOT NULL" } else { "DROP NOT NULL" };
+        Alter::InPlace(Ddl::statement(format!("ALTER DOMAIN {} {what}", id.sql())), None)
     }
 
     /// A composite type under it may gain and lose attributes.

@@ -4,8 +4,7 @@ SELECT 'pg_type'::regclass::oid, t.oid, 0, ARRAY[n.nspname::text, t.typname::tex
          'collation', (SELECT quote_ident(cn.nspname) || '.' || quote_ident(c.collname)
                        FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace, pg_type b
                        WHERE c.oid = t.typcollation AND b.oid = t.typbasetype AND t.typcollation <> b.typcollation),
-         'not_null', t.typnotnull,
-         'default', coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), t.typdefault))
+         'not_null', t.typnotnull)
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'd' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'trueup')

@@ -34,7 +34,10 @@ impl Lowering<'_> {
                 sql.extend(again.flat_map(|(id, constraint)| constraint.create(id).into_statements()));
                 sql
             }
-            Object::Domain(domain) => vec![domain.create_with(&unit.root, &parts.checks)],
+            Object::Domain(domain) => {
+                let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
+                vec![domain.create_with(&unit.root, default, &parts.checks)]
+            }
             Object::Column(column) if column.identity.is_some() && self.is_over_others(&unit.root) => {
                 identity_over_others(unit, column, self.context.alone)
             }
@@ -265,6 +268,9 @@ impl<'a> Parts<'a> {
                 _ if implied => {}
                 Some(Object::Column(column)) => parts.columns.push((id, column)),
                 Some(Object::Default(default)) => parts.defaults.push((id, default.expression.clone())),
+                Some(Object::DomainDefault(default)) => {
+                    parts.defaults.push((id, default.expression.clone()));
+                }
                 Some(Object::Constraint(constraint)) => parts.constraints.push((id, constraint)),
                 Some(Object::DomainConstraint(check)) => parts.checks.push(check.element(id)),
                 Some(Object::ToastOptions(toast)) => parts.toast.extend(toast.options.iter().cloned()),

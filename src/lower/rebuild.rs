@@ -36,7 +36,7 @@ impl Lowering<'_> {
             .filter_map(|id| after.objects.get(id).map(|object| (id, object)))
             .flat_map(|(id, object)| {
                 let mut sql = match object {
-                    Object::Domain(domain) => vec![domain.create_with(id, &self.checks_of(id))],
+                    Object::Domain(domain) => vec![domain.create_with(id, None, &self.checks_of(id))],
                     _ => object.create(id).into_statements(),
                 };
                 sql.extend(self.take_back(id));

@@ -20,10 +20,10 @@ use crate::{
 /// One thing that others rely on: of what sort, and in words.
 type Fact = (Promise, String);
 
-/// What others rely on, by the relation or function whose it is.
+/// What others rely on, by the relation, type or function whose it is.
 pub(super) type Facts = BTreeMap<String, BTreeSet<Fact>>;
 
-/// For each relation or function of these names what others rely on. Of checks the name counts, of foreign keys and
+/// For each relation, type or function of these names what others rely on. Of checks the name counts, of foreign keys and
 /// uniqueness what they say: they may be called otherwise meanwhile.
 const FACTS: &str = r"
 WITH wanted (name) AS (SELECT * FROM unnest($1::text[])),
@@ -31,6 +31,8 @@ r AS (SELECT name, c.oid, relkind, relacl, relowner, relrowsecurity, relispopula
         FROM wanted JOIN pg_class c ON c.oid = to_regclass(name) WHERE name !~ '\(\)$'),
 a AS (SELECT r.name, r.name || '.' || quote_ident(attname) AS column, attnotnull, atthasdef, attidentity, attacl
         FROM r JOIN pg_attribute ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped),
+t AS (SELECT name, t.* FROM wanted JOIN pg_type t ON t.oid = CASE WHEN name !~ '\(\)$' THEN to_regtype(name) END
+       WHERE typtype <> 'c' OR EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND c.relkind = 'c')),
 f AS (SELECT quote_ident(nspname) || '.' || quote_ident(proname) || '()' AS name,
              quote_ident(nspname) || '.' || quote_ident(proname) || '(' || oidvectortypes(proargtypes) || ')' AS signature,
              proowner, proacl
@@ -38,6 +40,10 @@ f AS (SELECT quote_ident(nspname) || '.' || quote_ident(proname) || '()' AS name
 SELECT name, 'name', 'relation ' || name FROM r
 UNION ALL SELECT name, 'name', 'column ' || a.column FROM a
 UNION ALL SELECT name, 'name', 'function ' || signature FROM f
+UNION ALL SELECT name, 'name', CASE typtype WHEN 'd' THEN 'domain ' WHEN 'e' THEN 'enum ' WHEN 'r' THEN 'range ' ELSE 'type ' END || name FROM t
+UNION ALL SELECT name, 'default', 'the default of ' || name FROM t WHERE typtype = 'd' AND typdefault IS NOT NULL
+UNION ALL SELECT name, 'rule', 'NOT NULL of ' || name FROM t WHERE typnotnull
+UNION ALL SELECT name, 'rule', 'check ' || quote_ident(conname) || ' of ' || name FROM t JOIN pg_constraint ON contypid = t.oid AND contype = 'c'
 UNION ALL SELECT name, 'rows', 'the rows of materialized view ' || name FROM r WHERE relkind = 'm' AND relispopulated
 UNION ALL SELECT name, 'default', 'the default of ' || a.column FROM a WHERE atthasdef OR attidentity <> ''
 UNION ALL SELECT name, 'rule', 'NOT NULL of ' || a.column FROM a WHERE attnotnull
@@ -92,7 +98,7 @@ pub(super) async fn look(session: &Session, names: &BTreeSet<Named>) -> Result<F
     Ok(facts)
 }
 
-/// A relation, or all functions of one name.
+/// A relation, a type, or all functions of one name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Named {
     /// `public.t`, or `public.f()` whatever its arguments are.
@@ -102,18 +108,24 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// What a relation is called.
+    /// What a relation, or a type, is called.
     pub fn relation(&self) -> Option<&str> {
         self.function.is_none().then_some(self.sql.as_str())
     }
 }
 
-/// The relation or function that an object is, or is of.
+/// The relation, type or function that an object is, or is of.
 fn named(id: &ObjectId) -> Option<Named> {
     let relation = |sql: String| Named { sql, function: None };
     match id.kind {
-        Kind::Table | Kind::View | Kind::MaterializedView => Some(relation(id.sql())),
-        Kind::Attachment => Some(relation(id.relation_sql())),
+        Kind::Table
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::Enum
+        | Kind::Domain
+        | Kind::Composite
+        | Kind::Range => Some(relation(id.sql())),
+        Kind::Attachment | Kind::DomainDefault | Kind::DomainConstraint => Some(relation(id.relation_sql())),
         Kind::Function | Kind::Aggregate => {
             let sql = format!("{}()", id.relation_sql());
             Some(Named { sql, function: Some(id.path.part(1).to_owned()) })

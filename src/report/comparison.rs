@@ -186,7 +186,7 @@ fn label(id: &ObjectId, home: &Home) -> String {
         | Kind::Trigger
         | Kind::Policy
         | Kind::Statistics => format!("{} {}", id.kind.label(), sql::ident(id.path.last())),
-        Kind::ToastOptions => id.kind.label().to_owned(),
+        Kind::ToastOptions | Kind::DomainDefault => id.kind.label().to_owned(),
         Kind::DefaultPrivileges => {
             let (role, objects) = (sql::ident(id.path.part(1)), id.path.part(2).to_lowercase());
             format!("{} of {role} on {objects}", id.kind.label())

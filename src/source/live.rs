@@ -129,7 +129,11 @@ const TYPES: u32 = 1247;
 fn keeps_expressions(object: &Object) -> bool {
     match object {
         Object::Function(function) => function.source.is_empty() || function.defaults > 0,
-        Object::View(_) | Object::MaterializedView(_) | Object::Default(_) | Object::Rule(_) => true,
+        Object::View(_)
+        | Object::MaterializedView(_)
+        | Object::Default(_)
+        | Object::DomainDefault(_)
+        | Object::Rule(_) => true,
         _ => false,
     }
 }

@@ -3,7 +3,7 @@ CREATE TABLE base (id integer NOT NULL, name text, number integer DEFAULT 7, sta
 CREATE SEQUENCE drawn OWNED BY base.number;
 CREATE TABLE root (id integer, key integer) PARTITION BY LIST (key);
 CREATE TABLE loose (id integer, key integer);
-CREATE DOMAIN grown AS integer CONSTRAINT small CHECK (VALUE < 100);
+CREATE DOMAIN grown AS integer DEFAULT 7 CONSTRAINT small CHECK (VALUE < 100);
 CREATE PUBLICATION news FOR TABLE base;
 CREATE PUBLICATION areas FOR TABLES IN SCHEMA app;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;

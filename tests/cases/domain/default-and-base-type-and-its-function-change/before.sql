@@ -1,0 +1,4 @@
+CREATE FUNCTION first() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE DOMAIN amount AS integer DEFAULT first() CHECK (VALUE > 0);
+CREATE TABLE t (id integer, a amount);
+CREATE VIEW v AS SELECT a FROM t;
