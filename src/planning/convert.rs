@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     PlanningError,
-    annotated::{column_of, family, in_partition_key, is_pending, selected},
+    annotated::{column_of, family, in_partition_key, is_pending},
     part,
     workshop::Workshop,
 };
@@ -192,7 +192,7 @@ impl Reading<'_> {
     async fn value(&self, expression: &str, converted: bool, time_zone: &str) -> Result<Value, String> {
         let to = if converted { self.old } else { self.new };
         let cast = self.read(&cast_to(&to.data_type, expression), converted).await?;
-        let settings = self.settings(&cast, converted, time_zone).await?;
+        let settings = self.settings(&cast, converted, time_zone).await;
         let assigned = self.read(expression, converted).await?;
         if self.is_assigned(&assigned, to, converted).await.is_ok() {
             return Ok(Value { cast, assigned, settings });
@@ -207,22 +207,27 @@ impl Reading<'_> {
         Ok(Value { cast, assigned, settings })
     }
 
-    /// The expression as PostgreSQL says it, with every name qualified.
+    /// The expression as PostgreSQL says it, with every name qualified but those of columns: what stands behind USING is
+    /// read again for each inheritor. It may hold neither sub-selects nor sets, and a check may hold what is left.
     async fn read(&self, expression: &str, converted: bool) -> Result<String, String> {
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
         let search = format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)));
-        let view = format!(
-            "{begin}; {search}; CREATE TEMPORARY VIEW trueup_said AS \
-             SELECT {expression} AS trueup_value FROM {row}; SET LOCAL search_path TO ''"
+        let check = format!(
+            "{begin}; {search}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; \
+             ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({expression}) IS NULL; \
+             ALTER TABLE {row} ADD CONSTRAINT trueup_said CHECK (({expression}) IS NOT NULL); \
+             SET LOCAL search_path TO ''"
         );
         let words = |error: tokio_postgres::Error| server_words(&error);
         let read = async {
-            client.batch_execute(&view).await.map_err(words)?;
-            let definition = "SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass)";
+            client.batch_execute(&check).await.map_err(words)?;
+            let said = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint
+                        WHERE conname = 'trueup_said' AND conrelid = $1::text::regclass";
             let text: String =
-                client.query_one(definition, &[]).await.and_then(|row| row.try_get(0)).map_err(words)?;
-            selected(&text).ok_or_else(|| "the expression cannot be read back".to_owned())
+                client.query_one(said, &[&row]).await.and_then(|row| row.try_get(0)).map_err(words)?;
+            let said = text.strip_prefix('(').and_then(|text| text.strip_suffix(" IS NOT NULL)"));
+            said.map(str::to_owned).ok_or_else(|| "the expression cannot be read back".to_owned())
         };
         let said = read.await;
         self.take_back().await;
@@ -238,29 +243,15 @@ impl Reading<'_> {
     }
 
     /// What the value hangs on, where it is not always the same.
-    async fn settings(
-        &self,
-        said: &str,
-        converted: bool,
-        time_zone: &str,
-    ) -> Result<Vec<(&'static str, String)>, String> {
+    async fn settings(&self, said: &str, converted: bool, time_zone: &str) -> Vec<(&'static str, String)> {
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
-        let words = |error: tokio_postgres::Error| server_words(&error);
-        // neither sub-selects nor sets, as PostgreSQL wants it behind USING
-        let probe =
-            |clause: &str| format!("{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; {clause}");
-        let using =
-            format!("ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({said}) IS NULL");
-        let fits = client.batch_execute(&probe(&using)).await.map_err(words);
-        self.take_back().await;
-        fits?;
         let index = format!("CREATE INDEX ON {row} ((({said}) IS NULL))");
-        let immutable = client.batch_execute(&probe(&index)).await.is_ok();
+        let immutable = client.batch_execute(&format!("{begin}; {index}")).await.is_ok();
         self.take_back().await;
         let settings = [("TimeZone", time_zone), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "postgres")];
         let settings = if immutable { &[][..] } else { &settings[..] };
-        Ok(settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+        settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
     }
 
     /// Whether PostgreSQL would write every row anew, or read it, to change the type so.

@@ -1,0 +1,2 @@
+INSERT INTO special VALUES (1, 1700000000, true, 'x');
+INSERT INTO log VALUES ('2026-05-05', '7');

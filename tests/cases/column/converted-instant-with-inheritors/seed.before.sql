@@ -1,0 +1,2 @@
+INSERT INTO special VALUES (1, '2026-01-01 00:00:00+00', 1, 'x');
+INSERT INTO log VALUES ('2026-05-05', 7);
