@@ -18,7 +18,7 @@ use crate::{
     run::{self, Batch, Item, Observer, Options, RunError},
     source::live::{self, ReadError},
     sql::{self, Sql},
-    step::{LockMode, LockSeen, Observed, Operation, Phase, Step},
+    step::{LockMode, LockSeen, Observed, Operation, Phase, Step, Verb},
 };
 
 /// What the rehearsal saw and proved.
@@ -195,10 +195,12 @@ fn brief(ddl: &[Sql]) -> String {
     ddl.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A relation that existed before: what it is called and what it is stored in.
+/// A relation that existed before: what it is called by now and what it is stored in.
 #[derive(Debug, Clone)]
 struct Known {
     name: String,
+    /// What messages call it.
+    short: String,
     index: bool,
     filenode: u32,
 }
@@ -220,8 +222,9 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
 const OWN_LOCKS: &str = "
-SELECT l.relation, l.mode, coalesce(pg_relation_filenode(l.relation), 0)
-FROM pg_locks l
+SELECT l.relation, l.mode, coalesce(pg_relation_filenode(l.relation), 0),
+       quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname::text
+FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
@@ -231,8 +234,9 @@ impl<'a> Watch<'a> {
         let rows = session.client().query_typed(RELATIONS, &[]).await.map_err(failed)?;
         let (mut known, mut short) = (BTreeMap::new(), BTreeMap::new());
         for row in rows {
-            let entry = Known { name: row.get(1), index: row.get(3), filenode: row.get(4) };
-            short.entry(row.get(2)).or_insert_with(|| entry.name.clone());
+            let entry =
+                Known { name: row.get(1), short: row.get(2), index: row.get(3), filenode: row.get(4) };
+            short.entry(entry.short.clone()).or_insert_with(|| entry.name.clone());
             known.insert(row.get(0), entry);
         }
         listen(session).await?;
@@ -272,6 +276,28 @@ impl<'a> Watch<'a> {
             observed.scans.extend(scanned);
             observed.builds.extend(built);
         }
+    }
+
+    /// The name that a relation has from now on.
+    fn call(&mut self, oid: u32, name: String, short: String) {
+        let Some(known) = self.known.get_mut(&oid).filter(|known| known.name != name) else { return };
+        let before =
+            std::mem::replace(known, Known { name: name.clone(), short: short.clone(), ..known.clone() });
+        if self.short.get(&before.short) == Some(&before.name) {
+            self.short.remove(&before.short);
+        }
+        self.short.insert(short, name);
+    }
+
+    /// All names, after a rename that locks no relation.
+    async fn read_names(&mut self, session: &Session) -> Result<(), RunError> {
+        let rows = session.client().query_typed(RELATIONS, &[]).await;
+        let rows =
+            rows.map_err(|source| RunError::Control { sql: RELATIONS.to_owned(), lost: false, source })?;
+        for row in rows {
+            self.call(row.get(0), row.get(1), row.get(2));
+        }
+        Ok(())
     }
 
     /// The relation that existed before by its bare name, which is all that messages say.
@@ -316,7 +342,7 @@ impl Observer for Watch<'_> {
             .await
             .map_err(|source| RunError::Control { sql: OWN_LOCKS.to_owned(), lost: false, source })?;
         session.take_notices();
-        for row in rows {
+        for row in &rows {
             let (oid, mode, filenode): (u32, String, u32) = (row.get(0), row.get(1), row.get(2));
             let (Some(known), Some(mode)) = (self.known.get(&oid), LockMode::from_pg_locks(&mode)) else {
                 continue;
@@ -340,6 +366,15 @@ impl Observer for Watch<'_> {
                 self.held.insert(oid, mode);
                 strongest(&mut observed.locks, &known.name, mode);
             }
+        }
+        for row in rows {
+            if let (Some(name), Some(short)) = (row.get(3), row.get(4)) {
+                self.call(row.get(0), name, short);
+            }
+        }
+        let renames = self.draft.get(at).is_some_and(|step| step.verb == Verb::Rename);
+        if renames && item.object.kind == Kind::Schema {
+            self.read_names(session).await?;
         }
         // one that the plan has replaced is not among those that are known
         if let (Operation::Refresh { view }, Some(observed)) = (&item.action.operation, self.seen.get_mut(at))

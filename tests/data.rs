@@ -342,6 +342,42 @@ fn a_plan_for_an_empty_table_is_for_an_empty_table() {
     });
 }
 
+/// Of a table that the plan renames it is asked under the name that it has.
+#[test]
+fn a_renamed_table_is_the_same_table() {
+    runtime().block_on(async {
+        let database = Database::with_on(
+            server_of(Some(15)),
+            "CREATE TABLE old (id int, a text); CREATE TABLE whole (id int)",
+        )
+        .await
+        .unwrap();
+        database.execute("INSERT INTO whole SELECT generate_series(1, 1000); ANALYZE whole").await;
+        let after = "-- @renamed from=old instant
+            CREATE TABLE whole (id int, a varchar(9), key uuid DEFAULT gen_random_uuid());
+            -- @renamed from=whole instant
+            CREATE TABLE entire (id bigint);";
+        database.plan_approved(after).await;
+        let fits = database.trueup(&["preflight", "plan"]).await.ended(0).unwrap();
+        assert!(fits.stdout.contains("public.whole: about 1,000 rows (40 kB)"), "{}", fits.shown());
+        database.execute("INSERT INTO old SELECT generate_series(1, 2000); ANALYZE old").await;
+        let said = "the plan is stale: made for an empty table; public.old has about 2,000 rows here";
+        refused_everywhere(&database, said).await;
+        // with rows, the values come in batches, and what has to have one is refused
+        std::fs::remove_dir_all(database.path("plan")).unwrap();
+        database.plan_approved(after).await;
+        let plan = std::fs::read_to_string(database.path("plan").join("plan.toml")).unwrap();
+        assert!(plan.contains("[step.operation.backfill]\ntable = \"public.whole\""), "{plan}");
+        database.write("more.sql", &after.replace("a varchar(9)", "a varchar(9), b int NOT NULL"));
+        let planning = ["plan", "--schema", "more.sql", "--out", "plan2", "--manage", "all"];
+        let refused = database.trueup(&planning).await.ended(3).unwrap();
+        let said = "column public.whole.b is NOT NULL without a default, and table public.whole has rows";
+        assert!(refused.shown().contains(said), "{}", refused.shown());
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
 /// What `@convert` makes of NULL counts, not what the column has; and columns that had NULL are filled together.
 #[test]
 fn what_null_becomes_is_what_counts() {

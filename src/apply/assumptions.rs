@@ -13,30 +13,35 @@ use crate::{
 
 /// The tables of which something is assumed by these phases, as they are here.
 pub(super) struct Looked<'p> {
-    assumptions: Vec<(&'p Assumption, Size, bool)>,
+    assumptions: Vec<Here<'p>>,
+}
+
+/// The table of an assumption, as it is here.
+struct Here<'p> {
+    assumption: &'p Assumption,
+    /// What it is called now.
+    table: &'p str,
+    size: Size,
+    has_rows: bool,
 }
 
 impl Looked<'_> {
     /// What does not hold.
     pub fn broken(&self) -> Vec<String> {
-        let broken = self
-            .assumptions
-            .iter()
-            .filter_map(|(assumption, size, has_rows)| assumption.broken_by(*size, *has_rows));
-        broken.collect()
+        let broken = self.assumptions.iter();
+        broken.filter_map(|it| it.assumption.broken_by(it.table, it.size, it.has_rows)).collect()
     }
 
     /// How big they are.
     pub fn sizes(&self) -> String {
-        let tables: BTreeMap<&str, Size> =
-            self.assumptions.iter().map(|(it, size, _)| (it.table.as_str(), *size)).collect();
+        let tables: BTreeMap<&str, Size> = self.assumptions.iter().map(|it| (it.table, it.size)).collect();
         let said: Vec<String> =
             tables.into_iter().map(|(table, size)| format!("{table}: {}", facts::said(size))).collect();
         if said.is_empty() { "none".to_owned() } else { said.join(", ") }
     }
 }
 
-/// Looks at those of the steps that are left. A table that is not there (under this name) is the concern of staleness.
+/// Looks at those of the steps that are left. A table that is not there is the concern of staleness.
 pub(super) async fn look<'p>(
     session: &Session,
     plan: &'p Plan,
@@ -49,14 +54,15 @@ pub(super) async fn look<'p>(
     if asked.is_empty() {
         return Ok(Looked { assumptions: Vec::new() });
     }
-    let names: Vec<&str> = asked.iter().map(|it| it.table.as_str()).collect();
+    let begun = !done.is_empty();
+    let names: Vec<&str> = asked.iter().flat_map(|it| it.names(begun)).collect();
     let here = facts::observe_these(session, &names).await?;
     let mut assumptions = Vec::new();
     for assumption in asked {
-        let Some(size) = here.relations.get(&assumption.table) else { continue };
-        let has_rows =
-            !assumption.empty || run::has_rows(session, &assumption.table).await.map_err(failed)?;
-        assumptions.push((assumption, *size, has_rows));
+        let mut sizes = assumption.names(begun).filter_map(|name| Some((name, *here.relations.get(name)?)));
+        let Some((table, size)) = sizes.next() else { continue };
+        let has_rows = !assumption.empty || run::has_rows(session, table).await.map_err(failed)?;
+        assumptions.push(Here { assumption, table, size, has_rows });
     }
     Ok(Looked { assumptions })
 }

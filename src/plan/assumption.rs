@@ -21,6 +21,9 @@ pub struct Assumption {
     pub step: u32,
     /// The table, as SQL names it.
     pub table: String,
+    /// What it is called until the plan renames it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
     /// Whether there must be no row at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty: bool,
@@ -37,9 +40,17 @@ impl Assumption {
     /// Below this, nothing takes long: 64 MB.
     const SMALL: u64 = 64 << 20;
 
-    /// Why it does not hold for a table of this size, in which there are rows or none.
-    pub fn broken_by(&self, size: Size, has_rows: bool) -> Option<String> {
-        let Self { table, bytes, .. } = self;
+    /// What the table may be called, the likelier name first: its old name may be another table's after the plan has
+    /// begun, and its new one before.
+    pub fn names(&self, begun: bool) -> impl Iterator<Item = &str> {
+        let (old, new) = (self.renamed_from.as_deref(), Some(self.table.as_str()));
+        let (first, second) = if begun { (new, old) } else { (old, new) };
+        first.into_iter().chain(second)
+    }
+
+    /// Why it does not hold for the table, called so now, of this size, and with rows or none.
+    pub fn broken_by(&self, table: &str, size: Size, has_rows: bool) -> Option<String> {
+        let Self { bytes, .. } = self;
         if self.empty {
             let rows = match size.rows {
                 Some(rows @ 2..) => format!("about {} rows", number(rows)),
@@ -62,6 +73,7 @@ mod tests {
             phase: Phase::Expand,
             step: 1,
             table: "public.ev".to_owned(),
+            renamed_from: None,
             empty,
             rows: (!empty).then_some(1_000),
             bytes,
@@ -75,14 +87,14 @@ mod tests {
     #[test]
     fn a_plan_for_an_empty_table_is_none_for_one_with_rows() {
         let empty = made_for(true, 0);
-        assert_eq!(empty.broken_by(size(0, 8192), false), None);
+        assert_eq!(empty.broken_by("public.ev", size(0, 8192), false), None);
         assert_eq!(
-            empty.broken_by(size(2_000_000, 180 << 20), true).unwrap(),
+            empty.broken_by("public.ev", size(2_000_000, 180 << 20), true).unwrap(),
             "made for an empty table; public.ev has about 2,000,000 rows here"
         );
         let unknown = Size { rows: None, bytes: 8192 };
         assert_eq!(
-            empty.broken_by(unknown, true).unwrap(),
+            empty.broken_by("public.ev", unknown, true).unwrap(),
             "made for an empty table; public.ev has rows here"
         );
     }
@@ -90,11 +102,11 @@ mod tests {
     #[test]
     fn a_table_may_grow_but_not_beyond_what_was_accepted() {
         let small = made_for(false, 1 << 20);
-        assert_eq!(small.broken_by(size(60_000, 64 << 20), true), None);
+        assert_eq!(small.broken_by("public.ev", size(60_000, 64 << 20), true), None);
         assert_eq!(
-            small.broken_by(size(70_000, 65 << 20), true).unwrap(),
+            small.broken_by("public.ev", size(70_000, 65 << 20), true).unwrap(),
             "made for about 1,000 rows (1024 kB) in public.ev; it has about 70,000 rows (65 MB) here"
         );
-        assert_eq!(made_for(false, 10 << 30).broken_by(size(1, 100 << 30), true), None);
+        assert_eq!(made_for(false, 10 << 30).broken_by("public.ev", size(1, 100 << 30), true), None);
     }
 }

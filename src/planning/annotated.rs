@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::error::SqlState;
 
-use super::PlanningError;
+use super::{PlanningError, live_names::LiveNames};
 use crate::{
     annotation::{Annotation, AnnotationTarget},
     catalog::Catalog,
@@ -14,7 +14,6 @@ use crate::{
     lower::{Conversion, Fill},
     name::{Kind, ObjectId},
     postgres::Session,
-    step::Step,
 };
 
 /// The column that it is on, if it is on one.
@@ -63,7 +62,7 @@ pub(super) async fn refuse_missing_values(
     live: &Session,
     changes: &Changes,
     catalog: &Catalog,
-    renames: &[Step],
+    live_names: &LiveNames,
     fills: &BTreeMap<ObjectId, Fill>,
 ) -> Result<(), PlanningError> {
     let mut wrong = Vec::new();
@@ -71,21 +70,19 @@ pub(super) async fn refuse_missing_values(
     for (id, table) in
         unfilled.filter_map(|change| valueless(change, changes).map(|table| (&change.id, table)))
     {
-        // under its old name when it is renamed by the same plan: then its rows are found out about when applying
-        let renamed = renames.iter().any(|step| step.object == table);
-        if renamed || !catalog.objects.contains_key(&table) {
+        let Some(name) = live_names.of(&table).filter(|_| catalog.objects.contains_key(&table)) else {
             continue;
-        }
-        if has_rows(live, &table).await? {
+        };
+        if has_rows(live, &name).await? {
             wrong.push(format!("{id} is NOT NULL without a default, and {table} has rows"));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
 }
 
-/// Whether a table has rows.
-pub(super) async fn has_rows(live: &Session, table: &ObjectId) -> Result<bool, PlanningError> {
-    let query = format!("SELECT EXISTS (SELECT FROM {})", table.sql());
+/// Whether a table, by its name as SQL has it, has rows.
+pub(super) async fn has_rows(live: &Session, table: &str) -> Result<bool, PlanningError> {
+    let query = format!("SELECT EXISTS (SELECT FROM {table})");
     let rows = live.client().query_typed(&query, &[]).await;
     let rows = rows.map_err(|source| PlanningError::Query { what: "rows of a table", source })?;
     Ok(rows.first().is_some_and(|row| row.get(0)))

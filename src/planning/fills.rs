@@ -7,6 +7,7 @@ use pg_query::NodeRef;
 use super::{
     PlanningError,
     annotated::{column_of, has_rows, is_pending, selected},
+    live_names::LiveNames,
 };
 use crate::{
     annotation::{Annotation, Instruction},
@@ -102,7 +103,7 @@ fn foreign_key_over<'c>(column: &ObjectId, catalog: &'c Catalog) -> Option<&'c O
 /// long as that is so.
 pub(super) async fn of_defaults(
     live: &Session,
-    there: &Catalog,
+    live_names: &LiveNames,
     catalogs: Pair<&Catalog>,
     changes: &Changes,
     clone: &Session,
@@ -112,8 +113,7 @@ pub(super) async fn of_defaults(
     for change in changes.values().filter(|change| change.how == How::Create) {
         let Some(Object::Column(column)) = &change.object.after else { continue };
         let elsewhere = column.generated.is_some() || column.facts.foreign || column.lineage.inherited;
-        // a table that the same plan renames has another name on live
-        let table = change.id.relation().filter(|table| there.objects.contains_key(table));
+        let table = change.id.relation().filter(|table| catalogs.before.objects.contains_key(table));
         let Some(table) = table.filter(|_| !elsewhere && !fills.contains_key(&change.id)) else { continue };
         let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
         let value = match (&column.identity, catalogs.after.objects.get(&default)) {
@@ -130,6 +130,7 @@ pub(super) async fn of_defaults(
             }
             _ => continue,
         };
+        let Some(table) = live_names.of(&table) else { continue };
         if has_rows(live, &table).await? {
             let fill = Fill { value, meanwhile: Meanwhile::OwnDefault, rows: None, batch: BATCH };
             fills.insert(change.id.clone(), fill);

@@ -12,6 +12,7 @@ mod between;
 mod convert;
 mod extension;
 mod fills;
+mod live_names;
 mod naming;
 mod part;
 mod proven;
@@ -46,6 +47,7 @@ use crate::{
     visible::visible_line,
 };
 
+use live_names::LiveNames;
 use naming::{Named, Naming};
 pub use question::Question;
 
@@ -365,7 +367,7 @@ async fn plan_from(
     }
     let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
     // expressions say the names that are to be; what is renamed online has these, too, when they are computed
-    workshop.run(&clone, &all).await?;
+    let live_names = LiveNames::across(&all, &clone, workshop).await?;
     let conversions =
         convert::read(&annotations, &base, catalogs, &changes, clone.session(), workshop).await?;
     let replaced = convert::replaced(&conversions, catalogs.before);
@@ -379,9 +381,9 @@ async fn plan_from(
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
     let of_empty =
-        fills::of_defaults(inputs.live, live_all, catalogs, &changes, clone.session(), &mut fills).await?;
+        fills::of_defaults(inputs.live, &live_names, catalogs, &changes, clone.session(), &mut fills).await?;
     workshop.undo(&clone, &all).await?;
-    annotated::refuse_missing_values(inputs.live, &changes, live_all, &renames, &fills).await?;
+    annotated::refuse_missing_values(inputs.live, &changes, catalogs.before, &live_names, &fills).await?;
     let context = Context {
         fills,
         of_empty,
@@ -393,7 +395,8 @@ async fn plan_from(
     };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(open, &base_all, &expected)?;
-    let facts = facts::observe(inputs.live).await?;
+    let mut facts = facts::observe(inputs.live).await?;
+    live_names.rename(&mut facts);
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);
     steps.extend(lower::lower(catalogs, &changes, &context)?.into_iter().map(|mut step| {
@@ -426,6 +429,7 @@ async fn plan_from(
         changes: &changes,
         forms: &forms.changes,
         facts: &facts,
+        live_names: &live_names,
         rehearsed: &rehearsed,
         of_empty: &context.of_empty,
         data_checks,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Inputs, Remarks};
+use super::{Inputs, Remarks, live_names::LiveNames};
 use crate::{
     catalog::{Catalog, scope::Scope},
     diff::{Changes, How},
@@ -31,6 +31,7 @@ pub(super) struct Sealing<'a> {
     /// What changes at the end of expand, for the time until contract.
     pub forms: &'a Changes,
     pub facts: &'a Facts,
+    pub live_names: &'a LiveNames,
     pub rehearsed: &'a Rehearsed,
     /// Columns that come with another value for every row, in tables that have none.
     pub of_empty: &'a BTreeSet<ObjectId>,
@@ -142,6 +143,7 @@ impl Sealing<'_> {
                 all.insert(Assumption {
                     phase: step.phase,
                     step: step.id,
+                    renamed_from: self.live_names.before(&table).cloned(),
                     table,
                     empty: true,
                     rows: None,
@@ -162,6 +164,7 @@ impl Sealing<'_> {
                         phase: step.phase,
                         step: step.id,
                         table: table.clone(),
+                        renamed_from: self.live_names.before(table).cloned(),
                         empty: false,
                         rows,
                         bytes,
