@@ -1,0 +1,7 @@
+CREATE DOMAIN d AS numeric DEFAULT 2.5;
+CREATE FUNCTION n1(what anyelement) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT what::text || '1' $$;
+CREATE TABLE u (i date, l d, k text GENERATED ALWAYS AS (n1(l)) STORED, key integer NOT NULL) PARTITION BY LIST (key);
+CREATE TABLE g PARTITION OF u DEFAULT;
+CREATE FUNCTION alpha(what u) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT (what.i)::text || '1' $$;
+CREATE VIEW kappa AS SELECT (r0.l)::text AS b, alpha(r0.*) AS k FROM u AS r0;
+CREATE MATERIALIZED VIEW zeta AS SELECT r0.k AS g FROM g AS r0 WHERE r0.l IS NOT NULL;
