@@ -360,3 +360,34 @@ fn partitions_get_other_bounds_while_code_runs() {
         }
     });
 }
+
+/// What is done to each partition is read once, in every report, with the others behind it; what takes rows away is not.
+#[test]
+fn like_steps_are_one() {
+    let months: String = (1..=6)
+        .map(|n| format!("CREATE TABLE log_{n} PARTITION OF log FOR VALUES FROM ({n}) TO ({});\n", n + 1))
+        .collect();
+    let gone: String = (1..=6).map(|n| format!("CREATE TABLE gone_{n} (id int);\n")).collect();
+    let before = format!("CREATE TABLE log (id int, at int) PARTITION BY RANGE (at);\n{months}{gone}");
+    let after = format!(
+        "CREATE TABLE log (id int, at int) PARTITION BY RANGE (at);\n{months}CREATE INDEX ON log (id);"
+    );
+    runtime().block_on(async {
+        let database = Database::with(&before).await.unwrap();
+        database.write("desired.sql", &after);
+        let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all", "--assume-drop", "all"];
+        let text = database.trueup(&planning).await.ended(0).unwrap().stdout;
+        let built = "and 5 like it, up to step 6: public.log_2_id_idx, public.log_3_id_idx, public.log_4_id_idx, \
+                     public.log_5_id_idx, public.log_6_id_idx";
+        assert_eq!(text.matches("CREATE INDEX CONCURRENTLY").count(), 1, "{text}");
+        assert!(text.contains(built), "{text}");
+        assert_eq!(text.matches("DROP TABLE").count(), 6, "{text}");
+        let page = std::fs::read_to_string(database.path("plan/README.md")).unwrap();
+        assert!(page.contains("| 1–6 | expand | 1 ∥ | create index public.log\\_1\\_id\\_idx on table public.log\\_1, and 5 like it |"), "{page}");
+        assert!(page.contains("- 6: create index public.log\\_6\\_id\\_idx on table public.log\\_6"), "{page}");
+        assert_eq!(page.matches("DATA\\_LOSS** in step").count(), 6, "{page}");
+        let up = std::fs::read_to_string(database.path("plan/up.sql")).unwrap();
+        assert_eq!(up.matches("CREATE INDEX CONCURRENTLY").count(), 6, "{up}");
+        database.done().await;
+    });
+}

@@ -1,12 +1,15 @@
 //! The review page of a plan: `README.md` in its folder.
 
-use super::seen;
+use super::{
+    fold::{Fold, folded},
+    seen,
+};
 use crate::{
     approval::dangers,
     facts,
     hazard::{Hazard, Level},
     plan::{
-        Digest, Plan, PlannedStep,
+        Digest, Plan,
         compatibility::{compatibility, waits_on_the_way_back},
         staleness::Difference,
     },
@@ -27,8 +30,8 @@ pub fn plan(plan: &Plan, digest: &Digest) -> String {
     for phase in plan.phases() {
         page.line("");
         page.line(&format!("## {}", title(phase)));
-        for step in plan.steps.iter().filter(|step| step.phase == phase) {
-            detail(&mut page, step);
+        for fold in folded(plan, phase) {
+            detail(&mut page, &fold);
         }
     }
     remarks(&mut page, plan);
@@ -121,19 +124,21 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
 
 /// The dangers, before anything else: they are what approving is about.
 fn decisions(page: &mut Page, plan: &Plan) {
+    let folds: Vec<Fold<'_>> = plan.phases().into_iter().flat_map(|phase| folded(plan, phase)).collect();
     let dangerous = |hazard: &&Hazard| hazard.level == Level::Danger;
     let mut all =
-        plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
+        folds.iter().flat_map(|fold| fold.first.hazards.iter().filter(dangerous).map(move |h| (fold, h)));
     let Some(first) = all.next() else { return };
     page.line("");
     page.line("## To decide");
     page.line("");
-    for (step, hazard) in std::iter::once(first).chain(all) {
+    for (fold, hazard) in std::iter::once(first).chain(all) {
+        let steps = if fold.others.is_empty() { "step" } else { "steps" };
         page.line(&format!(
-            "- **{}** in step {} ({}): {}",
+            "- **{}** in {steps} {} ({}): {}",
             plain(&hazard.code),
-            step.id,
-            step.phase.label(),
+            fold.numbers(),
+            fold.first.phase.label(),
             advised(hazard)
         ));
     }
@@ -167,14 +172,19 @@ fn overview(page: &mut Page, plan: &Plan) {
     page.line("");
     page.line("| | phase | batch | step | strongest lock | rows | hazards |");
     page.line("| ---: | --- | ---: | --- | --- | ---: | --- |");
-    for step in &plan.steps {
-        let rows = step.rows.map(facts::number).unwrap_or_default();
+    for fold in plan.phases().into_iter().flat_map(|phase| folded(plan, phase)) {
+        let step = fold.first;
+        let rows = fold.rows().map(facts::number).unwrap_or_default();
         let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
         let hazards: Vec<String> = said.map(coded).collect();
         let alone = if step.operation.is_transactional() { "" } else { " ∥" };
+        let like = match fold.others.len() {
+            0 => String::new(),
+            some => format!(", and {} like it", seen::number_of(some)),
+        };
         page.line(&format!(
-            "| {} | {} | {}{alone} | {} | {} | {rows} | {} |",
-            step.id,
+            "| {} | {} | {}{alone} | {}{like} | {} | {rows} | {} |",
+            fold.numbers(),
             step.phase.label(),
             step.batch,
             plain(&step.summary),
@@ -192,7 +202,8 @@ fn coded(hazard: &Hazard) -> String {
     if hazard.level == Level::Danger { format!("**{}**", plain(&hazard.code)) } else { plain(&hazard.code) }
 }
 
-fn detail(page: &mut Page, step: &PlannedStep) {
+fn detail(page: &mut Page, fold: &Fold<'_>) {
+    let step = fold.first;
     page.line("");
     page.line(&format!("### {}. {}", step.id, plain(&step.summary)));
     page.line("");
@@ -209,6 +220,7 @@ fn detail(page: &mut Page, step: &PlannedStep) {
         page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
     }
     page.line("");
+    others(page, fold);
     if step.undo.sql.is_empty() {
         page.line("Nothing to undo.");
         return;
@@ -228,6 +240,23 @@ fn detail(page: &mut Page, step: &PlannedStep) {
     }
     page.line("");
     page.line("</details>");
+}
+
+/// The steps that are like this one but for the names.
+fn others(page: &mut Page, fold: &Fold<'_>) {
+    if fold.others.is_empty() {
+        return;
+    }
+    let count = seen::number_of(fold.others.len());
+    page.line(&format!("<details><summary>and {count} like it</summary>"));
+    page.line("");
+    for step in &fold.others {
+        let rows = step.rows.map(|rows| format!(", about {} rows", facts::number(rows))).unwrap_or_default();
+        page.line(&format!("- {}: {}{rows}", step.id, plain(&step.summary)));
+    }
+    page.line("");
+    page.line("</details>");
+    page.line("");
 }
 
 fn remarks(page: &mut Page, plan: &Plan) {

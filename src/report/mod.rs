@@ -4,6 +4,7 @@
 //! [`crate::visible`], so that it cannot move a terminal's cursor, reorder a line or end a table.
 
 pub mod comparison;
+mod fold;
 pub mod markdown;
 mod seen;
 pub mod text;

@@ -1,5 +1,7 @@
 //! A plan's facts in words, the same in every format.
 
+use std::collections::BTreeMap;
+
 use crate::{
     facts::number,
     hazard::{Hazard, Level, Side},
@@ -58,20 +60,41 @@ pub(super) fn blocks(mode: LockMode) -> &'static str {
     }
 }
 
+/// So many relations of which the same is said are named, in one step.
+const MOST: usize = 8;
+
 /// What was seen, one line each: `locks public.orders: ACCESS EXCLUSIVE, blocks reads and writes`.
 pub(super) fn effects(seen: &Observed, rows: Option<u64>) -> Vec<String> {
-    let mut lines: Vec<String> = seen
-        .locks
-        .iter()
-        .map(|lock| format!("locks {}: {}, {}", lock.relation, lock.mode.label(), blocks(lock.mode)))
-        .collect();
+    let mut lines = Vec::new();
+    let mut locked: BTreeMap<LockMode, usize> = BTreeMap::new();
+    let mut locks = |what: &str, mode: LockMode| {
+        lines.push(format!("locks {what}: {}, {}", mode.label(), blocks(mode)));
+    };
+    for lock in &seen.locks {
+        let count = locked.entry(lock.mode).or_default();
+        *count += 1;
+        if *count <= MOST {
+            locks(&lock.relation, lock.mode);
+        }
+    }
+    for (mode, count) in locked.into_iter().rev().filter(|(_, count)| *count > MOST) {
+        locks(&format!("{} more", number_of(count - MOST)), mode);
+    }
     let about = rows.map(|rows| format!(", about {} rows", number(rows))).unwrap_or_default();
     for (verb, relations) in
         [("rewrites", &seen.rewrites), ("reads all of", &seen.scans), ("builds", &seen.builds)]
     {
-        lines.extend(relations.iter().map(|relation| format!("{verb} {relation}{about}")));
+        lines.extend(relations.iter().take(MOST).map(|relation| format!("{verb} {relation}{about}")));
+        if relations.len() > MOST {
+            lines.push(format!("{verb} {} more", number_of(relations.len() - MOST)));
+        }
     }
     lines
+}
+
+/// `3,000`.
+pub(super) fn number_of(count: usize) -> String {
+    number(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// The strongest lock, for a table of steps.
@@ -103,7 +126,6 @@ pub(super) fn fit(fit: &Fit) -> String {
 }
 
 fn listed(steps: &[u32]) -> String {
-    const MOST: usize = 8;
     let what = if steps.len() == 1 { "step" } else { "steps" };
     let first: Vec<String> = steps.iter().take(MOST).map(u32::to_string).collect();
     let more = steps.len().saturating_sub(MOST);

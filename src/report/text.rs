@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::seen;
+use super::{fold::folded, seen};
 use crate::{
     approval::dangers,
     hazard::{Hazard, Level},
@@ -97,7 +97,8 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
         line(String::new());
         line(paint.bold(phase.label()));
         let mut batch = None;
-        for planned in plan.steps.iter().filter(|step| step.phase == phase) {
+        for fold in folded(plan, phase) {
+            let planned = fold.first;
             if batch != Some(planned.batch) {
                 batch = Some(planned.batch);
                 let how = if planned.operation.is_transactional() { "" } else { ", outside any transaction" };
@@ -105,6 +106,9 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
             }
             for text in step(planned, paint) {
                 line(text);
+            }
+            if let Some(others) = fold.in_words() {
+                line(format!("        {}", visible_line(&others)));
             }
         }
         let codes: Vec<String> = dangers(plan, phase).into_keys().collect();
