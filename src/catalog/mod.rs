@@ -1,6 +1,7 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
 mod options;
+mod place;
 mod roles;
 pub mod scope;
 
@@ -10,6 +11,7 @@ use std::{
     str::FromStr,
 };
 
+pub use place::{Place, place};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -158,6 +160,20 @@ impl Catalog {
     /// Whether this is a table that has partitions instead of rows.
     pub fn is_partitioned(&self, table: &ObjectId) -> bool {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
+    }
+
+    /// The index or key of the outermost partitioned table whose part this one of a partition is.
+    pub fn outermost_whole(&self, part: &ObjectId) -> Option<ObjectId> {
+        let above = |part: &ObjectId| {
+            let attachment = ObjectId::new(Kind::IndexAttachment, [part.path.part(0), part.path.last()]);
+            match self.objects.get(&attachment) {
+                Some(Object::IndexAttachment(own)) if own.child(&attachment) == *part => {
+                    Some(own.parent_id())
+                }
+                _ => None,
+            }
+        };
+        std::iter::successors(above(part), above).last()
     }
 
     /// The default partition of a partitioned table.

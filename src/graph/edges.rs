@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Node};
 use crate::{
-    catalog::{Catalog, Dependency, Strength},
+    catalog::{Catalog, Dependency, Place, Strength, place},
     diff::{Change, Changes, How},
     kind::{Constraint, Function, Object, Privileges, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
@@ -99,6 +99,7 @@ impl Edges {
         free_names(changes, &find, &mut before);
         free_keys(catalogs, changes, &find, &mut before);
         leave_out(catalogs, changes, &find, &mut before);
+        keep_parts_in_order(catalogs, changes, &find, &mut before);
         keep_references_logged(catalogs.before, changes, &find, &mut before);
         for change in changes.values() {
             special(catalogs, change, changes, &find, &mut before);
@@ -234,6 +235,31 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
             sequences.flat_map(|name| [("relation", name.clone()), ("type", name)]).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Indexes of partitioned tables and of their partitions come in the order in which they pair up.
+fn keep_parts_in_order(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    find: &Find<'_>,
+    before: &mut Before<'_>,
+) {
+    let mut indexes: BTreeMap<&[String], Vec<(Place, &ObjectId)>> = BTreeMap::new();
+    for change in changes.values() {
+        let Some(Object::Index(index)) = &change.object.after else { continue };
+        let with_table = [Kind::Attachment, Kind::Table]
+            .into_iter()
+            .any(|kind| find(&ObjectId { kind, path: index.table.clone().into() }, Act::Create).is_some());
+        if let Some(place) = place(catalogs, &change.id).filter(|_| with_table) {
+            indexes.entry(&index.table).or_default().push((place, &change.id));
+        }
+    }
+    for mut of_table in indexes.into_values() {
+        of_table.sort_unstable();
+        for pair in of_table.windows(2) {
+            before(find(pair[0].1, Act::Create), find(pair[1].1, Act::Create), true);
+        }
     }
 }
 

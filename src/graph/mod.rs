@@ -133,7 +133,7 @@ pub fn order(
                     .iter()
                     .copied()
                     .filter(|at| kinds.contains(&nodes[*at].0.kind) && !comes_with_domain(*at))
-                    .filter(|at| !partitions_by(changes, &nodes[*at]) && !is_implied(changes, &nodes[*at].0))
+                    .filter(|at| !partitions_by(changes, &nodes[*at]) && !goes_along(changes, &nodes[*at]))
                     .collect();
                 for at in splits {
                     split |= wholes[at] != at;
@@ -161,9 +161,9 @@ pub fn order(
     Ok(sequence::sequence(changes, &nodes, &homes, &graph, phase))
 }
 
-/// Whether PostgreSQL does it along with something else, and at no other time.
-fn is_implied(changes: &Changes, id: &ObjectId) -> bool {
-    changes.get(id).is_some_and(|change| matches!(change.how, How::Implied(..)))
+/// Whether PostgreSQL drops it along with something else, and at no other time.
+fn goes_along(changes: &Changes, (id, act): &Node) -> bool {
+    *act == Act::Drop && changes.get(id).is_some_and(|change| matches!(change.how, How::Implied(..)))
 }
 
 /// Whether CREATE TABLE cannot be without the column: rows are told apart by it.

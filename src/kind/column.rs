@@ -107,7 +107,7 @@ impl Eq for TypeFacts {}
 /// What distinguishes two readings of one schema without being a difference between them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lineage {
-    /// The place among the columns.
+    /// The place among the columns; of indexes and keys, among those of the table as they were made.
     #[serde(default)]
     pub position: i32,
     /// Whether it comes only from a parent.

@@ -28,6 +28,8 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
          'replica_identity', coalesce(x.indisreplident, false),
          'options', coalesce(xc.reloptions, '{}'),
          'tablespace', s.spcname,
+         'position', CASE WHEN x.indexrelid IS NULL THEN 0 ELSE
+                       (SELECT count(*) FROM pg_index y WHERE y.indrelid = x.indrelid AND y.indexrelid < x.indexrelid) END,
          'inherited', k.coninhcount > 0 AND NOT k.conislocal AND k.contype = 'c' OR k.contype = 'f' AND k.conparentid <> 0,
          'partition', CASE WHEN k.contype IN ('p', 'u', 'x') THEN c.relkind = 'p' ELSE c.relispartition END,
          'parents', CASE WHEN k.coninhcount > 0 THEN

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, option_changes};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, column::Lineage, option_changes};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// An index.
@@ -34,6 +34,9 @@ pub struct Index {
     /// Whether the definition has expressions.
     #[serde(skip_serializing)]
     pub computed: bool,
+    /// Where it comes from.
+    #[serde(flatten, skip_serializing)]
+    pub lineage: Lineage,
 }
 
 impl Index {
@@ -52,6 +55,7 @@ impl Index {
             statistics: Vec::new(),
             tablespace: None,
             computed: false,
+            lineage: Lineage::default(),
         }
     }
 
@@ -129,6 +133,7 @@ impl Definition for Index {
             statistics,
             tablespace,
             computed: _,
+            lineage: _,
         } = after;
         if definition != &before.definition || *table != before.table || *valid != before.valid {
             return Alter::Replace;

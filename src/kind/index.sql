@@ -20,6 +20,7 @@ SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::te
                                   (SELECT json_agg(json_build_array(a.attnum, a.attstattarget) ORDER BY a.attnum)
                                    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0) END, '[]'),
          'tablespace', s.spcname,
+         'position', (SELECT count(*) FROM pg_index y WHERE y.indrelid = x.indrelid AND y.indexrelid < x.indexrelid),
          'computed', x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
 FROM pg_index x
 JOIN pg_class c ON c.oid = x.indexrelid

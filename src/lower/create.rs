@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Lowering, alter_table, counter::StandIn, materialized_view, unproven, with_relation};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, place},
     diff::How,
     graph::{self, Unit},
     kind::{
@@ -278,7 +278,9 @@ impl<'a> Parts<'a> {
             }
         }
         parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
-        parts.constraints.sort_by_key(|(id, constraint)| (constraint.contype, (*id).clone()));
+        parts.constraints.sort_by_cached_key(|(id, constraint)| {
+            (!constraint.has_index(), place(catalogs, id), constraint.contype, *id)
+        });
         let mut known = BTreeSet::new();
         let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {
             let definition = constraint.definition.as_str();

@@ -96,7 +96,12 @@ fn form(step: &PlannedStep) -> Option<String> {
     }
     let mut form = Form { own: BTreeSet::new(), known: BTreeMap::new(), text: String::new() };
     form.own.extend(step.object.path.parts().iter().skip(1).cloned());
-    form.own.extend([&step.seen, &step.undo.seen].into_iter().flat_map(relations).filter_map(own_name));
+    form.own.extend(
+        [&step.seen, &step.undo.seen]
+            .into_iter()
+            .flat_map(relations)
+            .filter_map(|relation| own_name(relation)),
+    );
     let _ =
         write!(form.text, "{:?} {:?} {}", step.action, step.object.kind, step.operation.is_transactional());
     form.add(&step.summary, Numbers::Matter);
@@ -115,7 +120,9 @@ fn form(step: &PlannedStep) -> Option<String> {
         }
         for list in [&seen.rewrites, &seen.scans, &seen.builds] {
             form.text.push(';');
-            list.iter().for_each(|relation| form.add(relation, Numbers::Matter));
+            for relation in list {
+                form.add(relation, Numbers::Matter);
+            }
         }
     }
     Some(form.text)
@@ -127,7 +134,7 @@ fn relations(seen: &Observed) -> impl Iterator<Item = &String> {
 }
 
 /// `Orders` of `public."Orders"`.
-fn own_name(relation: &String) -> Option<String> {
+fn own_name(relation: &str) -> Option<String> {
     Lexer::new(relation).last()?.name(relation)
 }
 

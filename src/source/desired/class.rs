@@ -83,6 +83,10 @@ pub(super) struct Order {
     pub needs: Vec<Key>,
     /// What has to stand before it stays before it.
     pub follows: Follows,
+    /// The partition that it makes, or attaches, and of what.
+    pub partition: Option<[Key; 2]>,
+    /// It is said of the table alone, and not of its partitions.
+    pub only: bool,
     /// The tables that it copies, with all that belongs to them.
     pub copies: Vec<Key>,
     /// The role that it is about.
@@ -112,6 +116,8 @@ impl Order {
             touches: Vec::new(),
             needs: Vec::new(),
             follows: Follows::Nothing,
+            partition: None,
+            only: false,
             copies: Vec::new(),
             role: None,
             names_roles: Vec::new(),

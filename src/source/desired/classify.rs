@@ -211,6 +211,7 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::IndexStmt(index) => {
             let mut order =
                 Order::new(Class::Index).touching(index.relation.as_ref().map(|name| names.relation(name)));
+            order.only = index.relation.as_ref().is_some_and(|name| !name.inh);
             if let (Some(relation), false) = (&index.relation, index.idxname.is_empty()) {
                 let mut path = names.relation_path(relation);
                 path[1].clone_from(&index.idxname);

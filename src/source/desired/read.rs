@@ -115,6 +115,10 @@ struct Reader {
     copies: Vec<Vec<Key>>,
     /// Over all files: when the last statement about something loads.
     latest: BTreeMap<Key, Class>,
+    /// Of what a table is a partition.
+    wholes: BTreeMap<Key, Key>,
+    /// The statements that make keys and indexes: of which table, and whether of its partitions, too.
+    indexing: Vec<(usize, Key, bool)>,
 }
 
 impl Reader {
@@ -128,6 +132,7 @@ impl Reader {
         if !reader.errors.is_empty() {
             return Err(DesiredErrors(reader.errors));
         }
+        reader.keep_indexes_in_order();
         let Self { mut desired, copies, latest, .. } = reader;
         let all_copied: BTreeSet<Key> = copies.iter().flatten().cloned().collect();
         for (statement, copied) in desired.statements.iter_mut().zip(copies) {
@@ -248,7 +253,13 @@ impl Reader {
         if order.class != Class::Role {
             order.class = order.class.max(here.script_from);
         }
-        let Order { class, creates, touches, needs, copies, role, names_roles, follows: _ } = order;
+        if let Some([child, parent]) = order.partition.take() {
+            self.wholes.insert(child, parent);
+        }
+        if let (Class::Constraint | Class::Index, Some(table)) = (order.class, order.touches.first()) {
+            self.indexing.push((self.desired.statements.len(), table.clone(), !order.only));
+        }
+        let Order { class, creates, touches, needs, copies, role, names_roles, .. } = order;
         if class <= Class::MaterializedView {
             here.reached = here.reached.max(class);
         }
@@ -282,6 +293,23 @@ impl Reader {
             role,
             barrier,
         });
+    }
+
+    /// An index of a partitioned table takes what its partitions have by then: those of a tree of partitions are made in
+    /// the order of the files, if any is made of all of them.
+    fn keep_indexes_in_order(&mut self) {
+        let parts: BTreeSet<&Key> = self.wholes.values().collect();
+        // more levels than that nobody has, and a circle ends
+        let root = |table: &Key| {
+            std::iter::successors(Some(table), |table| self.wholes.get(*table)).take(99).last().cloned()
+        };
+        let of_all = self.indexing.iter().filter(|(_, table, of_all)| *of_all && parts.contains(table));
+        let roots: BTreeSet<Key> = of_all.filter_map(|(_, table, _)| root(table)).collect();
+        for (statement, table, _) in &self.indexing {
+            if let Some(root) = root(table).filter(|root| roots.contains(root)) {
+                self.desired.statements[*statement].touches.push(root);
+            }
+        }
     }
 
     /// The number of these settings.

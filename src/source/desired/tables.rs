@@ -22,6 +22,9 @@ pub(super) fn create_table(table: &CreateStmt, names: Names<'_>) -> Order {
             order.needs.push(names.relation(parent));
         }
     }
+    if let (Some(_), Some(child), Some(parent)) = (&table.partbound, &order.creates, order.needs.first()) {
+        order.partition = Some([child.clone(), parent.clone()]);
+    }
     let mut refer = |constraints: &[Node]| {
         for node in constraints {
             if let Some(NodeEnum::Constraint(constraint)) = &node.node {
@@ -49,6 +52,7 @@ pub(super) fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
     use AlterTableType as T;
     let mut order = Order::new(Class::TableChange);
     order.touches.extend(alter.relation.as_ref().map(|name| names.relation(name)));
+    order.only = alter.relation.as_ref().is_some_and(|name| !name.inh);
     let commands: Vec<&AlterTableCmd> = alter
         .cmds
         .iter()
@@ -68,7 +72,13 @@ pub(super) fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
         {
             order.touches.push(names.part(relation, &constraint.conname));
         }
-        order.touches.extend(other_table(command).map(|table| names.relation(table)));
+        let other = other_table(command).map(|table| names.relation(table));
+        if let (T::AtAttachPartition, Some(child), Some(parent)) =
+            (command.subtype(), &other, order.touches.first())
+        {
+            order.partition = Some([child.clone(), parent.clone()]);
+        }
+        order.touches.extend(other);
         let (class, follows) = match command.subtype() {
             T::AtChangeOwner => (Class::Owner, false),
             T::AtColumnDefault | T::AtAddIdentity | T::AtSetIdentity => (Class::Default, false),
