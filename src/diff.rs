@@ -358,6 +358,9 @@ pub enum DiffError {
     /// Changes that need each other in a circle.
     #[error(transparent)]
     Cycle(#[from] crate::graph::Cycle),
+    /// Steps that the scheduler has put in a wrong order.
+    #[error(transparent)]
+    Order(#[from] crate::lower::OutOfOrder),
 }
 
 impl From<Vec<Refusal>> for DiffError {

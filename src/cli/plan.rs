@@ -8,6 +8,7 @@ use std::{
 
 use trueup::{
     catalog::scope::Manage,
+    diff::DiffError,
     journal::{self, JournalError},
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
@@ -276,7 +277,7 @@ fn multiline(text: &str) -> CliError {
 pub fn planning_error(error: PlanningError) -> CliError {
     let refused = matches!(
         error,
-        PlanningError::Diff(_)
+        PlanningError::Diff(DiffError::Refused(_) | DiffError::Cycle(_))
             | PlanningError::Unmanaged(_)
             | PlanningError::NoUpdatePath(_)
             | PlanningError::NotYet(_)

@@ -5,10 +5,7 @@
 //! way back is the same with the two types exchanged. Where no row has to be written anew, or where it is asked for, the
 //! type is altered in one go instead, with what `@convert` says behind USING.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BATCH, Context, Fill, Lowering, Meanwhile, alter_table,
@@ -16,6 +13,7 @@ use super::{
     counter::{step_aside, take_position},
     draft::{Draft, Undo},
     pass::Pass,
+    place::Place,
     prebuilt::Prebuilt,
     temporary_name,
     unproven::validate,
@@ -23,7 +21,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    diff::{DiffError, How},
+    diff::{Change, DiffError, How},
     graph::Unit,
     kind::{Alter, Column, Constraint, Ddl, Definition, Object, column::ColumnSettings},
     name::{Kind, ObjectId, Pair},
@@ -295,34 +293,20 @@ impl Lowering<'_> {
             let summary = format!("validate that every row has {} converted", with_relation(id));
             self.push(&unit(after), Verb::Validate, summary, proof, Undo::Nothing);
         }
-        self.drop_types_last();
-        let exchange = self.exchange();
-        self.lock_together(&exchange);
-        self.begin_the_way_back(&converted);
-    }
-
-    /// Where the steps are that drop and bring back what is over the columns: from the first to behind the last.
-    fn exchange(&self) -> Range<usize> {
-        let of_it = |step: &Draft| {
-            let change = self.changes.get(&step.object);
-            step.phase == Phase::Contract && change.is_some_and(|change| change.how == How::Replace)
-        };
-        let first = self.steps.iter().position(of_it).unwrap_or(self.steps.len());
-        let last = self.steps.iter().rposition(of_it).map_or(self.steps.len(), |at| at + 1);
-        first..last
-    }
-
-    /// The way back begins behind the exchange, with columns of the old types: these go afterwards.
-    fn drop_types_last(&mut self) {
         let old = self.old_types();
-        let goes = |step: &mut Draft| {
+        let goes = |step: &&mut Draft| {
             old.contains(&step.object)
                 && self.changes.get(&step.object).is_some_and(|change| change.how == How::Drop)
         };
-        let Range { start, end } = self.exchange();
-        let gone: Vec<Draft> = self.steps.extract_if(start..end, goes).collect();
-        let behind = end - gone.len();
-        self.steps.splice(behind..behind, gone);
+        for step in self.steps.iter_mut().filter(goes) {
+            step.place = Place::GoesLast;
+        }
+        self.lock_together();
+        let begins = self.steps.len();
+        self.begin_the_way_back(&converted);
+        for step in &mut self.steps[begins..] {
+            step.place = Place::BeginsTheWayBack;
+        }
     }
 
     /// The types that converted columns have before, with what those are made of.
@@ -349,41 +333,36 @@ impl Lowering<'_> {
 
     /// Where foreign keys make several tables change at once, both ways begin with all of their locks: whoever already
     /// holds one and wants another would wait for the exchange, and the exchange for it.
-    fn lock_together(&mut self, exchange: &Range<usize>) {
-        let converted: Vec<ObjectId> = self.converted().into_iter().map(|(id, _)| id.clone()).collect();
-        let ends = |id: &ObjectId| match self.catalogs.before.objects.get(id) {
+    fn lock_together(&mut self) {
+        let converted: Vec<&ObjectId> = self.converted().into_iter().map(|(id, _)| id).collect();
+        let of_converted =
+            |table: &ObjectId| converted.iter().any(|id| id.relation().as_ref() == Some(table));
+        let ends = |change: &Change| match self.catalogs.before.objects.get(&change.id) {
             Some(Object::Constraint(Constraint { references: Some(to), .. })) => {
-                Some([id.relation()?, ObjectId::new(Kind::Table, to.clone())])
+                let ends = [change.id.relation()?, ObjectId::new(Kind::Table, to.clone())];
+                (change.how == How::Replace || ends.iter().any(of_converted)).then_some(ends)
             }
             _ => None,
         };
-        let steps = self.steps[exchange.clone()].iter();
-        let tables: BTreeSet<String> =
-            steps.filter_map(|step| ends(&step.object)).flatten().map(|table| table.sql()).collect();
+        let exchanged = self.steps.iter().filter(|step| step.phase == Phase::Contract);
+        let exchanged = exchanged.filter_map(|step| self.changes.get(&step.object)).filter_map(ends);
+        let tables: BTreeSet<String> = exchanged.flatten().map(|table| table.sql()).collect();
         let Some(column) = converted.first().filter(|_| tables.len() > 1) else { return };
         let names = tables.into_iter().collect::<Vec<_>>().join(", ");
         let lock = || Action::catalog(vec![Sql::new(format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))]);
-        let nothing = Action::nothing;
-        let step = |summary: String, run, undo: Action, with| Draft {
+        let step = |summary: String, run, undo: Action, place, with| Draft {
             with,
-            ..Draft::new(Phase::Contract, Verb::Replace, column.clone(), summary, run, undo.into())
+            place,
+            ..Draft::new(Phase::Contract, Verb::Replace, (*column).clone(), summary, run, undo.into())
         };
-        // who reads a view locks it before its tables: views have gone by then, there and on the way back
-        let is_view = |step: &&Draft| step.object.kind.is_view();
-        let steps = &self.steps[exchange.clone()];
-        let gone = steps.iter().take_while(is_view).count();
-        let come =
-            steps.iter().rev().take_while(|step| is_view(step) || step.object.target().is_some()).count();
         let back = format!("on the way back, lock {names}");
-        self.steps.insert(exchange.end - come, step(back, nothing(), lock(), Some(With::Previous)));
-        self.steps.insert(exchange.start + gone, step(format!("lock {names}"), lock(), nothing(), None));
+        let opens = step(format!("lock {names}"), lock(), Action::nothing(), Place::Opens, None);
+        let closes = step(back, Action::nothing(), lock(), Place::Closes, Some(With::Previous));
+        self.steps.extend([opens, closes]);
     }
 
-    /// What the way back begins with. It stands behind what came back over the columns, and before what goes for good: the
-    /// old type, for one.
+    /// What the way back begins with.
     fn begin_the_way_back(&mut self, converted: &[(&ObjectId, Pair<Side<'_>>)]) {
-        let behind = self.exchange().end;
-        let rest = self.steps.split_off(behind);
         // what it does last comes first
         let contract = |id: &ObjectId| Unit::apart(id.clone(), Phase::Contract);
         for (id, objects) in &self.context.twins {
@@ -415,7 +394,6 @@ impl Lowering<'_> {
             let come = Action::catalog(come(before, id));
             self.push_back(&contract(id), Verb::Create, &before.beside, &what, come, With::Previous);
         }
-        self.steps.extend(rest);
     }
 
     /// The column beside takes the place of the one that goes. None of them is ever missing: what comes afterwards in the

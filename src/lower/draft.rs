@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pass::Pass;
+use super::{pass::Pass, place::Place};
 use crate::{
     catalog::Catalog,
     diff::{Changes, How},
@@ -38,6 +38,11 @@ pub(super) enum Needs {
 }
 
 impl Needs {
+    /// It stands where it stands.
+    pub fn nothing() -> Self {
+        Self::Objects(BTreeSet::new())
+    }
+
     /// What an index, a key or a materialized view is made of in this catalog, of what changes: columns and their types,
     /// functions; a table only if it comes or goes.
     pub fn of(catalog: &Catalog, id: &ObjectId, changes: &Changes) -> Self {
@@ -86,6 +91,7 @@ pub(super) struct Draft {
     /// The unit that it is of, by its place in the row.
     pub unit: Option<usize>,
     pub needs: Needs,
+    pub place: Place,
     /// What is away from this draft on.
     pub takes: Vec<Key>,
     /// What is there from this draft on.
@@ -100,8 +106,23 @@ impl Draft {
     /// One that is of no unit, and waits for nothing.
     pub fn new(phase: Phase, verb: Verb, object: ObjectId, summary: String, run: Action, undo: Undo) -> Self {
         let (needs, takes, gives) = (Needs::Unit, Vec::new(), Vec::new());
-        let (with, unit, alters, fills) = (None, None, None, None);
-        Self { phase, verb, object, summary, run, undo, with, unit, needs, takes, gives, alters, fills }
+        let (with, unit, alters, fills, place) = (None, None, None, None, Place::Unit);
+        Self {
+            phase,
+            verb,
+            object,
+            summary,
+            run,
+            undo,
+            with,
+            unit,
+            needs,
+            place,
+            takes,
+            gives,
+            alters,
+            fills,
+        }
     }
 
     /// Whether neither way does anything.

@@ -22,6 +22,7 @@ mod not_null;
 mod partition;
 mod pass;
 mod phase;
+mod place;
 mod prebuilt;
 mod promise;
 mod rebuild;
@@ -55,6 +56,7 @@ use draft::{Draft, Needs, Undo};
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
+pub use schedule::OutOfOrder;
 pub use state::State;
 pub use whole::creation_by_object;
 
@@ -116,10 +118,8 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     lowering.finish_conversions();
     let mut steps = lowering.steps;
     steps.retain(|step| !step.is_idle());
-    // a recipe may end in a later phase than it begins in
-    steps.sort_by_key(|step| step.phase);
-    rename::with_bodies(&mut steps, changes, &beside);
-    Ok(batch::number(schedule::schedule(steps, &units, changes, catalogs.before), catalogs, changes))
+    let steps = place::in_place(steps, changes, &beside);
+    Ok(batch::number(schedule::schedule(steps, &units, changes, catalogs.before)?, catalogs, changes))
 }
 
 /// The statements that lead from one catalog to the other when nobody else is there.

@@ -122,32 +122,6 @@ fn is_replaced_on_the_way_back(id: &ObjectId, changes: &Changes) -> bool {
     !matches!(Object::alter(Pair::new(new, old), id), Alter::InPlace(_, None))
 }
 
-/// Puts the bodies of functions that change with the columns or tables where these get their names or types: into the same transaction,
-/// so that no trigger runs in between whose body has the other name.
-pub(super) fn with_bodies(steps: &mut Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
-    let Some(renamed) = steps.iter().rposition(|step| {
-        step.phase == Phase::Contract
-            && matches!(step.verb, Verb::Rename | Verb::Alter)
-            && beside.contains(&step.object)
-            && !step.run.sql.is_empty()
-    }) else {
-        return;
-    };
-    let is_body = |step: &Draft| {
-        let change = changes.get(&step.object);
-        let in_place = change.filter(|change| matches!(change.how, How::InPlace(_)));
-        match in_place.and_then(|change| change.object.after.as_ref()) {
-            // in place: what its signature needs is there already
-            Some(Object::Function(function)) => !function.source.is_empty(),
-            _ => false,
-        }
-    };
-    let (bodies, others): (Vec<Draft>, Vec<Draft>) =
-        steps.split_off(renamed + 1).into_iter().partition(is_body);
-    steps.extend(bodies);
-    steps.extend(others);
-}
-
 impl Lowering<'_> {
     /// The steps of one renamed column, whatever else changes.
     pub(super) fn rename_online(&mut self, id: &ObjectId, renaming: &Renaming) {

@@ -22,7 +22,7 @@ use crate::{
     kind::{Object, TableDdl},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
-    step::{Action, Operation, Verb, With},
+    step::{Action, Operation, Phase, Verb, With},
 };
 
 /// Puts the drafts in order, and says of each whether it shares the transaction of the one before because something is
@@ -32,7 +32,7 @@ pub(super) fn schedule(
     units: &[Unit],
     changes: &Changes,
     before: &Catalog,
-) -> Vec<(Draft, bool)> {
+) -> Result<Vec<(Draft, bool)>, OutOfOrder> {
     let after = after(&drafts, units);
     let mut row = Row { drafts, units, after, changes, before };
     row.merge();
@@ -45,7 +45,16 @@ pub(super) fn schedule(
             within[at] = true;
         }
     }
-    row.drafts.into_iter().zip(within).collect()
+    row.check()?;
+    Ok(row.drafts.into_iter().zip(within).collect())
+}
+
+/// A rule that the order of the steps breaks: the scheduler's own fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{later}` would come before `{earlier}`, which has to be done by then")]
+pub struct OutOfOrder {
+    earlier: String,
+    later: String,
 }
 
 /// The drafts in a row.
@@ -275,6 +284,24 @@ impl Row<'_> {
         start..=end.saturating_sub(1)
     }
 
+    /// What has been moved still stands behind all of its phase that its unit has to wait for.
+    fn check(&self) -> Result<(), OutOfOrder> {
+        let of_units = || {
+            let bound = self.drafts.iter().enumerate().filter(|(_, draft)| !self.is_by_itself(draft));
+            bound.filter_map(|(at, draft)| Some((at, draft, draft.unit?)))
+        };
+        let last: BTreeMap<(usize, Phase), usize> =
+            of_units().map(|(at, draft, unit)| ((unit, draft.phase), at)).collect();
+        for (at, draft, unit) in of_units() {
+            let waits_for = self.after[unit].iter().filter_map(|unit| last.get(&(*unit, draft.phase)));
+            if let Some(behind) = waits_for.copied().find(|behind| *behind > at) {
+                let (earlier, later) = (self.drafts[behind].summary.clone(), draft.summary.clone());
+                return Err(OutOfOrder { earlier, later });
+            }
+        }
+        Ok(())
+    }
+
     /// The draft and all from `from` on that have to come before it.
     fn before(&self, drafts: &[Draft], at: usize, from: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::from([at]);
@@ -345,8 +372,12 @@ impl Row<'_> {
         if self.touches(first, &second.needs) || self.touches(second, &first.needs) {
             return true;
         }
-        let by_itself = |draft: &Draft| matches!(draft.needs, Needs::Objects(_)) || self.is_proof(draft);
-        !by_itself(first) && !by_itself(second) && self.after[b].contains(&a)
+        !self.is_by_itself(first) && !self.is_by_itself(second) && self.after[b].contains(&a)
+    }
+
+    /// Whether it does not wait for what its unit waits for.
+    fn is_by_itself(&self, draft: &Draft) -> bool {
+        matches!(draft.needs, Needs::Objects(_)) || self.is_proof(draft)
     }
 
     /// Whether nothing else hangs on when it is proven.
@@ -398,7 +429,8 @@ fn built_before(draft: &mut Draft) -> Option<Draft> {
     // a foreign key that comes again on the way back must not take this one
     draft.undo = Undo::By(Action::catalog(vec![Sql::new(format!("DROP INDEX {}", index.sql()))]));
     let summary = format!("build the next {}", with_relation(&index));
-    Some(Draft { unit: draft.unit, ..Draft::new(draft.phase, Verb::Create, fresh, summary, run, undo) })
+    let build = Draft::new(draft.phase, Verb::Create, fresh, summary, run, undo);
+    Some(Draft { unit: draft.unit, needs: Needs::nothing(), ..build })
 }
 
 /// Has an index dropped within the transaction, and returns what builds it on the way back, before that is undone.
@@ -414,7 +446,7 @@ fn dropped_within(draft: &mut Draft) -> Option<Draft> {
     within(draft);
     let summary = format!("on the way back, build the index of what was {}", with_relation(&index));
     let build = Draft::new(draft.phase, Verb::Create, spare, summary, Action::nothing(), undo);
-    Some(Draft { unit: draft.unit, with: Some(With::Previous), ..build })
+    Some(Draft { unit: draft.unit, needs: Needs::nothing(), with: Some(With::Previous), ..build })
 }
 
 /// Has it run within the transaction of the others, there and back.
@@ -435,7 +467,6 @@ fn within(draft: &mut Draft) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::step::Phase;
 
     /// A step of a unit of its own, that takes and gives these.
     fn draft(units: &mut Vec<Unit>, name: &str, takes: &[&Key], gives: &[&Key]) -> Draft {
@@ -448,7 +479,7 @@ mod tests {
     }
 
     fn scheduled(drafts: Vec<Draft>, units: &[Unit]) -> Vec<String> {
-        let row = schedule(drafts, units, &Changes::new(), &Catalog::default());
+        let row = schedule(drafts, units, &Changes::new(), &Catalog::default()).unwrap();
         row.into_iter().map(|(draft, _)| draft.summary).collect()
     }
 
@@ -466,6 +497,25 @@ mod tests {
             draft(&mut units, "make", &[], &[&key]),
         ];
         assert_eq!(scheduled(row.into(), &units), ["make", "drop", "other"]);
+    }
+
+    #[test]
+    fn a_step_before_what_it_waits_for_is_an_error_that_says_so() {
+        let mut units = Vec::new();
+        let row = [draft(&mut units, "later", &[], &[]), draft(&mut units, "earlier", &[], &[])];
+        let changes = Changes::new();
+        let catalog = Catalog::default();
+        let row = Row {
+            drafts: row.into(),
+            units: &units,
+            after: vec![BTreeSet::from([1]), BTreeSet::new()],
+            changes: &changes,
+            before: &catalog,
+        };
+        assert_eq!(
+            row.check().unwrap_err().to_string(),
+            "`later` would come before `earlier`, which has to be done by then"
+        );
     }
 
     #[test]

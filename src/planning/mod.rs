@@ -228,7 +228,9 @@ impl PlanningError {
         let text = match self {
             Self::Read(_) | Self::Query { .. } | Self::Load(_) | Self::Annotation { .. } => return None,
             Self::Scratch(error) => error.hint(),
-            Self::Diff(_) => "change the desired SQL, or make this change by hand and plan again",
+            Self::Diff(DiffError::Refused(_) | DiffError::Cycle(_)) => {
+                "change the desired SQL, or make this change by hand and plan again"
+            }
             Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
             Self::NotYet(_) => {
                 "take the annotation away and make this change in two plans, or write `instant` for a rename"
@@ -266,7 +268,7 @@ impl PlanningError {
             Self::Rehearsal(RehearsalError::Run { source, .. }) if source.is_of_a_value() => {
                 "a value that the desired SQL says, or computes, is none of its column's type: change one of them"
             }
-            Self::Rehearsal(_) => {
+            Self::Rehearsal(_) | Self::Diff(DiffError::Order(_)) => {
                 "nothing was written; please report this with both schemas, since a plan should not fail"
             }
         };

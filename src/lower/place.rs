@@ -1,0 +1,85 @@
+//! Drafts that have a place of their own in the row, whatever their units stand there for: around what is exchanged in
+//! contract (columns that get other types by others in their places, with what is over them), and behind what is renamed.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use super::draft::Draft;
+use crate::{
+    diff::{Change, Changes, How},
+    kind::Object,
+    name::ObjectId,
+    step::{Phase, Verb},
+};
+
+/// Where a draft stands within its phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Where its unit does.
+    Unit,
+    /// Before anything else of what is exchanged: behind the views over it, which are locked before their tables.
+    Opens,
+    /// The same on the way back: before these views.
+    Closes,
+    /// The way back begins with it: behind all that is exchanged, and before what goes for good.
+    BeginsTheWayBack,
+    /// The way back needs it from its beginning on: if it goes among what is exchanged, it goes last.
+    GoesLast,
+}
+
+/// Puts drafts in the order of their phases, and those with a place there.
+pub(super) fn in_place(mut drafts: Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) -> Vec<Draft> {
+    // a recipe may end in a later phase than it begins in
+    drafts.sort_by_key(|draft| draft.phase);
+    around_the_exchange(&mut drafts, changes);
+    bodies_behind_names(&mut drafts, changes, beside);
+    drafts
+}
+
+fn around_the_exchange(drafts: &mut Vec<Draft>, changes: &Changes) {
+    let mut of = |place| drafts.extract_if(.., |draft| draft.place == place).collect::<Vec<_>>();
+    let (opens, closes, begins) = (of(Place::Opens), of(Place::Closes), of(Place::BeginsTheWayBack));
+    let Range { start, end } = exchange(drafts, changes);
+    let goes: Vec<Draft> = drafts.extract_if(start..end, |draft| draft.place == Place::GoesLast).collect();
+    let end = end - goes.len();
+    // who reads a view locks it before its tables: views have gone by then, there and on the way back
+    let is_view = |draft: &&Draft| draft.object.kind.is_view();
+    let within = &drafts[start..end];
+    let gone = within.iter().take_while(is_view).count();
+    let come =
+        within.iter().rev().take_while(|draft| is_view(draft) || draft.object.target().is_some()).count();
+    drafts.splice(end..end, begins.into_iter().chain(goes));
+    drafts.splice(end - come..end - come, closes);
+    drafts.splice(start + gone..start + gone, opens);
+}
+
+/// What is dropped and comes back over columns that are exchanged: from the first to behind the last.
+fn exchange(drafts: &[Draft], changes: &Changes) -> Range<usize> {
+    let of_it = |draft: &Draft| {
+        let change = changes.get(&draft.object);
+        draft.phase == Phase::Contract && change.is_some_and(|change| change.how == How::Replace)
+    };
+    let first = drafts.iter().position(of_it).unwrap_or(drafts.len());
+    let last = drafts.iter().rposition(of_it).map_or(drafts.len(), |at| at + 1);
+    first..last
+}
+
+/// The bodies of functions change where the columns and tables that they name get their names or types: in the same
+/// transaction, so that no trigger runs in between whose body has the other name.
+fn bodies_behind_names(drafts: &mut Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
+    let names = |draft: &Draft| {
+        draft.phase == Phase::Contract
+            && matches!(draft.verb, Verb::Rename | Verb::Alter)
+            && beside.contains(&draft.object)
+            && !draft.run.sql.is_empty()
+    };
+    let Some(behind) = drafts.iter().rposition(names).map(|at| at + 1) else { return };
+    // in place: what its signature needs is there already
+    let is_body = |draft: &mut Draft| match changes.get(&draft.object) {
+        Some(Change { object, how: How::InPlace(_), .. }) => {
+            matches!(&object.after, Some(Object::Function(function)) if !function.source.is_empty())
+        }
+        _ => false,
+    };
+    let bodies: Vec<Draft> = drafts.extract_if(behind.., is_body).collect();
+    drafts.splice(behind..behind, bodies);
+}
