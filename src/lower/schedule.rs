@@ -38,15 +38,16 @@ pub(super) fn schedule(
     row.merge();
     row.merge_fills();
     row.bring_forward();
-    let groups: Vec<_> = row.groups().into_iter().map(|group| row.clear(group)).collect();
-    let mut within = vec![false; row.drafts.len()];
-    for group in groups {
-        for at in group.skip(1) {
-            within[at] = true;
-        }
+    let mut within = BTreeSet::new();
+    let count = row.drafts.len();
+    for group in row.groups() {
+        // drafts that were added before it
+        let more = row.drafts.len() - count;
+        let group = row.clear(group.start() + more..=group.end() + more);
+        within.extend(group.skip(1));
     }
     row.check()?;
-    Ok(row.drafts.into_iter().zip(within).collect())
+    Ok(row.drafts.into_iter().enumerate().map(|(at, draft)| (draft, within.contains(&at))).collect())
 }
 
 /// A rule that the order of the steps breaks: the scheduler's own fault.
@@ -497,6 +498,43 @@ mod tests {
             draft(&mut units, "make", &[], &[&key]),
         ];
         assert_eq!(scheduled(row.into(), &units), ["make", "drop", "other"]);
+    }
+
+    #[test]
+    fn a_group_stays_one_behind_another_that_gets_more_drafts() {
+        let mut units = Vec::new();
+        let [one, two] =
+            ["one", "two"].map(|name| Key::Object(format!("view public.{name}").parse().unwrap()));
+        let index: ObjectId = "index public.i".parse().unwrap();
+        let mut row = vec![
+            draft(&mut units, "drop_one", &[&one], &[]),
+            draft(&mut units, "drop_index", &[], &[]),
+            draft(&mut units, "make_one", &[], &[&one]),
+            draft(&mut units, "drop_two", &[&two], &[]),
+            draft(&mut units, "make_two", &[], &[&two]),
+        ];
+        let table: ObjectId = "table public.t".parse().unwrap();
+        row[1].run = Action::drop_index(index.clone());
+        row[1].undo =
+            Undo::By(Action::build_index(index, table, false, "ON public.t USING btree (a)".to_owned()));
+        units[1].after.push(0);
+        units[2].after.push(1);
+        let (changes, catalog) = (Changes::new(), Catalog::default());
+        let row = schedule(row, &units, &changes, &catalog).unwrap();
+        let row: Vec<(&str, bool)> =
+            row.iter().map(|(draft, within)| (draft.summary.as_str(), *within)).collect();
+        let build = "on the way back, build the index of what was index public.i";
+        assert_eq!(
+            row,
+            [
+                ("drop_one", false),
+                ("drop_index", true),
+                ("make_one", true),
+                (build, false),
+                ("drop_two", false),
+                ("make_two", true)
+            ]
+        );
     }
 
     #[test]

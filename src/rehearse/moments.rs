@@ -28,7 +28,7 @@ pub(super) type Facts = BTreeMap<String, BTreeSet<Fact>>;
 const FACTS: &str = r"
 WITH wanted (name) AS (SELECT * FROM unnest($1::text[])),
 r AS (SELECT name, c.oid, relkind, relacl, relowner, relrowsecurity, relispopulated
-        FROM wanted JOIN pg_class c ON c.oid = to_regclass(name) WHERE name !~ '\(\)$'),
+        FROM wanted JOIN pg_class c ON c.oid = to_regclass(name) WHERE name !~ '\(\)$' AND relkind <> 'c'),
 a AS (SELECT r.name, r.name || '.' || quote_ident(attname) AS column, attnotnull, atthasdef, attidentity, attacl
         FROM r JOIN pg_attribute ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped),
 t AS (SELECT name, t.* FROM wanted JOIN pg_type t ON t.oid = CASE WHEN name !~ '\(\)$' THEN to_regtype(name) END
