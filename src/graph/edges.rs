@@ -376,7 +376,11 @@ fn special(
         // a partitioned table's key is one when those of all partitions are attached to it
         Kind::IndexAttachment => {
             let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
-            let key = attachment.parent_id();
+            let (key, part) = (attachment.parent_id(), attachment.child(&change.id));
+            // one of the whole that goes takes along what ATTACH PARTITION has given it by then
+            let goes = find(&key, Act::Drop);
+            before(goes, find(&part, Act::Create).filter(|_| part.kind == Kind::Index), false);
+            before(goes, find(&attachment.partition(), Act::Create), true);
             let users = |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
             for need in catalogs.after.needs.iter().filter(users) {
                 // a partition's copy comes with the attachment, whatever it refers to
@@ -386,7 +390,7 @@ fn special(
             }
             // on the way back the partitioned one takes those of its partitions along
             if !comes(changes, Some(ObjectId::new(Kind::Table, attachment.parent_table.clone()))) {
-                before(find(&attachment.child(&change.id), Act::Create), find(&key, Act::Create), false);
+                before(find(&part, Act::Create), find(&key, Act::Create), false);
             }
         }
         // of two that could be meant by one call, the one that goes is gone first
