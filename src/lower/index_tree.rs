@@ -81,7 +81,8 @@ impl Lowering<'_> {
         let over = catalog
             .of_kind(Kind::Index)
             .map(|(id, _)| id)
-            .filter(|id| comment(id) && catalog.needs_of(id).any(|need| need.to == *column));
+            .filter(|id| comment(id) && catalog.needs_of(id).any(|need| need.to == *column))
+            .filter(|id| self.state.has(id));
         let mut next: Vec<ObjectId> = over.cloned().collect();
         if next.is_empty() {
             return Vec::new();
