@@ -296,8 +296,15 @@ impl Definition for Column {
         if *not_null != before.not_null && !not_null && before.identity.is_none() {
             say("DROP NOT NULL".to_owned());
         }
+        // what has to be done in a statement before
+        let mut first = Vec::new();
         if before.identity.is_some() && identity.is_none() {
-            say("DROP IDENTITY".to_owned());
+            // the sequence would get the new type, too: "identity column type must be smallint, integer, or bigint"
+            if *base_type == before.base_type {
+                say("DROP IDENTITY".to_owned());
+            } else {
+                first.push(format!("ALTER COLUMN {name} DROP IDENTITY"));
+            }
             if !not_null && before.not_null {
                 say("DROP NOT NULL".to_owned());
             }
@@ -325,7 +332,6 @@ impl Definition for Column {
             _ => {}
         }
         let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
-        let mut bounds = Vec::new();
         match (&before.identity, identity) {
             (None, Some(identity)) => say(format!("ADD {}", identity.clause(id))),
             (Some(old), Some(new)) if old != new => {
@@ -342,7 +348,7 @@ impl Definition for Column {
                     let changes = changes.join(" ");
                     // a type that is too small for the bounds is refused: one that gets smaller comes behind them
                     if width(base_type) < width(&before.base_type) {
-                        bounds.push(format!("ALTER COLUMN {name} {changes}"));
+                        first.push(format!("ALTER COLUMN {name} {changes}"));
                     } else {
                         say(changes);
                     }
@@ -358,7 +364,7 @@ impl Definition for Column {
             _ => {}
         }
         let table = TableDdl { table: id.relation_sql(), clauses, ..TableDdl::default() };
-        let bounds = TableDdl { table: id.relation_sql(), clauses: bounds, ..TableDdl::default() }.into_statement();
+        let first = TableDdl { table: id.relation_sql(), clauses: first, ..TableDdl::default() }.into_statement();
         // what inheritors have of these is their own
         let settings = ColumnSettings::changes(Pair::new(&before.settings, settings), facts);
         let settings = TableDdl {
@@ -368,7 +374,7 @@ impl Definition for Column {
             ..TableDdl::default()
         };
         let foreign = fdw_changes(Pair::new(&before.foreign_options, foreign_options));
-        if moves.is_none() && bounds.is_none() && renaming.is_none() && foreign.is_empty() {
+        if moves.is_none() && first.is_none() && renaming.is_none() && foreign.is_empty() {
             if settings.clauses.is_empty() {
                 return Alter::InPlace(Ddl::Table(table), touch);
             }
@@ -381,7 +387,7 @@ impl Definition for Column {
         let foreign = (!foreign.is_empty())
             .then(|| Sql::new(format!("ALTER FOREIGN TABLE {} ALTER COLUMN {name}{foreign}", id.relation_sql())));
         let tables = table.into_statement().into_iter().chain(settings.into_statement());
-        let ddl = Ddl::Statements(moves.into_iter().chain(bounds).chain(tables).chain(renaming).chain(foreign).collect());
+        let ddl = Ddl::Statements(moves.into_iter().chain(first).chain(tables).chain(renaming).chain(foreign).collect());
         Alter::InPlace(ddl, touch)
     }
 
