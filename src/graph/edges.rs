@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Act, Node};
+use super::{Act, Node, partitions};
 use crate::{
-    catalog::{Catalog, Dependency, Place, Strength, place},
+    catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, How},
     kind::{Constraint, Function, Object, Privileges, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
@@ -98,8 +98,7 @@ impl Edges {
         }
         free_names(changes, &find, &mut before);
         free_keys(catalogs, changes, &find, &mut before);
-        leave_out(catalogs, changes, &find, &mut before);
-        keep_parts_in_order(catalogs, changes, &find, &mut before);
+        partitions::order(catalogs, changes, &find, &mut before);
         keep_references_logged(catalogs.before, changes, &find, &mut before);
         for change in changes.values() {
             special(catalogs, change, changes, &find, &mut before);
@@ -139,8 +138,8 @@ fn retypes(change: &Change) -> bool {
     )
 }
 
-type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
-type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
+pub(super) type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
+pub(super) type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
 
 /// What is over the columns of a type that is exchanged, with the type: they change with it, and are no changes.
 fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
@@ -238,31 +237,6 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Indexes of partitioned tables and of their partitions come in the order in which they pair up.
-fn keep_parts_in_order(
-    catalogs: Pair<&Catalog>,
-    changes: &Changes,
-    find: &Find<'_>,
-    before: &mut Before<'_>,
-) {
-    let mut indexes: BTreeMap<&[String], Vec<(Place, &ObjectId)>> = BTreeMap::new();
-    for change in changes.values() {
-        let Some(Object::Index(index)) = &change.object.after else { continue };
-        let with_table = [Kind::Attachment, Kind::Table]
-            .into_iter()
-            .any(|kind| find(&ObjectId { kind, path: index.table.clone().into() }, Act::Create).is_some());
-        if let Some(place) = place(catalogs, &change.id).filter(|_| with_table) {
-            indexes.entry(&index.table).or_default().push((place, &change.id));
-        }
-    }
-    for mut of_table in indexes.into_values() {
-        of_table.sort_unstable();
-        for pair in of_table.windows(2) {
-            before(find(pair[0].1, Act::Create), find(pair[1].1, Act::Create), true);
-        }
-    }
-}
-
 /// A foreign key takes whichever key fits when it is added: one that is to go must be gone by then. And so that the
 /// same holds on the way back, one that is to come comes when the foreign key is gone.
 fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
@@ -313,18 +287,6 @@ fn special(
             let index = catalogs.before.replica_identity(&change.id);
             before(find(&change.id, Act::Alter), index.and_then(|index| find(&index, Act::Drop)), false);
         }
-        Kind::Attachment => {
-            // bounds must not meet: what goes is gone before anything comes
-            if let Some(Object::Attachment(attachment)) = &change.object.after {
-                let leaves = |other: &&Change| matches!(&other.object.before, Some(Object::Attachment(old)) if old.parent == attachment.parent);
-                for other in changes.values().filter(leaves) {
-                    before(find(&other.id, Act::Drop), create, false);
-                }
-            }
-            for other in changes.values() {
-                apart(change, other, changes, find, before);
-            }
-        }
         // what a parent brings along is there before an inheritor says more of it
         Kind::Column => {
             // an inheritor that goes has the parent's columns when it comes back
@@ -371,26 +333,6 @@ fn special(
                         before(create, find(&parent, Act::Create), false);
                     }
                 }
-            }
-        }
-        // a partitioned table's key is one when those of all partitions are attached to it
-        Kind::IndexAttachment => {
-            let Some(Object::IndexAttachment(attachment)) = &change.object.after else { return };
-            let (key, part) = (attachment.parent_id(), attachment.child(&change.id));
-            // one of the whole that goes takes along what ATTACH PARTITION has given it by then
-            let goes = find(&key, Act::Drop);
-            before(goes, find(&part, Act::Create).filter(|_| part.kind == Kind::Index), false);
-            before(goes, find(&attachment.partition(), Act::Create), true);
-            let users = |need: &&Dependency| need.to == key && need.from.kind == Kind::Constraint;
-            for need in catalogs.after.needs.iter().filter(users) {
-                // a partition's copy comes with the attachment, whatever it refers to
-                if !changes.get(&need.from).is_some_and(is_inherited) {
-                    before(create, find(&need.from, Act::Create), false);
-                }
-            }
-            // on the way back the partitioned one takes those of its partitions along
-            if !comes(changes, Some(ObjectId::new(Kind::Table, attachment.parent_table.clone()))) {
-                before(find(&part, Act::Create), find(&key, Act::Create), false);
             }
         }
         // of two that could be meant by one call, the one that goes is gone first
@@ -461,58 +403,6 @@ fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool
     one.0 != other.0 && (covers(one, other) || covers(other, one))
 }
 
-/// A partition is complete, its keys and indexes too, before it is attached, and detached before it is touched. What a
-/// partitioned table hands on is not touched in between: a partition would have it by itself, or have it too many.
-fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
-    let of = |object: &Option<Object>, table: &[String]| match object {
-        Some(Object::Index(index)) => index.table == table,
-        Some(Object::Column(_) | Object::Constraint(_)) => other.id.path.parts().starts_with(table),
-        _ => false,
-    };
-    let of = |table: &[String]| of(&other.object.before, table) || of(&other.object.after, table);
-    let partition = of(attachment.id.path.parts());
-    let whole = |object: &Option<Object>| matches!(object, Some(Object::Attachment(attachment)) if of(&attachment.parent));
-    let whole = Pair::new(whole(&attachment.object.before), whole(&attachment.object.after));
-    if !(partition || whole.before || whole.after) {
-        return;
-    }
-    let object = other.object.after.as_ref().or(other.object.before.as_ref());
-    let (handed_on, refers_to) = match object {
-        Some(Object::Column(_)) => (true, None),
-        Some(Object::Constraint(constraint)) => (!constraint.has_index(), constraint.references.as_ref()),
-        _ => (false, None),
-    };
-    let acts = [Act::Drop, Act::Alter, Act::Create].map(|act| (act, find(&other.id, act)));
-    if partition || whole.before {
-        for (_, node) in acts.into_iter().filter(|(act, _)| *act == Act::Drop || handed_on) {
-            before(find(&attachment.id, Act::Drop), node, false);
-        }
-    }
-    if let Some(Object::Attachment(new)) = &attachment.object.after
-        && (partition && !is_inherited(other) || handed_on && whole.after)
-    {
-        // a new partition takes over foreign keys at any time; one to the whole itself needs it to be complete
-        let new_table = ObjectId { kind: Kind::Table, path: attachment.id.path.clone() };
-        if refers_to
-            .is_some_and(|table| !partition && (comes(changes, Some(new_table)) || *table == new.parent))
-        {
-            return;
-        }
-        for (_, node) in acts {
-            before(node, find(&attachment.id, Act::Create), false);
-        }
-    }
-}
-
-/// ATTACH PARTITION gives a partition all indexes of the partitioned table: one that it is not to have comes later.
-fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
-    for (attachment, index) in catalogs.after.left_out() {
-        if changes.contains_key(&index) {
-            before(find(attachment, Act::Create), find(&index, Act::Create), false);
-        }
-    }
-}
-
 /// What is in the WAL refers to nothing that is not.
 fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let mut flips: BTreeMap<&[String], bool> = BTreeMap::new();
@@ -559,10 +449,10 @@ fn is_within(catalog: &Catalog, table: &[String], whole: &[String]) -> bool {
 }
 
 /// Whether a table is new.
-fn comes(changes: &Changes, table: Option<ObjectId>) -> bool {
+pub(super) fn comes(changes: &Changes, table: Option<ObjectId>) -> bool {
     table.is_some_and(|table| changes.get(&table).is_some_and(|table| table.how == How::Create))
 }
 
-fn is_inherited(change: &Change) -> bool {
+pub(super) fn is_inherited(change: &Change) -> bool {
     matches!(change.how, How::Implied(..))
 }

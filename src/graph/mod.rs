@@ -9,6 +9,7 @@
 
 mod edges;
 mod neighbours;
+mod partitions;
 mod sequence;
 mod untangle;
 

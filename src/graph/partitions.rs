@@ -1,0 +1,173 @@
+//! The order around partitions: what is attached is complete by then, and what the whole has comes and goes with it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Act,
+    edges::{Before, Find, comes, is_inherited},
+};
+use crate::{
+    catalog::{Catalog, Place, place},
+    diff::{Change, Changes},
+    kind::{Attachment, Object},
+    name::{Kind, ObjectId, Pair},
+};
+
+pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    keep_parts_in_order(catalogs, changes, find, before);
+    attach_complete(changes, find, before);
+    index_whole_last(catalogs.after, changes, find, before);
+    leave_out(catalogs, changes, find, before);
+}
+
+/// Indexes of partitioned tables and of their partitions come in the order in which they pair up.
+fn keep_parts_in_order(
+    catalogs: Pair<&Catalog>,
+    changes: &Changes,
+    find: &Find<'_>,
+    before: &mut Before<'_>,
+) {
+    let mut indexes: BTreeMap<&[String], Vec<(Place, &ObjectId)>> = BTreeMap::new();
+    for change in changes.values() {
+        let Some(Object::Index(index)) = &change.object.after else { continue };
+        let with_table = [Kind::Attachment, Kind::Table]
+            .into_iter()
+            .any(|kind| find(&ObjectId { kind, path: index.table.clone().into() }, Act::Create).is_some());
+        if let Some(place) = place(catalogs, &change.id).filter(|_| with_table) {
+            indexes.entry(&index.table).or_default().push((place, &change.id));
+        }
+    }
+    for mut of_table in indexes.into_values() {
+        of_table.sort_unstable();
+        for pair in of_table.windows(2) {
+            before(find(pair[0].1, Act::Create), find(pair[1].1, Act::Create), true);
+        }
+    }
+}
+
+fn attachment(object: Option<&Object>) -> Option<&Attachment> {
+    match object {
+        Some(Object::Attachment(attachment)) => Some(attachment),
+        _ => None,
+    }
+}
+
+/// The columns, constraints and indexes that change, by table.
+fn by_table(changes: &Changes) -> BTreeMap<&[String], Vec<&Change>> {
+    let mut parts: BTreeMap<&[String], Vec<&Change>> = BTreeMap::new();
+    for change in changes.values() {
+        for object in [&change.object.before, &change.object.after].into_iter().flatten() {
+            let table = match object {
+                Object::Index(index) => index.table.as_slice(),
+                Object::Column(_) | Object::Constraint(_) => change.id.path.parts().get(..2).unwrap_or(&[]),
+                _ => continue,
+            };
+            parts.entry(table).or_default().push(change);
+        }
+    }
+    parts
+}
+
+fn attach_complete(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let parts = by_table(changes);
+    let all = || changes.values().filter(|change| change.id.kind == Kind::Attachment);
+    let mut leaving: BTreeMap<&[String], Vec<&ObjectId>> = BTreeMap::new();
+    for change in all() {
+        if let Some(old) = attachment(change.object.before.as_ref()) {
+            leaving.entry(&old.parent).or_default().push(&change.id);
+        }
+    }
+    for change in all() {
+        let (old, new) =
+            (attachment(change.object.before.as_ref()), attachment(change.object.after.as_ref()));
+        // bounds must not meet: what goes is gone before anything comes
+        for other in new.and_then(|new| leaving.get(&*new.parent)).into_iter().flatten() {
+            before(find(other, Act::Drop), find(&change.id, Act::Create), false);
+        }
+        let parents = [old, new].into_iter().flatten().map(|attachment| &*attachment.parent);
+        for table in parents.chain([change.id.path.parts()]) {
+            for other in parts.get(table).into_iter().flatten() {
+                apart(change, other, changes, find, before);
+            }
+        }
+    }
+}
+
+/// A partition is complete, its keys and indexes too, before it is attached, and detached before it is touched. What a
+/// partitioned table hands on is not touched in between: a partition would have it by itself, or have it too many.
+fn apart(attachment: &Change, other: &Change, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let of = |object: &Option<Object>, table: &[String]| match object {
+        Some(Object::Index(index)) => index.table == table,
+        Some(Object::Column(_) | Object::Constraint(_)) => other.id.path.parts().starts_with(table),
+        _ => false,
+    };
+    let of = |table: &[String]| of(&other.object.before, table) || of(&other.object.after, table);
+    let partition = of(attachment.id.path.parts());
+    let whole = |object: &Option<Object>| matches!(object, Some(Object::Attachment(attachment)) if of(&attachment.parent));
+    let whole = Pair::new(whole(&attachment.object.before), whole(&attachment.object.after));
+    if !(partition || whole.before || whole.after) {
+        return;
+    }
+    let object = other.object.after.as_ref().or(other.object.before.as_ref());
+    let (handed_on, refers_to) = match object {
+        Some(Object::Column(_)) => (true, None),
+        Some(Object::Constraint(constraint)) => (!constraint.has_index(), constraint.references.as_ref()),
+        _ => (false, None),
+    };
+    let acts = [Act::Drop, Act::Alter, Act::Create].map(|act| (act, find(&other.id, act)));
+    if partition || whole.before {
+        for (_, node) in acts.into_iter().filter(|(act, _)| *act == Act::Drop || handed_on) {
+            before(find(&attachment.id, Act::Drop), node, false);
+        }
+    }
+    if let Some(Object::Attachment(new)) = &attachment.object.after
+        && (partition && !is_inherited(other) || handed_on && whole.after)
+    {
+        // a new partition takes over foreign keys at any time; one to the whole itself needs it to be complete
+        let new_table = ObjectId { kind: Kind::Table, path: attachment.id.path.clone() };
+        if refers_to
+            .is_some_and(|table| !partition && (comes(changes, Some(new_table)) || *table == new.parent))
+        {
+            return;
+        }
+        for (_, node) in acts {
+            before(node, find(&attachment.id, Act::Create), false);
+        }
+    }
+}
+
+/// A partitioned table's key is one when those of all partitions are attached to it.
+fn index_whole_last(after: &Catalog, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let mut references: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for need in after.needs.iter().filter(|need| need.from.kind == Kind::Constraint) {
+        references.entry(&need.to).or_default().push(&need.from);
+    }
+    for change in changes.values() {
+        let Some(Object::IndexAttachment(attachment)) = &change.object.after else { continue };
+        let create = find(&change.id, Act::Create);
+        let (key, part) = (attachment.parent_id(), attachment.child(&change.id));
+        // one of the whole that goes takes along what ATTACH PARTITION has given it by then
+        let goes = find(&key, Act::Drop);
+        before(goes, find(&part, Act::Create).filter(|_| part.kind == Kind::Index), false);
+        before(goes, find(&attachment.partition(), Act::Create), true);
+        for user in references.get(&key).into_iter().flatten() {
+            // a partition's copy comes with the attachment, whatever it refers to
+            if !changes.get(*user).is_some_and(is_inherited) {
+                before(create, find(user, Act::Create), false);
+            }
+        }
+        // on the way back the partitioned one takes those of its partitions along
+        if !comes(changes, Some(ObjectId::new(Kind::Table, attachment.parent_table.clone()))) {
+            before(find(&part, Act::Create), find(&key, Act::Create), false);
+        }
+    }
+}
+
+/// ATTACH PARTITION gives a partition all indexes of the partitioned table: one that it is not to have comes later.
+fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    for (attachment, index) in catalogs.after.left_out() {
+        if changes.contains_key(&index) {
+            before(find(attachment, Act::Create), find(&index, Act::Create), false);
+        }
+    }
+}
