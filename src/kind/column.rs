@@ -290,14 +290,19 @@ impl Definition for Column {
         let mut clauses = Vec::new();
         let mut say = |what: String| clauses.push(format!("ALTER COLUMN {name} {what}"));
         let mut touch = None;
+        // what has to be done in a statement before
+        let mut first = Vec::new();
         if before.generated.is_some() && generated.is_none() {
-            say("DROP EXPRESSION".to_owned());
+            // "cannot specify USING when altering type of generated column"
+            if *base_type == before.base_type {
+                say("DROP EXPRESSION".to_owned());
+            } else {
+                first.push(format!("ALTER COLUMN {name} DROP EXPRESSION"));
+            }
         }
         if *not_null != before.not_null && !not_null && before.identity.is_none() {
             say("DROP NOT NULL".to_owned());
         }
-        // what has to be done in a statement before
-        let mut first = Vec::new();
         if before.identity.is_some() && identity.is_none() {
             // the sequence would get the new type, too: "identity column type must be smallint, integer, or bigint"
             if *base_type == before.base_type {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     diff::How,
     graph::{self, Act, Unit},
-    kind::{Object, constraint::ConstraintType},
+    kind::{Column, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     step::{Operation, Verb},
 };
@@ -56,17 +56,21 @@ impl Lowering<'_> {
                 }
             }
             (Act::Alter, _) => {
-                let change = self.changes.get(&unit.root).map(|change| &change.object);
-                let Some(Pair { before: Some(Object::Column(old)), after: Some(Object::Column(new)) }) =
-                    change
-                else {
-                    return;
-                };
-                let default = ObjectId { kind: Kind::Default, path: unit.root.path.clone() };
-                match (&old.identity, &new.identity) {
-                    (None, Some(_)) => self.steps[core].gives.push(Key::Object(default)),
-                    (Some(_), None) => self.steps[core].takes.push(Key::Object(default)),
-                    _ => {}
+                // what partitions have changes with the whole's
+                for change in unit.members.iter().filter_map(|id| self.changes.get(id)) {
+                    let Pair { before: Some(Object::Column(old)), after: Some(Object::Column(new)) } =
+                        &change.object
+                    else {
+                        continue;
+                    };
+                    let default = ObjectId { kind: Kind::Default, path: change.id.path.clone() };
+                    let fills_itself =
+                        |column: &Column| column.identity.is_some() || column.generated.is_some();
+                    match (fills_itself(old), fills_itself(new)) {
+                        (false, true) => self.steps[core].gives.push(Key::Object(default)),
+                        (true, false) => self.steps[core].takes.push(Key::Object(default)),
+                        _ => {}
+                    }
                 }
             }
             _ => {}

@@ -1,0 +1,2 @@
+INSERT INTO t VALUES (7);
+INSERT INTO p (m, key) VALUES (5, 1);
