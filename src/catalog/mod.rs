@@ -1,7 +1,7 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
 mod options;
-mod place;
+mod rank;
 mod roles;
 pub mod scope;
 
@@ -11,7 +11,7 @@ use std::{
     str::FromStr,
 };
 
-pub use place::{Place, place};
+pub use rank::{Rank, rank};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -7,7 +7,7 @@ use super::{
     edges::{Before, Find, comes, is_inherited},
 };
 use crate::{
-    catalog::{Catalog, Place, place},
+    catalog::{Catalog, Rank, rank},
     diff::{Change, Changes},
     kind::{Attachment, Object},
     name::{Kind, ObjectId, Pair},
@@ -27,14 +27,14 @@ fn keep_parts_in_order(
     find: &Find<'_>,
     before: &mut Before<'_>,
 ) {
-    let mut indexes: BTreeMap<&[String], Vec<(Place, &ObjectId)>> = BTreeMap::new();
+    let mut indexes: BTreeMap<&[String], Vec<(Rank, &ObjectId)>> = BTreeMap::new();
     for change in changes.values() {
         let Some(Object::Index(index)) = &change.object.after else { continue };
         let with_table = [Kind::Attachment, Kind::Table]
             .into_iter()
             .any(|kind| find(&ObjectId { kind, path: index.table.clone().into() }, Act::Create).is_some());
-        if let Some(place) = place(catalogs, &change.id).filter(|_| with_table) {
-            indexes.entry(&index.table).or_default().push((place, &change.id));
+        if let Some(rank) = rank(catalogs, &change.id).filter(|_| with_table) {
+            indexes.entry(&index.table).or_default().push((rank, &change.id));
         }
     }
     for mut of_table in indexes.into_values() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Lowering, alter_table, counter::StandIn, materialized_view, unproven, with_relation};
 use crate::{
-    catalog::{Catalog, place},
+    catalog::{Catalog, rank},
     diff::How,
     graph::{self, Unit},
     kind::{
@@ -279,7 +279,7 @@ impl<'a> Parts<'a> {
         }
         parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
         parts.constraints.sort_by_cached_key(|(id, constraint)| {
-            (!constraint.has_index(), place(catalogs, id), constraint.contype, *id)
+            (!constraint.has_index(), rank(catalogs, id), constraint.contype, *id)
         });
         let mut known = BTreeSet::new();
         let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {

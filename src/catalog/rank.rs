@@ -8,11 +8,11 @@ use crate::{
     name::{Kind, ObjectId, Pair},
 };
 
-/// Where an index or key stands among those of its table: what is part of a whole's by the place of that, then its own.
-pub type Place = (bool, i32);
+/// Where an index or key stands among those of its table: what is part of a whole's first, by where that stands.
+pub type Rank = (bool, i32);
 
-/// The place of an index or key of a partitioned table or a partition, as it was, else as it will be. None for others.
-pub fn place(catalogs: Pair<&Catalog>, id: &ObjectId) -> Option<Place> {
+/// The rank of an index or key of a partitioned table or a partition, as it was, else as it will be. None for others.
+pub fn rank(catalogs: Pair<&Catalog>, id: &ObjectId) -> Option<Rank> {
     let Pair { before, after } = catalogs;
     let table = match after.objects.get(id).or_else(|| before.objects.get(id))? {
         Object::Index(index) => index.relation(),
