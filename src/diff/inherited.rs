@@ -79,7 +79,7 @@ pub(super) fn imply(changes: &mut Changes) {
         let parent = match change.object.after.as_ref().or(change.object.before.as_ref()) {
             Some(Object::Column(column)) => match new_table {
                 Some(table) if column.comes_with_table() => Some(table),
-                _ => column.lineage.in_parent(id),
+                _ => column.lineage.in_parent(id).or_else(|| declared_too(change)),
             },
             Some(Object::Constraint(constraint)) => match new_table {
                 Some(table) if constraint.comes_with_table() => Some(table),
@@ -198,6 +198,19 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
                 column.identity = identity;
             }
             Some(column)
+        }
+        _ => None,
+    }
+}
+
+/// The parent's column that is one with one that the inheritor declares, too, while both stay: PostgreSQL alters neither
+/// alone.
+fn declared_too(change: &Change) -> Option<ObjectId> {
+    match (&change.object.before, &change.object.after, &change.how) {
+        (Some(Object::Column(old)), Some(Object::Column(new)), How::InPlace(_))
+            if old.lineage.parents == new.lineage.parents =>
+        {
+            new.lineage.in_parents(&change.id).next()
         }
         _ => None,
     }
