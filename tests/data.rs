@@ -342,6 +342,30 @@ fn a_plan_for_an_empty_table_is_for_an_empty_table() {
     });
 }
 
+/// A new column of a domain whose default goes, or is replaced, gets what the domain has afterwards.
+#[test]
+fn a_new_column_gets_the_default_that_its_domain_is_to_have() {
+    runtime().block_on(async {
+        let before = "CREATE FUNCTION f(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 5';
+            CREATE DOMAIN gone AS integer DEFAULT 5; CREATE DOMAIN called AS integer DEFAULT f(1);
+            CREATE DOMAIN above AS called; CREATE DOMAIN said AS text DEFAULT 'old'; CREATE TABLE t (id integer)";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO t VALUES (1)").await;
+        database
+            .plan_approved(
+                "CREATE FUNCTION f(bigint) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 7';
+                CREATE DOMAIN gone AS integer; CREATE DOMAIN called AS integer DEFAULT f(1);
+                CREATE DOMAIN above AS called; CREATE DOMAIN said AS text DEFAULT 'new';
+                CREATE TABLE t (id integer, a gone, b called, c above, d said)",
+            )
+            .await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        let row = "SELECT concat_ws(' ', coalesce(a::text, 'none'), b, c, d) FROM t";
+        assert_eq!(database.ask(row).await, "none 7 7 new");
+        database.done().await;
+    });
+}
+
 /// Of a table that the plan renames it is asked under the name that it has.
 #[test]
 fn a_renamed_table_is_the_same_table() {

@@ -176,6 +176,15 @@ impl Catalog {
         std::iter::successors(above(part), above).last()
     }
 
+    /// The domain that a column is of, and those under it.
+    pub fn domains_of<'c>(&'c self, column: &'c ObjectId) -> impl Iterator<Item = &'c ObjectId> {
+        std::iter::successors(self.domain_under(column), |domain| self.domain_under(domain))
+    }
+
+    fn domain_under<'c>(&'c self, id: &'c ObjectId) -> Option<&'c ObjectId> {
+        self.needs_of(id).map(|need| &need.to).find(|to| to.kind == Kind::Domain)
+    }
+
     /// The default partition of a partitioned table.
     pub fn default_partition(&self, parent: &[String]) -> Option<ObjectId> {
         let mut attachments = self.of_kind(Kind::Attachment).filter_map(|(id, object)| match object {

@@ -300,6 +300,13 @@ fn special(
                 }
             }
             let Some(Object::Column(column)) = &change.object.after else { return };
+            // rows that are there get what its domain has for a default by then
+            for domain in catalogs.after.domains_of(&change.id) {
+                let default = ObjectId { kind: Kind::DomainDefault, path: domain.path.clone() };
+                for act in [Act::Drop, Act::Alter, Act::Create] {
+                    before(find(&default, act), create, false);
+                }
+            }
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
                 before(find(&parent, Act::Alter), create, false);
