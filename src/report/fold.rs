@@ -1,7 +1,8 @@
 //! Like steps as one: what a plan does to three thousand partitions is read once, with the list of the others behind it.
 //!
 //! Steps are alike if they differ in nothing but the names of what they are about: of one phase, with the same statements
-//! there and back, the same hazards and the same locks. What may take rows away is never folded.
+//! there and back, the same hazards and the same locks. What is a danger, or drops more than an index or a constraint, is
+//! never folded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +12,7 @@ use std::{
 use super::seen;
 use crate::{
     facts::number,
-    hazard::Hazard,
+    hazard::{Hazard, Level},
     name::Kind,
     plan::{Plan, PlannedStep},
     source::lex::{Lexer, Token},
@@ -91,7 +92,8 @@ fn form(step: &PlannedStep) -> Option<String> {
             | Kind::Comment
             | Kind::Privileges
     );
-    if step.action == Verb::Drop && !only_helps {
+    let mut hazards = step.hazards.iter().chain(&step.undo.hazards);
+    if step.action == Verb::Drop && !only_helps || hazards.any(|hazard| hazard.level == Level::Danger) {
         return None;
     }
     let mut form = Form { own: BTreeSet::new(), known: BTreeMap::new(), text: String::new() };

@@ -124,21 +124,19 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
 
 /// The dangers, before anything else: they are what approving is about.
 fn decisions(page: &mut Page, plan: &Plan) {
-    let folds: Vec<Fold<'_>> = plan.phases().into_iter().flat_map(|phase| folded(plan, phase)).collect();
     let dangerous = |hazard: &&Hazard| hazard.level == Level::Danger;
     let mut all =
-        folds.iter().flat_map(|fold| fold.first.hazards.iter().filter(dangerous).map(move |h| (fold, h)));
+        plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
     let Some(first) = all.next() else { return };
     page.line("");
     page.line("## To decide");
     page.line("");
-    for (fold, hazard) in std::iter::once(first).chain(all) {
-        let steps = if fold.others.is_empty() { "step" } else { "steps" };
+    for (step, hazard) in std::iter::once(first).chain(all) {
         page.line(&format!(
-            "- **{}** in {steps} {} ({}): {}",
+            "- **{}** in step {} ({}): {}",
             plain(&hazard.code),
-            fold.numbers(),
-            fold.first.phase.label(),
+            step.id,
+            step.phase.label(),
             advised(hazard)
         ));
     }

@@ -60,7 +60,7 @@ pub(super) fn blocks(mode: LockMode) -> &'static str {
     }
 }
 
-/// So many relations of which the same is said are named, in one step.
+/// So many relations that a step locks in the same way, or steps, are named.
 const MOST: usize = 8;
 
 /// What was seen, one line each: `locks public.orders: ACCESS EXCLUSIVE, blocks reads and writes`.
@@ -84,10 +84,7 @@ pub(super) fn effects(seen: &Observed, rows: Option<u64>) -> Vec<String> {
     for (verb, relations) in
         [("rewrites", &seen.rewrites), ("reads all of", &seen.scans), ("builds", &seen.builds)]
     {
-        lines.extend(relations.iter().take(MOST).map(|relation| format!("{verb} {relation}{about}")));
-        if relations.len() > MOST {
-            lines.push(format!("{verb} {} more", number_of(relations.len() - MOST)));
-        }
+        lines.extend(relations.iter().map(|relation| format!("{verb} {relation}{about}")));
     }
     lines
 }
