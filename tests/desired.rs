@@ -166,6 +166,24 @@ async fn script(client: &Client) {
     assert_eq!(refused(client, again).await, "a.sql:1:76: relation \"s_x\" does not exist");
 }
 
+/// A block of code waits for what stands before it in its file, and not for what stands behind it.
+async fn blocks(client: &Client) {
+    loads(
+        client,
+        &[(
+            "a.sql",
+            "CREATE TABLE k_t (id int); DO $$ BEGIN NULL; END $$; CREATE VIEW k_v AS SELECT 1 AS x;
+             CREATE FUNCTION k_f() RETURNS SETOF k_v LANGUAGE sql AS 'SELECT * FROM k_v';
+             DO $$ DECLARE f regprocedure; BEGIN
+               FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'k\\_%'
+               LOOP EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO pg_monitor', f); END LOOP; END $$;",
+        )],
+    )
+    .await;
+    let granted = "SELECT (proacl::text LIKE '%pg_monitor=X%')::text FROM pg_proc WHERE proname = 'k_f'";
+    assert_eq!(ask(client, granted).await, "true");
+}
+
 /// Default privileges hold for what is made behind them in their file, schemas too.
 async fn defaults_of_schemas(client: &Client) {
     loads(
@@ -181,6 +199,18 @@ async fn defaults_of_schemas(client: &Client) {
         "SELECT (nspacl::text LIKE '%pg_monitor=UC%')::text FROM pg_namespace WHERE nspname = 'd_s'";
     assert_eq!(ask(client, granted).await, "true");
     assert_eq!(ask(client, "SELECT count(*)::text FROM pg_default_acl").await, "0");
+    // in a script, too
+    loads(
+        client,
+        &[(
+            "a.sql",
+            "CREATE TABLE d_old (id int); DROP TABLE d_old; CREATE TABLE d_before (id int);
+             ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor; CREATE TABLE d_behind (id int);",
+        )],
+    )
+    .await;
+    let granted = "SELECT relname::text FROM pg_class WHERE relacl::text LIKE '%pg_monitor=r%' AND relname LIKE 'd\\_%'";
+    assert_eq!(ask(client, granted).await, "d_behind");
 }
 
 /// Each file has its own settings, and none are left behind.
@@ -265,4 +295,13 @@ macro_rules! cases {
         }
     };
 }
-cases!(any_order, order_that_matters, script, defaults_of_schemas, settings_of_files, refusals, roles);
+cases!(
+    any_order,
+    order_that_matters,
+    script,
+    blocks,
+    defaults_of_schemas,
+    settings_of_files,
+    refusals,
+    roles
+);

@@ -3,7 +3,8 @@
 //! Each class of statements is sent at once and waited for once. Every statement is a transaction of its own, so one
 //! that fails leaves the others alone; what failed is sent again as long as anything succeeds, and once more with each
 //! later class. Statements about one thing keep their order: while one is pending, later ones of its class, and those
-//! that need what it creates, wait. At a barrier (a block of code, a `DROP`) all wait for all that stand before it.
+//! that need what it creates, wait. A barrier (a block of code, a
+//! `DROP`) waits for all that stand before it in its file, and all behind it there wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,12 +173,21 @@ impl<'a> Loader<'a> {
     async fn pass(&mut self, waiting: Waiting) -> Result<(), Error> {
         let mut failed = Holding::default();
         let mut still = Vec::new();
-        let mut at_a_barrier = false;
+        let mut closed: Vec<&Statement> = Vec::new();
         for layer in self.layers() {
             let (held, free): (Vec<usize>, Vec<usize>) = layer.into_iter().partition(|index| {
                 let statement = &self.statements[*index];
-                at_a_barrier |= statement.barrier && !still.is_empty();
-                waiting == Waiting::InOrder && (at_a_barrier || failed.holds(statement).is_some())
+                let mut before = still.iter().map(|index| &self.statements[*index]);
+                let mut holds = waiting == Waiting::InOrder && failed.holds(statement).is_some();
+                if waiting == Waiting::InOrder {
+                    holds |= closed.iter().any(|barrier| barrier.stands_before(statement));
+                    holds |=
+                        statement.barrier && before.any(|before: &Statement| before.stands_before(statement));
+                }
+                if holds && statement.barrier {
+                    closed.push(statement);
+                }
+                holds
             });
             for index in held {
                 failed.add(&self.statements[index], 0);

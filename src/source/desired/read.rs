@@ -47,9 +47,18 @@ pub struct Statement {
 impl Statement {
     /// Whether it creates, updates or drops an extension, and does not only say something about one.
     fn is_about_an_extension(&self) -> bool {
-        let keys = || self.creates.iter().chain(&self.touches);
-        self.class == Class::Extension
-            || self.class < Class::Comment && keys().any(|key| key.space == Space::Extension)
+        let mut keys = self.creates.iter().chain(&self.touches);
+        self.class == Class::Extension || !self.is_comment() && keys.any(|key| key.space == Space::Extension)
+    }
+
+    /// Whether it only says something about an object.
+    fn is_comment(&self) -> bool {
+        self.text.get(..7).is_some_and(|verb| verb.eq_ignore_ascii_case("comment"))
+    }
+
+    /// Whether it stands before the other one, in the same file.
+    pub(super) fn stands_before(&self, other: &Self) -> bool {
+        self.at.file == other.at.file && self.at < other.at
     }
 }
 
@@ -137,7 +146,7 @@ impl Reader {
         let all_copied: BTreeSet<Key> = copies.iter().flatten().cloned().collect();
         for (statement, copied) in desired.statements.iter_mut().zip(copies) {
             // comments are copied too
-            if statement.class == Class::Comment {
+            if statement.class == Class::Comment && statement.is_comment() {
                 let relations = statement.touches.iter().filter_map(Key::of_relation);
                 let classes =
                     relations.filter(|key| all_copied.contains(key)).filter_map(|key| latest.get(&key));
@@ -250,7 +259,12 @@ impl Reader {
                 order.class = Class::Schema;
             }
         }
-        if order.class != Class::Role {
+        let script = here.script_from > Class::Role;
+        if order.class == Class::DefaultPrivileges && script {
+            // for what stands behind them, and nothing else
+            order.class = here.script_from;
+            barrier = true;
+        } else if order.class != Class::Role {
             order.class = order.class.max(here.script_from);
         }
         if let Some([child, parent]) = order.partition.take() {
