@@ -327,7 +327,12 @@ impl Lowering<'_> {
         let of_them =
             checks.filter(|id| types.contains(&ObjectId::new(Kind::Domain, id.path.parts()[..2].to_vec())));
         let of_them: Vec<ObjectId> = of_them.cloned().collect();
-        types.extend(of_them);
+        // what their defaults and checks call goes behind them
+        let defaults = types.iter().map(|id| ObjectId { kind: Kind::DomainDefault, path: id.path.clone() });
+        let rules: Vec<ObjectId> = defaults.chain(of_them.iter().cloned()).collect();
+        let called = rules.iter().flat_map(|id| before.needs_of(id)).map(|need| need.to.clone());
+        let called: Vec<ObjectId> = called.filter(|id| id.kind == Kind::Function).collect();
+        types.extend(of_them.into_iter().chain(called));
         types
     }
 

@@ -118,7 +118,7 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     lowering.finish_conversions();
     let mut steps = lowering.steps;
     steps.retain(|step| !step.is_idle());
-    let steps = place::in_place(steps, changes, &beside);
+    let steps = place::in_place(steps, &units, changes, &beside);
     Ok(batch::number(schedule::schedule(steps, &units, changes, catalogs.before)?, catalogs, changes))
 }
 

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::draft::Draft;
 use crate::{
     diff::{Change, Changes, How},
+    graph::Unit,
     kind::Object,
     name::ObjectId,
     step::{Phase, Verb},
@@ -27,11 +28,16 @@ pub(super) enum Place {
 }
 
 /// Puts drafts in the order of their phases, and those with a place there.
-pub(super) fn in_place(mut drafts: Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) -> Vec<Draft> {
+pub(super) fn in_place(
+    mut drafts: Vec<Draft>,
+    units: &[Unit],
+    changes: &Changes,
+    beside: &BTreeSet<ObjectId>,
+) -> Vec<Draft> {
     // a recipe may end in a later phase than it begins in
     drafts.sort_by_key(|draft| draft.phase);
     around_the_exchange(&mut drafts, changes);
-    bodies_behind_names(&mut drafts, changes, beside);
+    bodies_behind_names(&mut drafts, units, changes, beside);
     drafts
 }
 
@@ -65,7 +71,12 @@ fn exchange(drafts: &[Draft], changes: &Changes) -> Range<usize> {
 
 /// The bodies of functions change where the columns and tables that they name get their names or types: in the same
 /// transaction, so that no trigger runs in between whose body has the other name.
-fn bodies_behind_names(drafts: &mut Vec<Draft>, changes: &Changes, beside: &BTreeSet<ObjectId>) {
+fn bodies_behind_names(
+    drafts: &mut Vec<Draft>,
+    units: &[Unit],
+    changes: &Changes,
+    beside: &BTreeSet<ObjectId>,
+) {
     let names = |draft: &Draft| {
         draft.phase == Phase::Contract
             && matches!(draft.verb, Verb::Rename | Verb::Alter)
@@ -73,13 +84,18 @@ fn bodies_behind_names(drafts: &mut Vec<Draft>, changes: &Changes, beside: &BTre
             && !draft.run.sql.is_empty()
     };
     let Some(behind) = drafts.iter().rposition(names).map(|at| at + 1) else { return };
+    let later: BTreeSet<usize> = drafts[behind..].iter().filter_map(|draft| draft.unit).collect();
+    let is_free = |draft: &Draft| {
+        let unit = draft.unit.and_then(|unit| units.get(unit));
+        unit.is_none_or(|unit| unit.after.iter().all(|earlier| !later.contains(earlier)))
+    };
     // in place: what its signature needs is there already
-    let is_body = |draft: &mut Draft| match changes.get(&draft.object) {
+    let is_body = |draft: &Draft| match changes.get(&draft.object) {
         Some(Change { object, how: How::InPlace(_), .. }) => {
             matches!(&object.after, Some(Object::Function(function)) if !function.source.is_empty())
         }
         _ => false,
     };
-    let bodies: Vec<Draft> = drafts.extract_if(behind.., is_body).collect();
+    let bodies: Vec<Draft> = drafts.extract_if(behind.., |draft| is_body(draft) && is_free(draft)).collect();
     drafts.splice(behind..behind, bodies);
 }
