@@ -360,7 +360,7 @@ pub enum DiffError {
     Cycle(#[from] crate::graph::Cycle),
     /// Steps that the scheduler has put in a wrong order.
     #[error(transparent)]
-    Order(#[from] crate::lower::OutOfOrder),
+    Order(#[from] crate::graph::OutOfOrder),
 }
 
 impl From<Vec<Refusal>> for DiffError {

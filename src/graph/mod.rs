@@ -184,6 +184,16 @@ fn described(members: &[Node]) -> String {
     members.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
+/// An order of steps that breaks what one of them waits for: a fault of who made it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{later}` would come before `{earlier}`, which has to be done by then")]
+pub struct OutOfOrder {
+    /// What has to come first.
+    pub earlier: String,
+    /// What comes before it.
+    pub later: String,
+}
+
 /// The acts that a change is made of.
 pub fn acts(change: &Change) -> &'static [Act] {
     acts_of(&change.how)

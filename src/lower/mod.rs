@@ -56,7 +56,6 @@ use draft::{Draft, Needs, Undo};
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
-pub use schedule::OutOfOrder;
 pub use state::State;
 pub use whole::creation_by_object;
 
@@ -73,6 +72,8 @@ pub struct Context {
     pub fills: BTreeMap<ObjectId, Fill>,
     /// Columns that come with another value for every row, in tables that have none.
     pub of_empty: BTreeSet<ObjectId>,
+    /// The names on live, as SQL has them, of tables that are renamed, by the new ones.
+    pub live_names: BTreeMap<String, String>,
     /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
     pub renamings: BTreeMap<ObjectId, Renaming>,
     /// Tables that do.

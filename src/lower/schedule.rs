@@ -18,7 +18,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     diff::Changes,
-    graph::{self, Unit},
+    graph::{self, OutOfOrder, Unit},
     kind::{Object, TableDdl},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
@@ -48,14 +48,6 @@ pub(super) fn schedule(
     }
     row.check()?;
     Ok(row.drafts.into_iter().enumerate().map(|(at, draft)| (draft, within.contains(&at))).collect())
-}
-
-/// A rule that the order of the steps breaks: the scheduler's own fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{later}` would come before `{earlier}`, which has to be done by then")]
-pub struct OutOfOrder {
-    earlier: String,
-    later: String,
 }
 
 /// The drafts in a row.
