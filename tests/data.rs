@@ -342,6 +342,39 @@ fn a_plan_for_an_empty_table_is_for_an_empty_table() {
     });
 }
 
+/// Rows of a table that the plan renames are counted, too, before anything is changed.
+#[test]
+fn rows_are_counted_under_the_name_that_their_table_has() {
+    runtime().block_on(async {
+        let before =
+            "CREATE TABLE x (k integer); CREATE TABLE r (k integer); CREATE TABLE t (k integer PRIMARY KEY)";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO x VALUES (1), (1), (7); INSERT INTO r VALUES (3)").await;
+        database
+            .plan_approved(
+                "-- @renamed from=x instant
+                CREATE TABLE y (k integer UNIQUE, CONSTRAINT big CHECK (k > 5));
+                CREATE TABLE r (k integer REFERENCES u);
+                -- @renamed from=t instant
+                CREATE TABLE u (k integer PRIMARY KEY);",
+            )
+            .await;
+        let dump = database.dump().await;
+        let refused = database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
+        for said in [
+            "that big refuses: 2",
+            "keys (k) that are in table public.y more than once",
+            "refer to none of public.u: 1",
+        ] {
+            assert!(refused.shown().contains(said), "{said}: {}", refused.shown());
+        }
+        database.dump().await.must_equal(&dump, "something was changed").await.unwrap();
+        database.execute("TRUNCATE r; DELETE FROM x WHERE k = 1").await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
 /// A new column of a domain whose default goes, or is replaced, gets what the domain has afterwards.
 #[test]
 fn a_new_column_gets_the_default_that_its_domain_is_to_have() {

@@ -1,5 +1,6 @@
 //! Rows that a key would refuse because of each other: equal ones for UNIQUE, those of which all operators are true for
-//! EXCLUDE. What the key is over, PostgreSQL has printed: columns and expressions.
+//! EXCLUDE. What the key is over, PostgreSQL has printed: columns and expressions. The table is asked by the name that it
+//! has by then.
 
 use super::data_check::counted;
 use crate::{
@@ -9,15 +10,15 @@ use crate::{
 };
 
 /// Those of a unique index.
-pub fn of_index(table: &ObjectId, index: &Index) -> Option<(String, Sql)> {
+pub fn of_index(table: &ObjectId, name: &str, index: &Index) -> Option<(String, Sql)> {
     let definition = index.definition.as_str();
     let keys = items(definition, " USING btree (")?.into_iter().map(ordered).collect::<Option<Vec<_>>>()?;
     let predicate = sql::find_outside(definition, " WHERE ").map(|at| &definition[at + " WHERE ".len()..]);
-    Some(equal(table, &keys, !definition.contains("NULLS NOT DISTINCT"), predicate))
+    Some(equal(table, name, &keys, !definition.contains("NULLS NOT DISTINCT"), predicate))
 }
 
 /// Those of a primary key, a unique or an exclusion constraint.
-pub fn of_key(table: &ObjectId, key: &Constraint) -> Option<(String, Sql)> {
+pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<(String, Sql)> {
     let (over, rest) = key.parts();
     if key.contype == ConstraintType::Exclusion {
         let mut keys = Vec::new();
@@ -26,16 +27,16 @@ pub fn of_key(table: &ObjectId, key: &Constraint) -> Option<(String, Sql)> {
             keys.push((evaluated(item), operator.strip_prefix(" WITH ")?.to_owned()));
         }
         let end = sql::find_outside(rest, " DEFERRABLE").unwrap_or(rest.len());
-        return Some(excluded(table, &keys, rest[..end].strip_prefix(" WHERE ")));
+        return Some(excluded(table, name, &keys, rest[..end].strip_prefix(" WHERE ")));
     }
     let columns: Vec<String> = key.columns.iter().map(|name| sql::ident(name)).collect();
     if over.ends_with(" WITHOUT OVERLAPS)") {
         let last = columns.len().checked_sub(1)?;
         let operator = |at: usize| if at == last { "&&" } else { "=" }.to_owned();
         let keys: Vec<_> = columns.into_iter().enumerate().map(|(at, name)| (name, operator(at))).collect();
-        return Some(excluded(table, &keys, None));
+        return Some(excluded(table, name, &keys, None));
     }
-    Some(equal(table, &columns, !over.contains(" NULLS NOT DISTINCT"), None))
+    Some(equal(table, name, &columns, !over.contains(" NULLS NOT DISTINCT"), None))
 }
 
 /// What is between the parenthesis that the opening ends with and its own, item by item.
@@ -71,7 +72,13 @@ fn evaluated(item: &str) -> String {
 }
 
 /// Keys that are there more than once.
-fn equal(table: &ObjectId, keys: &[String], distinct: bool, predicate: Option<&str>) -> (String, Sql) {
+fn equal(
+    table: &ObjectId,
+    name: &str,
+    keys: &[String],
+    distinct: bool,
+    predicate: Option<&str>,
+) -> (String, Sql) {
     let list = keys.join(", ");
     let given = keys.iter().filter(|_| distinct).map(|key| format!("{key} IS NOT NULL"));
     let conditions: Vec<String> = given.chain(predicate.map(|it| format!("({it})"))).collect();
@@ -80,17 +87,22 @@ fn equal(table: &ObjectId, keys: &[String], distinct: bool, predicate: Option<&s
     let query = format!(
         "SELECT {} || ROW({list})::pg_catalog.text FROM {}{only} GROUP BY {list} HAVING count(*) > 1",
         sql::literal(&format!("({list}) = ")),
-        table.sql()
+        name
     );
     (format!("keys ({list}) that are in {table} more than once"), counted(&query))
 }
 
 /// Rows for which there is another one so that every operator is true of the two.
-fn excluded(table: &ObjectId, keys: &[(String, String)], predicate: Option<&str>) -> (String, Sql) {
+fn excluded(
+    table: &ObjectId,
+    name: &str,
+    keys: &[(String, String)],
+    predicate: Option<&str>,
+) -> (String, Sql) {
     let only = predicate.map(|it| format!(" WHERE {it}")).unwrap_or_default();
     let columns: String =
         keys.iter().enumerate().map(|(at, (key, _))| format!(", ({key}) AS key_{at}")).collect();
-    let rows = format!("(SELECT tableoid AS part, ctid AS place{columns} FROM {}{only})", table.sql());
+    let rows = format!("(SELECT tableoid AS part, ctid AS place{columns} FROM {name}{only})");
     let compared = keys.iter().enumerate();
     let compared: String =
         compared.map(|(at, (_, operator))| format!(" AND one.key_{at} {operator} other.key_{at}")).collect();

@@ -29,11 +29,15 @@ pub fn data_checks(
     context: &Context,
     steps: &[Step],
 ) -> Vec<DataCheck> {
-    let Context { fills, conversions, .. } = context;
-    let there = Looking { before: catalogs.before, after: catalogs.after, changes, fills, conversions };
+    let Context { fills, conversions, live_names, .. } = context;
+    let as_named = BTreeMap::new();
+    let Pair { before, after } = catalogs;
+    // before expand, what is renamed has its old name; from then on its new one
+    let first = Looking { before, after, changes, fills, conversions, names: live_names };
+    let there = Looking { before, after, changes, fills, conversions, names: &as_named };
     let inverse: Changes = changes.iter().map(|(id, change)| (id.clone(), inverse(change))).collect();
     let Pair { before: after, after: before } = catalogs;
-    let back = Looking { before, after, changes: &inverse, fills, conversions };
+    let back = Looking { before, after, changes: &inverse, fills, conversions, names: &as_named };
     let mut of_object: BTreeMap<&ObjectId, Vec<&Step>> = BTreeMap::new();
     for step in steps {
         of_object.entry(&step.object).or_default().push(step);
@@ -46,6 +50,7 @@ pub fn data_checks(
         let Some((phase, change)) = last.map(|step| step.phase).zip(looking.changes.get(id)) else {
             return Vec::new();
         };
+        let looking = if !is_back && phase == Phase::Expand { &first } else { looking };
         let check = |(what, sql)| DataCheck { phase, back: is_back, object: id.clone(), what, sql };
         looking.queries(change).into_iter().map(check).collect()
     };
@@ -54,7 +59,7 @@ pub fn data_checks(
     // they are filled in expand
     let online = changes.values().filter(|change| there.is_converted_online(&change.id));
     checks.extend(online.flat_map(|change| {
-        let queries = there.of_values(change);
+        let queries = first.of_values(change);
         let check = |(what, sql)| DataCheck {
             phase: Phase::Expand,
             back: false,
@@ -85,9 +90,17 @@ struct Looking<'a> {
     fills: &'a BTreeMap<ObjectId, Fill>,
     conversions: &'a BTreeMap<ObjectId, Conversion>,
     changes: &'a Changes,
+    /// What tables are called when they are asked, where that is not what they are called here.
+    names: &'a BTreeMap<String, String>,
 }
 
 impl Looking<'_> {
+    /// What a table is called when it is asked.
+    fn named(&self, table: &ObjectId) -> String {
+        let name = table.sql();
+        self.names.get(&name).cloned().unwrap_or(name)
+    }
+
     fn queries(&self, change: &Change) -> Vec<(String, Sql)> {
         let id = &change.id;
         match (&change.object.before, &change.object.after) {
@@ -366,7 +379,9 @@ impl Looking<'_> {
                 if !definition.contains(" NOT ENFORCED") && !definition.contains("PERIOD ") =>
             {
                 let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
-                let references = sql::qualified(constraint.references.as_ref()?);
+                let references = ObjectId::new(Kind::Table, constraint.references.clone()?);
+                let shown = references.sql();
+                let references = self.named(&references);
                 let at = sql::find_outside(definition, " REFERENCES ")?;
                 let rest = &definition[at..];
                 let open = rest.find('(')?;
@@ -384,12 +399,12 @@ impl Looking<'_> {
                     pairs.join(" AND ")
                 );
                 Some((
-                    format!("rows of {table} that refer to none of {references}"),
+                    format!("rows of {table} that refer to none of {shown}"),
                     self.query(&table, &violated),
                 ))
             }
             ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion => {
-                clash::of_key(&table, constraint)
+                clash::of_key(&table, &self.named(&table), constraint)
             }
             _ => None,
         }
@@ -400,7 +415,7 @@ impl Looking<'_> {
         if index.on_materialized_view || !self.has_rows(&table) {
             return None;
         }
-        clash::of_index(&table, index)
+        clash::of_index(&table, &self.named(&table), index)
     }
 
     /// Counts rows, and names one.
@@ -427,7 +442,7 @@ impl Looking<'_> {
             }
             None => format!("'ctid = ' || {alias}.ctid::pg_catalog.text"),
         };
-        counted(&format!("SELECT {example} FROM {} AS {alias} WHERE {condition}", table.sql()))
+        counted(&format!("SELECT {example} FROM {} AS {alias} WHERE {condition}", self.named(table)))
     }
 }
 

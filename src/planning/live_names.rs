@@ -1,12 +1,13 @@
 //! What tables that a plan renames are called on live, where their rows are: found by their numbers on the clone, which are
 //! the same before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PlanningError, workshop::Workshop};
 use crate::{
+    catalog::Catalog,
     facts::Facts,
-    name::ObjectId,
+    name::{Kind, ObjectId},
     postgres::{ScratchDatabase, Session},
     step::Step,
 };
@@ -51,6 +52,14 @@ impl LiveNames {
     /// What it was called, if it has another name by now.
     pub fn before(&self, table: &str) -> Option<&String> {
         self.renamed.get(table)
+    }
+
+    /// Those whose old names are nobody's in this catalog: who asks by them never asks another table.
+    pub fn free_in(&self, wanted: &Catalog) -> BTreeMap<String, String> {
+        let relation = |id: &&ObjectId| id.kind == Kind::Table || id.kind.is_view();
+        let taken: BTreeSet<String> = wanted.objects.keys().filter(relation).map(ObjectId::sql).collect();
+        let renamed = self.renamed.iter().filter(|(_, old)| !taken.contains(*old));
+        renamed.map(|(name, old)| (name.clone(), old.clone())).collect()
     }
 
     /// Sizes on live under the names that steps have.

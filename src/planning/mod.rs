@@ -389,6 +389,7 @@ async fn plan_from(
     let context = Context {
         fills,
         of_empty,
+        live_names: live_names.free_in(&wanted),
         renamings: columns,
         table_renamings: tables,
         conversions,
