@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    kind::Object,
+    kind::{IndexAttachment, Object},
     name::{Kind, ObjectId},
 };
 
@@ -162,17 +162,21 @@ impl Catalog {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
     }
 
-    /// The index or key of the outermost partitioned table whose part this one of a partition is.
-    pub fn outermost_whole(&self, part: &ObjectId) -> Option<ObjectId> {
-        let above = |part: &ObjectId| {
-            let attachment = ObjectId::new(Kind::IndexAttachment, [part.path.part(0), part.path.last()]);
-            match self.objects.get(&attachment) {
-                Some(Object::IndexAttachment(own)) if own.child(&attachment) == *part => {
-                    Some(own.parent_id())
-                }
-                _ => None,
-            }
-        };
+    /// The attachment of a partition's index or key to the parent's.
+    pub fn attachment_of(&self, part: &ObjectId) -> Option<&IndexAttachment> {
+        if !matches!(part.kind, Kind::Index | Kind::Constraint) {
+            return None;
+        }
+        let id = ObjectId::new(Kind::IndexAttachment, [part.path.part(0), part.path.last()]);
+        match self.objects.get(&id)? {
+            Object::IndexAttachment(own) if own.child(&id) == *part => Some(own),
+            _ => None,
+        }
+    }
+
+    /// The index or key of the topmost partitioned table that a partition's is attached to.
+    pub fn topmost_parent(&self, part: &ObjectId) -> Option<ObjectId> {
+        let above = |part: &ObjectId| self.attachment_of(part).map(IndexAttachment::parent_id);
         std::iter::successors(above(part), above).last()
     }
 

@@ -1,6 +1,6 @@
-//! The order of like indexes and keys of partitioned tables. ATTACH PARTITION takes for each of the whole's the first of the
-//! partition's that fits, both as they were made: those that pair up come in the same order, and what is the partition's
-//! own comes after them.
+//! The order of equal indexes and keys of partitioned tables. ATTACH PARTITION attaches to each index of the parent the first
+//! matching one of the partition, both in the order of their creation. So a partition's indexes are created in the order of
+//! the parent's, and those that are attached to none come last.
 
 use super::Catalog;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     name::{Kind, ObjectId, Pair},
 };
 
-/// Where an index or key stands among those of its table: what is part of a whole's first, by where that stands.
+/// Whether an index or key is attached to none of a parent, and the position of the topmost parent's, else its own.
 pub type Rank = (bool, i32);
 
 /// The rank of an index or key of a partitioned table or a partition, as it was, else as it will be. None for others.
@@ -24,12 +24,12 @@ pub fn rank(catalogs: Pair<&Catalog>, id: &ObjectId) -> Option<Rank> {
     if !in_tree(before) && !in_tree(after) {
         return None;
     }
-    let whole = [after, before].into_iter().find_map(|catalog| catalog.outermost_whole(id));
-    let at = whole.as_ref().unwrap_or(id);
+    let parent = [after, before].into_iter().find_map(|catalog| catalog.topmost_parent(id));
+    let at = parent.as_ref().unwrap_or(id);
     let position = [before, after].into_iter().find_map(|catalog| match catalog.objects.get(at)? {
         Object::Index(index) => Some(index.lineage.position),
         Object::Constraint(key) if key.has_index() => Some(key.lineage.position),
         _ => None,
     })?;
-    Some((whole.is_none(), position))
+    Some((parent.is_none(), position))
 }

@@ -285,10 +285,10 @@ fn wholes(
             wholes[at] = home;
         }
         // a partition's index goes with the partitioned index that it is attached to, unless the partition is detached
-        if let (Act::Drop, Some((parent, partition))) = (act, attached_to(catalogs.before, id))
+        if let (Act::Drop, Some(attachment)) = (act, catalogs.before.attachment_of(id))
             && wholes[at] == at
-            && !changes.contains_key(&partition)
-            && let Some(home) = find(&parent, Act::Drop)
+            && !changes.contains_key(&attachment.partition())
+            && let Some(home) = find(&attachment.parent_id(), Act::Drop)
         {
             wholes[at] = home;
         }
@@ -374,21 +374,6 @@ fn held_by_foreign_key(catalog: &Catalog, object: &Object) -> bool {
     let up = ObjectId::new(Kind::Attachment, attachment.parent.clone());
     catalog.objects.values().any(refers)
         || catalog.objects.get(&up).is_some_and(|whole| held_by_foreign_key(catalog, whole))
-}
-
-/// The index or constraint of the partitioned table that this one of a partition is attached to; and the partition's own
-/// attachment.
-fn attached_to(catalog: &Catalog, id: &ObjectId) -> Option<(ObjectId, ObjectId)> {
-    if !matches!(id.kind, Kind::Index | Kind::Constraint) {
-        return None;
-    }
-    let index = ObjectId::new(Kind::IndexAttachment, [id.path.part(0), id.path.last()]);
-    match catalog.objects.get(&index) {
-        Some(Object::IndexAttachment(attachment)) if attachment.child(&index) == *id => {
-            Some((attachment.parent_id(), attachment.partition()))
-        }
-        _ => None,
-    }
 }
 
 /// These objects, each after those of them that it needs.
