@@ -23,15 +23,17 @@ pub fn plan(plan: &Plan, digest: &Digest) -> String {
     let mut page = Page(String::new());
     head(&mut page, plan, digest);
     decisions(&mut page, plan);
+    let folds: Vec<(Phase, Vec<Fold<'_>>)> =
+        plan.phases().into_iter().map(|phase| (phase, folded(plan, phase))).collect();
     if !plan.steps.is_empty() {
         code_table(&mut page, plan);
-        overview(&mut page, plan);
+        overview(&mut page, folds.iter().flat_map(|(_, folds)| folds));
     }
-    for phase in plan.phases() {
+    for (phase, folds) in &folds {
         page.line("");
-        page.line(&format!("## {}", title(phase)));
-        for fold in folded(plan, phase) {
-            detail(&mut page, &fold);
+        page.line(&format!("## {}", title(*phase)));
+        for fold in folds {
+            detail(&mut page, fold);
         }
     }
     remarks(&mut page, plan);
@@ -164,13 +166,13 @@ fn code_table(page: &mut Page, plan: &Plan) {
     }
 }
 
-fn overview(page: &mut Page, plan: &Plan) {
+fn overview<'f>(page: &mut Page, folds: impl Iterator<Item = &'f Fold<'f>>) {
     page.line("");
     page.line("## Steps");
     page.line("");
     page.line("| | phase | batch | step | strongest lock | rows | hazards |");
     page.line("| ---: | --- | ---: | --- | --- | ---: | --- |");
-    for fold in plan.phases().into_iter().flat_map(|phase| folded(plan, phase)) {
+    for fold in folds {
         let step = fold.first;
         let rows = fold.rows().map(facts::number).unwrap_or_default();
         let said = step.hazards.iter().filter(|hazard| seen::is_said(hazard, step.phase));
