@@ -42,7 +42,6 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
     let refuse = |advice| Verdict::Refuse(leading_words(text), advice);
     let skip = |why: &str| Verdict::Skip(format!("{} skipped: {why}", leading_words(text)));
     let load = Verdict::Load;
-    let other = |kind, path| Key::other(kind, path);
     match tree {
         // roles
         N::CreateRoleStmt(role) => load(Order::new(Class::Role).about_role(role.role.clone())),
@@ -82,12 +81,18 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             Order::new(Class::Extension)
                 .touching([Key::new(Space::Extension, vec![extension.extname.clone()])]),
         ),
-        N::CreateFdwStmt(wrapper) => load(infrastructure(ObjectType::ObjectFdw, &wrapper.fdwname)),
-        N::CreateForeignServerStmt(server) => {
-            load(infrastructure(ObjectType::ObjectForeignServer, &server.servername))
+        N::CreateFdwStmt(wrapper) => {
+            load(named(Class::Infrastructure, ObjectType::ObjectFdw, &wrapper.fdwname))
         }
-        N::CreatePlangStmt(language) => load(infrastructure(ObjectType::ObjectLanguage, &language.plname)),
-        N::CreateAmStmt(method) => load(infrastructure(ObjectType::ObjectAccessMethod, &method.amname)),
+        N::CreateForeignServerStmt(server) => {
+            load(named(Class::Infrastructure, ObjectType::ObjectForeignServer, &server.servername))
+        }
+        N::CreatePlangStmt(language) => {
+            load(named(Class::Infrastructure, ObjectType::ObjectLanguage, &language.plname))
+        }
+        N::CreateAmStmt(method) => {
+            load(named(Class::Infrastructure, ObjectType::ObjectAccessMethod, &method.amname))
+        }
         N::AlterFdwStmt(_) | N::AlterForeignServerStmt(_) | N::AlterUserMappingStmt(_) => {
             load(Order::new(Class::Infrastructure))
         }
@@ -122,13 +127,13 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             // a base type is created twice, first as a shell: its functions stand between
             ObjectType::ObjectType => Order::new(Class::Type).touching([names.type_of(&define.defnames)]),
             ObjectType::ObjectCollation => Order::new(Class::Type)
-                .creating(other(ObjectType::ObjectCollation, names.path(&define.defnames))),
+                .creating(Key::other(ObjectType::ObjectCollation, names.path(&define.defnames))),
             ObjectType::ObjectAggregate => {
                 let arguments = aggregate_arguments(&define.args);
                 Order::new(Class::FunctionUser).creating(names.routine(&define.defnames, Some(arguments)))
             }
             // operators of one name may be many, and one may name another that comes later
-            kind => Order::new(Class::FunctionUser).touching([other(kind, names.path(&define.defnames))]),
+            kind => about(Class::FunctionUser, kind, names.path(&define.defnames)),
         }),
 
         // functions and what is made of them
@@ -152,25 +157,24 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
         N::CreateCastStmt(cast) => {
             let types = [&cast.sourcetype, &cast.targettype];
             let path = types.into_iter().flatten().map(type_text).collect();
-            load(Order::new(Class::FunctionUser).touching([other(ObjectType::ObjectCast, path)]))
+            load(about(Class::FunctionUser, ObjectType::ObjectCast, path))
         }
-        N::CreateOpClassStmt(class) => load(
-            Order::new(Class::FunctionUser)
-                .touching([other(ObjectType::ObjectOpclass, names.path(&class.opclassname))]),
-        ),
-        N::CreateOpFamilyStmt(family) => load(
-            Order::new(Class::FunctionUser)
-                .touching([other(ObjectType::ObjectOpfamily, names.path(&family.opfamilyname))]),
-        ),
+        N::CreateOpClassStmt(class) => {
+            load(about(Class::FunctionUser, ObjectType::ObjectOpclass, names.path(&class.opclassname)))
+        }
+        N::CreateOpFamilyStmt(family) => {
+            load(about(Class::FunctionUser, ObjectType::ObjectOpfamily, names.path(&family.opfamilyname)))
+        }
         N::CreateTransformStmt(transform) => {
             let of = transform.type_name.as_ref().map(type_text);
             let path = of.into_iter().chain([transform.lang.clone()]).collect();
-            load(Order::new(Class::FunctionUser).touching([other(ObjectType::ObjectTransform, path)]))
+            load(about(Class::FunctionUser, ObjectType::ObjectTransform, path))
         }
-        N::CreateConversionStmt(conversion) => load(
-            Order::new(Class::FunctionUser)
-                .touching([other(ObjectType::ObjectConversion, names.path(&conversion.conversion_name))]),
-        ),
+        N::CreateConversionStmt(conversion) => load(about(
+            Class::FunctionUser,
+            ObjectType::ObjectConversion,
+            names.path(&conversion.conversion_name),
+        )),
         N::AlterOpFamilyStmt(_)
         | N::AlterOperatorStmt(_)
         | N::AlterTsdictionaryStmt(_)
@@ -219,10 +223,9 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
             }
             load(order)
         }
-        N::CreateStatsStmt(statistics) => load(
-            Order::new(Class::Index)
-                .touching([other(ObjectType::ObjectStatisticExt, names.path(&statistics.defnames))]),
-        ),
+        N::CreateStatsStmt(statistics) => {
+            load(about(Class::Index, ObjectType::ObjectStatisticExt, names.path(&statistics.defnames)))
+        }
         N::AlterStatsStmt(_) => load(Order::new(Class::IndexChange)),
         N::ViewStmt(view) => {
             let mut order = Order::new(Class::View);
@@ -247,10 +250,18 @@ pub(super) fn verdict(tree: &NodeEnum, text: &str, names: Names<'_>) -> Verdict 
                 .touching(policy.table.as_ref().map(|table| names.part(table, &policy.policy_name)))
                 .naming(policy.roles.iter().filter_map(as_role)),
         ),
-        N::CreateEventTrigStmt(trigger) => load(event_trigger(&trigger.trigname)),
-        N::AlterEventTrigStmt(trigger) => load(event_trigger(&trigger.trigname)),
-        N::CreatePublicationStmt(publication) => load(one_publication(&publication.pubname)),
-        N::AlterPublicationStmt(publication) => load(one_publication(&publication.pubname)),
+        N::CreateEventTrigStmt(trigger) => {
+            load(named(Class::EventTrigger, ObjectType::ObjectEventTrigger, &trigger.trigname))
+        }
+        N::AlterEventTrigStmt(trigger) => {
+            load(named(Class::EventTrigger, ObjectType::ObjectEventTrigger, &trigger.trigname))
+        }
+        N::CreatePublicationStmt(publication) => {
+            load(named(Class::Publication, ObjectType::ObjectPublication, &publication.pubname))
+        }
+        N::AlterPublicationStmt(publication) => {
+            load(named(Class::Publication, ObjectType::ObjectPublication, &publication.pubname))
+        }
         // they are about objects of any kind, which are there by then
         N::AlterExtensionContentsStmt(_) | N::AlterObjectDependsStmt(_) => {
             load(Order::new(Class::Publication))
@@ -390,18 +401,13 @@ fn dropped(objects: impl IntoIterator<Item = Key>) -> Order {
     Order::new(Class::Role).touching(objects).following(Follows::Dropped)
 }
 
-fn infrastructure(kind: ObjectType, name: &str) -> Order {
-    Order::new(Class::Infrastructure).touching([Key::other(kind, vec![name.to_owned()])])
+/// About an object that is in no schema.
+fn named(class: Class, kind: ObjectType, name: &str) -> Order {
+    about(class, kind, vec![name.to_owned()])
 }
 
-fn event_trigger(name: &str) -> Order {
-    let key = Key::other(ObjectType::ObjectEventTrigger, vec![name.to_owned()]);
-    Order::new(Class::EventTrigger).touching([key])
-}
-
-fn one_publication(name: &str) -> Order {
-    let key = Key::other(ObjectType::ObjectPublication, vec![name.to_owned()]);
-    Order::new(Class::Publication).touching([key])
+fn about(class: Class, kind: ObjectType, path: Vec<String>) -> Order {
+    Order::new(class).touching([Key::other(kind, path)])
 }
 
 fn user_mapping(user: Option<&RoleSpec>, server: &str) -> Key {
