@@ -203,8 +203,7 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
     }
 }
 
-/// The parent's column that is one with one that the inheritor declares, too, while both stay: PostgreSQL alters neither
-/// alone.
+/// The parent's column that a child table declares as well. PostgreSQL merges the two, and refuses to alter the child's alone.
 fn declared_too(change: &Change) -> Option<ObjectId> {
     match (&change.object.before, &change.object.after, &change.how) {
         (Some(Object::Column(old)), Some(Object::Column(new)), How::InPlace(_))

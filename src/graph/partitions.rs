@@ -1,4 +1,5 @@
-//! The order around partitions: what is attached is complete by then, and what the whole has comes and goes with it.
+//! The order around partitions: a table is complete before it is attached, and indexes of the parent are dropped before
+//! a partition gets its own.
 
 use std::collections::BTreeMap;
 
@@ -146,7 +147,7 @@ fn index_whole_last(after: &Catalog, changes: &Changes, find: &Find<'_>, before:
         let Some(Object::IndexAttachment(attachment)) = &change.object.after else { continue };
         let create = find(&change.id, Act::Create);
         let (key, part) = (attachment.parent_id(), attachment.child(&change.id));
-        // one of the whole that goes takes along what ATTACH PARTITION has given it by then
+        // an index of the parent, when dropped, drops what ATTACH PARTITION has attached to it by then
         let goes = find(&key, Act::Drop);
         before(goes, find(&part, Act::Create).filter(|_| part.kind == Kind::Index), false);
         before(goes, find(&attachment.partition(), Act::Create), true);

@@ -1,5 +1,5 @@
-//! Drafts that have a place of their own in the row, whatever their units stand there for: around what is exchanged in
-//! contract (columns that get other types by others in their places, with what is over them), and behind what is renamed.
+//! Drafts whose order does not follow from their group: those around the swap of converted columns in contract, and function
+//! bodies that change together with a rename.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -17,13 +17,13 @@ use crate::{
 pub(super) enum Place {
     /// Where its unit does.
     Unit,
-    /// Before anything else of what is exchanged: behind the views over it, which are locked before their tables.
+    /// First of the swap, but behind the drops of views: readers lock a view before its tables.
     Opens,
-    /// The same on the way back: before these views.
+    /// First of the swap's rollback, but behind the drops of views there.
     Closes,
-    /// The way back begins with it: behind all that is exchanged, and before what goes for good.
+    /// The rollback begins with it: behind the swap, and before the final drops.
     BeginsTheWayBack,
-    /// The way back needs it from its beginning on: if it goes among what is exchanged, it goes last.
+    /// The rollback needs it from its beginning: a drop within the swap that is moved behind it.
     GoesLast,
 }
 
@@ -58,7 +58,7 @@ fn around_the_exchange(drafts: &mut Vec<Draft>, changes: &Changes) {
     drafts.splice(start + gone..start + gone, opens);
 }
 
-/// What is dropped and comes back over columns that are exchanged: from the first to behind the last.
+/// The swap: from the first to behind the last draft that drops or re-creates a dependent of converted columns.
 fn exchange(drafts: &[Draft], changes: &Changes) -> Range<usize> {
     let of_it = |draft: &Draft| {
         let change = changes.get(&draft.object);

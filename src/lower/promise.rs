@@ -56,7 +56,7 @@ impl Lowering<'_> {
                 }
             }
             (Act::Alter, _) => {
-                // what partitions have changes with the whole's
+                // partitions' columns change with the parent's
                 for change in unit.members.iter().filter_map(|id| self.changes.get(id)) {
                     let Pair { before: Some(Object::Column(old)), after: Some(Object::Column(new)) } =
                         &change.object

@@ -124,8 +124,8 @@ struct Reader {
     copies: Vec<Vec<Key>>,
     /// Over all files: when the last statement about something loads.
     latest: BTreeMap<Key, Class>,
-    /// Of what a table is a partition.
-    wholes: BTreeMap<Key, Key>,
+    /// For each partition the table that it is attached to.
+    parents: BTreeMap<Key, Key>,
     /// The statements that make keys and indexes: of which table, and whether of its partitions, too.
     indexing: Vec<(usize, Key, bool)>,
 }
@@ -268,7 +268,7 @@ impl Reader {
             order.class = order.class.max(here.script_from);
         }
         if let Some([child, parent]) = order.partition.take() {
-            self.wholes.insert(child, parent);
+            self.parents.insert(child, parent);
         }
         if let (Class::Constraint | Class::Index, Some(table)) = (order.class, order.touches.first()) {
             self.indexing.push((self.desired.statements.len(), table.clone(), !order.only));
@@ -312,12 +312,12 @@ impl Reader {
     /// An index of a partitioned table takes what its partitions have by then: those of a tree of partitions are made in
     /// the order of the files, if any is made of all of them.
     fn keep_indexes_in_order(&mut self) {
-        let parts: BTreeSet<&Key> = self.wholes.values().collect();
+        let partitioned: BTreeSet<&Key> = self.parents.values().collect();
         // more levels than that nobody has, and a circle ends
         let root = |table: &Key| {
-            std::iter::successors(Some(table), |table| self.wholes.get(*table)).take(99).last().cloned()
+            std::iter::successors(Some(table), |table| self.parents.get(*table)).take(99).last().cloned()
         };
-        let of_all = self.indexing.iter().filter(|(_, table, of_all)| *of_all && parts.contains(table));
+        let of_all = self.indexing.iter().filter(|(_, table, of_all)| *of_all && partitioned.contains(table));
         let roots: BTreeSet<Key> = of_all.filter_map(|(_, table, _)| root(table)).collect();
         for (statement, table, _) in &self.indexing {
             if let Some(root) = root(table).filter(|root| roots.contains(root)) {
