@@ -166,6 +166,39 @@ async fn script(client: &Client) {
     assert_eq!(refused(client, again).await, "a.sql:1:76: relation \"s_x\" does not exist");
 }
 
+/// So is one that takes a part of what it made away: what is said of the part, and what reads it, belongs to that one.
+async fn parts_that_go(client: &Client) {
+    loads(
+        client,
+        &[
+            (
+                "a.sql",
+                "CREATE TABLE p_t (id int PRIMARY KEY, gone text, CONSTRAINT p_c CHECK (id > 0));
+                 CREATE VIEW p_v AS SELECT gone FROM p_t; COMMENT ON COLUMN p_t.gone IS 'first';
+                 COMMENT ON CONSTRAINT p_c ON p_t IS 'first';
+                 ALTER TABLE p_t DROP COLUMN gone CASCADE; ALTER TABLE p_t ADD COLUMN gone int;
+                 ALTER TABLE p_t DROP CONSTRAINT p_c; ALTER TABLE p_t ADD CONSTRAINT p_c CHECK (id > 1);
+                 CREATE VIEW p_v AS SELECT gone + 1 AS more FROM p_t;
+                 CREATE TYPE p_a AS (x int, y int); COMMENT ON COLUMN p_a.y IS 'first';
+                 ALTER TYPE p_a DROP ATTRIBUTE y; ALTER TYPE p_a ADD ATTRIBUTE y text;",
+            ),
+            // may run twice, and reads what stands behind it
+            (
+                "b.sql",
+                "CREATE VIEW p_w AS SELECT key FROM p_k; CREATE TABLE p_k (key int);
+                 ALTER TABLE p_k DROP CONSTRAINT IF EXISTS p_u; ALTER TABLE p_k ADD CONSTRAINT p_u UNIQUE (key);
+                 CREATE VIEW p_x AS SELECT key FROM p_y; CREATE TABLE p_y (key int);",
+            ),
+        ],
+    )
+    .await;
+    let left =
+        "SELECT string_agg(oid::regclass::text, ' ' ORDER BY 1) FROM pg_class WHERE relname LIKE 'p\\_%'";
+    assert_eq!(ask(client, left).await, "p_a p_k p_t p_t_pkey p_u p_v p_w p_x p_y");
+    let said = "SELECT count(*)::text FROM pg_description WHERE description = 'first'";
+    assert_eq!(ask(client, said).await, "0");
+}
+
 /// A block of code waits for what stands before it in its file, and not for what stands behind it.
 async fn blocks(client: &Client) {
     loads(
@@ -299,6 +332,7 @@ cases!(
     any_order,
     order_that_matters,
     script,
+    parts_that_go,
     blocks,
     defaults_of_schemas,
     settings_of_files,

@@ -103,8 +103,10 @@ pub(super) enum Follows {
     Same,
     /// All of them: they may refer to it without that their first words say so.
     All,
-    /// All of them, and what stands behind it loads behind it: a file that drops what it made is a script from there
-    /// on. Left out where the file made nothing of what it names.
+    /// All of them, and what stands behind it loads behind it: a file that takes a part of what it made away is a script
+    /// from there on. As `Same` where the file made nothing of what it names.
+    Taken,
+    /// The same of what it drops. Left out where the file made nothing of what it names.
     Dropped,
 }
 

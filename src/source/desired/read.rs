@@ -246,11 +246,13 @@ impl Reader {
         match order.follows {
             Follows::Nothing => {}
             Follows::All => order.class = order.class.max(here.reached),
-            Follows::Same => order.class = order.class.max(earlier().unwrap_or(Class::Schema)),
-            Follows::Dropped if earlier().is_some() => {
+            Follows::Taken | Follows::Dropped if earlier().is_some() => {
                 barrier = true;
                 here.script_from = here.reached_at_all;
                 order.class = here.script_from;
+            }
+            Follows::Same | Follows::Taken => {
+                order.class = order.class.max(earlier().unwrap_or(Class::Schema));
             }
             Follows::Dropped => {
                 if order.touches != [Key::new(Space::Schema, vec!["public".to_owned()])] {

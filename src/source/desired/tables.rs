@@ -123,7 +123,13 @@ pub(super) fn alter_table(alter: &AlterTableStmt, names: Names<'_>) -> Order {
             ObjectType::ObjectType if class != Class::Owner => Class::TypeChange,
             _ => class.max(floor),
         };
-        order.follows = order.follows.max(if follows { Follows::Same } else { Follows::Nothing });
+        let takes = matches!(command.subtype(), T::AtDropColumn | T::AtDropConstraint);
+        order.follows = order.follows.max(match follows {
+            // what may be missing is dropped before it is added, by files that may run twice
+            true if takes && !command.missing_ok => Follows::Taken,
+            true => Follows::Same,
+            false => Follows::Nothing,
+        });
         order.class = if commands.len() == 1 { class } else { order.class.max(class) };
     }
     order
