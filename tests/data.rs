@@ -48,7 +48,7 @@ const ALL: &[Wrong] = &[
     Wrong {
         before: "CREATE TABLE t (a text, \"b, c\" int); INSERT INTO t VALUES ('A', 1), ('a', 1), ('b', 1), (NULL, 1), (NULL, 1)",
         after: "CREATE TABLE t (a text, \"b, c\" int); CREATE UNIQUE INDEX i ON t (lower(a) COLLATE \"C\" DESC, \"b, c\")",
-        said: "keys (lower(a) COLLATE \"C\", \"b, c\") that are in table public.t more than once: 1, such as (lower(a) COLLATE \"C\", \"b, c\") = (a,1)",
+        said: "keys (lower(a) COLLATE pg_catalog.\"C\", \"b, c\") that are in table public.t more than once: 1, such as (lower(a) COLLATE pg_catalog.\"C\", \"b, c\") = (a,1)",
         mend: "DELETE FROM t WHERE a = 'A'",
     },
     Wrong {

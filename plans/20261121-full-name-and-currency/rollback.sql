@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 601523fcfa134da813901540fa9da17408e494ba9479b004be10fb63f26f3887
+-- plan full-name-and-currency  sha256 6e1bde502215a08dcb352134d744bf49e828116202695eaa7abce8848f7c1f69
 
 -- batch 13
 BEGIN;

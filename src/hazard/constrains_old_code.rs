@@ -46,14 +46,12 @@ fn find(case: &Case<'_>) -> Option<String> {
             Some(format!("{id} refuses other rows from now on: {}", after.definition))
         }
         (Some(Object::Index(before)), Object::Index(after))
-            if case.step.verb == crate::step::Verb::Alter
-                && after.unique
-                && before.definition != after.definition =>
+            if case.step.verb == crate::step::Verb::Alter && after.unique && before.body != after.body =>
         {
             Some(format!("{id} refuses rows with equal keys from now on"))
         }
         (None, Object::DomainConstraint(constraint)) if case.step.verb == crate::step::Verb::Create => {
-            Some(format!("{id} refuses values from now on: {}", constraint.definition))
+            Some(format!("{id} refuses values from now on: CHECK ({})", constraint.condition))
         }
         (None, Object::Index(index))
             if index.unique && case.catalogs.before.objects.contains_key(&index.relation()) =>

@@ -30,18 +30,9 @@ fn find(case: &Case<'_>) -> Option<String> {
         if *id != case.step.object && id.relation().as_ref() != Some(&case.step.object) {
             continue;
         }
-        let referenced = constraint.definition.split_once(" REFERENCES ").map_or("", |(_, rest)| rest);
-        let names = referenced
-            .split_once('(')
-            .and_then(|(_, rest)| rest.split_once(')'))
-            .map_or("", |(names, _)| names);
-        for (own, other) in constraint.columns.iter().zip(names.split(", ")) {
+        for (own, other) in constraint.columns.iter().zip(&constraint.facts.referenced_columns) {
             let own = ObjectId::new(Kind::Column, [id.path.part(0), id.path.part(1), own]);
-            let other = other.trim_start_matches("PERIOD ").trim_matches('"').replace("\"\"", "\"");
-            let other = ObjectId::new(
-                Kind::Column,
-                [table.first().map_or("", String::as_str), table.last().map_or("", String::as_str), &other],
-            );
+            let other = ObjectId::new(Kind::Column, [table.as_slice(), std::slice::from_ref(other)].concat());
             if let (Some(Object::Column(a)), Some(Object::Column(b))) =
                 (case.catalogs.after.objects.get(&own), case.catalogs.after.objects.get(&other))
                 && a.base_type != b.base_type

@@ -2,7 +2,7 @@
 
 use super::{Case, Level, Rule};
 use crate::{
-    kind::{Object, constraint::ConstraintType},
+    kind::{Object, constraint::ConstraintType, index_body::IndexBody},
     sql,
 };
 
@@ -25,21 +25,16 @@ fn find(case: &Case<'_>) -> Option<String> {
         return None;
     }
     let table = case.step.object.relation()?;
-    let wanted: Vec<String> = constraint.columns.iter().map(|column| sql::ident(column)).collect();
-    let covered = |columns: &[String]| {
-        columns.len() >= wanted.len() && wanted.iter().all(|name| columns[..wanted.len()].contains(name))
+    let wanted = &constraint.columns;
+    let covered = |body: &IndexBody| {
+        let leading: Vec<&str> = body.leading_columns().take(wanted.len()).collect();
+        wanted.iter().all(|name| leading.contains(&name.as_str()))
     };
     let indexed = case.catalogs.after.objects.iter().any(|(id, object)| match object {
-        Object::Index(index) if index.relation() == table => {
-            let list = index.definition.split_once(" USING ").and_then(|(_, rest)| rest.split_once('('));
-            let columns = list.and_then(|(_, rest)| rest.split_once(')')).map_or("", |(columns, _)| columns);
-            covered(&columns.split(", ").map(str::to_owned).collect::<Vec<_>>())
-        }
-        Object::Constraint(key) if key.has_index() && id.relation().as_ref() == Some(&table) => {
-            covered(&key.columns.iter().map(|column| sql::ident(column)).collect::<Vec<_>>())
-        }
+        Object::Index(index) if index.relation() == table => covered(&index.body),
+        Object::Constraint(key) if id.relation().as_ref() == Some(&table) => key.body().is_some_and(covered),
         _ => false,
     });
-    (!indexed)
-        .then(|| format!("no index begins with the columns of {}: {}", case.step.object, wanted.join(", ")))
+    let list = wanted.iter().map(|column| sql::ident(column)).collect::<Vec<_>>().join(", ");
+    (!indexed).then(|| format!("no index begins with the columns of {}: {}", case.step.object, list))
 }

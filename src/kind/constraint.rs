@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, column::Lineage, option_changes, with_options};
+use super::{
+    Alter, Ddl, Definition, Options, OptionsOf, TableDdl, Touch, column::Lineage, index_body::IndexBody, option_changes, with_options,
+};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// A constraint of a table.
@@ -29,6 +31,9 @@ pub struct Constraint {
     /// The tablespace of its index where it is not the database's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tablespace: Option<String>,
+    /// The same for who asks.
+    #[serde(skip_serializing)]
+    pub facts: Box<ConstraintFacts>,
     /// Where it comes from.
     #[serde(flatten, skip_serializing)]
     pub lineage: Lineage,
@@ -36,6 +41,42 @@ pub struct Constraint {
 
 fn nothing(options: &Options) -> bool {
     options.is_empty()
+}
+
+/// What the definition says, as the catalog has it. Two constraints of one definition have the same.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConstraintFacts {
+    /// The columns that a foreign key references, each for its own.
+    pub referenced_columns: Vec<String>,
+    /// Whether PostgreSQL looks at rows (18 and later: NOT ENFORCED).
+    pub enforced: bool,
+    /// Whether it compares ranges: WITHOUT OVERLAPS or PERIOD (18 and later).
+    pub temporal: bool,
+    /// What a check says of each row.
+    pub condition: Option<String>,
+    /// The index behind it.
+    pub index: Option<KeyIndex>,
+}
+
+impl PartialEq for ConstraintFacts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ConstraintFacts {}
+
+/// The index behind a key or an exclusion constraint.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KeyIndex {
+    /// What it is built of.
+    #[serde(flatten)]
+    pub body: IndexBody,
+    /// The operators of an exclusion constraint or of WITHOUT OVERLAPS, one for each key.
+    pub operators: Vec<String>,
+    /// What the constraint's definition says behind the index's parameters: WHERE, DEFERRABLE.
+    pub suffix: String,
 }
 
 /// The sorts of constraints.
@@ -59,24 +100,22 @@ impl Constraint {
     pub fn element(&self, id: &ObjectId) -> String {
         let not_valid = if self.validated { "" } else { " NOT VALID" };
         let (index, rest) = self.parts();
-        let settings = self.index_settings("USING INDEX TABLESPACE");
+        let mut settings = with_options(&self.options);
+        if let Some(name) = &self.tablespace {
+            settings += &format!(" USING INDEX TABLESPACE {}", sql::ident(name));
+        }
         format!("CONSTRAINT {} {index}{settings}{rest}{not_valid}", id.sql())
     }
 
-    /// Parameters and tablespace of its index, or nothing. An index's tablespace is called otherwise than a key's.
-    pub fn index_settings(&self, tablespace: &str) -> String {
-        let mut settings = with_options(&self.options);
-        if let Some(name) = &self.tablespace {
-            settings += &format!(" {tablespace} {}", sql::ident(name));
-        }
-        settings
+    /// The definition in two: what its index is over, and what follows.
+    fn parts(&self) -> (&str, &str) {
+        let suffix = self.facts.index.as_ref().map_or(0, |index| index.suffix.len());
+        self.definition.split_at_checked(self.definition.len() - suffix).unwrap_or((&self.definition, ""))
     }
 
-    /// The definition in two: what its index is over, and what follows.
-    pub fn parts(&self) -> (&str, &str) {
-        let starts = [" WHERE (", " DEFERRABLE"].map(|part| sql::find_outside(&self.definition, part));
-        let at = if self.has_index() { starts.into_iter().flatten().min() } else { None };
-        self.definition.split_at(at.unwrap_or(self.definition.len()))
+    /// What the index behind it is built of.
+    pub fn body(&self) -> Option<&IndexBody> {
+        self.facts.index.as_ref().map(|index| &index.body)
     }
 
     /// What ALTER TABLE has to say about the index behind it.
@@ -108,7 +147,7 @@ impl Constraint {
 }
 
 impl Definition for Constraint {
-    const QUERY: &'static str = include_str!("constraint.sql");
+    const QUERY: &'static str = concat!("WITH RECURSIVE ", include_str!("index_body.sql"), include_str!("constraint.sql"));
     const ROWS: &'static str = "pg_constraint WHERE conrelid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
@@ -133,6 +172,7 @@ impl Definition for Constraint {
             validated,
             columns: _,
             references: _,
+            facts: _,
             clustered,
             replica_identity,
             options,

@@ -1,6 +1,6 @@
 -- a table that comes to inherit a check that is not validated has a validated copy, which no dump brings back: it says what the parent's says;
 -- a dump says of a partition's copy what it is
-WITH RECURSIVE unproven AS (
+, unproven AS (
     SELECT u.conrelid, u.conname FROM pg_constraint u WHERE u.contype = 'c' AND NOT u.convalidated AND u.conrelid <> 0
     UNION
     SELECT u.conrelid, u.conname FROM unproven p JOIN pg_inherits i ON i.inhparent = p.conrelid
@@ -17,12 +17,29 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
        json_build_object(
          'contype', CASE k.contype WHEN 'p' THEN 'primary_key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign_key'
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
-         'definition', CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
+         'definition', CASE WHEN k.contype = 'x' AND b.parameters IS NOT NULL THEN
+                           -- of exclusion constraints PostgreSQL prints the parameters, too
+                           replace(pg_get_constraintdef(k.oid), b.parameters, '')
+                         WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
                             ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
          'validated', k.convalidated AND (k.contype <> 'c' OR (k.conrelid, k.conname) NOT IN (SELECT conrelid, conname FROM unproven)),
          'columns', ARRAY(SELECT (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = u.attnum)
                           -- 0 is an expression
                           FROM unnest(k.conkey) AS u(attnum) WHERE u.attnum <> 0),
+         'facts', json_build_object(
+           'referenced_columns', ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(attnum, at)
+                                       JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum ORDER BY at),
+           'enforced', coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
+           'temporal', coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
+           'condition', CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END,
+           'index', CASE WHEN x.indexrelid IS NOT NULL THEN
+                      json_build_object(
+                        'using', b.using, 'nulls_not_distinct', b.nulls_not_distinct, 'predicate', b.predicate, 'shape', b.shape,
+                        'operators', ARRAY(SELECT format('OPERATOR(%I.%s)', onsp.nspname, o.oprname)
+                                           FROM unnest(k.conexclop) WITH ORDINALITY AS u(oid, at)
+                                           JOIN pg_operator o ON o.oid = u.oid JOIN pg_namespace onsp ON onsp.oid = o.oprnamespace ORDER BY at),
+                        'suffix', coalesce(' WHERE (' || b.predicate || ')', '') || CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END
+                                  || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END) END),
          'references', CASE WHEN k.contype = 'f' THEN ARRAY[fn.nspname::text, f.relname::text] END,
          'clustered', coalesce(x.indisclustered, false),
          'replica_identity', coalesce(x.indisreplident, false),
@@ -42,6 +59,7 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN index_body b ON b.indexrelid = x.indexrelid
 LEFT JOIN pg_class xc ON xc.oid = x.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = xc.reltablespace
 LEFT JOIN pg_class f ON f.oid = k.confrelid

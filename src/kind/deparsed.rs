@@ -44,7 +44,9 @@ fn texts_of(object: &mut Object) -> Vec<&mut String> {
         {
             vec![&mut constraint.definition]
         }
-        Object::Index(index) if index.computed => vec![&mut index.definition],
+        Object::Index(index) if index.body.is_computed() => {
+            std::iter::once(&mut index.body.using).chain(&mut index.body.predicate).collect()
+        }
         Object::Trigger(trigger) => vec![&mut trigger.definition],
         Object::Statistics(statistics) => statistics.expressions.iter_mut().collect(),
         Object::Policy(policy) => policy.using.iter_mut().chain(&mut policy.check).collect(),
@@ -53,7 +55,7 @@ fn texts_of(object: &mut Object) -> Vec<&mut String> {
         }
         Object::Function(function) => vec![&mut function.definition],
         Object::DomainDefault(default) => vec![&mut default.expression],
-        Object::DomainConstraint(constraint) => vec![&mut constraint.definition],
+        Object::DomainConstraint(constraint) => vec![&mut constraint.condition],
         Object::Attachment(attachment) => vec![&mut attachment.bound],
         _ => Vec::new(),
     }

@@ -12,8 +12,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DomainConstraint {
-    /// `CHECK (…)`.
-    pub definition: String,
+    /// What it says of `VALUE`.
+    pub condition: String,
     /// Whether every stored value is known to satisfy it.
     pub validated: bool,
 }
@@ -22,7 +22,7 @@ impl DomainConstraint {
     /// `CONSTRAINT name CHECK (…)`, for CREATE DOMAIN and ADD.
     pub fn element(&self, id: &ObjectId) -> String {
         let not_valid = if self.validated { "" } else { " NOT VALID" };
-        format!("CONSTRAINT {} {}{not_valid}", id.sql(), self.definition)
+        format!("CONSTRAINT {} CHECK ({}){not_valid}", id.sql(), self.condition)
     }
 
     /// The statement that proves it of all that is stored.
@@ -48,8 +48,8 @@ impl Definition for DomainConstraint {
     }
 
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
-        let Self { definition, validated } = pair.after;
-        if *definition != pair.before.definition || !validated {
+        let Self { condition, validated } = pair.after;
+        if *condition != pair.before.condition || !validated {
             return Alter::Replace;
         }
         Alter::InPlace(Ddl::Statements(vec![Self::validate(id)]), None)

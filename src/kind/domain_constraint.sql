@@ -1,5 +1,5 @@
 SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, t.typname::text, k.conname::text],
-       json_build_object('definition', regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''), 'validated', k.convalidated)
+       json_build_object('condition', pg_get_expr(k.conbin, 0), 'validated', k.convalidated)
 FROM pg_constraint k
 JOIN pg_type t ON t.oid = k.contypid
 JOIN pg_namespace n ON n.oid = t.typnamespace

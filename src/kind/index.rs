@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, column::Lineage, option_changes};
+use super::{Alter, Ddl, Definition, Options, OptionsOf, Touch, column::Lineage, index_body::IndexBody, option_changes};
 use crate::{name::{Kind, ObjectId, Pair}, sql::{self, Sql}};
 
 /// An index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {
-    /// `pg_get_indexdef` without its storage parameters.
-    pub definition: String,
+    /// What it is built of.
+    #[serde(flatten)]
+    pub body: IndexBody,
     /// Schema and name of the table or materialized view.
     pub table: Vec<String>,
     /// Whether that is a materialized view.
@@ -31,9 +32,6 @@ pub struct Index {
     pub statistics: Vec<(i16, i32)>,
     /// The tablespace where it is not the database's.
     pub tablespace: Option<String>,
-    /// Whether the definition has expressions.
-    #[serde(skip_serializing)]
-    pub computed: bool,
     /// Where it comes from.
     #[serde(flatten, skip_serializing)]
     pub lineage: Lineage,
@@ -41,9 +39,9 @@ pub struct Index {
 
 impl Index {
     /// One of which nothing is special.
-    pub fn plain(table: Vec<String>, definition: String) -> Self {
+    pub fn plain(table: Vec<String>, body: IndexBody) -> Self {
         Self {
-            definition,
+            body,
             table,
             on_materialized_view: false,
             unique: false,
@@ -54,7 +52,6 @@ impl Index {
             options: Options::default(),
             statistics: Vec::new(),
             tablespace: None,
-            computed: false,
             lineage: Lineage::default(),
         }
     }
@@ -70,16 +67,13 @@ impl Index {
 
     /// What CREATE INDEX says behind the name: `ON public.t USING btree (a)`.
     pub fn on(&self) -> String {
-        let from = sql::find_outside(&self.definition, " ON ").map_or(0, |at| at + 1);
-        let mut text = self.definition[from..].to_owned();
-        let mut extra = super::with_options(&self.options);
-        if let Some(tablespace) = &self.tablespace {
-            extra += &format!(" TABLESPACE {}", sql::ident(tablespace));
-        }
-        // both stand before WHERE
-        let at = sql::find_outside(&text, " WHERE (").unwrap_or(text.len());
-        text.insert_str(at, &extra);
-        text
+        self.on_relation(&sql::qualified(&self.table))
+    }
+
+    /// The same of another one with the same columns.
+    pub fn on_relation(&self, relation: &str) -> String {
+        let only = if self.partitioned { "ONLY " } else { "" };
+        format!("ON {only}{relation} {}", self.body.text(&self.options, self.tablespace.as_deref()))
     }
 
     /// What is said of an index once it is there.
@@ -107,7 +101,7 @@ impl Index {
 }
 
 impl Definition for Index {
-    const QUERY: &'static str = include_str!("index.sql");
+    const QUERY: &'static str = concat!("WITH ", include_str!("index_body.sql"), include_str!("index.sql"));
     const ROWS: &'static str = "pg_index WHERE indrelid >= 16384";
 
     fn create(&self, id: &ObjectId) -> Ddl {
@@ -121,10 +115,10 @@ impl Definition for Index {
     fn alter(pair: Pair<&Self>, id: &ObjectId) -> Alter {
         let Pair { before, after } = pair;
         let Self {
-            definition,
+            body,
             table,
             on_materialized_view: _,
-            unique: _,
+            unique,
             partitioned,
             valid,
             clustered,
@@ -132,10 +126,9 @@ impl Definition for Index {
             options,
             statistics,
             tablespace,
-            computed: _,
             lineage: _,
         } = after;
-        if definition != &before.definition || *table != before.table || *valid != before.valid {
+        if *body != before.body || *unique != before.unique || *table != before.table || *valid != before.valid {
             return Alter::Replace;
         }
         // "ALTER action SET cannot be performed on relation …: not supported for partitioned indexes"
@@ -179,8 +172,8 @@ impl Definition for Index {
             // the values may be text for a while, and other access methods have nothing to do with that; and it has a
             // collation of its own whatever its columns get
             Touch::Rebuild => {
-                self.definition.contains(" USING btree ")
-                    && !["::", " COLLATE "].iter().any(|own| self.definition.contains(own))
+                let shape = &self.body.shape;
+                shape.access_method == "btree" && !shape.typed && shape.keys.iter().all(|key| key.collation.is_none())
             }
             Touch::Drop => false,
         }
@@ -192,25 +185,5 @@ impl Definition for Index {
 
     fn visit_options(&mut self, visit: &mut dyn FnMut(OptionsOf, &mut Options)) {
         visit(OptionsOf::Relation, &mut self.options);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_stand_before_the_predicate() {
-        let definition = "CREATE INDEX i ON s.t USING btree (\"a WHERE b\") WHERE (c = ' WHERE '::text)";
-        let index = Index {
-            options: ["fillfactor=70".to_owned()].into_iter().collect(),
-            computed: true,
-            ..Index::plain(vec!["s".to_owned(), "t".to_owned()], definition.to_owned())
-        };
-        let id = ObjectId::new(Kind::Index, ["s", "i"]);
-        assert_eq!(
-            index.statements(&id, true)[0].as_str(),
-            "CREATE INDEX CONCURRENTLY i ON s.t USING btree (\"a WHERE b\") WITH (fillfactor='70') WHERE (c = ' WHERE '::text)"
-        );
     }
 }

@@ -1,12 +1,5 @@
 SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::text],
        json_build_object(
-         'definition', CASE WHEN c.reloptions IS NULL THEN pg_get_indexdef(c.oid) ELSE
-                         -- the parameters are compared one by one; PostgreSQL prints them right before TABLESPACE or WHERE
-                         replace(pg_get_indexdef(c.oid),
-                                 ' WITH (' || (SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' ||
-                                     CASE WHEN quote_ident(substr(o, strpos(o, '=') + 1)) = substr(o, strpos(o, '=') + 1)
-                                          THEN substr(o, strpos(o, '=') + 1) ELSE quote_literal(substr(o, strpos(o, '=') + 1)) END, ', ' ORDER BY at)
-                                   FROM unnest(c.reloptions) WITH ORDINALITY AS u(o, at)) || ')', '') END,
          'table', ARRAY[tn.nspname::text, t.relname::text],
          'on_materialized_view', t.relkind = 'm',
          'unique', x.indisunique,
@@ -21,8 +14,9 @@ SELECT 'pg_class'::regclass::oid, c.oid, 0, ARRAY[n.nspname::text, c.relname::te
                                    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0) END, '[]'),
          'tablespace', s.spcname,
          'position', (SELECT count(*) FROM pg_index y WHERE y.indrelid = x.indrelid AND y.indexrelid < x.indexrelid),
-         'computed', x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
+         'using', b.using, 'nulls_not_distinct', b.nulls_not_distinct, 'predicate', b.predicate, 'shape', b.shape)
 FROM pg_index x
+JOIN index_body b USING (indexrelid)
 JOIN pg_class c ON c.oid = x.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class t ON t.oid = x.indrelid

@@ -18,6 +18,7 @@ use crate::{
 pub mod acl;
 pub mod any_order;
 mod deparsed;
+pub mod index_body;
 pub mod not_null;
 pub mod options;
 

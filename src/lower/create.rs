@@ -283,9 +283,11 @@ impl<'a> Parts<'a> {
         });
         let mut known = BTreeSet::new();
         let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {
-            let definition = constraint.definition.as_str();
-            let over = definition.strip_prefix("PRIMARY KEY").or_else(|| definition.strip_prefix("UNIQUE"));
-            over.is_none_or(|over| known.insert(over))
+            let index = constraint.facts.index.as_ref().filter(|index| index.operators.is_empty());
+            index.is_none_or(|index| {
+                let body = &index.body;
+                known.insert((&body.using, body.nulls_not_distinct, &index.suffix))
+            })
         };
         (parts.constraints, parts.again) = parts.constraints.into_iter().partition(once);
         parts

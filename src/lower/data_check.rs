@@ -127,13 +127,12 @@ impl Looking<'_> {
                 if asked { self.of_constraint(id, after).into_iter().collect() } else { Vec::new() }
             }
             (before, Some(Object::Index(after))) if after.unique => {
-                let same =
-                    matches!(before, Some(Object::Index(before)) if before.definition == after.definition);
+                let same = matches!(before, Some(Object::Index(before)) if before.unique && before.body == after.body);
                 let asked = !same && self.means_the_same(id);
                 if asked { self.of_index(after).into_iter().collect() } else { Vec::new() }
             }
             (None, Some(Object::DomainConstraint(after))) if self.means_the_same(id) => {
-                self.of_domain(id, &after.definition)
+                self.of_domain(id, &after.condition)
             }
             (before, Some(Object::Attachment(after))) if before.as_ref() != change.object.after.as_ref() => {
                 self.of_attachment(id, after)
@@ -304,13 +303,13 @@ impl Looking<'_> {
         })
     }
 
-    fn of_domain(&self, id: &ObjectId, definition: &str) -> Vec<(String, Sql)> {
-        let Some(condition) = condition(definition) else { return Vec::new() };
+    fn of_domain(&self, id: &ObjectId, condition: &str) -> Vec<(String, Sql)> {
         let domain = ObjectId::new(Kind::Domain, [id.path.part(0), id.path.part(1)]);
         self.columns_of(&domain, |table, column| {
             let what = format!("values that {} refuses in {column} of {table}", id.sql());
             // VALUE is a name like others outside of a domain
-            let violated = format!("(SELECT {condition} FROM (SELECT {column}) AS tested (value)) IS FALSE");
+            let violated =
+                format!("(SELECT ({condition}) FROM (SELECT {column}) AS tested (value)) IS FALSE");
             (what, self.query(table, &violated))
         })
     }
@@ -369,27 +368,23 @@ impl Looking<'_> {
         if !constraint.validated || !constraint.lineage.parents.is_empty() {
             return None;
         }
-        let definition = constraint.definition.as_str();
+        if !constraint.facts.enforced {
+            return None;
+        }
         match constraint.contype {
-            ConstraintType::Check if !definition.contains(" NOT ENFORCED") => {
-                let violated = format!("({}) IS FALSE", condition(definition)?);
+            ConstraintType::Check => {
+                let violated = format!("({}) IS FALSE", constraint.facts.condition.as_ref()?);
                 Some((format!("rows of {table} that {} refuses", id.sql()), self.query(&table, &violated)))
             }
-            ConstraintType::ForeignKey
-                if !definition.contains(" NOT ENFORCED") && !definition.contains("PERIOD ") =>
-            {
+            ConstraintType::ForeignKey if !constraint.facts.temporal => {
                 let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
                 let references = ObjectId::new(Kind::Table, constraint.references.clone()?);
                 let shown = references.sql();
                 let references = self.named(&references);
-                let at = sql::find_outside(definition, " REFERENCES ")?;
-                let rest = &definition[at..];
-                let open = rest.find('(')?;
-                let referenced = rest[open + 1..].split_once(')')?.0;
                 let pairs: Vec<String> = columns
                     .iter()
-                    .zip(referenced.split(", "))
-                    .map(|(own, other)| format!("referenced.{other} = referring.{own}"))
+                    .zip(&constraint.facts.referenced_columns)
+                    .map(|(own, other)| format!("referenced.{} = referring.{own}", sql::ident(other)))
                     .collect();
                 let given: Vec<String> =
                     columns.iter().map(|own| format!("referring.{own} IS NOT NULL")).collect();
@@ -457,13 +452,6 @@ pub(super) fn counted(query: &str) -> Sql {
     Sql::new(format!(
         "SELECT count(*), (pg_catalog.array_agg(example))[1] FROM ({query} LIMIT {MOST}) AS found (example)"
     ))
-}
-
-/// What is between the parentheses of CHECK.
-fn condition(definition: &str) -> Option<&str> {
-    let inner = definition.strip_prefix("CHECK ")?;
-    let ends = [" NO INHERIT", " NOT VALID"];
-    Some(ends.iter().fold(inner, |text, end| text.strip_suffix(end).unwrap_or(text)))
 }
 
 /// The limit of a type for texts.

@@ -30,23 +30,15 @@ impl Built {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",
         };
-        let (index_part, constraint_part) = key.parts();
-        if key.lineage.partition
-            || key.contype == ConstraintType::Exclusion
-            || index_part.contains(" WITHOUT OVERLAPS")
-        {
+        let built = key.facts.index.as_ref().filter(|built| built.operators.is_empty())?;
+        if key.lineage.partition {
             return None;
         }
-        let index_part = index_part.strip_prefix(word).unwrap_or(index_part);
-        let (columns, nulls) = match index_part.strip_prefix(" NULLS NOT DISTINCT") {
-            Some(columns) => (columns, " NULLS NOT DISTINCT"),
-            None => (index_part, ""),
-        };
         let (name, table, quoted) = (id.sql(), id.relation_sql(), sql::ident(index));
-        let on = format!("ON {table} USING btree{columns}{nulls}{}", key.index_settings("TABLESPACE"));
+        let on = format!("ON {table} {}", built.body.text(&key.options, key.tablespace.as_deref()));
         let table_id = id.relation()?;
         let index = ObjectId::new(Kind::Index, [id.path.part(0), index]);
-        let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{constraint_part}")];
+        let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{}", built.suffix)];
         adopt.extend(key.settings(id));
         Some(Self {
             build: Action::build_index(index.clone(), table_id, true, on),

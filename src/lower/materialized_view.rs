@@ -146,8 +146,7 @@ impl Lowering<'_> {
         let mut names = Vec::new();
         for (index, definition) in indexes(catalog, view) {
             let spare = replacement(index, what);
-            let rest = definition.on().strip_prefix(&format!("ON {} ", view.sql()))?.to_owned();
-            let on = format!("ON {} {rest}", id.sql());
+            let on = definition.on_relation(&id.sql());
             let index_build = Action::build_index(spare.clone(), id.clone(), definition.unique, on);
             build.extend(index_build.operation.plain_statement());
             names.push(rename(&spare, index));

@@ -7,7 +7,11 @@ use super::{
 use crate::{
     diff::How,
     graph::{self, Act, Unit},
-    kind::{Column, Object, constraint::ConstraintType},
+    kind::{
+        Column, Object,
+        constraint::ConstraintType,
+        index_body::{IndexBody, IndexKey},
+    },
     name::{Kind, ObjectId, Pair},
     step::{Operation, Verb},
 };
@@ -126,15 +130,14 @@ fn is_replaced(how: &How) -> bool {
 /// What it says of rows that another object could say as well.
 fn rule(id: &ObjectId, object: &Object) -> Option<Key> {
     match object {
-        Object::Index(index) if index.unique => Some(Key::Unique(index.relation(), index.on())),
+        Object::Index(index) if index.unique => Some(Key::Unique(index.relation(), unique(&index.body))),
         Object::Constraint(key) => {
             let table = id.relation()?;
             match key.contype {
                 ConstraintType::ForeignKey => Some(Key::Reference(table, key.definition.clone())),
-                ConstraintType::PrimaryKey | ConstraintType::Unique => Some(Key::Unique(
-                    table.clone(),
-                    format!("ON {} USING btree ({})", table.sql(), listed(&key.columns)),
-                )),
+                ConstraintType::PrimaryKey | ConstraintType::Unique => {
+                    key.body().map(|body| Key::Unique(table, unique(body)))
+                }
                 _ => None,
             }
         }
@@ -142,6 +145,10 @@ fn rule(id: &ObjectId, object: &Object) -> Option<Key> {
     }
 }
 
-fn listed(columns: &[String]) -> String {
-    columns.iter().map(|column| crate::sql::ident(column)).collect::<Vec<_>>().join(", ")
+/// Of which rows one may be there: whatever the order of the columns, and what is stored with them.
+fn unique(body: &IndexBody) -> String {
+    let mut keys: Vec<String> = body.shape.keys.iter().map(IndexKey::compared).collect();
+    keys.sort();
+    let nulls = if body.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    format!("({}){nulls} {}", keys.join(", "), body.predicate.as_deref().unwrap_or_default())
 }

@@ -48,7 +48,7 @@ impl Lowering<'_> {
         let refused = constraint.contype == ConstraintType::ForeignKey
             && self.context.major < 18
             && id.relation().is_some_and(|table| self.catalogs.after.is_partitioned(&table));
-        !refused && !constraint.definition.ends_with(" NOT ENFORCED")
+        !refused && constraint.facts.enforced
     }
 
     /// One that goes, and what it is in inheritors: on the way back it comes as it would come for the first time.

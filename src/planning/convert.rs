@@ -450,7 +450,7 @@ fn obstacle_of(user: &ObjectId, catalog: &Catalog) -> Option<String> {
             Some(format!("{user} is computed from it, and would be computed anew under a strong lock"))
         }
         Object::Constraint(key)
-            if key.contype == ConstraintType::Exclusion || key.definition.contains(" WITHOUT OVERLAPS") =>
+            if key.contype == ConstraintType::Exclusion || key.has_index() && key.facts.temporal =>
         {
             Some(format!("{user} has no other way than to be built under a strong lock"))
         }

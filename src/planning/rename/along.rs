@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Slot, Subject, in_order, named, slots, step};
 use crate::{
     catalog::Catalog,
-    kind::{Ddl, Index, Object},
+    kind::{Ddl, Object},
     name::{Kind, ObjectId, Pair},
     sql,
     step::{Step, Verb},
@@ -50,12 +50,7 @@ fn roles<'c>(catalog: &'c Catalog, renamed: &BTreeSet<&[String]>) -> BTreeMap<&'
             Object::Constraint(_) | Object::DomainConstraint(_) => {
                 (id.path.parts().get(..2)?, object.to_json())
             }
-            Object::Index(index) => {
-                let rest = sql::find_outside(&index.definition, " USING ")
-                    .map(|at| index.definition[at..].to_owned());
-                let index = Object::Index(Index { definition: rest?, ..index.clone() });
-                (id.path.parts().get(..1)?, index.to_json())
-            }
+            Object::Index(_) => (id.path.parts().get(..1)?, object.to_json()),
             _ => return None,
         };
         let container = match object {

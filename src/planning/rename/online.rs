@@ -6,11 +6,10 @@ use super::super::{PlanningError, annotated};
 use crate::{
     annotation::Annotation,
     catalog::Catalog,
-    kind::{Column, Index, Object, Trigger},
+    kind::{Column, Index, Object, Trigger, index_body::IndexBody},
     lower::{Renaming, Twin, temporary_name},
     name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
-    sql,
     step::{Phase, Step},
 };
 
@@ -185,11 +184,11 @@ impl Online<'_> {
             };
             let twin = |index: &Index| {
                 let id = ObjectId::new(Kind::Index, [id.path.part(0), &temporary_name("twin", id)]);
-                let definition = index.definition.replacen(" NULLS NOT DISTINCT", "", 1);
+                let body = IndexBody { nulls_not_distinct: false, ..index.body.clone() };
                 let index = Index {
                     options: index.options.clone(),
                     tablespace: index.tablespace.clone(),
-                    ..Index::plain(index.table.clone(), definition)
+                    ..Index::plain(index.table.clone(), body)
                 };
                 Twin { id, index }
             };
@@ -212,10 +211,7 @@ fn uses(id: &ObjectId, columns: &[ObjectId], catalog: &Catalog) -> bool {
 /// A plain index on some columns of a table.
 fn plain(constraint: &ObjectId, columns: &[String]) -> Index {
     let table = constraint.path.parts()[..2].to_vec();
-    let columns: Vec<String> = columns.iter().map(|name| sql::ident(name)).collect();
-    let definition =
-        format!("CREATE INDEX twin ON {} USING btree ({})", sql::qualified(&table), columns.join(", "));
-    Index::plain(table, definition)
+    Index::plain(table, IndexBody::btree(columns))
 }
 
 /// The table that an object is part of, or is an index or a sequence of.
