@@ -180,30 +180,45 @@ impl Column {
         if let Some(default) = default {
             text += &format!(" DEFAULT {default}");
         }
-        text + &self.refusal_of_null()
+        text + &self.refusal_of_null(id)
     }
 
     /// NOT NULL as it stands behind a new column; one that is not validated is added afterwards.
-    fn refusal_of_null(&self) -> String {
+    fn refusal_of_null(&self, id: &ObjectId) -> String {
         match &self.not_null_as {
             Some(constraint) => constraint.element(),
-            None if self.not_null => " NOT NULL".to_owned(),
+            None if self.not_null => {
+                // a partition that CREATE TABLE makes as one has its name from the parent (18 and later)
+                let automatic = format!("{}_{}_not_null", id.path.part(1), id.path.last());
+                let inherited = self.facts.not_null.as_ref().filter(|name| self.lineage.partition && **name != automatic);
+                let name = inherited.map(|name| format!(" CONSTRAINT {}", sql::ident(name))).unwrap_or_default();
+                name + " NOT NULL"
+            }
             None => String::new(),
         }
     }
 
     /// What a typed table can say of a column that its type brings: the default and NOT NULL.
-    pub fn options_of_typed(&self, default: Option<&str>) -> String {
+    pub fn options_of_typed(&self, id: &ObjectId, default: Option<&str>) -> String {
         let default = default.map(|default| format!(" DEFAULT {default}")).unwrap_or_default();
-        default + &self.refusal_of_null()
+        default + &self.refusal_of_null(id)
     }
 
     /// What CREATE TABLE cannot say of it.
     pub fn settings(&self, id: &ObjectId) -> Vec<String> {
         let changes = ColumnSettings::changes(Pair::new(&ColumnSettings::default(), &self.settings), &self.facts);
-        let settings = changes.into_iter().map(|change| format!("ALTER COLUMN {} {change}", id.sql()));
-        let not_null = self.not_null_as.iter().filter(|constraint| constraint.comes_after());
-        settings.chain(not_null.map(|constraint| constraint.addition(&id.sql()))).collect()
+        changes.into_iter().map(|change| format!("ALTER COLUMN {} {change}", id.sql())).collect()
+    }
+
+    /// A refusal of NULL that CREATE TABLE cannot say, which children have, too.
+    pub fn late_refusal(&self, id: &ObjectId) -> Option<String> {
+        let constraint = self.not_null_as.as_ref().filter(|constraint| constraint.comes_after())?;
+        Some(constraint.addition(&id.sql()))
+    }
+
+    /// Whether no row may have NULL: one that is not validated is only for those that are written (18 and later).
+    pub fn has_no_null(&self) -> bool {
+        self.not_null && self.not_null_as.as_ref().is_none_or(|constraint| constraint.validated)
     }
 
     /// The constraint that refuses NULL, where it has a name.
@@ -256,6 +271,7 @@ impl Definition for Column {
         let element = self.element(id, None);
         let mut clauses = vec![format!("ADD COLUMN {element}")];
         clauses.extend(self.settings(id));
+        clauses.extend(self.late_refusal(id));
         Ddl::Table(TableDdl { table: id.relation_sql(), element: Some(element), clauses, only: false })
     }
 

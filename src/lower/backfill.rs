@@ -113,9 +113,7 @@ impl Lowering<'_> {
     /// The value as a default, which old code's rows get, too, until contract.
     fn create_constant(&mut self, unit: &Unit, column: &Column, fill: &Fill, default: Option<&str>) {
         let (id, what) = (&unit.root, with_relation(&unit.root));
-        let mut clauses = vec![format!("ADD COLUMN {}", column.element(id, Some(&fill.value)))];
-        clauses.extend(column.settings(id));
-        let mut run = alter_table(id, clauses);
+        let mut run = self.add_column(id, column, Some(&fill.value));
         // for rows that are written from now on
         run.extend(default.into_iter().flat_map(|default| set_default(id, default)));
         let summary = format!("add {what} with a value for every row");
@@ -136,8 +134,7 @@ impl Lowering<'_> {
         let bare = Column { not_null: false, not_null_as: None, ..column.clone() };
         let counted = counter.as_ref().map(StandIn::default);
         let mut run = counter.as_ref().map(StandIn::create).unwrap_or_default();
-        run.extend(alter_table(id, vec![format!("ADD COLUMN {}", bare.element(id, None))]));
-        run.extend(alter_table(id, column.settings(id)));
+        run.extend(self.add_column(id, &bare, None));
         run.extend(counted.as_deref().or(default).into_iter().flat_map(|default| set_default(id, default)));
         let mut undo = alter_table(id, vec![format!("DROP COLUMN {}", id.sql())]);
         undo.extend(counter.as_ref().map(StandIn::drop));
@@ -161,7 +158,13 @@ impl Lowering<'_> {
             // a row whose key changed while the first went through has no value yet, and no trigger gave it one
             self.fill_rows(if column.not_null { &contract } else { unit }, fill);
         }
-        if column.not_null {
+        let unproven = column.not_null_as.as_ref().is_some_and(|constraint| !constraint.validated);
+        if unproven && let Some(refusal) = column.late_refusal(id) {
+            let accept = alter_table(id, vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())]);
+            let summary = format!("refuse NULL in {what}, not validated");
+            let refuse = Action::catalog(alter_table(id, vec![refusal]));
+            self.push(&contract, Verb::Alter, summary, refuse, Action::catalog(accept));
+        } else if column.not_null {
             let rest = match Column::alter(Pair::new(&bare, column), id) {
                 Alter::InPlace(ddl, _) => ddl.into_statements(),
                 _ => Vec::new(),

@@ -43,14 +43,7 @@ impl Lowering<'_> {
             }
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
-                let mut clauses = vec![format!("ADD COLUMN {}", column.element(&unit.root, default))];
-                let mut own = column.settings(&unit.root);
-                let alone =
-                    own.is_empty() || !self.has_inheritors(&unit.root) && !self.has_partitions(&unit.root);
-                if alone {
-                    clauses.append(&mut own);
-                }
-                alter_table(&unit.root, clauses).into_iter().chain(alter_only(&unit.root, own)).collect()
+                self.add_column(&unit.root, column, default)
             }
             Object::MaterializedView(view) if self.context.rowless => {
                 let mut sql = view.create(&unit.root).into_statements();
@@ -74,6 +67,17 @@ impl Lowering<'_> {
         }
         sql.extend(self.count_on(&unit.root));
         sql
+    }
+
+    /// ADD COLUMN, with what of it is the table's alone: storage and statistics are not handed down.
+    pub(super) fn add_column(&self, id: &ObjectId, column: &Column, default: Option<&str>) -> Vec<Sql> {
+        let mut clauses = vec![format!("ADD COLUMN {}", column.element(id, default))];
+        clauses.extend(column.late_refusal(id));
+        let mut own = column.settings(id);
+        if !self.has_inheritors(id) && !self.has_partitions(id) {
+            clauses.append(&mut own);
+        }
+        alter_table(id, clauses).into_iter().chain(alter_only(id, own)).collect()
     }
 
     /// Whether PostgreSQL adds no identity column to its table at once.
@@ -180,6 +184,7 @@ fn identity_over_others(unit: &Unit, column: &Column, alone: bool) -> Vec<Sql> {
         sql.extend(alter_table(id, vec![format!("ADD COLUMN {element}")]));
         sql.extend(counter.hand_over());
         sql.extend(alter_only(id, column.settings(id)));
+        sql.extend(alter_table(id, column.late_refusal(id).into_iter().collect()));
         return sql;
     }
     let mut sql = alter_table(id, vec![format!("ADD COLUMN {}", plain.element(id, None))]);
@@ -187,6 +192,7 @@ fn identity_over_others(unit: &Unit, column: &Column, alone: bool) -> Vec<Sql> {
         sql.extend(ddl.into_statements());
     }
     sql.extend(alter_only(id, column.settings(id)));
+    sql.extend(alter_table(id, column.late_refusal(id).into_iter().collect()));
     sql
 }
 
@@ -302,14 +308,17 @@ impl<'a> Parts<'a> {
             if !self.typed {
                 return Some(column.element(id, default(id)));
             }
-            let options = column.options_of_typed(default(id));
+            let options = column.options_of_typed(id, default(id));
             (!options.is_empty()).then(|| format!("{} WITH OPTIONS{options}", id.sql()))
         });
         columns.chain(self.constraints.iter().map(|(id, constraint)| constraint.element(id))).collect()
     }
 
     fn settings(&self) -> Vec<String> {
-        let columns = self.columns.iter().flat_map(|(id, column)| column.settings(id));
+        let columns = self
+            .columns
+            .iter()
+            .flat_map(|(id, column)| column.settings(id).into_iter().chain(column.late_refusal(id)));
         let own = |path| self.columns.iter().any(|(id, _)| id.path == path);
         let defaults = self.defaults.iter().filter(|(id, _)| !own(id.path.clone()));
         let defaults =

@@ -179,7 +179,7 @@ impl Looking<'_> {
         let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
         let computed = column.identity.is_some() || column.generated.is_some() || column.facts.foreign;
         let has_value = computed || self.after.objects.contains_key(&default);
-        if has_value || !column.not_null || !column.lineage.parents.is_empty() {
+        if has_value || !column.has_no_null() || !column.lineage.parents.is_empty() {
             return None;
         }
         let what =
@@ -195,7 +195,7 @@ impl Looking<'_> {
         }
         let mut found = Vec::new();
         let column = id.sql();
-        let refuses = after.not_null && after.not_null_as.as_ref().is_none_or(|it| it.validated);
+        let refuses = after.has_no_null();
         if refuses && !before.not_null {
             let what = format!("NULL in {column} of {table}");
             let value = self.becomes(id);

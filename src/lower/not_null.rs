@@ -66,7 +66,7 @@ impl Lowering<'_> {
             return false;
         };
         let in_use = !self.context.alone && self.relation_existed(id) && !after.facts.foreign;
-        let proven = before.not_null && before.not_null_as.as_ref().is_none_or(|it| it.validated);
+        let proven = before.has_no_null();
         let (what, column) = (with_relation(id), id.sql());
         let accepting = ddl.clone().into_statements();
         let only_that = accepting == alter_table(id, vec![format!("ALTER COLUMN {column} DROP NOT NULL")]);

@@ -122,7 +122,7 @@ fn valueless(change: &crate::diff::Change, changes: &Changes) -> Option<ObjectId
     let filled = column.identity.is_some()
         || column.generated.is_some()
         || changes.contains_key(&ObjectId { kind: Kind::Default, path: change.id.path.clone() });
-    let new = change.how == How::Create && column.not_null && !filled;
+    let new = change.how == How::Create && column.has_no_null() && !filled;
     let fresh = |table: &ObjectId| changes.get(table).is_some_and(|table| table.how == How::Create);
     change.id.relation().filter(|table| new && !fresh(table))
 }

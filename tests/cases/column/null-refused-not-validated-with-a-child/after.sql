@@ -1,0 +1,8 @@
+CREATE TABLE p (a int, e int);
+CREATE TABLE c (d int) INHERITS (p);
+ALTER TABLE p ADD CONSTRAINT enn NOT NULL e NOT VALID;
+CREATE TABLE q (a int,
+ f int -- @backfill using=a
+);
+CREATE TABLE k (d int) INHERITS (q);
+ALTER TABLE q ADD CONSTRAINT fnn NOT NULL f NOT VALID;
