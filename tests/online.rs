@@ -303,6 +303,36 @@ fn every_partition_and_inheritor_is_filled() {
     });
 }
 
+/// Columns that are there and are computed from each other get their values in this order, however they are called. What
+/// code writes without them between the phases gets them, too.
+#[test]
+fn columns_that_are_computed_from_each_other_are_filled_in_order() {
+    runtime().block_on(async {
+        let setup = "CREATE TABLE t (id int PRIMARY KEY, named int, u int, v int, w int, x int, y int, z int);
+                     INSERT INTO t (id, named) SELECT n, n FROM generate_series(1, 2500) n;";
+        let database = Database::with_on(server_of(None), setup).await.unwrap();
+        let after = "CREATE TABLE t (id int PRIMARY KEY,
+             renamed int, -- @renamed from=named online
+             u int NOT NULL, -- @backfill using=v + 1
+             v int NOT NULL, -- @backfill using=w + 1
+             w int NOT NULL, -- @backfill using=x + 1
+             x int NOT NULL, -- @backfill using=y + 1
+             y int NOT NULL, -- @backfill using=renamed + 1
+             z int NOT NULL -- @backfill using=7
+         );";
+        database.plan_approved(after).await;
+        run(&database, &["apply", "plan", "--phase", "expand"]).await;
+        database.execute("INSERT INTO t (id, named) SELECT n, n FROM generate_series(2501, 3000) n").await;
+        run(&database, &["apply", "plan", "--phase", "contract"]).await;
+        let wrong = "SELECT count(*) FILTER (WHERE (u, v, w, x, y, z) IS DISTINCT FROM
+                     (renamed + 5, renamed + 4, renamed + 3, renamed + 2, renamed + 1, 7)) || ' of ' || count(*) FROM t";
+        assert_eq!(database.ask(wrong).await, "0 of 3000");
+        run(&database, &["rollback", "plan"]).await;
+        assert_eq!(database.ask("SELECT sum(named - id)::text FROM t").await, "0");
+        database.done().await;
+    });
+}
+
 /// A column that everything hangs on.
 const NAMED: &str = "
     CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.seen := now(); RETURN NEW; END $$;

@@ -23,6 +23,7 @@ impl Edges {
         changes: &Changes,
         nodes: &[Node],
         index: &BTreeMap<&Node, usize>,
+        wishes: &[(ObjectId, ObjectId)],
     ) -> Self {
         let mut edges = Self(BTreeMap::new());
         let find =
@@ -102,6 +103,13 @@ impl Edges {
         keep_references_logged(catalogs.before, changes, &find, &mut before);
         for change in changes.values() {
             special(catalogs, change, changes, &find, &mut before);
+        }
+        for (first, second) in wishes {
+            for act in [Act::Create, Act::Alter] {
+                for then in [Act::Create, Act::Alter] {
+                    before(find(first, act), find(second, then), true);
+                }
+            }
         }
         edges
     }

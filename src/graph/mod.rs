@@ -76,18 +76,19 @@ pub struct Cycle {
 
 type Node = (ObjectId, Act);
 
-/// Orders changes. `phase` says when an act may run at the earliest.
+/// Orders changes. `phase` says when an act may run at the earliest, `wishes` what comes before what where that can be.
 pub fn order(
     catalogs: Pair<&Catalog>,
     changes: &Changes,
     phase: &dyn Fn(&Change, Act) -> Phase,
+    wishes: &[(ObjectId, ObjectId)],
 ) -> Result<Vec<Unit>, Cycle> {
     let nodes: Vec<Node> = changes
         .values()
         .flat_map(|change| acts(change).iter().map(|act| (change.id.clone(), *act)))
         .collect();
     let index: BTreeMap<&Node, usize> = nodes.iter().enumerate().map(|(at, node)| (node, at)).collect();
-    let edges = Edges::of(catalogs, changes, &nodes, &index);
+    let edges = Edges::of(catalogs, changes, &nodes, &index, wishes);
     let mut wholes = wholes(changes, &nodes, &index, catalogs);
     let mut soft_yields = BTreeSet::new();
     let mut homes;

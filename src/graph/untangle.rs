@@ -26,7 +26,7 @@ const REPLACEABLE: &[Kind] = &[
 /// The same changes, or others that can be put in order. What stays in a circle is for `order` to say.
 pub fn untangle(catalogs: Pair<&Catalog>, changes: Changes, forced: &BTreeMap<ObjectId, How>) -> Changes {
     let (mut changes, mut forced) = (changes, forced.clone());
-    while let Err(cycle) = order(catalogs, &changes, &|_, _| Phase::Expand) {
+    while let Err(cycle) = order(catalogs, &changes, &|_, _| Phase::Expand, &[]) {
         let mut altered = cycle.members.iter().filter(|(id, act)| {
             *act == Act::Alter && REPLACEABLE.contains(&id.kind) && !forced.contains_key(id)
         });

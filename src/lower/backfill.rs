@@ -4,7 +4,7 @@
 //! batches while a trigger gives the value to rows that old code writes meanwhile; NULL is refused in contract. A default
 //! that is another value for every row (`gen_random_uuid()`, `nextval(…)`) needs no trigger: it is its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Lowering, alter_table, counter::StandIn, draft::Undo, not_null::Proof, pass::Pass, temporary_name,
@@ -29,6 +29,8 @@ pub struct Fill {
     pub meanwhile: Meanwhile,
     /// Which rows: those that have NULL, where it is not said.
     pub rows: Option<String>,
+    /// The columns of its table that the value is computed from.
+    pub reads: BTreeSet<String>,
     /// How many rows the first batch visits.
     pub batch: u32,
 }
@@ -53,6 +55,16 @@ pub enum Meanwhile {
 
 /// How many rows a batch visits first, where it is not said.
 pub const BATCH: u32 = 1_000;
+
+/// Which column is filled before which: those that another one is computed from.
+pub(super) fn in_order(fills: &BTreeMap<ObjectId, Fill>) -> Vec<(ObjectId, ObjectId)> {
+    let each = fills.iter().flat_map(|(id, fill)| {
+        let table = id.relation();
+        let read = fill.reads.iter().filter_map(move |name| Some(column_of(table.as_ref()?, name)));
+        read.filter(|read| fills.contains_key(read)).map(|read| (read, id.clone()))
+    });
+    each.collect()
+}
 
 /// A column of one of the tables that have it.
 pub(super) fn column_of(table: &ObjectId, name: &str) -> ObjectId {

@@ -293,6 +293,7 @@ impl Lowering<'_> {
             let summary = format!("validate that every row has {} converted", with_relation(id));
             self.push(&unit(after), Verb::Validate, summary, proof, Undo::Nothing);
         }
+        self.current = None;
         let old = self.old_types();
         let goes = |step: &&mut Draft| {
             old.contains(&step.object)
@@ -470,6 +471,8 @@ impl Lowering<'_> {
             value: side.value.assigned.clone(),
             meanwhile: Meanwhile::Mirrored,
             rows: Some(side.differs()),
+            // its trigger sees what else the pass makes of a row
+            reads: BTreeSet::new(),
             batch: BATCH,
         };
         let tables = self.storing(id).into_iter().map(|table| {

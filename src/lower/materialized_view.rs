@@ -164,7 +164,7 @@ impl Lowering<'_> {
     }
 
     /// The last draft may run at any time after those of its own unit.
-    fn needs_nothing(&mut self) {
+    pub(super) fn needs_nothing(&mut self) {
         if let Some(draft) = self.steps.last_mut() {
             draft.needs = Needs::nothing();
         }

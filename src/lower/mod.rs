@@ -99,14 +99,16 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         let waits = later.contains(&change.id) || filled;
         if waits { Phase::Contract } else { phase::earliest(change, act) }
     };
-    let units = graph::order(catalogs, changes, &earliest)?;
+    let units = graph::order(catalogs, changes, &earliest, &backfill::in_order(&context.fills))?;
     let mut lowering = Lowering::new(catalogs, changes, context);
     for (table, renaming) in &context.table_renamings {
         lowering.rename_table_online(table, renaming);
     }
-    for (column, renaming) in &context.renamings {
+    for (at, (column, renaming)) in context.renamings.iter().enumerate() {
+        lowering.current = Some(schedule::of_renaming(&units, at));
         lowering.rename_online(column, renaming);
     }
+    lowering.current = Some(schedule::of_conversions(&units, context.renamings.len()));
     let comes = units.iter().filter(|unit| unit.act == Act::Create);
     let with_default = comes.filter(|unit| unit.members.iter().any(|id| id.kind == Kind::Default));
     lowering.with_default = with_default.map(|unit| unit.root.clone()).collect();
@@ -115,12 +117,16 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         lowering.current = Some(place);
         lowering.unit(unit)?;
     }
-    lowering.current = None;
+    lowering.current = Some(schedule::of_conversions(&units, context.renamings.len()));
     lowering.finish_conversions();
     let mut steps = lowering.steps;
     steps.retain(|step| !step.is_idle());
     let steps = place::in_place(steps, &units, changes, &beside);
-    Ok(batch::number(schedule::schedule(steps, &units, changes, catalogs.before)?, catalogs, changes))
+    Ok(batch::number(
+        schedule::schedule(steps, &units, context.renamings.len(), changes, catalogs.before)?,
+        catalogs,
+        changes,
+    ))
 }
 
 /// The statements that lead from one catalog to the other when nobody else is there.
@@ -135,7 +141,7 @@ pub fn statements(
 /// The steps when nobody else is there, without a way back.
 fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Result<Vec<Draft>, DiffError> {
     let context = Context { alone: true, ..context.clone() };
-    let units = graph::order(catalogs, changes, &|_, _| Phase::Expand)?;
+    let units = graph::order(catalogs, changes, &|_, _| Phase::Expand, &[])?;
     let mut lowering = Lowering::new(catalogs, changes, &context);
     for unit in &units {
         lowering.forward(unit);

@@ -1,5 +1,7 @@
 //! Passes: one statement that runs again and again, each time for the next rows of a table, and fills columns of it.
 
+use std::collections::BTreeSet;
+
 use super::backfill::{Fill, Meanwhile};
 use crate::{
     name::ObjectId,
@@ -33,6 +35,8 @@ struct Filled {
     /// Which rows need it.
     needs: String,
     how: How,
+    /// The columns that the value is computed from.
+    reads: BTreeSet<String>,
 }
 
 /// How a column is written in a pass that fills others, too.
@@ -62,7 +66,14 @@ impl Pass {
             said_of: said_of.to_owned(),
             key,
             batch: fill.batch,
-            columns: vec![Filled { own: column.path.last().to_owned(), name, value, needs, how }],
+            columns: vec![Filled {
+                own: column.path.last().to_owned(),
+                name,
+                value,
+                needs,
+                how,
+                reads: fill.reads.clone(),
+            }],
         }
     }
 
@@ -75,10 +86,18 @@ impl Pass {
     /// Whether one pass can do both.
     pub fn fits(&self, other: &Self) -> bool {
         let mine = |column: &Filled| self.columns.iter().any(|own| own.name == column.name);
+        // what is computed from a column that the same statement fills would see what was in it; a trigger sees the new
+        let reads = |one: &Self, other: &Self| {
+            let plain = one.columns.iter().filter(|column| column.how == How::WhereNeeded);
+            let mut reads = plain.flat_map(|column| &column.reads);
+            reads.any(|name| other.columns.iter().any(|column| column.own == *name))
+        };
         self.table == other.table
             && self.said_of == other.said_of
             && self.key == other.key
             && !other.columns.iter().any(mine)
+            && !reads(self, other)
+            && !reads(other, self)
     }
 
     /// Fills what the other one fills, too.

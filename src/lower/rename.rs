@@ -140,9 +140,12 @@ impl Lowering<'_> {
             format!("add column {} of {} beside {}", sql::ident(new), id.relation_sql(), sql::ident(old));
         let (come, go) = (beside.come(old, new), beside.go(new));
         self.push(&expand, Verb::Create, summary, Action::catalog(come), Action::catalog(go));
-        for (object, run) in beside.fills(self, old, new) {
+        for (object, pass) in beside.fills(self, old, new) {
             let summary = format!("fill {} with what is in {}", object, sql::ident(old));
-            self.push_about(&object, &expand, Verb::Fill, summary, run, nothing());
+            self.push_about(&object, &expand, Verb::Fill, summary, pass.action(), nothing());
+            // the triggers of what is computed from it see it filled
+            self.needs_nothing();
+            self.fills_by(pass);
         }
         // not for the rows that are filled
         for (trigger, Pair { before: one, .. }) in &renaming.fires {
@@ -155,6 +158,7 @@ impl Lowering<'_> {
             self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
         }
         self.push_about(&check, &expand, Verb::Validate, proven.clone(), proof(), nothing());
+        self.needs_nothing();
 
         // what the way back does last comes first
         let exchange = format!("exchange {names}");
@@ -168,9 +172,10 @@ impl Lowering<'_> {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
             self.push_back(&contract, Verb::Create, &after.id, &what, after.build(), With::Next);
         }
-        for (object, undo) in beside.fills(self, new, old) {
+        for (object, pass) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
-            self.push_back(&contract, Verb::Fill, &object, &what, undo, With::Next);
+            self.push_back(&contract, Verb::Fill, &object, &what, pass.action(), With::Next);
+            self.fills_by(pass);
         }
         let narrow = |(trigger, Pair { before: one, .. }): &(ObjectId, Pair<Trigger>)| {
             fire_only(trigger, one, new).sql
@@ -462,12 +467,13 @@ impl<'a> Beside<'a> {
     }
 
     /// The batches that fill one column with what is in the other, for each table that stores rows.
-    fn fills(&self, lowering: &Lowering<'_>, real: &str, beside: &str) -> Vec<(ObjectId, Action)> {
+    fn fills(&self, lowering: &Lowering<'_>, real: &str, beside: &str) -> Vec<(ObjectId, Pass)> {
         let (own, other) = (sql::ident(real), sql::ident(beside));
         let fill = Fill {
             value: own.clone(),
             meanwhile: Meanwhile::Mirrored,
             rows: Some(self.differ(&own, &other)),
+            reads: BTreeSet::from([real.to_owned()]),
             batch: BATCH,
         };
         let new = sql::ident(&self.new);
@@ -479,7 +485,7 @@ impl<'a> Beside<'a> {
                 .collect();
             let column = column_of(&table, beside);
             let pass = Pass::new(&column, self.id.path.part(1), &fill, key);
-            (column, pass.action())
+            (column, pass)
         });
         fills.collect()
     }

@@ -30,10 +30,13 @@ use crate::{
 pub(super) fn schedule(
     drafts: Vec<Draft>,
     units: &[Unit],
+    renamings: usize,
     changes: &Changes,
     before: &Catalog,
 ) -> Result<Vec<(Draft, bool)>, OutOfOrder> {
-    let after = after(&drafts, units);
+    let mut after = after(&drafts, units);
+    after.resize(of_conversions(units, renamings), BTreeSet::new());
+    after.push((units.len()..of_conversions(units, renamings)).collect());
     let mut row = Row { drafts, units, after, changes, before };
     row.merge();
     row.merge_fills();
@@ -48,6 +51,16 @@ pub(super) fn schedule(
     }
     row.check()?;
     Ok(row.drafts.into_iter().enumerate().map(|(at, draft)| (draft, within.contains(&at))).collect())
+}
+
+/// What stands for the unit of a column that is renamed online: that of no change, and apart from the others.
+pub(super) const fn of_renaming(units: &[Unit], renaming: usize) -> usize {
+    units.len() + renaming
+}
+
+/// What stands for that of the columns that are converted online, whose values may be computed from renamed ones.
+pub(super) const fn of_conversions(units: &[Unit], renamings: usize) -> usize {
+    units.len() + renamings
 }
 
 /// The drafts in a row.
@@ -167,24 +180,23 @@ impl Row<'_> {
             && one.phase == other.phase
             && one.run.is_nothing() == other.run.is_nothing();
         // a second pass for the same column is there for what came after the first
-        let again = |part: &Draft| part.unit.is_some() && part.unit == other.unit;
+        let again = |part: &Draft| part.object == other.object;
         if !fits || self.drafts[first..end].iter().any(again) {
             return None;
         }
         let mut prepared = self.before(&self.drafts, at, end);
         prepared.remove(&at);
-        let is_quick = |draft: &Draft| {
+        let may_move = |draft: &Draft| {
             let quick = |action: &Action| action.operation == Operation::Catalog;
-            quick(&draft.run)
-                && draft.undo().is_none_or(quick)
+            // a rollback runs the other way: there it comes behind the pass, however long it takes
+            let rolls_back = one.run.is_nothing()
+                && (draft.run.is_nothing() || matches!(draft.run.operation, Operation::Swap));
+            (rolls_back || quick(&draft.run) && draft.undo().is_none_or(quick))
                 && draft.takes.is_empty()
                 && draft.gives.is_empty()
                 && self.drafts[first..end].iter().all(|part| !self.comes_first(part, draft))
         };
-        let ready = prepared.iter().all(|at| is_quick(&self.drafts[*at]));
-        // a rollback runs the other way
-        let ready = ready && (!one.run.is_nothing() || prepared.is_empty());
-        ready.then_some(prepared)
+        prepared.iter().all(|at| may_move(&self.drafts[*at])).then_some(prepared)
     }
 
     /// Whether the draft at this place can be a part of the same ALTER TABLE.
@@ -358,7 +370,10 @@ impl Row<'_> {
     /// Whether the one has to stay before the other.
     fn comes_first(&self, first: &Draft, second: &Draft) -> bool {
         // what is of no unit keeps its own order only
-        let (Some(a), Some(b)) = (first.unit, second.unit) else { return first.unit == second.unit };
+        let (Some(a), Some(b)) = (first.unit, second.unit) else {
+            let apart = |draft: &Draft| draft.unit.is_none_or(|unit| unit >= self.units.len());
+            return apart(first) && apart(second);
+        };
         if a == b {
             return true;
         }
@@ -472,7 +487,7 @@ mod tests {
     }
 
     fn scheduled(drafts: Vec<Draft>, units: &[Unit]) -> Vec<String> {
-        let row = schedule(drafts, units, &Changes::new(), &Catalog::default()).unwrap();
+        let row = schedule(drafts, units, 0, &Changes::new(), &Catalog::default()).unwrap();
         row.into_iter().map(|(draft, _)| draft.summary).collect()
     }
 
@@ -512,7 +527,7 @@ mod tests {
         units[1].after.push(0);
         units[2].after.push(1);
         let (changes, catalog) = (Changes::new(), Catalog::default());
-        let row = schedule(row, &units, &changes, &catalog).unwrap();
+        let row = schedule(row, &units, 0, &changes, &catalog).unwrap();
         let row: Vec<(&str, bool)> =
             row.iter().map(|(draft, within)| (draft.summary.as_str(), *within)).collect();
         let build = "on the way back, build the index of what was index public.i";

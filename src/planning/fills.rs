@@ -59,7 +59,8 @@ pub(super) async fn read(
         } else {
             Meanwhile::Computed { looks_elsewhere: shape.looks_elsewhere, volatile: value.volatile }
         };
-        let fill = Fill { value: value.sql, meanwhile, rows, batch: batch.unwrap_or(BATCH) };
+        let fill =
+            Fill { value: value.sql, meanwhile, rows, reads: value.reads, batch: batch.unwrap_or(BATCH) };
         fills.insert(column, fill);
     }
     Ok(fills)
@@ -132,7 +133,13 @@ pub(super) async fn of_defaults(
         };
         let Some(table) = live_names.of(&table) else { continue };
         if has_rows(live, &table).await? {
-            let fill = Fill { value, meanwhile: Meanwhile::OwnDefault, rows: None, batch: BATCH };
+            let fill = Fill {
+                value,
+                meanwhile: Meanwhile::OwnDefault,
+                rows: None,
+                reads: BTreeSet::new(),
+                batch: BATCH,
+            };
             fills.insert(change.id.clone(), fill);
         } else {
             empty.insert(change.id.clone());
@@ -159,6 +166,8 @@ struct Said {
     sql: String,
     /// Whether a function in it gives another value each time.
     volatile: bool,
+    /// The columns of the table that are in it.
+    reads: BTreeSet<String>,
 }
 
 /// The volatile functions in the definition of the view [`qualified`] makes: its tree names each function by its number.
@@ -166,6 +175,13 @@ const VOLATILE: &str = "EXISTS (SELECT FROM pg_catalog.pg_rewrite r, \
     pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':(?:func|opfunc)id ([0-9]+)', 'g') AS found (number) \
     JOIN pg_catalog.pg_proc p ON p.oid = found.number[1]::pg_catalog.oid \
     WHERE r.ev_class = 'pg_temp.trueup_said'::pg_catalog.regclass AND p.provolatile = 'v')";
+
+/// The columns of a table that are in the definition of that view.
+const READS: &str = "SELECT a.attname::text FROM pg_catalog.pg_depend d \
+    JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+    WHERE r.ev_class = 'pg_temp.trueup_said'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
+    AND d.refobjid = $1::pg_catalog.text::pg_catalog.regclass AND a.attnum > 0";
 
 /// An expression over a row of the column's table, as PostgreSQL reads it.
 async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Result<Said, String> {
@@ -188,13 +204,15 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
             ))
             .await
             .map_err(words)?;
-        let definition = format!("SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass), {VOLATILE}");
-        let row = client.query_one(&definition, &[]).await.map_err(words)?;
+        let definition =
+            format!("SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass), {VOLATILE}, ARRAY({READS})");
+        let row = client.query_one(&definition, &[&table]).await.map_err(words)?;
         let (text, volatile): (String, bool) =
             (row.try_get(0).map_err(words)?, row.try_get(1).map_err(words)?);
+        let reads: Vec<String> = row.try_get(2).map_err(words)?;
         let sql = selected(&text);
         let sql = sql.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())?;
-        Ok(Said { sql, volatile })
+        Ok(Said { sql, volatile, reads: reads.into_iter().collect() })
     };
     let said = read.await;
     if !clone.is_closed() {
