@@ -21,7 +21,10 @@ pub fn of_index(table: &ObjectId, name: &str, index: &Index) -> Option<(String, 
 /// Those of a primary key, a unique or an exclusion constraint.
 pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<(String, Sql)> {
     let index = key.facts.index.as_ref()?;
-    if index.operators.is_empty() { equal(table, name, &index.body) } else { excluded(table, name, index) }
+    if index.operators.is_empty() {
+        return equal(table, name, &index.body);
+    }
+    Some(excluded(table, name, index))
 }
 
 /// Keys that are there more than once. None with an operator class of its own, for which equal may be another thing.
@@ -44,7 +47,7 @@ fn equal(table: &ObjectId, name: &str, body: &IndexBody) -> Option<(String, Sql)
 }
 
 /// Rows for which there is another one so that every operator is true of the two.
-fn excluded(table: &ObjectId, name: &str, index: &KeyIndex) -> Option<(String, Sql)> {
+fn excluded(table: &ObjectId, name: &str, index: &KeyIndex) -> (String, Sql) {
     let body = &index.body;
     let only = body.predicate.iter().map(|it| format!(" WHERE ({it})")).collect::<String>();
     let keys: Vec<String> = body.shape.keys.iter().map(IndexKey::compared).collect();
@@ -60,5 +63,5 @@ fn excluded(table: &ObjectId, name: &str, index: &KeyIndex) -> Option<(String, S
          WHERE (other.part, other.place) <> (one.part, one.place){compared})",
         sql::literal(&format!("({list}) = "))
     );
-    Some((format!("rows of {table} that exclude each other by ({list})"), counted(&query)))
+    (format!("rows of {table} that exclude each other by ({list})"), counted(&query))
 }

@@ -401,7 +401,7 @@ impl Looking<'_> {
             ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion => {
                 clash::of_key(&table, &self.named(&table), constraint)
             }
-            _ => None,
+            ConstraintType::ForeignKey => None,
         }
     }
 
