@@ -18,6 +18,7 @@ mod index;
 mod index_tree;
 mod key;
 mod materialized_view;
+mod merge;
 mod not_null;
 mod partition;
 mod pass;

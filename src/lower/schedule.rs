@@ -19,7 +19,7 @@ use crate::{
     catalog::Catalog,
     diff::Changes,
     graph::{self, OutOfOrder, Unit},
-    kind::{Object, TableDdl},
+    kind::Object,
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Operation, Phase, Verb, With},
@@ -38,8 +38,8 @@ pub(super) fn schedule(
     after.resize(of_conversions(units, renamings), BTreeSet::new());
     after.push((units.len()..of_conversions(units, renamings)).collect());
     let mut row = Row { drafts, units, after, changes, before };
-    row.merge();
-    row.merge_fills();
+    row.merge_rewrites();
+    row.merge_passes();
     row.bring_forward();
     let mut within = BTreeSet::new();
     let count = row.drafts.len();
@@ -64,8 +64,8 @@ pub(super) const fn of_conversions(units: &[Unit], renamings: usize) -> usize {
 }
 
 /// The drafts in a row.
-struct Row<'a> {
-    drafts: Vec<Draft>,
+pub(super) struct Row<'a> {
+    pub drafts: Vec<Draft>,
     units: &'a [Unit],
     /// For each unit those with drafts that have to come before it.
     after: Vec<BTreeSet<usize>>,
@@ -115,100 +115,6 @@ impl Row<'_> {
             }
         }
         windows
-    }
-
-    /// Makes one ALTER TABLE of those that rewrite a table, so that each row is written once.
-    fn merge(&mut self) {
-        let mut first = 0;
-        while first < self.drafts.len() {
-            let mut end = first + 1;
-            for at in first + 1..self.drafts.len() {
-                if self.is_part_of(&self.drafts[first], at) && self.before(&self.drafts, at, end).len() == 1 {
-                    let mut part = self.drafts.remove(at);
-                    if let (Some(all), Some(more)) = (&mut self.drafts[first].alters, part.alters.take()) {
-                        all.before.clauses.extend(more.before.clauses);
-                        all.after.clauses.extend(more.after.clauses);
-                    }
-                    part.become_part(" in the same statement");
-                    self.drafts.insert(end, part);
-                    end += 1;
-                }
-            }
-            if let Draft { alters: Some(all), run, undo, .. } = &mut self.drafts[first]
-                && end > first + 1
-            {
-                let alter = |ddl: &TableDdl| Action::bulk(ddl.clone().into_statement().into_iter().collect());
-                *run = alter(&all.before);
-                *undo = Undo::By(alter(&all.after));
-            }
-            first = end;
-        }
-    }
-
-    /// Makes one pass of those that fill columns of the same table, so that each row is written once. What they prepare
-    /// (columns and triggers) comes before it.
-    fn merge_fills(&mut self) {
-        let mut first = 0;
-        while first < self.drafts.len() {
-            let mut end = first + 1;
-            for at in first + 1..self.drafts.len() {
-                let Some(prepared) = self.prepared_for(first, at, end) else { continue };
-                let mut part = self.drafts.remove(at);
-                if let (Some(pass), Some(more)) = (&mut self.drafts[first].fills, part.fills.take()) {
-                    pass.add(more);
-                    let all = pass.action();
-                    let Draft { run, undo, .. } = &mut self.drafts[first];
-                    if run.is_nothing() { *undo = Undo::By(all) } else { *run = all }
-                }
-                part.become_part(" in the same pass");
-                self.drafts.insert(end, part);
-                let prepared = take(&mut self.drafts, &prepared.iter().map(|at| at + 1).collect());
-                let count = prepared.len();
-                self.drafts.splice(first..first, prepared);
-                first += count;
-                end += count + 1;
-            }
-            first = end;
-        }
-    }
-
-    /// What of the drafts between has to come before the first pass so that the one at this place can be part of it. None
-    /// where it cannot.
-    fn prepared_for(&self, first: usize, at: usize, end: usize) -> Option<BTreeSet<usize>> {
-        let (one, other) = (&self.drafts[first], &self.drafts[at]);
-        let fits = one.fills.as_ref()?.fits(other.fills.as_ref()?)
-            && one.phase == other.phase
-            && one.run.is_nothing() == other.run.is_nothing();
-        // a second pass for the same column is there for what came after the first
-        let again = |part: &Draft| part.object == other.object;
-        if !fits || self.drafts[first..end].iter().any(again) {
-            return None;
-        }
-        let mut prepared = self.before(&self.drafts, at, end);
-        prepared.remove(&at);
-        let may_move = |draft: &Draft| {
-            let quick = |action: &Action| action.operation == Operation::Catalog;
-            // a rollback runs the other way: there it comes behind the pass, however long it takes
-            let rolls_back = one.run.is_nothing()
-                && (draft.run.is_nothing() || matches!(draft.run.operation, Operation::Swap));
-            (rolls_back || quick(&draft.run) && draft.undo().is_none_or(quick))
-                && draft.takes.is_empty()
-                && draft.gives.is_empty()
-                && self.drafts[first..end].iter().all(|part| !self.comes_first(part, draft))
-        };
-        prepared.iter().all(|at| may_move(&self.drafts[*at])).then_some(prepared)
-    }
-
-    /// Whether the draft at this place can be a part of the same ALTER TABLE.
-    fn is_part_of(&self, first: &Draft, at: usize) -> bool {
-        let draft = &self.drafts[at];
-        let (Some(all), Some(more)) = (&first.alters, &draft.alters) else { return false };
-        let same = |one: &TableDdl, other: &TableDdl| one.table == other.table && one.only == other.only;
-        draft.takes.is_empty()
-            && draft.gives.is_empty()
-            && first.phase == draft.phase
-            && same(&all.before, &more.before)
-            && same(&all.after, &more.after)
     }
 
     /// Makes what can be there twice before it takes the place of the other: then nothing is missing.
@@ -308,7 +214,7 @@ impl Row<'_> {
     }
 
     /// The draft and all from `from` on that have to come before it.
-    fn before(&self, drafts: &[Draft], at: usize, from: usize) -> BTreeSet<usize> {
+    pub fn before(&self, drafts: &[Draft], at: usize, from: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::from([at]);
         for earlier in (from..at).rev() {
             if found.iter().any(|later| self.comes_first(&drafts[earlier], &drafts[*later])) {
@@ -368,7 +274,7 @@ impl Row<'_> {
     }
 
     /// Whether the one has to stay before the other.
-    fn comes_first(&self, first: &Draft, second: &Draft) -> bool {
+    pub fn comes_first(&self, first: &Draft, second: &Draft) -> bool {
         // what is of no unit keeps its own order only
         let (Some(a), Some(b)) = (first.unit, second.unit) else {
             let apart = |draft: &Draft| draft.unit.is_none_or(|unit| unit >= self.units.len());
@@ -397,7 +303,7 @@ impl Row<'_> {
 }
 
 /// Takes drafts out of a row, in their order.
-fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
+pub(super) fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
     let mut at = 0..;
     row.extract_if(.., |_| at.next().is_some_and(|at| which.contains(&at))).collect()
 }
