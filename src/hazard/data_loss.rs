@@ -68,20 +68,9 @@ fn narrows(before: &crate::kind::Column, after: &crate::kind::Column) -> bool {
         FRACTIONS.contains(&old) && (WHOLE.contains(&new) || FRACTIONS.contains(&new) && old != new);
     let moment =
         MOMENTS.contains(&old) && !MOMENTS.contains(&new) && !["text", "character varying"].contains(&new);
-    let digits =
-        old == "numeric" && new == "numeric" && after.data_type != "numeric" && scale(before) > scale(after);
+    let digits = old == new
+        && after.facts.decimals.is_some_and(|kept| before.facts.decimals.is_none_or(|digits| digits > kept));
     fraction || moment || digits
-}
-
-/// The digits behind the point; without a modifier there is no limit.
-fn scale(column: &crate::kind::Column) -> u32 {
-    let inside = column.data_type.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    match inside {
-        None => u32::MAX,
-        Some(modifier) => {
-            modifier.split_once(',').and_then(|(_, scale)| scale.trim().parse().ok()).unwrap_or(0)
-        }
-    }
 }
 
 /// Whether a column that the sequence belongs to goes as well: then nobody counts with it any more.

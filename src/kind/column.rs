@@ -87,6 +87,12 @@ pub struct TypeFacts {
     /// Whether the values are elsewhere, in a foreign table: then nothing converts them.
     #[serde(default)]
     pub foreign: bool,
+    /// Of texts: how many characters there may be, if there is a limit.
+    #[serde(default)]
+    pub length: Option<u32>,
+    /// Of numbers and times: how many digits there are behind the point, if there is a limit. Fewer than none round further.
+    #[serde(default)]
+    pub decimals: Option<i32>,
     /// The name of the constraint that refuses NULL (18 and later).
     #[serde(default)]
     pub not_null: Option<String>,

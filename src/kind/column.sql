@@ -39,6 +39,13 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                               WHEN e.typtype = 'd' THEN format_type(base.plain, NULL) || '[]' ELSE format_type(a.atttypid, NULL) END,
            'storage', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
            'foreign', c.relkind = 'f',
+           'length', CASE WHEN a.atttypid IN ('bpchar'::regtype, 'varchar'::regtype) AND a.atttypmod <> -1 THEN a.atttypmod - 4 END,
+           -- as numerictypmodin and its like for times pack it
+           'decimals', CASE WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod <> -1 THEN (((a.atttypmod - 4) & 2047) # 1024) - 1024
+                            WHEN a.atttypid IN ('time'::regtype, 'timetz'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN
+                              CASE a.atttypmod WHEN -1 THEN 6 ELSE a.atttypmod END
+                            WHEN a.atttypid = 'interval'::regtype THEN
+                              CASE WHEN a.atttypmod = -1 OR a.atttypmod & 65535 = 65535 THEN 6 ELSE a.atttypmod & 65535 END END,
            'not_null', k.conname),
          'position', a.attnum,
          'inherited', NOT a.attislocal,

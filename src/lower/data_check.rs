@@ -234,7 +234,7 @@ impl Looking<'_> {
     ) -> Vec<(String, Sql)> {
         let mut found = Vec::new();
         let column = id.sql();
-        if let Some(length) = length(&after.data_type)
+        if let Some(length) = after.facts.length
             && after.data_type != before.data_type
             && after.generated.is_none()
         {
@@ -452,11 +452,4 @@ pub(super) fn counted(query: &str) -> Sql {
     Sql::new(format!(
         "SELECT count(*), (pg_catalog.array_agg(example))[1] FROM ({query} LIMIT {MOST}) AS found (example)"
     ))
-}
-
-/// The limit of a type for texts.
-fn length(data_type: &str) -> Option<u32> {
-    let rest =
-        data_type.strip_prefix("character varying(").or_else(|| data_type.strip_prefix("character("))?;
-    rest.strip_suffix(')')?.parse().ok()
 }
