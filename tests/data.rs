@@ -1,7 +1,7 @@
 //! Rows that a step would fail on are found before anything is changed: the plan says so, and `apply` refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use crate::oracle::{Database, runtime, server_of};
+use crate::oracle::{self, Database, runtime, server_of};
 
 const PLAN: &[&str] = &["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
 
@@ -431,6 +431,33 @@ fn a_renamed_table_is_the_same_table() {
         let said = "column public.whole.b is NOT NULL without a default, and table public.whole has rows";
         assert!(refused.shown().contains(said), "{}", refused.shown());
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+/// Rows that policies hide from who plans are there all the same.
+#[test]
+fn hidden_rows_are_not_taken_for_none() {
+    runtime().block_on(async {
+        const HIDDEN: &str = "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
+        let before = format!("CREATE TABLE t (id int); INSERT INTO t VALUES (1); {HIDDEN}");
+        let database = Database::with(&before).await.unwrap();
+        database.execute("CREATE ROLE sees_no_row LOGIN; ALTER TABLE t OWNER TO sees_no_row").await;
+        let url = oracle::url(&database.target.with_user("sees_no_row", None));
+        let planning = ["plan", "--url", &url, "--schema", "desired.sql", "--out", "plan"];
+        database.write("desired.sql", &format!("CREATE TABLE t (id int, b int NOT NULL); {HIDDEN}"));
+        let refused = database.trueup(&planning).await.ended(3).unwrap();
+        let said = "public.t.b is NOT NULL without a default, and table public.t may have rows that this role does not see";
+        assert!(refused.shown().contains(said), "{}", refused.shown());
+        // a value that is another one each time comes in batches
+        database.write(
+            "desired.sql",
+            &format!("CREATE TABLE t (id int, key uuid DEFAULT gen_random_uuid()); {HIDDEN}"),
+        );
+        database.trueup(&planning).await.ended(0).unwrap();
+        let plan = std::fs::read_to_string(database.path("plan").join("plan.toml")).unwrap();
+        assert!(plan.contains("[step.operation.backfill]\ntable = \"public.t\""), "{plan}");
+        database.execute("ALTER TABLE t OWNER TO CURRENT_USER; DROP ROLE sees_no_row").await;
         database.done().await;
     });
 }

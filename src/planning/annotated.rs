@@ -14,6 +14,7 @@ use crate::{
     lower::{Conversion, Fill},
     name::{Kind, ObjectId},
     postgres::Session,
+    run,
 };
 
 /// The column that it is on, if it is on one.
@@ -73,19 +74,22 @@ pub(super) async fn refuse_missing_values(
         let Some(name) = live_names.of(&table).filter(|_| catalog.objects.contains_key(&table)) else {
             continue;
         };
-        if has_rows(live, &name).await? {
-            wrong.push(format!("{id} is NOT NULL without a default, and {table} has rows"));
-        }
+        let rows = match has_rows(live, &name).await? {
+            Some(false) => continue,
+            Some(true) => "has rows",
+            None => "may have rows that this role does not see",
+        };
+        wrong.push(format!("{id} is NOT NULL without a default, and {table} {rows}"));
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
 }
 
-/// Whether a table, by its name as SQL has it, has rows.
-pub(super) async fn has_rows(live: &Session, table: &str) -> Result<bool, PlanningError> {
-    let query = format!("SELECT EXISTS (SELECT FROM {table})");
-    let rows = live.client().query_typed(&query, &[]).await;
-    let rows = rows.map_err(|source| PlanningError::Query { what: "rows of a table", source })?;
-    Ok(rows.first().is_some_and(|row| row.get(0)))
+/// Whether a table, by its name as SQL has it, has rows. None where the role may not read it, or policies would hide some.
+pub(super) async fn has_rows(live: &Session, table: &str) -> Result<Option<bool>, PlanningError> {
+    match run::has_rows(live, table).await {
+        Err(source) if source.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
+        seen => seen.map(Some).map_err(|source| PlanningError::Query { what: "rows of a table", source }),
+    }
 }
 
 /// Types between which PostgreSQL has no cast: found out on scratch, where both are known. A type that the plan makes

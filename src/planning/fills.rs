@@ -132,7 +132,9 @@ pub(super) async fn of_defaults(
             _ => continue,
         };
         let Some(table) = live_names.of(&table) else { continue };
-        if has_rows(live, &table).await? {
+        if has_rows(live, &table).await? == Some(false) {
+            empty.insert(change.id.clone());
+        } else {
             let fill = Fill {
                 value,
                 meanwhile: Meanwhile::OwnDefault,
@@ -141,8 +143,6 @@ pub(super) async fn of_defaults(
                 batch: BATCH,
             };
             fills.insert(change.id.clone(), fill);
-        } else {
-            empty.insert(change.id.clone());
         }
     }
     Ok(empty)
