@@ -163,6 +163,27 @@ const VIEW: Change = Change {
     ],
 };
 
+/// Two columns that are renamed online, one that is converted, and one that is computed from a renamed one: one pass fills
+/// them all.
+const PASS: Change = Change {
+    stays: "",
+    before: "CREATE TABLE crew (id bigint PRIMARY KEY, nick text, fax text, age int, port int);",
+    after: "CREATE TABLE crew (id bigint PRIMARY KEY,
+            alias text, -- @renamed from=nick online
+            phone text, -- @renamed from=fax online
+            age text, -- @convert using=age
+            port int,
+            loud text -- @backfill using=upper(alias)
+        );",
+    rows: "INSERT INTO crew SELECT n, 'n' || n, 'f' || n, n, n FROM generate_series(1, $rows) n;",
+    code: &[
+        "UPDATE crew SET port = $2::bigint % 100, age = age WHERE id = $1::bigint",
+        "INSERT INTO crew (id, port) SELECT $2::bigint, 1 WHERE $1::bigint > 0",
+        "INSERT INTO crew (id, port) SELECT $1::bigint, $2::bigint % 100 ON CONFLICT (id) DO UPDATE SET port = EXCLUDED.port",
+        "SELECT 1 / count(age) FROM crew WHERE id = $1::bigint AND $2::bigint > 0",
+    ],
+};
+
 /// One test a change and major version.
 macro_rules! changes {
     ($($name:ident: $change:ident on $major:literal,)*) => {
@@ -184,6 +205,8 @@ changes! {
     a_type_changes_under_a_view_and_a_check_on_18: TYPE on 18,
     an_index_gets_a_column_that_refuses_null_on_15: INDEX on 15,
     an_index_gets_a_column_that_refuses_null_on_18: INDEX on 18,
+    columns_are_renamed_converted_and_filled_on_15: PASS on 15,
+    columns_are_renamed_converted_and_filled_on_18: PASS on 18,
     a_materialized_view_gets_a_column_under_a_view_on_15: VIEW on 15,
     a_materialized_view_gets_a_column_under_a_view_on_18: VIEW on 18,
 }

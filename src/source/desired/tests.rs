@@ -155,7 +155,7 @@ fn undoing_and_renaming_stay_behind_what_they_undo() {
             "DROP VIEW IF EXISTS v; CREATE TABLE t (a int, b int); CREATE INDEX i ON t (b); CREATE VIEW v AS SELECT a FROM t;
              ALTER TABLE t DROP COLUMN b; ALTER TABLE t RENAME a TO c; DROP VIEW v; DROP FUNCTION IF EXISTS f();"
         )]),
-        ["CREATE TABLE t", "CREATE INDEX i", "ALTER TABLE t", "CREATE VIEW v", "ALTER TABLE t", "DROP VIEW v"]
+        ["CREATE TABLE t", "CREATE INDEX i", "CREATE VIEW v", "ALTER TABLE t", "ALTER TABLE t", "DROP VIEW v"]
     );
 }
 
