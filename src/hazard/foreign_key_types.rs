@@ -20,21 +20,24 @@ fn find(case: &Case<'_>) -> Option<String> {
     if case.undo || case.object.before.is_some() {
         return None;
     }
-    let foreign_keys = case.catalogs.after.objects.iter().filter_map(|(id, object)| match object {
-        Object::Constraint(constraint) => constraint.references.as_ref().map(|table| (id, constraint, table)),
-        _ => None,
-    });
+    let after = case.catalogs.after;
+    // of its own step, or folded into that of its new table
+    let step = &case.step.object;
+    let own = after.objects.get_key_value(step).into_iter();
+    let foreign_keys =
+        own.chain(after.parts(Kind::Constraint, step)).filter_map(|(id, object)| match object {
+            Object::Constraint(constraint) => {
+                constraint.references.as_ref().map(|table| (id, constraint, table))
+            }
+            _ => None,
+        });
     let mut found = Vec::new();
     for (id, constraint, table) in foreign_keys {
-        // of its own step, or folded into that of its new table
-        if *id != case.step.object && id.relation().as_ref() != Some(&case.step.object) {
-            continue;
-        }
         for (own, other) in constraint.columns.iter().zip(&constraint.facts.referenced_columns) {
             let own = ObjectId::new(Kind::Column, [id.path.part(0), id.path.part(1), own]);
             let other = ObjectId::new(Kind::Column, [table.as_slice(), std::slice::from_ref(other)].concat());
             if let (Some(Object::Column(a)), Some(Object::Column(b))) =
-                (case.catalogs.after.objects.get(&own), case.catalogs.after.objects.get(&other))
+                (after.objects.get(&own), after.objects.get(&other))
                 && a.base_type != b.base_type
             {
                 found.push(format!(
