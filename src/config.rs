@@ -36,6 +36,7 @@
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
 //! free_space = "ssh db df --output=avail -B1 /pg | tail -n 1"   # prints how many bytes the server's disk has left
 //! backup = "./newest-backup"     # proves that there is one, and prints its size in bytes and its age in seconds: 73400320 3600
+//! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
 //! backup_hours = 24              # how old it may be
 //! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
@@ -142,6 +143,8 @@ pub struct Environment {
     pub url: Option<String>,
     /// The environment variable that holds its connection URL.
     pub url_env: Option<String>,
+    /// Roles whose journal is believed, besides that of the role that connects and of superusers.
+    pub journal_owners: BTreeSet<String>,
     /// How renames are made where their annotation does not say.
     pub renames: Option<Renames>,
     /// Whether the tables' own triggers fire for rows that a backfill writes.

@@ -21,6 +21,7 @@ mod plans;
 mod policy;
 mod reached;
 mod refusal;
+mod shape;
 
 use std::collections::BTreeSet;
 
@@ -80,6 +81,24 @@ pub enum JournalError {
         /// The layout found.
         found: i32,
     },
+    /// Somebody made something else of it.
+    #[error("the journal, {name}, is not what trueup made: it has \"{what}\"")]
+    NotOurs {
+        /// The schema or table.
+        name: String,
+        /// What there is.
+        what: String,
+    },
+    /// It is somebody's of whom nobody said that he is believed.
+    #[error(
+        "the journal, {name}, belongs to role \"{owner}\", whose code would run with the rights of this role"
+    )]
+    Owner {
+        /// The schema or table.
+        name: String,
+        /// The role.
+        owner: String,
+    },
     /// It holds what trueup never writes.
     #[error("the journal says {what} \"{value}\"")]
     Content {
@@ -104,6 +123,11 @@ impl From<tokio_postgres::Error> for JournalError {
 }
 
 impl JournalError {
+    /// Whether nothing failed, and yet nothing of it may be believed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotOurs { .. } | Self::Owner { .. })
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         use crate::sql::ident;
@@ -115,6 +139,12 @@ impl JournalError {
             ),
             Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
             Self::Layout { .. } => "update trueup".to_owned(),
+            Self::NotOurs { .. } => {
+                "nothing of it was read; find out who did that, and drop or mend it".to_owned()
+            }
+            Self::Owner { owner, .. } => format!(
+                "nothing of it was read; if that role applies here, say so in trueup.toml: [env.NAME] journal_owners = [\"{owner}\"]"
+            ),
             Self::Content { .. } | Self::Postgres(_) => return None,
         })
     }
@@ -256,8 +286,9 @@ pub async fn exists(session: &Session) -> Result<bool, JournalError> {
     Ok(layout(session).await?.is_some())
 }
 
-/// The layout of the journal, if there is one; an error, if this version does not know it.
+/// The layout of the journal, if there is one that can be believed; an error, if this version does not know it.
 async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
+    shape::believe(session).await?;
     let there = "SELECT pg_catalog.to_regclass('trueup.layout') IS NOT NULL";
     if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(None);

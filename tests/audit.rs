@@ -93,12 +93,23 @@ fn an_audit_is_in_nobodys_way() {
         let as_clerk = async |sql: &str| database.try_execute(&format!("SET ROLE {role}; {sql}")).await;
         as_clerk("CREATE TABLE before (id int)").await.unwrap();
         database.trueup(&["adopt", "--url", &url]).await.ended(0).unwrap();
-        database.trueup(&["audit"]).await.ended(0).unwrap();
+        let audited = oracle::url(&database.target);
+        database.write(
+            "trueup.toml",
+            &format!("[env.prod]\nurl = \"{audited}\"\njournal_owners = [\"{role}\"]\n"),
+        );
+        database.trueup(&["audit", "--env", "prod"]).await.ended(0).unwrap();
         database.execute(&format!("SET ROLE {role}; CREATE TABLE of_a_clerk (id int)")).await;
         let written = "SELECT count(*)::text FROM trueup.ddl_event WHERE object = 'public.of_a_clerk'";
         assert_eq!(database.ask(written).await, "1");
         // nobody but the superuser can put something in the place of what the superuser's function writes to
-        for sql in ["DROP TABLE trueup.ddl_event", "ALTER TABLE trueup.ddl_event RENAME TO x", "ALTER SCHEMA trueup RENAME TO x"] {
+        for sql in [
+            "DROP TABLE trueup.ddl_event",
+            "ALTER TABLE trueup.ddl_event RENAME TO x",
+            "ALTER SCHEMA trueup RENAME TO x",
+            "ALTER TABLE trueup.adoption RENAME TO x",
+            "CREATE RULE r AS ON INSERT TO trueup.run DO ALSO SELECT 1",
+        ] {
             assert!(as_clerk(sql).await.unwrap_err().contains("must be owner"), "{sql}");
         }
         database.trueup(&["adopt", "--url", &url]).await.ended(0).unwrap();
@@ -106,8 +117,10 @@ fn an_audit_is_in_nobodys_way() {
         assert_eq!(database.ask(owner).await, database.target.user());
         database.execute("ALTER TABLE trueup.ddl_event RENAME COLUMN command TO gone").await;
         database.execute(&format!("SET ROLE {role}; CREATE TABLE another (id int); DROP TABLE another, of_a_clerk, before")).await;
-        database.trueup(&["audit", "--remove"]).await.ended(0).unwrap();
+        database.trueup(&["audit", "--remove", "--env", "prod"]).await.ended(0).unwrap();
         assert_eq!(database.ask(owner).await, role);
+        let tables = "SELECT string_agg(DISTINCT relowner::regrole::text, ' ') FROM pg_class WHERE relnamespace = 'trueup'::regnamespace";
+        assert_eq!(database.ask(tables).await, role);
         database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
         database.done().await;
     });

@@ -51,7 +51,7 @@ pub struct Left<'a> {
 /// Ends a plan where it stands. Nothing in the database is changed but the journal, and what an interrupted index
 /// build left behind.
 pub async fn abandon<'a>(options: &Options<'a>) -> Result<Outcome<'a>, ApplyError> {
-    let session = Session::connect(&options.target.with_application_name("trueup")).await?;
+    let session = Session::connect(&options.target.for_trueup()).await?;
     let outcome = abandon_on(&session, options).await;
     session.close().await;
     outcome

@@ -43,7 +43,7 @@ pub enum Outcome {
 
 /// Takes a database as it is. Nothing in it is changed but the journal.
 pub async fn adopt(options: &Options<'_>) -> Result<Outcome, ApplyError> {
-    let session = Session::connect(&options.target.with_application_name("trueup")).await?;
+    let session = Session::connect(&options.target.for_trueup()).await?;
     let outcome = adopt_on(&session, options).await;
     session.close().await;
     outcome

@@ -11,7 +11,7 @@ use crate::{
 
 /// Begins, or ends, the writing down. Whether that is a change.
 pub async fn audit(target: &Target, on: bool, wait: Duration) -> Result<bool, ApplyError> {
-    let session = Session::connect(&target.with_application_name("trueup")).await?;
+    let session = Session::connect(&target.for_trueup()).await?;
     let result = audit_on(&session, on, wait).await;
     session.close().await;
     result

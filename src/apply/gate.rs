@@ -57,8 +57,9 @@ pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError
     let mut uses = Vec::new();
     for name in &plan.old_names {
         let OldName { writes, last, .. } = name;
-        let there =
-            "SELECT pg_catalog.to_regclass($1) IS NOT NULL AND pg_catalog.to_regclass($2) IS NOT NULL";
+        // a view in their place would run its owner's code
+        let there = "SELECT pg_catalog.count(*) = 2 FROM pg_catalog.pg_class c \
+                     WHERE c.oid IN (pg_catalog.to_regclass($1), pg_catalog.to_regclass($2)) AND c.relkind = 'S'";
         let there: bool = session
             .client()
             .query_one(there, &[writes, last])

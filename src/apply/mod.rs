@@ -103,7 +103,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     async fn start(options: &'a Options<'a>, direction: Direction) -> Result<Self, ApplyError> {
-        let target = options.target.with_application_name("trueup");
+        let target = options.target.for_trueup();
         let mut session = Session::connect(&target).await?;
         session.prepare_queries();
         let state = match Self::begin(&session, options).await {

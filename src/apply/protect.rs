@@ -17,7 +17,7 @@ pub async fn protect(
     lower: bool,
     wait: Duration,
 ) -> Result<Option<Pinned>, ApplyError> {
-    let session = Session::connect(&target.with_application_name("trueup")).await?;
+    let session = Session::connect(&target.for_trueup()).await?;
     let result = protect_on(&session, pinned, lower, wait).await;
     session.close().await;
     result

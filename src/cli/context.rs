@@ -1,7 +1,7 @@
 //! Where a command works: configuration, environment, database, plans.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
     time::Duration,
@@ -70,13 +70,15 @@ impl Context {
             }
             (None, None) => variable("DATABASE_URL"),
         };
-        self.resolve(url.as_deref())
+        let believed = self.environment()?.map(|environment| &environment.journal_owners);
+        Ok(self.resolve(url.as_deref())?.trusting(believed.unwrap_or(&BTreeSet::new())))
     }
 
     /// The database of an environment of trueup.toml.
     pub fn target_of(&self, name: &str) -> Result<Target, CliError> {
-        let url = Self::url_of(name, self.config.environment(name)?)?;
-        self.resolve(url.as_deref())
+        let environment = self.config.environment(name)?;
+        let url = Self::url_of(name, environment)?;
+        Ok(self.resolve(url.as_deref())?.trusting(&environment.journal_owners))
     }
 
     /// What a URL and the environment point to.
@@ -151,7 +153,7 @@ impl Context {
 
     /// A session on the database.
     pub async fn connect(&self) -> Result<Session, CliError> {
-        Ok(Session::connect(&self.target()?.with_application_name("trueup")).await?)
+        Ok(Session::connect(&self.target()?.for_trueup()).await?)
     }
 
     /// A plan by its folder, its plan.toml, or its name.

@@ -134,7 +134,7 @@ async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
         None
     };
     if let Some(target) = target {
-        let session = Session::connect(&target.with_application_name("trueup")).await?;
+        let session = Session::connect(&target.for_trueup()).await?;
         return Ok(Operand::Database(Box::new(session)));
     }
     let path = Path::new(text);

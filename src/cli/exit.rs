@@ -126,7 +126,8 @@ impl From<ScratchError> for CliError {
 
 impl From<JournalError> for CliError {
     fn from(error: JournalError) -> Self {
-        Self { hint: error.hint(), ..Self::new(error.to_string()) }
+        let exit = if error.is_refusal() { Exit::Refused } else { Exit::Error };
+        Self { exit, hint: error.hint(), ..Self::new(error.to_string()) }
     }
 }
 
@@ -134,6 +135,7 @@ impl From<ApplyError> for CliError {
     fn from(error: ApplyError) -> Self {
         let exit = match &error {
             ApplyError::Refused(_) => Exit::Refused,
+            ApplyError::Journal(error) if error.is_refusal() => Exit::Refused,
             ApplyError::Stopped { .. } => Exit::Stopped,
             ApplyError::Connect(_)
             | ApplyError::Failed { .. }

@@ -133,7 +133,7 @@ struct Dumped {
 async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
     let context = Context::new(global)?;
     let target = if plan::is_url(from) { context.resolve(Some(from))? } else { context.target_of(from)? };
-    let session = Session::connect(&target.with_application_name("trueup")).await?;
+    let session = Session::connect(&target.for_trueup()).await?;
     let dump = dump::read(&context, &session, &[]).await?;
     // the trueup.toml that is here may say where the schema is; one further up is another project's
     let said = context.config.schema.first().filter(|_| Path::new(config::FILE).exists());

@@ -228,7 +228,7 @@ async fn other_database(context: &Context) -> Result<Option<Session>, CliError> 
             .with_hint("a database is a whole desired state: give its URL alone"));
     }
     let target = context.resolve(Some(url))?;
-    Ok(Some(Session::connect(&target.with_application_name("trueup")).await?))
+    Ok(Some(Session::connect(&target.for_trueup()).await?))
 }
 
 /// Whether an argument names a database by its URL.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
-use super::{JournalError, execute, timestamp, utc};
+use super::{JournalError, execute, shape, timestamp, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
 
 /// A command that changed an object.
@@ -45,20 +45,16 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
     }
 }
 
-/// Has them written down from now on. There must be a journal.
+/// Has them written down from now on. There must be a journal, which becomes the role's.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
-    let script = include_str!("ddl.sql");
-    Ok(execute(session, &format!("{FORGET}; {script}")).await?)
+    let script = format!("{FORGET}; {} {}", shape::hand_over(), include_str!("ddl.sql"));
+    Ok(execute(session, &script).await?)
 }
 
-/// Has nothing written down any more, and forgets what was. The schema is again whose the journal is.
+/// Has nothing written down any more, and forgets what was. The journal is again whose it was.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
-    Ok(execute(session, &format!("{FORGET}; {GIVE_BACK};")).await?)
+    Ok(execute(session, &format!("{FORGET}; {}", shape::give_back())).await?)
 }
-
-const GIVE_BACK: &str = "\
-DO $owner$ BEGIN EXECUTE (SELECT pg_catalog.format('ALTER SCHEMA trueup OWNER TO %I', pg_catalog.pg_get_userbyid(relowner)) \
-FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('trueup.layout')); END $owner$";
 
 const FORGET: &str = "\
 DROP EVENT TRIGGER IF EXISTS trueup_ddl; DROP EVENT TRIGGER IF EXISTS trueup_drop; \
@@ -66,6 +62,7 @@ DROP FUNCTION IF EXISTS trueup.note_ddl(); DROP TABLE IF EXISTS trueup.ddl_event
 
 /// What was written down since then, the newest first; nothing where nothing is, or where the role may not read it.
 pub async fn changed_since(session: &Session, since: Timestamp) -> Result<Vec<Changed>, JournalError> {
+    shape::believe(session).await?;
     let readable = "SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('trueup.ddl_event'), 'SELECT'), false)";
     if !session.client().query_one(readable, &[]).await?.try_get(0)? {
         return Ok(Vec::new());

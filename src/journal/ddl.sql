@@ -1,19 +1,7 @@
 -- What `trueup audit` makes: whoever changes the schema is written down, by event triggers (manual, chapter 40).
 --
 -- The function runs as the superuser who makes it, whosever command it is. A schema's owner may drop any table in it and
--- put one with triggers of his own in its place, which would run as that superuser, too: so the schema becomes the superuser's,
--- and whose it was may use it as before.
-DO $owner$
-DECLARE
-    was pg_catalog.text := (SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM pg_catalog.pg_namespace
-                             WHERE nspname = 'trueup' AND nspowner <> CURRENT_USER::pg_catalog.regrole);
-BEGIN
-    IF was IS NOT NULL THEN
-        EXECUTE 'ALTER SCHEMA trueup OWNER TO CURRENT_USER';
-        EXECUTE 'GRANT USAGE, CREATE ON SCHEMA trueup TO ' || was;
-    END IF;
-END
-$owner$;
+-- put one with triggers of his own in its place, which would run as that superuser, too: hand_over.sql comes before.
 CREATE TABLE trueup.ddl_event (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     happened    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),

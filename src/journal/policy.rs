@@ -1,11 +1,14 @@
 //! The policy that is pinned in a database, so that no change of a file can lower it.
 
-use super::{JournalError, layout};
+use super::{JournalError, execute, shape};
 use crate::{approval::pinned::Pinned, postgres::Session};
 
 /// The policy that holds in this database beside the file's, if one does.
 pub async fn policy(session: &Session) -> Result<Option<Pinned>, JournalError> {
-    if layout(session).await?.is_none_or(|layout| layout < 5) {
+    shape::believe(session).await?;
+    // whatever layout the journal says that it has
+    let there = "SELECT pg_catalog.to_regclass('trueup.policy') IS NOT NULL";
+    if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(None);
     }
     let last = "SELECT body FROM trueup.policy ORDER BY id DESC LIMIT 1";
@@ -17,8 +20,11 @@ pub async fn policy(session: &Session) -> Result<Option<Pinned>, JournalError> {
     }
 }
 
-/// Pins a policy, or takes away what was pinned.
+/// Pins a policy, or takes away what was pinned. By a superuser's hand the journal becomes his, so that nobody else pins another.
 pub async fn pin(session: &Session, pinned: Option<&Pinned>) -> Result<(), JournalError> {
+    if session.is_superuser() {
+        execute(session, &shape::hand_over()).await?;
+    }
     let body = pinned.map(|pinned| serde_json::json!(pinned).to_string());
     session.client().execute("INSERT INTO trueup.policy (body) VALUES ($1)", &[&body]).await?;
     Ok(())

@@ -143,6 +143,8 @@ impl Target {
             channel_binding,
             direct_tls: given.get("sslnegotiation").is_some_and(|how| how == "direct"),
             ignored_options: Arc::default(),
+            pinned: false,
+            journal_owners: Arc::default(),
         })
     }
 }

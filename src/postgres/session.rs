@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverSsl;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Row, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;
 use super::error::ConnectError;
-use super::target::{Host, SessionAttrs, SslMode, Target};
+use super::target::{Host, PINS, SessionAttrs, SslMode, Target};
 
 /// Something that the server said on the side: a notice, a warning, a debug message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ type Notices = Arc<Mutex<Vec<Notice>>>;
 /// What a new connection is asked first.
 const FACTS: &str = "SELECT pg_catalog.pg_backend_pid() AS pid, \
      pg_catalog.current_setting('server_version_num') AS version, \
-     pg_catalog.current_setting('is_superuser')::bool AS superuser, \
+     pg_catalog.current_setting('is_superuser') AS superuser, \
      pg_catalog.pg_is_in_recovery() AS standby, \
      pg_catalog.current_setting('transaction_read_only') AS read_only";
 
@@ -124,6 +125,11 @@ impl Session {
         }
     }
 
+    /// The roles whose journal is believed, besides its own.
+    pub fn journal_owners(&self) -> &BTreeSet<String> {
+        self.target.journal_owners()
+    }
+
     /// The names of the options that are left out of its database's catalog.
     pub fn ignored_options(&self) -> &BTreeSet<String> {
         self.target.ignored_options()
@@ -159,7 +165,7 @@ impl Session {
             }
         };
         // The driver's own limit covers the first answer of the network only, not that of the server.
-        match tokio::time::timeout(target.connect_timeout(), attempt).await {
+        match tokio::time::timeout(target.connect_timeout(), Box::pin(attempt)).await {
             Ok(Ok(session)) if SUPPORTED.contains(&session.major()) => Ok(session),
             Ok(Ok(session)) => {
                 Err(ConnectError::Version { target: target.describe_at(host), major: session.major() })
@@ -178,18 +184,26 @@ impl Session {
         tls: &MakeRustlsConnect,
         ssl: DriverSsl,
     ) -> Result<Self, tokio_postgres::Error> {
-        let (client, connection) = target.config(host, ssl).connect(tls.clone()).await?;
+        let started = target.config(host, ssl).connect(tls.clone()).await;
+        let (pins, (client, connection)) = match started {
+            // a pooler that takes no settings in the startup packet gets them as the first statement
+            Err(error) if target.is_pinned() && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+                let pins = PINS.map(|(name, value)| format!("SET {name} TO {value}; "));
+                (pins.concat(), target.unpinned().config(host, ssl).connect(tls.clone()).await?)
+            }
+            started => (String::new(), started?),
+        };
         let notices = Notices::default();
         let driver = tokio::spawn(drive(connection, Arc::clone(&notices)));
         let canceller = Canceller { token: client.cancel_token(), tls: tls.clone() };
         let mut facts = Facts::default();
-        for message in client.simple_query(FACTS).await? {
+        for message in client.simple_query(&format!("{pins}{FACTS}")).await? {
             if let SimpleQueryMessage::Row(row) = message {
                 let text = |name: &str| row.get(name).unwrap_or_default();
                 facts = Facts {
                     pid: text("pid").parse().unwrap_or_default(),
                     version: text("version").parse().unwrap_or_default(),
-                    superuser: text("superuser") == "t",
+                    superuser: text("superuser") == "on",
                     standby: text("standby") == "t",
                     read_only: text("read_only") == "on",
                 };

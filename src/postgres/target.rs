@@ -143,7 +143,15 @@ pub struct Target {
     pub(super) channel_binding: ChannelBinding,
     pub(super) direct_tls: bool,
     pub(super) ignored_options: Arc<BTreeSet<String>>,
+    /// Whether names mean pg_catalog's from the first statement on, whatever the database or the role has set.
+    pub(super) pinned: bool,
+    /// Roles whose journal is believed.
+    pub(super) journal_owners: Arc<BTreeSet<String>>,
 }
+
+/// What statements mean hangs on these: trueup's own begin with them.
+pub(super) const PINS: [(&str, &str); 3] =
+    [("search_path", "pg_catalog"), ("standard_conforming_strings", "on"), ("quote_all_identifiers", "off")];
 
 impl Target {
     /// A database behind the socket in this directory, without a password.
@@ -161,6 +169,8 @@ impl Target {
             channel_binding: ChannelBinding::Prefer,
             direct_tls: false,
             ignored_options: Arc::default(),
+            pinned: false,
+            journal_owners: Arc::default(),
         }
     }
 
@@ -184,6 +194,34 @@ impl Target {
     #[must_use]
     pub fn with_application_name(&self, name: &str) -> Self {
         Self { application_name: name.to_owned(), ..self.clone() }
+    }
+
+    /// The same target for trueup's own statements: in the startup packet already, so that nothing of the database is asked
+    /// before, names mean those of pg_catalog.
+    #[must_use]
+    pub fn for_trueup(&self) -> Self {
+        Self { pinned: true, ..self.with_application_name("trueup") }
+    }
+
+    /// The same target without them.
+    pub(super) fn unpinned(&self) -> Self {
+        Self { pinned: false, ..self.clone() }
+    }
+
+    /// Whether it is for trueup's own statements.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// The same target, in which the journal of these roles is believed, too (`journal_owners`).
+    #[must_use]
+    pub fn trusting(&self, owners: &BTreeSet<String>) -> Self {
+        Self { journal_owners: Arc::new(owners.clone()), ..self.clone() }
+    }
+
+    /// The roles whose journal is believed, besides that of the session's own.
+    pub fn journal_owners(&self) -> &BTreeSet<String> {
+        &self.journal_owners
     }
 
     /// The same target, of whose catalog options of these names are left out (`[compare] ignore_options`).
@@ -264,8 +302,11 @@ impl Target {
         if let Some(password) = &host.password {
             config.password(password.reveal());
         }
-        if let Some(options) = &self.options {
-            config.options(options);
+        let pins = PINS.iter().map(|(name, value)| format!("-c {name}={value}"));
+        let options: Vec<String> =
+            self.options.iter().cloned().chain(pins.take_while(|_| self.pinned)).collect();
+        if !options.is_empty() {
+            config.options(options.join(" "));
         }
         if self.direct_tls {
             config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);

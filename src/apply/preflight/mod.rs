@@ -121,7 +121,7 @@ impl fmt::Display for Check {
 pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> {
     let opened = options.plan;
     let plan = &opened.plan;
-    let session = Session::connect(&options.target.with_application_name("trueup")).await?;
+    let session = Session::connect(&options.target.for_trueup()).await?;
     super::pin(&session).await?;
     let mut checks = vec![surroundings::connection(&session).await?];
     let server = format!("PostgreSQL {}, a primary", session.major());

@@ -1,0 +1,54 @@
+//! Whether the journal is one: before a table of it is read, pg_catalog is asked what it is.
+//!
+//! Who owns a schema can put a view, a trigger, a rule or a policy in the place of what trueup made, and what they call
+//! runs with the rights of whoever reads or writes there. So all that the tables are has to be in `shape.txt`, and their
+//! owner somebody whose code this role would run anyway: itself, a superuser, or who is named in trueup.toml.
+
+use std::collections::BTreeSet;
+
+use super::JournalError;
+use crate::{postgres::Session, sql};
+
+/// Every line that `shape.sql` may find, whatever the layout: `table: line`.
+const SHAPE: &str = include_str!("shape.txt");
+
+/// The tables that are believed.
+fn tables() -> BTreeSet<&'static str> {
+    SHAPE.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect()
+}
+
+/// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was.
+pub(super) fn hand_over() -> String {
+    with_tables(include_str!("hand_over.sql"))
+}
+
+/// Takes that back.
+pub(super) fn give_back() -> String {
+    with_tables(include_str!("give_back.sql"))
+}
+
+fn with_tables(script: &str) -> String {
+    script.replace("$tables", &tables().into_iter().collect::<Vec<_>>().join(" "))
+}
+
+/// Refuses a journal that is not what trueup made, or not of somebody who is believed.
+pub(super) async fn believe(session: &Session) -> Result<(), JournalError> {
+    let known: BTreeSet<&str> = SHAPE.lines().collect();
+    let tables: Vec<&str> = tables().into_iter().collect();
+    let believed: Vec<&String> = session.journal_owners().iter().collect();
+    for row in session.client().query(include_str!("shape.sql"), &[&tables, &believed]).await? {
+        let (table, line): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        let name = if table.is_empty() {
+            "schema trueup".to_owned()
+        } else {
+            format!("trueup.{}", sql::ident(table))
+        };
+        if let Some(owner) = row.try_get::<_, Option<String>>(2)? {
+            return Err(JournalError::Owner { name, owner });
+        }
+        if !known.contains(format!("{table}: {line}").as_str()) {
+            return Err(JournalError::NotOurs { name, what: line.to_owned() });
+        }
+    }
+    Ok(())
+}
