@@ -140,7 +140,7 @@ impl JournalError {
             Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
             Self::Layout { .. } => "update trueup".to_owned(),
             Self::NotOurs { .. } => {
-                "nothing of it was read; find out who did that, and drop or mend it".to_owned()
+                "nothing of it was read; if a newer trueup made it, use that one; else find out who did, and drop or mend it".to_owned()
             }
             Self::Owner { owner, .. } => format!(
                 "nothing of it was read; if that role applies here, say so in trueup.toml: [env.NAME] journal_owners = [\"{owner}\"]"
@@ -288,9 +288,7 @@ pub async fn exists(session: &Session) -> Result<bool, JournalError> {
 
 /// The layout of the journal, if there is one that can be believed; an error, if this version does not know it.
 async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
-    shape::believe(session).await?;
-    let there = "SELECT pg_catalog.to_regclass('trueup.layout') IS NOT NULL";
-    if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+    if !shape::believe(session).await?.contains("layout") {
         return Ok(None);
     }
     let found: i32 =

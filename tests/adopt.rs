@@ -82,7 +82,7 @@ fn what_cannot_be_adopted_is_refused() {
         let database = Database::with(OLD).await.unwrap();
         database.trueup(&["adopt", "--manage", "app,nope"]).await.fails(3, "there is no schema nope");
         assert_eq!(database.ask("SELECT to_regnamespace('trueup')::text").await, "");
-        database.execute("CREATE SCHEMA trueup; CREATE TABLE trueup.layout (version int); INSERT INTO trueup.layout VALUES (99)").await;
+        database.execute("CREATE SCHEMA trueup; CREATE TABLE trueup.layout (version int PRIMARY KEY); INSERT INTO trueup.layout VALUES (99)").await;
         database.trueup(&["adopt"]).await.fails(1, "the journal has layout 99");
     });
 }

@@ -118,9 +118,10 @@ fn an_audit_is_in_nobodys_way() {
         database.execute("ALTER TABLE trueup.ddl_event RENAME COLUMN command TO gone").await;
         database.execute(&format!("SET ROLE {role}; CREATE TABLE another (id int); DROP TABLE another, of_a_clerk, before")).await;
         database.trueup(&["audit", "--remove", "--env", "prod"]).await.ended(0).unwrap();
-        assert_eq!(database.ask(owner).await, role);
+        assert_eq!(database.ask(owner).await, database.target.user());
         let tables = "SELECT string_agg(DISTINCT relowner::regrole::text, ' ') FROM pg_class WHERE relnamespace = 'trueup'::regnamespace";
-        assert_eq!(database.ask(tables).await, role);
+        assert_eq!(database.ask(tables).await, database.target.user());
+        database.trueup(&["adopt", "--url", &url]).await.ended(0).unwrap();
         database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
         database.done().await;
     });

@@ -149,7 +149,7 @@ const COMMANDS: [&[&str]; 8] = [
 
 fn a_journal_that_somebody_else_made(major: u16) {
     // each would run for a superuser who reads or writes
-    const PLACES: [&str; 8] = [
+    const PLACES: [&str; 12] = [
         "ALTER TABLE trueup.layout RENAME TO kept; CREATE VIEW trueup.layout AS SELECT version FROM trueup.kept WHERE trueup.attack()",
         "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON trueup.run FOR EACH ROW EXECUTE FUNCTION trueup.attack_row()",
         "CREATE RULE r AS ON INSERT TO trueup.refusal DO ALSO SELECT trueup.attack()",
@@ -160,6 +160,12 @@ fn a_journal_that_somebody_else_made(major: u16) {
         "CREATE FUNCTION trueup.still() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
          CREATE INDEX ON trueup.adoption ((trueup.still())) WHERE id > 0",
         "CREATE TABLE trueup.child () INHERITS (trueup.step)",
+        // the planner computes them
+        "CREATE STATISTICS trueup.s ON id, plan FROM trueup.run",
+        // a row of hers goes with one of the journal
+        "CREATE TABLE public.fk (k boolean REFERENCES trueup.reached_at (one) ON DELETE CASCADE)",
+        "GRANT TRIGGER ON trueup.adoption TO PUBLIC",
+        "GRANT INSERT ON trueup.policy TO PUBLIC",
     ];
     runtime().block_on(async {
         let mallory = Mallory::on(major).await;
@@ -181,6 +187,11 @@ fn a_journal_that_somebody_else_made(major: u16) {
                 refused.shown()
             );
         }
+        // nor does a superuser become her
+        let name = database.target.database();
+        database.execute(&format!("ALTER DATABASE {name} SET role = {}", mallory.name)).await;
+        database.trueup(&["status"]).await.fails(3, "the journal, ");
+        database.execute(&format!("ALTER DATABASE {name} RESET role")).await;
         database.write("trueup.toml", &believed);
         let with_env = |command: &[&'static str]| [command, &["--env", "prod"]].concat();
         database.trueup(&with_env(&["status"])).await.ended(0).unwrap();

@@ -7,6 +7,7 @@ use crate::{
     approval::{Approval, OLD_NAMES_IN_USE},
     plan::Plan,
     postgres::Session,
+    sql,
     step::OldName,
 };
 
@@ -70,8 +71,10 @@ pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError
             continue;
         }
         let counted = format!(
-            "SELECT (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {writes}), \
-             (SELECT CASE WHEN is_called THEN GREATEST(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8 - last_value, 0) END FROM {last})"
+            "SELECT COALESCE(pg_catalog.pg_sequence_last_value({writes}::pg_catalog.regclass), 0), \
+             CASE WHEN pg_catalog.pg_sequence_last_value({last}::pg_catalog.regclass) IS NOT NULL THEN GREATEST(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8 - pg_catalog.pg_sequence_last_value({last}::pg_catalog.regclass), 0) END",
+            writes = sql::literal(writes),
+            last = sql::literal(last),
         );
         let row = session.client().query_one(&counted, &[]).await.map_err(query)?;
         let (writes, ago): (i64, Option<i64>) =

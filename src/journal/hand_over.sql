@@ -3,15 +3,24 @@
 DO $owner$
 DECLARE
     one pg_catalog.record;
+    given pg_catalog.record;
 BEGIN
     FOR one IN
-        SELECT pg_catalog.format('trueup.%I', c.relname) AS name, pg_catalog.pg_get_userbyid(c.relowner) AS was,
+        SELECT c.oid, pg_catalog.format('trueup.%I', c.relname) AS name, pg_catalog.pg_get_userbyid(c.relowner) AS was,
                CASE c.relname WHEN 'policy' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS uses
         FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'trueup'::pg_catalog.regnamespace AND c.relkind = 'r'
           AND c.relowner <> CURRENT_USER::pg_catalog.regrole AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))
     LOOP
         EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO CURRENT_USER', one.name);
+        -- what others were given before may be what they need to come back
+        FOR given IN
+            SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role
+            FROM pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) AS a
+            WHERE c.oid = one.oid AND a.grantee <> c.relowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', one.name, given.role);
+        END LOOP;
         EXECUTE pg_catalog.format('GRANT %s ON %s TO %I', one.uses, one.name, one.was);
     END LOOP;
     FOR one IN

@@ -5,10 +5,8 @@ use crate::{approval::pinned::Pinned, postgres::Session};
 
 /// The policy that holds in this database beside the file's, if one does.
 pub async fn policy(session: &Session) -> Result<Option<Pinned>, JournalError> {
-    shape::believe(session).await?;
     // whatever layout the journal says that it has
-    let there = "SELECT pg_catalog.to_regclass('trueup.policy') IS NOT NULL";
-    if !session.client().query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+    if !shape::believe(session).await?.contains("policy") {
         return Ok(None);
     }
     let last = "SELECT body FROM trueup.policy ORDER BY id DESC LIMIT 1";

@@ -19,20 +19,14 @@ fn tables() -> BTreeSet<&'static str> {
 
 /// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was.
 pub(super) fn hand_over() -> String {
-    with_tables(include_str!("hand_over.sql"))
+    let tables = tables().into_iter().collect::<Vec<_>>().join(" ");
+    include_str!("hand_over.sql").replace("$tables", &tables)
 }
 
-/// Takes that back.
-pub(super) fn give_back() -> String {
-    with_tables(include_str!("give_back.sql"))
-}
-
-fn with_tables(script: &str) -> String {
-    script.replace("$tables", &tables().into_iter().collect::<Vec<_>>().join(" "))
-}
-
-/// Refuses a journal that is not what trueup made, or not of somebody who is believed.
-pub(super) async fn believe(session: &Session) -> Result<(), JournalError> {
+/// Refuses a journal that is not what trueup made, or not of somebody who is believed. Returns the tables that there are: to
+/// look again would be to see others.
+pub(super) async fn believe(session: &Session) -> Result<BTreeSet<String>, JournalError> {
+    let mut there = BTreeSet::new();
     let known: BTreeSet<&str> = SHAPE.lines().collect();
     let tables: Vec<&str> = tables().into_iter().collect();
     let believed: Vec<&String> = session.journal_owners().iter().collect();
@@ -49,6 +43,7 @@ pub(super) async fn believe(session: &Session) -> Result<(), JournalError> {
         if !known.contains(format!("{table}: {line}").as_str()) {
             return Err(JournalError::NotOurs { name, what: line.to_owned() });
         }
+        there.insert(table.to_owned());
     }
-    Ok(())
+    Ok(there)
 }

@@ -194,9 +194,9 @@ impl Column {
         match &self.not_null_as {
             Some(constraint) => constraint.element(),
             None if self.not_null => {
-                // a partition has its name from the parent, and what LIKE copies from there (18 and later)
+                // a partition that CREATE TABLE makes as one has its name from the parent (18 and later)
                 let automatic = format!("{}_{}_not_null", id.path.part(1), id.path.last());
-                let other = self.facts.not_null.as_ref().filter(|name| automatic.len() < 64 && **name != automatic);
+                let other = self.facts.not_null.as_ref().filter(|name| self.lineage.partition && **name != automatic);
                 let name = other.map(|name| format!(" CONSTRAINT {}", sql::ident(name))).unwrap_or_default();
                 name + " NOT NULL"
             }

@@ -19,7 +19,10 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
          'definition', CASE WHEN k.contype = 'x' AND b.parameters IS NOT NULL THEN
                            -- of exclusion constraints PostgreSQL prints the parameters, too
-                           replace(pg_get_constraintdef(k.oid), b.parameters, '')
+                           (SELECT left(text, length(text) - length(b.parameters) - length(suffix)) || suffix
+                            FROM (SELECT pg_get_constraintdef(k.oid),
+                                         concat(' WHERE (' || b.predicate || ')', CASE WHEN k.condeferrable THEN ' DEFERRABLE' END,
+                                                CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END)) AS u (text, suffix))
                          WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
                             ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
          'validated', k.convalidated AND (k.contype <> 'c' OR (k.conrelid, k.conname) NOT IN (SELECT conrelid, conname FROM unproven)),
