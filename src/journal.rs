@@ -318,7 +318,8 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     } else {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
-    match execute(session, &format!("{create}{}", SCRIPTS.concat())).await {
+    match execute(session, &format!("{create}{}{}", SCRIPTS.concat(), include_str!("journal/own.sql"))).await
+    {
         Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
         }
