@@ -6,7 +6,7 @@ index_body AS (
            json_build_object('access_method', amname, 'keys', keys, 'typed', typed) AS shape
     FROM (
         SELECT x.indexrelid, m.amname, pg_get_expr(x.indpred, x.indrelid) AS predicate,
-               coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
+               x.indisunique AND coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
                substr(pg_get_indexdef(c.oid),
                       1 + length(format('CREATE %sINDEX %I ON %s%I.%I ', CASE WHEN x.indisunique THEN 'UNIQUE ' END, c.relname,
                                         CASE c.relkind WHEN 'I' THEN 'ONLY ' END, tn.nspname, t.relname))) AS body,
@@ -21,11 +21,11 @@ index_body AS (
                          'collation', CASE WHEN x.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 'pg_catalog."default"'::regcollation))
                                            THEN (SELECT format('%I.%I', ln.nspname, l.collname) FROM pg_collation l
                                                  JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = x.indcollation[k - 1]) END,
-                         'usual_equality', EXISTS (SELECT FROM pg_opclass o JOIN pg_opclass d ON d.opcfamily = o.opcfamily AND d.opcdefault
-                                                   WHERE o.oid = x.indclass[k - 1])) ORDER BY k)
+                         'usual_equality', o.opcdefault OR EXISTS (SELECT FROM pg_opclass d WHERE d.opcfamily = o.opcfamily AND d.opcdefault)) ORDER BY k)
                 FROM generate_series(1, x.indnkeyatts) AS k
+                JOIN pg_opclass o ON o.oid = x.indclass[k - 1]
                 LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[k - 1] AND a.attnum <> 0) AS keys,
-               EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+               (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                                  AND d.refclassid = 'pg_type'::regclass) AS typed
         FROM pg_index x
         JOIN pg_class c ON c.oid = x.indexrelid
