@@ -32,7 +32,7 @@ fn check(many: bool) {
         for round in 0..24 {
             let (from, to) = if round % 2 == 0 { ("a", "b") } else { ("b", "a") };
             // later in each round, by work and not by the clock
-            let work = round * if many { 200_000 } else { 20_000 };
+            let work = round * if many { 120_000 } else { 20_000 };
             let change = format!(
                 "SELECT sum(n) FROM generate_series(1, {work}) n; ALTER TABLE watched RENAME COLUMN {from} TO {to}"
             );

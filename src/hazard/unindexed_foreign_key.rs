@@ -32,9 +32,13 @@ fn find(case: &Case<'_>) -> Option<String> {
     };
     let indexed = case.catalogs.after.objects.iter().any(|(id, object)| match object {
         Object::Index(index) if index.relation() == table => covered(&index.body),
-        Object::Constraint(key) if id.relation().as_ref() == Some(&table) => key.body().is_some_and(covered),
+        Object::Constraint(key) if id.relation().as_ref() == Some(&table) => {
+            key.body().is_some_and(|body| covered(&body))
+        }
         _ => false,
     });
-    let list = wanted.iter().map(|column| sql::ident(column)).collect::<Vec<_>>().join(", ");
-    (!indexed).then(|| format!("no index begins with the columns of {}: {}", case.step.object, list))
+    (!indexed).then(|| {
+        let list = wanted.iter().map(|column| sql::ident(column)).collect::<Vec<_>>().join(", ");
+        format!("no index begins with the columns of {}: {list}", case.step.object)
+    })
 }

@@ -1,5 +1,7 @@
 //! Table constraints: primary key, unique, foreign key, check, exclusion.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -55,8 +57,14 @@ pub struct ConstraintFacts {
     pub temporal: bool,
     /// What a check says of each row.
     pub condition: Option<String>,
-    /// The index behind it.
-    pub index: Option<KeyIndex>,
+    /// What the index of a key stores besides.
+    pub included: Vec<String>,
+    /// Whether UNIQUE takes NULL for equal to NULL.
+    pub nulls_not_distinct: bool,
+    /// What the definition says behind the parameters of its index: WHERE, DEFERRABLE.
+    pub suffix: String,
+    /// What is behind EXCLUDE and WITHOUT OVERLAPS.
+    pub exclusion: Option<Exclusion>,
 }
 
 impl PartialEq for ConstraintFacts {
@@ -67,16 +75,14 @@ impl PartialEq for ConstraintFacts {
 
 impl Eq for ConstraintFacts {}
 
-/// The index behind a key or an exclusion constraint.
+/// The index behind a constraint of which more than equality is asked.
 #[derive(Debug, Clone, Deserialize)]
-pub struct KeyIndex {
+pub struct Exclusion {
     /// What it is built of.
     #[serde(flatten)]
     pub body: IndexBody,
-    /// The operators of an exclusion constraint or of WITHOUT OVERLAPS, one for each key.
+    /// One operator for each key.
     pub operators: Vec<String>,
-    /// What the constraint's definition says behind the index's parameters: WHERE, DEFERRABLE.
-    pub suffix: String,
 }
 
 /// The sorts of constraints.
@@ -109,13 +115,20 @@ impl Constraint {
 
     /// The definition in two: what its index is over, and what follows.
     fn parts(&self) -> (&str, &str) {
-        let suffix = self.facts.index.as_ref().map_or(0, |index| index.suffix.len());
-        self.definition.split_at_checked(self.definition.len() - suffix).unwrap_or((&self.definition, ""))
+        let suffix = self.facts.suffix.as_str();
+        self.definition.strip_suffix(suffix).map_or((&self.definition, ""), |over| (over, suffix))
     }
 
-    /// What the index behind it is built of.
-    pub fn body(&self) -> Option<&IndexBody> {
-        self.facts.index.as_ref().map(|index| &index.body)
+    /// What the index behind it is built of: that of a key is a btree of its columns.
+    pub fn body(&self) -> Option<Cow<'_, IndexBody>> {
+        if let Some(exclusion) = &self.facts.exclusion {
+            return Some(Cow::Borrowed(&exclusion.body));
+        }
+        let key = || {
+            let body = IndexBody::btree(&self.columns, &self.facts.included);
+            IndexBody { nulls_not_distinct: self.facts.nulls_not_distinct, ..body }
+        };
+        self.has_index().then(|| Cow::Owned(key()))
     }
 
     /// What ALTER TABLE has to say about the index behind it.

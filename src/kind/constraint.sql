@@ -19,10 +19,7 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
                                    WHEN 'c' THEN 'check' ELSE 'exclusion' END,
          'definition', CASE WHEN k.contype = 'x' AND b.parameters IS NOT NULL THEN
                            -- of exclusion constraints PostgreSQL prints the parameters, too
-                           (SELECT left(text, length(text) - length(b.parameters) - length(suffix)) || suffix
-                            FROM (SELECT pg_get_constraintdef(k.oid),
-                                         concat(' WHERE (' || b.predicate || ')', CASE WHEN k.condeferrable THEN ' DEFERRABLE' END,
-                                                CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END)) AS u (text, suffix))
+                           left(pg_get_constraintdef(k.oid), -length(b.parameters || ends.suffix)) || ends.suffix
                          WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
                             ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
          'validated', k.convalidated AND (k.contype <> 'c' OR (k.conrelid, k.conname) NOT IN (SELECT conrelid, conname FROM unproven)),
@@ -32,17 +29,21 @@ SELECT 'pg_constraint'::regclass::oid, k.oid, 0, ARRAY[n.nspname::text, c.relnam
          'facts', json_build_object(
            'referenced_columns', ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(attnum, at)
                                        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum ORDER BY at),
-           'enforced', coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
-           'temporal', coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
+           'enforced', k.contype NOT IN ('c', 'f') OR coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
+           'temporal', k.contype IN ('p', 'u') AND k.conexclop IS NOT NULL
+                       OR k.contype = 'f' AND coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
            'condition', CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END,
-           'index', CASE WHEN x.indexrelid IS NOT NULL THEN
-                      json_build_object(
-                        'using', b.using, 'nulls_not_distinct', b.nulls_not_distinct, 'predicate', b.predicate, 'shape', b.shape,
-                        'operators', ARRAY(SELECT format('OPERATOR(%I.%s)', onsp.nspname, o.oprname)
-                                           FROM unnest(k.conexclop) WITH ORDINALITY AS u(oid, at)
-                                           JOIN pg_operator o ON o.oid = u.oid JOIN pg_namespace onsp ON onsp.oid = o.oprnamespace ORDER BY at),
-                        'suffix', coalesce(' WHERE (' || b.predicate || ')', '') || CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END
-                                  || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END) END),
+           'included', CASE WHEN x.indnatts > x.indnkeyatts THEN
+                         (SELECT json_agg(a.attname ORDER BY at) FROM unnest(x.indkey) WITH ORDINALITY AS u(attnum, at)
+                          JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = u.attnum WHERE at > x.indnkeyatts) ELSE '[]' END,
+           'nulls_not_distinct', k.contype = 'u' AND coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false),
+           'suffix', CASE WHEN x.indexrelid IS NOT NULL THEN ends.suffix ELSE '' END,
+           'exclusion', CASE WHEN b.indexrelid IS NOT NULL THEN
+                          json_build_object(
+                            'using', b.using, 'nulls_not_distinct', b.nulls_not_distinct, 'predicate', b.predicate, 'shape', b.shape,
+                            'operators', ARRAY(SELECT format('OPERATOR(%I.%s)', onsp.nspname, o.oprname)
+                                               FROM unnest(k.conexclop) WITH ORDINALITY AS u(oid, at)
+                                               JOIN pg_operator o ON o.oid = u.oid JOIN pg_namespace onsp ON onsp.oid = o.oprnamespace ORDER BY at)) END),
          'references', CASE WHEN k.contype = 'f' THEN ARRAY[fn.nspname::text, f.relname::text] END,
          'clustered', coalesce(x.indisclustered, false),
          'replica_identity', coalesce(x.indisreplident, false),
@@ -62,11 +63,14 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
-LEFT JOIN index_body b ON b.indexrelid = x.indexrelid
+-- of a key more is known: it is a btree of its columns, each in the usual way
+LEFT JOIN index_body b ON b.indexrelid = CASE WHEN k.conexclop IS NOT NULL THEN x.indexrelid END
 LEFT JOIN pg_class xc ON xc.oid = x.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = xc.reltablespace
 LEFT JOIN pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
+CROSS JOIN LATERAL (SELECT concat(' WHERE (' || b.predicate || ')', CASE WHEN k.condeferrable THEN ' DEFERRABLE' END,
+                                  CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END) AS suffix) AS ends
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   -- nor is a foreign key one of its own for each partition of the table that it references
   AND NOT (k.contype = 'f' AND k.conparentid <> 0 AND k.conrelid = (SELECT p.conrelid FROM pg_constraint p WHERE p.oid = k.conparentid))

@@ -71,8 +71,8 @@ impl IndexKey {
 }
 
 impl IndexBody {
-    /// A btree of these columns.
-    pub fn btree(columns: &[String]) -> Self {
+    /// A btree of these columns, which stores others besides.
+    pub fn btree(columns: &[String], included: &[String]) -> Self {
         let keys: Vec<IndexKey> = columns
             .iter()
             .map(|column| IndexKey {
@@ -82,9 +82,15 @@ impl IndexBody {
                 usual_equality: true,
             })
             .collect();
-        let list = keys.iter().map(|key| key.expression.as_str()).collect::<Vec<_>>().join(", ");
+        let list = |columns: &[String]| {
+            columns.iter().map(|column| sql::ident(column)).collect::<Vec<_>>().join(", ")
+        };
+        let mut using = format!("USING btree ({})", list(columns));
+        if !included.is_empty() {
+            using += &format!(" INCLUDE ({})", list(included));
+        }
         Self {
-            using: format!("USING btree ({list})"),
+            using,
             nulls_not_distinct: false,
             predicate: None,
             shape: Box::new(IndexShape { access_method: "btree".to_owned(), keys, typed: false }),

@@ -1,8 +1,8 @@
 -- what is said of an index behind the name of its table
 index_body AS (
     SELECT indexrelid, parameters, nulls_not_distinct, predicate,
-           -- what PostgreSQL prints in the end, in this order
-           left(body, length(body) - length(concat(CASE WHEN nulls_not_distinct THEN ' NULLS NOT DISTINCT' END, parameters, ' WHERE ' || predicate))) AS "using",
+           -- without what PostgreSQL prints in the end, in this order; it is printed once, since the body is said once
+           left(body || '.', -1 - length(concat(CASE WHEN nulls_not_distinct THEN ' NULLS NOT DISTINCT' END, parameters, ' WHERE ' || predicate))) AS "using",
            json_build_object('access_method', amname, 'keys', keys, 'typed', typed) AS shape
     FROM (
         SELECT x.indexrelid, m.amname, pg_get_expr(x.indpred, x.indrelid) AS predicate,
@@ -32,5 +32,4 @@ index_body AS (
         JOIN pg_am m ON m.oid = c.relam
         JOIN pg_class t ON t.oid = x.indrelid
         JOIN pg_namespace tn ON tn.oid = t.relnamespace
-        WHERE x.indrelid >= 16384
     ) AS indexes)

@@ -1,12 +1,11 @@
 //! Rows that a key would refuse because of each other: equal ones for UNIQUE, those of which all operators are true for
-//! EXCLUDE. The table is asked by the name that it
-//! has by then.
+//! EXCLUDE. The table is asked by the name that it has by then.
 
 use super::data_check::counted;
 use crate::{
     kind::{
         Constraint, Index,
-        constraint::KeyIndex,
+        constraint::Exclusion,
         index_body::{IndexBody, IndexKey},
     },
     name::ObjectId,
@@ -20,11 +19,10 @@ pub fn of_index(table: &ObjectId, name: &str, index: &Index) -> Option<(String, 
 
 /// Those of a primary key, a unique or an exclusion constraint.
 pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<(String, Sql)> {
-    let index = key.facts.index.as_ref()?;
-    if index.operators.is_empty() {
-        return equal(table, name, &index.body);
+    match &key.facts.exclusion {
+        Some(exclusion) => Some(excluded(table, name, exclusion)),
+        None => equal(table, name, &*key.body()?),
     }
-    Some(excluded(table, name, index))
 }
 
 /// Keys that are there more than once. None with an operator class of its own, for which equal may be another thing.
@@ -47,13 +45,13 @@ fn equal(table: &ObjectId, name: &str, body: &IndexBody) -> Option<(String, Sql)
 }
 
 /// Rows for which there is another one so that every operator is true of the two.
-fn excluded(table: &ObjectId, name: &str, index: &KeyIndex) -> (String, Sql) {
-    let body = &index.body;
+fn excluded(table: &ObjectId, name: &str, exclusion: &Exclusion) -> (String, Sql) {
+    let Exclusion { body, operators } = exclusion;
     let only = body.predicate.iter().map(|it| format!(" WHERE ({it})")).collect::<String>();
     let keys: Vec<String> = body.shape.keys.iter().map(IndexKey::compared).collect();
     let columns: String = keys.iter().enumerate().map(|(at, key)| format!(", ({key}) AS key_{at}")).collect();
     let rows = format!("(SELECT tableoid AS part, ctid AS place{columns} FROM {name}{only})");
-    let compared = index.operators.iter().enumerate();
+    let compared = operators.iter().enumerate();
     let compared: String =
         compared.map(|(at, operator)| format!(" AND one.key_{at} {operator} other.key_{at}")).collect();
     let list = keys.join(", ");

@@ -289,10 +289,9 @@ impl<'a> Parts<'a> {
         });
         let mut known = BTreeSet::new();
         let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {
-            let index = constraint.facts.index.as_ref().filter(|index| index.operators.is_empty());
-            index.is_none_or(|index| {
-                let body = &index.body;
-                known.insert((&body.using, body.nulls_not_distinct, &index.suffix))
+            let body = constraint.body().filter(|_| constraint.facts.exclusion.is_none());
+            body.is_none_or(|body| {
+                known.insert((body.using.clone(), body.nulls_not_distinct, &constraint.facts.suffix))
             })
         };
         (parts.constraints, parts.again) = parts.constraints.into_iter().partition(once);

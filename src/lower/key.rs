@@ -30,15 +30,15 @@ impl Built {
             ConstraintType::PrimaryKey => "PRIMARY KEY",
             _ => "UNIQUE",
         };
-        let built = key.facts.index.as_ref().filter(|built| built.operators.is_empty())?;
-        if key.lineage.partition {
+        if key.lineage.partition || key.facts.exclusion.is_some() {
             return None;
         }
         let (name, table, quoted) = (id.sql(), id.relation_sql(), sql::ident(index));
-        let on = format!("ON {table} {}", built.body.text(&key.options, key.tablespace.as_deref()));
+        let on = format!("ON {table} {}", key.body()?.text(&key.options, key.tablespace.as_deref()));
         let table_id = id.relation()?;
         let index = ObjectId::new(Kind::Index, [id.path.part(0), index]);
-        let mut adopt = vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{}", built.suffix)];
+        let mut adopt =
+            vec![format!("ADD CONSTRAINT {name} {word} USING INDEX {quoted}{}", key.facts.suffix)];
         adopt.extend(key.settings(id));
         Some(Self {
             build: Action::build_index(index.clone(), table_id, true, on),

@@ -136,7 +136,7 @@ fn rule(id: &ObjectId, object: &Object) -> Option<Key> {
             match key.contype {
                 ConstraintType::ForeignKey => Some(Key::Reference(table, key.definition.clone())),
                 ConstraintType::PrimaryKey | ConstraintType::Unique => {
-                    key.body().map(|body| Key::Unique(table, unique(body)))
+                    key.body().map(|body| Key::Unique(table, unique(&body)))
                 }
                 _ => None,
             }

@@ -211,7 +211,7 @@ fn uses(id: &ObjectId, columns: &[ObjectId], catalog: &Catalog) -> bool {
 /// A plain index on some columns of a table.
 fn plain(constraint: &ObjectId, columns: &[String]) -> Index {
     let table = constraint.path.parts()[..2].to_vec();
-    Index::plain(table, IndexBody::btree(columns))
+    Index::plain(table, IndexBody::btree(columns, &[]))
 }
 
 /// The table that an object is part of, or is an index or a sequence of.
