@@ -31,12 +31,12 @@
 //!
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
+//! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! backfill_triggers = "skip"     # or "fire", which they do where nothing is said: the tables' own, for rows that are filled
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
 //! free_space = "ssh db df --output=avail -B1 /pg | tail -n 1"   # prints how many bytes the server's disk has left
 //! backup = "./newest-backup"     # proves that there is one, and prints its size in bytes and its age in seconds: 73400320 3600
-//! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
 //! backup_hours = 24              # how old it may be
 //! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations

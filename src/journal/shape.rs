@@ -19,8 +19,18 @@ fn tables() -> BTreeSet<&'static str> {
 
 /// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was.
 pub(super) fn hand_over() -> String {
+    script(include_str!("hand_over.sql"))
+}
+
+/// Takes away what default privileges gave of a journal that was just made.
+pub(super) fn own() -> String {
+    script(include_str!("own.sql"))
+}
+
+/// A script about each of the tables.
+fn script(text: &str) -> String {
     let tables = tables().into_iter().collect::<Vec<_>>().join(" ");
-    include_str!("hand_over.sql").replace("$tables", &tables)
+    text.replace("$tables", &tables).replace("$revoke", include_str!("revoke.sql").trim_end())
 }
 
 /// Refuses a journal that is not what trueup made, or not of somebody who is believed. Returns the tables that there are: to
