@@ -7,7 +7,6 @@ use crate::{
     approval::{Approval, OLD_NAMES_IN_USE},
     plan::Plan,
     postgres::Session,
-    sql,
     step::OldName,
 };
 
@@ -57,26 +56,16 @@ pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError
     let query = |source| ApplyError::Query { what: "asking who writes by old names", source };
     let mut uses = Vec::new();
     for name in &plan.old_names {
-        let OldName { writes, last, .. } = name;
-        // a view in their place would run its owner's code
-        let there = "SELECT pg_catalog.count(*) = 2 FROM pg_catalog.pg_class c \
-                     WHERE c.oid IN (pg_catalog.to_regclass($1), pg_catalog.to_regclass($2)) AND c.relkind = 'S'";
-        let there: bool = session
-            .client()
-            .query_one(there, &[writes, last])
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(query)?;
-        if !there {
-            continue;
-        }
-        let counted = format!(
-            "SELECT COALESCE(pg_catalog.pg_sequence_last_value({writes}::pg_catalog.regclass), 0), \
-             CASE WHEN pg_catalog.pg_sequence_last_value({last}::pg_catalog.regclass) IS NOT NULL THEN GREATEST(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8 - pg_catalog.pg_sequence_last_value({last}::pg_catalog.regclass), 0) END",
-            writes = sql::literal(writes),
-            last = sql::literal(last),
-        );
-        let row = session.client().query_one(&counted, &[]).await.map_err(query)?;
+        // no more than sequences are asked: a view in the place of one would run its owner's code
+        let counted = "SELECT COALESCE(writes.at, 0), CASE WHEN last.at IS NOT NULL THEN \
+                           GREATEST(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8 - last.at, 0) END \
+                       FROM pg_catalog.pg_class w, pg_catalog.pg_class l, \
+                            LATERAL (SELECT pg_catalog.pg_sequence_last_value(w.oid)) AS writes (at), \
+                            LATERAL (SELECT pg_catalog.pg_sequence_last_value(l.oid)) AS last (at) \
+                       WHERE w.oid = pg_catalog.to_regclass($1) AND w.relkind = 'S' \
+                         AND l.oid = pg_catalog.to_regclass($2) AND l.relkind = 'S'";
+        let row = session.client().query_opt(counted, &[&name.writes, &name.last]).await.map_err(query)?;
+        let Some(row) = row else { continue };
         let (writes, ago): (i64, Option<i64>) =
             (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
         let ago = ago.and_then(|ago| u64::try_from(ago).ok()).map(Duration::from_secs);
