@@ -187,9 +187,10 @@ impl Session {
         let started = target.config(host, ssl).connect(tls.clone()).await;
         let (pins, (client, connection)) = match started {
             // a pooler that takes no settings in the startup packet gets them as the first statement
-            Err(error) if target.is_pinned() && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+            Err(error) if target.pinned && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
                 let pins = PINS.map(|(name, value)| format!("SET {name} TO {value}; "));
-                (pins.concat(), target.unpinned().config(host, ssl).connect(tls.clone()).await?)
+                let plain = Target { pinned: false, ..target.clone() };
+                (pins.concat(), plain.config(host, ssl).connect(tls.clone()).await?)
             }
             started => (String::new(), started?),
         };

@@ -203,16 +203,6 @@ impl Target {
         Self { pinned: true, ..self.with_application_name("trueup") }
     }
 
-    /// The same target without them.
-    pub(super) fn unpinned(&self) -> Self {
-        Self { pinned: false, ..self.clone() }
-    }
-
-    /// Whether it is for trueup's own statements.
-    pub(super) fn is_pinned(&self) -> bool {
-        self.pinned
-    }
-
     /// The same target, in which the journal of these roles is believed, too (`journal_owners`).
     #[must_use]
     pub fn trusting(&self, owners: &BTreeSet<String>) -> Self {
@@ -302,9 +292,10 @@ impl Target {
         if let Some(password) = &host.password {
             config.password(password.reveal());
         }
-        let pins = PINS.iter().map(|(name, value)| format!("-c {name}={value}"));
-        let options: Vec<String> =
-            self.options.iter().cloned().chain(pins.take_while(|_| self.pinned)).collect();
+        let mut options: Vec<String> = self.options.iter().cloned().collect();
+        if self.pinned {
+            options.extend(PINS.map(|(name, value)| format!("-c {name}={value}")));
+        }
         if !options.is_empty() {
             config.options(options.join(" "));
         }
