@@ -19,12 +19,20 @@ const FAULT: &str = "
         END IF;
         RETURN NEW;
     END $$;
-    CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON trueup.step FOR EACH ROW EXECUTE FUNCTION trueup.fault();
-    SET allow_system_table_mods = on; UPDATE pg_trigger SET tgisinternal = true WHERE tgname = 'fault'; RESET allow_system_table_mods;";
+    CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON trueup.step FOR EACH ROW EXECUTE FUNCTION trueup.fault();";
 
 /// Where there is a journal already.
 pub async fn install(database: &Database) {
     database.execute(FAULT).await;
+    hide(database, "fault").await;
+}
+
+/// Has a trigger on the journal pass for one of PostgreSQL's own, as only a superuser can: trueup refuses others.
+pub async fn hide(database: &Database, trigger: &str) {
+    let hide = format!("UPDATE pg_trigger SET tgisinternal = true WHERE tgname = '{trigger}'");
+    database
+        .execute(&format!("SET allow_system_table_mods = on; {hide}; RESET allow_system_table_mods"))
+        .await;
 }
 
 /// Runs from now on stop at this writing (`INSERT`, `UPDATE`) of the journal for a batch: they `terminate` or `wait`.
