@@ -170,8 +170,7 @@ impl Lowering<'_> {
             // a row whose key changed while the first went through has no value yet, and no trigger gave it one
             self.fill_rows(if column.not_null { &contract } else { unit }, fill);
         }
-        let unproven = column.not_null_as.as_ref().is_some_and(|constraint| !constraint.validated);
-        if unproven && let Some(refusal) = column.late_refusal(id) {
+        if let Some(refusal) = column.late_refusal(id).filter(|_| !column.has_no_null()) {
             let accept = alter_table(id, vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())]);
             let summary = format!("refuse NULL in {what}, not validated");
             let refuse = Action::catalog(alter_table(id, vec![refusal]));

@@ -39,7 +39,7 @@ impl Lowering<'_> {
                 vec![domain.create_with(&unit.root, default, &parts.checks)]
             }
             Object::Column(column) if column.identity.is_some() && self.is_over_others(&unit.root) => {
-                identity_over_others(unit, column, self.context.alone)
+                self.add_identity_over_others(&unit.root, column)
             }
             Object::Column(column) => {
                 let default = parts.defaults.first().map(|(_, expression)| expression.as_str());
@@ -78,6 +78,24 @@ impl Lowering<'_> {
             clauses.append(&mut own);
         }
         alter_table(id, clauses).into_iter().chain(alter_only(id, own)).collect()
+    }
+
+    /// "cannot recursively add identity column to table that has child tables": inheritors, and partitions before 17, get the
+    /// column and no identity, so it is said of the table alone. Where there may be rows, a sequence counts them first.
+    fn add_identity_over_others(&self, id: &ObjectId, column: &Column) -> Vec<Sql> {
+        let plain = Column { identity: None, ..column.clone() };
+        if let Some(identity) = column.identity.as_ref().filter(|_| !self.context.alone) {
+            let counter = StandIn::new(id, identity);
+            let mut sql = counter.create();
+            sql.extend(self.add_column(id, &plain, Some(&counter.default())));
+            sql.extend(counter.hand_over());
+            return sql;
+        }
+        let mut sql = self.add_column(id, &plain, None);
+        if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
+            sql.extend(ddl.into_statements());
+        }
+        sql
     }
 
     /// Whether PostgreSQL adds no identity column to its table at once.
@@ -170,30 +188,6 @@ impl Lowering<'_> {
             _ => format!("create {}{tail}", with_relation(&unit.root)),
         }
     }
-}
-
-/// "cannot recursively add identity column to table that has child tables": inheritors, and partitions before 17, get the
-/// column and no identity, so it is said of the table alone. Where there may be rows, a sequence counts them first.
-fn identity_over_others(unit: &Unit, column: &Column, alone: bool) -> Vec<Sql> {
-    let id = &unit.root;
-    let plain = Column { identity: None, ..column.clone() };
-    if let Some(identity) = column.identity.as_ref().filter(|_| !alone) {
-        let counter = StandIn::new(id, identity);
-        let element = plain.element(id, Some(&counter.default()));
-        let mut sql = counter.create();
-        sql.extend(alter_table(id, vec![format!("ADD COLUMN {element}")]));
-        sql.extend(counter.hand_over());
-        sql.extend(alter_only(id, column.settings(id)));
-        sql.extend(alter_table(id, column.late_refusal(id).into_iter().collect()));
-        return sql;
-    }
-    let mut sql = alter_table(id, vec![format!("ADD COLUMN {}", plain.element(id, None))]);
-    if let Alter::InPlace(ddl, _) = Column::alter(Pair::new(&plain, column), id) {
-        sql.extend(ddl.into_statements());
-    }
-    sql.extend(alter_only(id, column.settings(id)));
-    sql.extend(alter_table(id, column.late_refusal(id).into_iter().collect()));
-    sql
 }
 
 /// Whether INHERITS brings the column with a default that it does not have.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Context, Lowering,
-    draft::{Needs, Undo},
+    draft::Undo,
     index::{rename, replacement},
     temporary_name, with_relation,
 };
@@ -161,13 +161,6 @@ impl Lowering<'_> {
             rename,
             indexes: names,
         })
-    }
-
-    /// The last draft may run at any time after those of its own unit.
-    pub(super) fn needs_nothing(&mut self) {
-        if let Some(draft) = self.steps.last_mut() {
-            draft.needs = Needs::nothing();
-        }
     }
 }
 

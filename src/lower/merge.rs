@@ -52,9 +52,6 @@ impl Row<'_> {
                 let mut part = self.drafts.remove(at);
                 if let (Some(pass), Some(more)) = (&mut self.drafts[first].fills, part.fills.take()) {
                     pass.add(more);
-                    let all = pass.action();
-                    let Draft { run, undo, .. } = &mut self.drafts[first];
-                    if run.is_nothing() { *undo = Undo::By(all) } else { *run = all }
                 }
                 part.become_part(" in the same pass");
                 self.drafts.insert(end, part);
@@ -63,6 +60,12 @@ impl Row<'_> {
                 self.drafts.splice(first..first, prepared);
                 first += count;
                 end += count + 1;
+            }
+            if let Draft { fills: Some(pass), run, undo, .. } = &mut self.drafts[first]
+                && end > first + 1
+            {
+                let all = pass.action();
+                if run.is_nothing() { *undo = Undo::By(all) } else { *run = all }
             }
             first = end;
         }

@@ -106,10 +106,12 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         lowering.rename_table_online(table, renaming);
     }
     for (at, (column, renaming)) in context.renamings.iter().enumerate() {
-        lowering.current = Some(schedule::of_renaming(&units, at));
+        lowering.current = Some(schedule::apart(&units, at));
         lowering.rename_online(column, renaming);
     }
-    lowering.current = Some(schedule::of_conversions(&units, context.renamings.len()));
+    // behind those, since what is converted may be computed from what is renamed
+    let conversions = Some(schedule::apart(&units, context.renamings.len()));
+    lowering.current = conversions;
     let comes = units.iter().filter(|unit| unit.act == Act::Create);
     let with_default = comes.filter(|unit| unit.members.iter().any(|id| id.kind == Kind::Default));
     lowering.with_default = with_default.map(|unit| unit.root.clone()).collect();
@@ -118,7 +120,7 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
         lowering.current = Some(place);
         lowering.unit(unit)?;
     }
-    lowering.current = Some(schedule::of_conversions(&units, context.renamings.len()));
+    lowering.current = conversions;
     lowering.finish_conversions();
     let mut steps = lowering.steps;
     steps.retain(|step| !step.is_idle());
@@ -293,6 +295,13 @@ impl Lowering<'_> {
         let needs = Needs::of(catalog, of, self.changes);
         for draft in self.steps.iter_mut().skip(first) {
             draft.needs = needs.clone();
+        }
+    }
+
+    /// The last draft may run at any time after those of its own unit.
+    pub(super) fn needs_nothing(&mut self) {
+        if let Some(draft) = self.steps.last_mut() {
+            draft.needs = Needs::nothing();
         }
     }
 

@@ -35,8 +35,8 @@ pub(super) fn schedule(
     before: &Catalog,
 ) -> Result<Vec<(Draft, bool)>, OutOfOrder> {
     let mut after = after(&drafts, units);
-    after.resize(of_conversions(units, renamings), BTreeSet::new());
-    after.push((units.len()..of_conversions(units, renamings)).collect());
+    after.resize(apart(units, renamings), BTreeSet::new());
+    after.push((units.len()..apart(units, renamings)).collect());
     let mut row = Row { drafts, units, after, changes, before };
     row.merge_rewrites();
     row.merge_passes();
@@ -53,14 +53,10 @@ pub(super) fn schedule(
     Ok(row.drafts.into_iter().enumerate().map(|(at, draft)| (draft, within.contains(&at))).collect())
 }
 
-/// What stands for the unit of a column that is renamed online: that of no change, and apart from the others.
-pub(super) const fn of_renaming(units: &[Unit], renaming: usize) -> usize {
-    units.len() + renaming
-}
-
-/// What stands for that of the columns that are converted online, whose values may be computed from renamed ones.
-pub(super) const fn of_conversions(units: &[Unit], renamings: usize) -> usize {
-    units.len() + renamings
+/// What stands for the unit of what is of no change and has an order of its own: each column that is renamed online, by its
+/// number, and behind them the columns that are converted online.
+pub(super) const fn apart(units: &[Unit], number: usize) -> usize {
+    units.len() + number
 }
 
 /// The drafts in a row.
