@@ -163,18 +163,24 @@ const VIEW: Change = Change {
     ],
 };
 
-/// Two columns that are renamed online, one that is converted, and one that is computed from a renamed one: one pass fills
-/// them all.
+/// Two columns that are renamed online, one that is converted, and one that is computed from a renamed one, with indexes that
+/// they share: one pass fills them all.
 const PASS: Change = Change {
     stays: "",
-    before: "CREATE TABLE crew (id bigint PRIMARY KEY, nick text, fax text, age int, port int);",
+    before:
+        "CREATE TABLE crew (id bigint PRIMARY KEY, nick text, fax text, age int, port int, UNIQUE (fax, id));
+        CREATE INDEX by_name ON crew (nick, fax);
+        CREATE INDEX by_name_and_age ON crew (nick, age);",
     after: "CREATE TABLE crew (id bigint PRIMARY KEY,
             alias text, -- @renamed from=nick online
             phone text, -- @renamed from=fax online
             age text, -- @convert using=age
             port int,
-            loud text -- @backfill using=upper(alias)
-        );",
+            loud text, -- @backfill using=upper(alias)
+            UNIQUE (phone, id)
+        );
+        CREATE INDEX by_name ON crew (alias, phone);
+        CREATE INDEX by_name_and_age ON crew (alias, age);",
     rows: "INSERT INTO crew SELECT n, 'n' || n, 'f' || n, n, n FROM generate_series(1, $rows) n;",
     code: &[
         "UPDATE crew SET port = $2::bigint % 100, age = age WHERE id = $1::bigint",

@@ -105,9 +105,14 @@ pub fn lower(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> 
     for (table, renaming) in &context.table_renamings {
         lowering.rename_table_online(table, renaming);
     }
-    for (at, (column, renaming)) in context.renamings.iter().enumerate() {
-        lowering.current = Some(schedule::apart(&units, at));
-        lowering.rename_online(column, renaming);
+    let renamings: Vec<(usize, &ObjectId, &Renaming)> = context
+        .renamings
+        .iter()
+        .enumerate()
+        .map(|(at, (column, renaming))| (schedule::apart(&units, at), column, renaming))
+        .collect();
+    for of_table in renamings.chunk_by(|(_, one, _), (_, other, _)| one.relation() == other.relation()) {
+        lowering.rename_online(of_table);
     }
     // behind those, since what is converted may be computed from what is renamed
     let conversions = Some(schedule::apart(&units, context.renamings.len()));

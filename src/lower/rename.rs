@@ -33,8 +33,9 @@ pub struct Renaming {
     pub from: String,
     /// Whether its default is another value each time.
     pub volatile: bool,
-    /// The indexes that it is in: the same on the new name before contract, and on the old one after it.
-    pub twins: Vec<Pair<Twin>>,
+    /// The replacement indexes to build with this column: on the new names before contract, on the old ones when contract is
+    /// rolled back.
+    pub twins: Pair<Vec<Twin>>,
     /// The triggers that fire on UPDATE OF it, with the old name and with the new one.
     pub fires: Vec<(ObjectId, Pair<Trigger>)>,
     /// What is called after it, and gets another name along with it.
@@ -123,19 +124,29 @@ fn is_replaced_on_the_way_back(id: &ObjectId, changes: &Changes) -> bool {
 }
 
 impl Lowering<'_> {
-    /// The steps of one renamed column, whatever else changes.
-    pub(super) fn rename_online(&mut self, id: &ObjectId, renaming: &Renaming) {
-        let Some(Object::Column(column)) = self.catalogs.before.objects.get(id) else { return };
-        let beside = Beside::new(self, id, column, renaming);
-        let Beside { old, new, .. } = &beside;
-        let unit = |phase| Unit::apart(id.clone(), phase);
-        let (expand, contract) = (unit(Phase::Expand), unit(Phase::Contract));
-        let names = format!("{} and {} of {}", sql::ident(old), sql::ident(new), id.relation_sql());
-        let check = beside.check_id();
-        let nothing = || Undo::Nothing;
-        let proof = || Action::validate(validate(id, &check.sql()));
-        let proven = format!("validate that {names} are equal");
+    /// The steps of the renamed columns of one table, each with the number of its unit, whatever else changes. Those that
+    /// swap names stand together: an index of several columns has all of them under the other name until then.
+    pub(super) fn rename_online(&mut self, columns: &[(usize, &ObjectId, &Renaming)]) {
+        let mut of_table = Vec::new();
+        for (unit, id, renaming) in columns {
+            if let Some(Object::Column(column)) = self.catalogs.before.objects.get(*id) {
+                of_table.push((*unit, *renaming, Beside::new(self, id, column, renaming)));
+            }
+        }
+        let parts = [Self::add_shadow, Self::swap_on_rollback, Self::swap, Self::rename_implied];
+        for part in parts {
+            for (unit, renaming, beside) in &of_table {
+                self.current = Some(*unit);
+                part(self, beside, renaming);
+            }
+        }
+    }
 
+    /// Expand: the shadow column comes, is filled, and proven equal.
+    fn add_shadow(&mut self, beside: &Beside<'_>, renaming: &Renaming) {
+        let Beside { id, old, new, .. } = beside;
+        let expand = Unit::apart((*id).clone(), Phase::Expand);
+        let nothing = || Undo::Nothing;
         let summary =
             format!("add column {} of {} beside {}", sql::ident(new), id.relation_sql(), sql::ident(old));
         let (come, go) = (beside.come(old, new), beside.go(new));
@@ -153,24 +164,48 @@ impl Lowering<'_> {
             let (there, back) = (fire_on(trigger, one, new), fire_only(trigger, one, new));
             self.push_about(trigger, &expand, Verb::Alter, summary, there, back);
         }
-        for Pair { before, .. } in &renaming.twins {
+        for twin in &renaming.twins.before {
             let summary = format!("build an index for {} on {}", sql::ident(new), id.relation_sql());
-            self.push_about(&before.id, &expand, Verb::Create, summary, before.build(), before.drop());
+            self.push_about(&twin.id, &expand, Verb::Create, summary, twin.build(), twin.drop());
         }
-        self.push_about(&check, &expand, Verb::Validate, proven.clone(), proof(), nothing());
+        self.push_about(
+            &beside.check_id(),
+            &expand,
+            Verb::Validate,
+            beside.proven(),
+            beside.proof(),
+            nothing(),
+        );
         self.needs_nothing();
+    }
 
-        // what the way back does last comes first
-        let exchange = format!("exchange {names}");
-        self.push_back(&contract, Verb::Rename, id, &exchange, Action::swap(beside.exchange()), With::Next);
-        self.push_back(&contract, Verb::Validate, &check, &proven, proof(), With::Next);
+    /// What a rollback of contract does last, and so stands first: the columns are proven equal and swap their names.
+    fn swap_on_rollback(&mut self, beside: &Beside<'_>, _: &Renaming) {
+        let contract = Unit::apart(beside.id.clone(), Phase::Contract);
+        let swap = format!("exchange {}", beside.names());
+        self.push_back(
+            &contract,
+            Verb::Rename,
+            beside.id,
+            &swap,
+            Action::swap(beside.exchange()),
+            With::Next,
+        );
+        let (check, proof) = (beside.check_id(), beside.proof());
+        self.push_back(&contract, Verb::Validate, &check, &beside.proven(), proof, With::Next);
+    }
+
+    /// Contract: the shadow column goes, and the column gets its name. A rollback adds one under the old name.
+    fn swap(&mut self, beside: &Beside<'_>, renaming: &Renaming) {
+        let Beside { id, old, new, .. } = beside;
+        let contract = Unit::apart((*id).clone(), Phase::Contract);
         for (trigger, Pair { after: one, .. }) in &renaming.fires {
             let what = format!("let {trigger} fire on UPDATE OF {}, too", sql::ident(old));
             self.push_back(&contract, Verb::Alter, trigger, &what, fire_on(trigger, one, old), With::Next);
         }
-        for Pair { after, .. } in &renaming.twins {
+        for twin in &renaming.twins.after {
             let what = format!("build an index for {} on {}", sql::ident(old), id.relation_sql());
-            self.push_back(&contract, Verb::Create, &after.id, &what, after.build(), With::Next);
+            self.push_back(&contract, Verb::Create, &twin.id, &what, twin.build(), With::Next);
         }
         for (object, pass) in beside.fills(self, new, old) {
             let what = format!("fill {} with what is in {}", object, sql::ident(new));
@@ -187,6 +222,10 @@ impl Lowering<'_> {
             format!("rename column {} of {} to {}", sql::ident(old), id.relation_sql(), sql::ident(new));
         let back = beside.come(new, old);
         self.push(&contract, Verb::Rename, summary, Action::swap(run), Action::swap(back));
+    }
+
+    /// Contract: the objects that are named after the column get their names.
+    fn rename_implied(&mut self, _: &Beside<'_>, renaming: &Renaming) {
         self.steps.extend(renaming.along.iter().cloned().map(Draft::from));
     }
 }
@@ -266,6 +305,19 @@ impl<'a> Beside<'a> {
 
     fn check_id(&self) -> ObjectId {
         ObjectId::new(Kind::Constraint, [self.id.path.part(0), self.id.path.part(1), &self.own("equal")])
+    }
+
+    /// Both columns, as in a step's summary.
+    fn names(&self) -> String {
+        format!("{} and {} of {}", sql::ident(&self.old), sql::ident(&self.new), self.id.relation_sql())
+    }
+
+    fn proven(&self) -> String {
+        format!("validate that {} are equal", self.names())
+    }
+
+    fn proof(&self) -> Action {
+        Action::validate(validate(self.id, &self.check_id().sql()))
     }
 
     /// A domain may refuse what is not there yet: the column beside has the type under it.

@@ -47,7 +47,7 @@ pub(in crate::planning) async fn renamings(
         let (taken, rest): (Vec<Step>, Vec<Step>) = std::mem::take(along).into_iter().partition(mine);
         *along = rest;
         let along = taken.into_iter().map(|step| Step { phase: Phase::Contract, ..step }).collect();
-        let (twins, fires) = (one.twins(catalogs), one.triggers(catalogs));
+        let (twins, fires) = (one.twins(online, catalogs), one.triggers(catalogs));
         let renaming = Renaming { from: one.from.clone(), volatile, twins, fires, along };
         renamings.insert(one.new.clone(), renaming);
     }
@@ -163,17 +163,26 @@ impl Online<'_> {
         found.collect()
     }
 
-    /// An index like each that the column is in: on the other name, and refusing nothing.
-    fn twins(&self, catalogs: Pair<&Catalog>) -> Vec<Pair<Twin>> {
-        let mut twins = Vec::new();
+    /// A replacement, on the other name and without UNIQUE, for each index that uses the column. Several renamed columns of one
+    /// index share its replacement, which is built with the last of them: the one with the greatest id in expand, the one with
+    /// the least id when contract is rolled back.
+    fn twins(&self, online: &[Online<'_>], catalogs: Pair<&Catalog>) -> Pair<Vec<Twin>> {
+        let mut twins = Pair::new(Vec::new(), Vec::new());
+        let others = online.iter().filter(|other| other.new != self.new);
+        let others: Vec<(&ObjectId, Vec<ObjectId>)> =
+            others.map(|other| (&other.new, other.family(catalogs.after))).collect();
         let columns: Vec<ObjectId> = self.family(catalogs.after);
         for (id, object) in &catalogs.after.objects {
-            let uses = || uses(id, &columns, catalogs.after);
+            let uses_of = |columns: &[ObjectId]| uses(id, columns, catalogs.after);
             let pair = match (object, catalogs.before.objects.get(id)) {
-                (Object::Index(new), Some(Object::Index(old))) if !new.partitioned && new.valid && uses() => {
+                (Object::Index(new), Some(Object::Index(old)))
+                    if !new.partitioned && new.valid && uses_of(&columns) =>
+                {
                     Pair::new(new.clone(), old.clone())
                 }
-                (Object::Constraint(new), Some(Object::Constraint(old))) if new.has_index() && uses() => {
+                (Object::Constraint(new), Some(Object::Constraint(old)))
+                    if new.has_index() && uses_of(&columns) =>
+                {
                     let Some(table) = id.relation() else { continue };
                     if catalogs.after.is_partitioned(&table) {
                         continue;
@@ -192,8 +201,15 @@ impl Online<'_> {
                 };
                 Twin { id, index }
             };
+            let shared = others.iter().filter(|(_, columns)| uses_of(columns));
+            let shared: Vec<&ObjectId> = shared.map(|(other, _)| *other).collect();
             // before contract the other name is the new one, on the way back it is the old one
-            twins.push(Pair::new(twin(&pair.before), twin(&pair.after)));
+            if shared.iter().all(|other| **other < self.new) {
+                twins.before.push(twin(&pair.before));
+            }
+            if shared.iter().all(|other| **other > self.new) {
+                twins.after.push(twin(&pair.after));
+            }
         }
         twins
     }
