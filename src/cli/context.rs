@@ -173,10 +173,11 @@ pub fn variable(name: &str) -> Option<String> {
 pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
     let mut options = ScratchOptions::from_env(&|name| env::var_os(name));
     options.ignored_options.clone_from(&context.config.compare.ignore_options);
+    let own =
+        env::current_exe().map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
+    options.launcher = Some(own.clone());
     if let Some(url) = &context.global.shadow_url {
         options.shadow = Some(Target::resolve(Some(url), &variable)?);
-        let own = env::current_exe()
-            .map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
         options.shadow_keeper = Some(vec![own.into_os_string(), "keep-shadow".into()]);
     }
     Ok(options)

@@ -25,7 +25,7 @@ mod show;
 mod status;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -131,6 +131,13 @@ enum Command {
     /// Drop what a dead trueup left on a shadow server (started by trueup itself)
     #[command(hide = true)]
     KeepShadow,
+    /// Run a throwaway server in a sandbox (started by trueup itself)
+    #[command(hide = true)]
+    RunServer {
+        /// See trueup::postgres::run_server
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -148,6 +155,15 @@ pub fn main() -> ExitCode {
         return match trueup::postgres::keep_shadow(&mut std::io::stdin().lock()) {
             Ok(()) => Exit::Done.into(),
             Err(_) => Exit::Error.into(),
+        };
+    }
+    if let Command::RunServer { arguments } = cli.command {
+        return match trueup::postgres::run_server(arguments) {
+            Ok(()) => Exit::Done.into(),
+            Err(why) => {
+                output::note(&format!("sandbox: {why}"));
+                Exit::Error.into()
+            }
         };
     }
     let result = tokio::runtime::Builder::new_current_thread()
@@ -187,6 +203,6 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
         Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,
-        Command::Init(_) | Command::KeepShadow => Ok(Exit::Done),
+        Command::Init(_) | Command::KeepShadow | Command::RunServer { .. } => Ok(Exit::Done),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The keeper is a small shell process (`keeper.sh`) in a process group of its own. It holds the reading end of a
 //! pipe; when the writing end closes, because the owner closed it, panicked or was killed, it stops the server and
-//! removes its directory. It runs as the same unprivileged user as the server.
+//! removes its directory. Between the two, a process of `sandbox` separates the server from the machine.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::binaries::{self, Binaries};
 use super::error::ConnectError;
+use super::options::ScratchOptions;
+use super::sandbox::Sandbox;
 use super::scratch_error::ScratchError;
 use super::session::Session;
 use super::target::Target;
@@ -54,7 +56,7 @@ const SETTINGS: &[&str] = &[
 /// What has to be said since 18: workers that read ahead for others cost more than they bring where all is in memory.
 const SINCE_18: &[&str] = &["io_method=sync"];
 
-/// Who runs the server: PostgreSQL refuses to be run by root.
+/// A user other than root, as whom PostgreSQL's programs are run: they refuse root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub uid: u32,
@@ -62,13 +64,17 @@ pub(super) struct Account {
     pub name: String,
 }
 
+/// The user ids that nobody has for long (systemd, "Users, Groups, UIDs and GIDs": dynamic service users).
+const FOR_ONE_RUN: std::ops::RangeInclusive<u32> = 61184..=65519;
+
 impl Account {
-    /// Nobody special unless this is root: then the first of the usual unprivileged users that there is.
-    pub(super) fn for_server() -> Result<Option<Self>, ScratchError> {
+    /// Nobody special unless this is root: then the first of the usual unprivileged users that there is. Not `postgres`, who
+    /// is a superuser of other servers.
+    pub(super) fn for_programs() -> Result<Option<Self>, ScratchError> {
         if !nix::unistd::geteuid().is_root() {
             return Ok(None);
         }
-        for name in ["postgres", "nobody"] {
+        for name in ["nobody", "daemon"] {
             if let Ok(Some(user)) = nix::unistd::User::from_name(name)
                 && !user.uid.is_root()
             {
@@ -77,6 +83,13 @@ impl Account {
             }
         }
         Err(ScratchError::NoAccount)
+    }
+
+    /// Ids for one server, which no user has.
+    fn for_one_run() -> u32 {
+        let taken = |id: u32| matches!(nix::unistd::User::from_uid(id.into()), Ok(Some(_)));
+        let ids = std::iter::repeat_with(|| rand::random_range(FOR_ONE_RUN));
+        ids.into_iter().take(100).find(|id| !taken(*id)).unwrap_or(*FOR_ONE_RUN.end())
     }
 }
 
@@ -92,6 +105,7 @@ fn run_as(command: &mut Command, account: Option<&Account>) {
 pub(super) struct Cluster {
     keeper: Child,
     directory: PathBuf,
+    sandbox: Sandbox,
 }
 
 impl Cluster {
@@ -99,22 +113,33 @@ impl Cluster {
     pub(super) async fn start(
         binaries: &Binaries,
         template: &Path,
-        run_dir: &Path,
+        options: &ScratchOptions,
         account: Option<&Account>,
     ) -> Result<(Self, Target, Session), ScratchError> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", KEEPER, "trueup-keeper"]);
-        command.arg(run_dir).arg(template).arg(&binaries.directory);
+        command.arg(&options.run_dir).arg(template).arg(&binaries.directory);
+        match (&options.launcher, account) {
+            (Some(launcher), Some(_)) => {
+                let id = Account::for_one_run();
+                command.arg(format!("{id}:{id}")).arg(launcher);
+            }
+            (Some(launcher), None) => _ = command.arg("-").arg(launcher),
+            (None, _) => {
+                command.args(["-", ""]);
+                run_as(&mut command, account);
+            }
+        }
+        command.arg(if options.untrusted { "strict" } else { "-" });
         let newer = if binaries.major >= 18 { SINCE_18 } else { &[] };
         for setting in SETTINGS.iter().chain(newer) {
             command.args(["-c", setting]);
         }
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        run_as(&mut command, account);
         let mut keeper = command.spawn().map_err(|source| ScratchError::Run { what: "/bin/sh", source })?;
         let mut lines = BufReader::new(keeper.stdout.take().ok_or(ScratchError::KeeperSilent)?).lines();
-        let mut cluster = Self { keeper, directory: PathBuf::new() };
+        let mut cluster = Self { keeper, directory: PathBuf::new(), sandbox: Sandbox::None };
         for line in &mut lines {
             let line = line.map_err(|source| ScratchError::Run { what: "/bin/sh", source })?;
             match line.split_once(' ').unwrap_or((&line, "")) {
@@ -128,6 +153,7 @@ impl Cluster {
         }
         let target = Target::socket(&cluster.directory, 5432, SUPERUSER, SUPERUSER);
         let session = cluster.wait_until_ready(&target).await?;
+        cluster.sandbox = Sandbox::of(&cluster.directory);
         Ok((cluster, target, session))
     }
 
@@ -163,13 +189,19 @@ impl Cluster {
             log.lines().find_map(|line| line.split_once("FATAL:").or_else(|| line.split_once("PANIC:")));
         fatal.map(|(_, reason)| reason.trim().to_owned()).or_else(|| {
             // Before it can write a log line, the loader may have failed.
-            log.lines().next().filter(|line| line.contains("postgres:")).map(str::to_owned)
+            let failed = |line: &&str| line.contains("postgres:") || line.starts_with("sandbox: ");
+            log.lines().next().filter(failed).map(str::to_owned)
         })
     }
 
     /// The private directory, with the socket in it.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// What separates the server from the machine.
+    pub(super) fn sandbox(&self) -> Sandbox {
+        self.sandbox
     }
 }
 
@@ -191,10 +223,10 @@ pub(super) fn template(
 ) -> Result<PathBuf, ScratchError> {
     let templates = cache.join("templates");
     let key: [u8; 32] = Sha256::digest(format!(
-        "{}\n{}\n{:?}",
+        "{}\n{}\n{}",
         binaries.directory.display(),
         binaries.version,
-        account.map(|account| account.uid)
+        nix::unistd::geteuid()
     ))
     .into();
     let key = key.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
@@ -227,6 +259,9 @@ pub(super) fn template(
         let reason = line.unwrap_or("initdb failed without a word").to_owned();
         return Err(ScratchError::Initdb { directory: binaries.directory.clone(), reason });
     }
+    if account.is_some() {
+        belong_to_root(&data).map_err(cannot)?;
+    }
     match std::fs::rename(&data, &template) {
         Ok(()) => {}
         // Somebody else was faster.
@@ -234,6 +269,19 @@ pub(super) fn template(
         Err(source) => return Err(cannot(source)),
     }
     Ok(template)
+}
+
+/// Makes a template root's own, which servers of any user may copy.
+fn belong_to_root(path: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::lchown(path, Some(0), Some(0))?;
+    let is_folder = std::fs::symlink_metadata(path)?.is_dir();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(if is_folder { 0o755 } else { 0o644 }))?;
+    if is_folder {
+        for entry in std::fs::read_dir(path)? {
+            belong_to_root(&entry?.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// How the name of a folder begins that is not complete yet.

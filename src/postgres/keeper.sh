@@ -2,12 +2,13 @@
 # other end of standard input, and the system closes that. Everything that exists only for the cluster is made
 # here, so that there is no moment at which nobody would remove it.
 #
-# Arguments: directory for the cluster's own directory, template of the data directory, programs, settings...
+# Arguments: directory for the cluster's own directory, template of the data directory, programs, UID:GID to run the
+# server as (else -), the program that runs it in a sandbox (else nothing), strict (else -), settings...
 # Says `dir PATH` when the directory is there, `started` when the server was started, `failed REASON` otherwise.
 trap '' INT TERM HUP QUIT PIPE
 umask 077
-base=$1 template=$2 bin=$3
-shift 3
+base=$1 template=$2 bin=$3 user=$4 launcher=$5 strict=$6
+shift 6
 
 dir=$(mktemp -d "$base/trueup-$$-XXXXXX") || { echo "failed no directory can be made in $base"; exit 1; }
 echo "dir $dir"
@@ -24,7 +25,14 @@ if ! cp -a --reflink=auto "$template" "$dir/data" 2>/dev/null; then
         exit 1
     fi
 fi
-"$bin/postgres" -D "$dir/data" -k "$dir" "$@" </dev/null >"$dir/log" 2>&1 &
+chmod 700 "$dir/data"
+if [ "$user" != - ]; then chown -R "$user" "$dir"; fi
+set -- -D "$dir/data" -k "$dir" "$@"
+if [ -n "$launcher" ]; then
+    "$launcher" run-server "$dir" "$user" "$strict" "$bin" "$@" </dev/null >"$dir/log" 2>&1 &
+else
+    "$bin/postgres" "$@" </dev/null >"$dir/log" 2>&1 &
+fi
 server=$!
 echo started
 

@@ -22,6 +22,11 @@ pub struct ScratchOptions {
     /// The command that cleans up on the shadow server after this process was killed: it is given a pipe and calls
     /// [`keep_shadow`](super::keep_shadow). Without it the next user of that server cleans up.
     pub shadow_keeper: Option<Vec<OsString>>,
+    /// The program whose hidden command runs the server in a sandbox ([`run_server`](super::run_server)). Without it the server
+    /// has none.
+    pub launcher: Option<PathBuf>,
+    /// Whether SQL of people who are not trusted is run: then there is no server unless it has namespaces of its own.
+    pub untrusted: bool,
     /// Where this machine's own programs are looked for.
     pub local: Local,
     /// Where downloads and templates are kept.
@@ -67,6 +72,8 @@ impl ScratchOptions {
             major: None,
             shadow: None,
             shadow_keeper: None,
+            launcher: None,
+            untrusted: false,
             local: Local::Path(env("PATH")),
             cache_dir: cache_dir(env),
             run_dir: run_dir(),

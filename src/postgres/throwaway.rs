@@ -15,6 +15,7 @@ use super::cluster::{self, Account, Cluster};
 use super::download;
 use super::locale::DatabaseSettings;
 use super::options::ScratchOptions;
+use super::sandbox::Sandbox;
 use super::scratch_error::{ScratchError, words};
 use super::session::Session;
 use super::shadow::Shadow;
@@ -65,7 +66,7 @@ impl Scratch {
             )
             .await;
         }
-        let account = Account::for_server()?;
+        let account = Account::for_programs()?;
         reachable(&options.cache_dir, account.as_ref())?;
         let mut failed = None;
         for found in options.local.find(options.major) {
@@ -92,7 +93,7 @@ impl Scratch {
         progress: &dyn Fn(&str),
     ) -> Result<Self, ScratchError> {
         let template = cluster::template(&found, &options.cache_dir, account, progress)?;
-        let (cluster, target, admin) = Cluster::start(&found, &template, &options.run_dir, account).await?;
+        let (cluster, target, admin) = Cluster::start(&found, &template, options, account).await?;
         Self::on(admin, target.ignoring_options(&options.ignored_options), Origin::Cluster(cluster, found))
             .await
     }
@@ -142,6 +143,14 @@ impl Scratch {
                 format!("PostgreSQL {} from {}", binaries.version, binaries.directory.display())
             }
             Origin::Shadow(_) => format!("shadow server {}", self.admin.place()),
+        }
+    }
+
+    /// What separates a server of our own from the machine.
+    pub fn sandbox(&self) -> Option<Sandbox> {
+        match &self.origin {
+            Origin::Cluster(cluster, _) => Some(cluster.sandbox()),
+            Origin::Shadow(_) => None,
         }
     }
 
