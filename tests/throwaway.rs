@@ -397,9 +397,13 @@ struct Registry {
 
 impl Registry {
     fn start(tarball: Vec<u8>, integrity: &str) -> Self {
+        Self::of("15.99.0-beta.1", tarball, integrity)
+    }
+
+    fn of(version: &str, tarball: Vec<u8>, integrity: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let metadata = serde_json::json!({ "versions": { "15.99.0-beta.1": { "dist": {
+        let metadata = serde_json::json!({ "versions": { version: { "dist": {
             "tarball": format!("{url}/tarball.tgz"), "integrity": integrity
         } } } });
         std::thread::spawn(move || {
@@ -426,7 +430,7 @@ impl Registry {
 
     fn options(&self, cache: &Path) -> ScratchOptions {
         let (registry, cache_dir) = (Some(self.url.clone()), cache.to_owned());
-        ScratchOptions { registry, cache_dir, major: Some(15), ..nothing_local() }
+        ScratchOptions { registry, cache_dir, major: Some(15), allow_unpinned: true, ..nothing_local() }
     }
 }
 
@@ -484,6 +488,26 @@ async fn a_corrupted_download_is_refused_and_nothing_is_kept() {
     let registry = Registry::start(package(), &sha512(b"something else"));
     let error = Scratch::open(&registry.options(cache.path()), &|_| {}).await.unwrap_err();
     assert!(matches!(error, ScratchError::Checksum { .. }), "{error}");
+    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+/// A registry that is not to be trusted has another package, and announces what it is.
+#[tokio::test]
+async fn a_download_that_this_release_does_not_know_is_refused() {
+    let cache = open_folder();
+    let package = package();
+    let integrity = sha512(&package);
+    let registry = Registry::start(package, &integrity);
+    let options = ScratchOptions { allow_unpinned: false, ..registry.options(cache.path()) };
+    let error = Scratch::open(&options, &|_| {}).await.unwrap_err();
+    assert!(matches!(error, ScratchError::Download { .. }), "{error}");
+    assert!(error.to_string().contains("it has no 15."), "{error}");
+    let pinned = error.to_string();
+    let version = pinned.split("it has no ").nth(1).unwrap().split(' ').next().unwrap();
+    let registry = Registry::of(version, self::package(), &integrity);
+    let options = ScratchOptions { allow_unpinned: false, ..registry.options(cache.path()) };
+    let error = Scratch::open(&options, &|_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("is not what this release of trueup knows"), "{error}");
     assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
 }
 

@@ -176,6 +176,15 @@ pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
     let own =
         env::current_exe().map_err(|error| CliError::new(format!("the path of this program: {error}")))?;
     options.launcher = Some(own.clone());
+    options.untrusted = context.global.untrusted;
+    options.allow_unpinned = context.global.allow_unpinned;
+    options.check_cache()?;
+    if options.untrusted && context.global.shadow_url.is_some() {
+        return Err(CliError::new(
+            "--untrusted: SQL that is not trusted does not run on the server of --shadow-url",
+        )
+        .with_hint("leave one of the two out, or unset TRUEUP_SHADOW_URL"));
+    }
     if let Some(url) = &context.global.shadow_url {
         options.shadow = Some(Target::resolve(Some(url), &variable)?);
         options.shadow_keeper = Some(vec![own.into_os_string(), "keep-shadow".into()]);

@@ -11,6 +11,7 @@ mod audit;
 mod context;
 mod demo;
 mod diff;
+mod doctor;
 mod dump;
 mod exit;
 mod history;
@@ -66,6 +67,12 @@ struct Global {
     /// A server to rehearse on instead of a throwaway one
     #[arg(long, global = true, value_name = "URL", env = "TRUEUP_SHADOW_URL", hide_env_values = true, help_heading = GLOBAL)]
     shadow_url: Option<String>,
+    /// Start a throwaway server only in namespaces of its own: for SQL that anybody may propose
+    #[arg(long, global = true, env = "TRUEUP_UNTRUSTED", help_heading = GLOBAL)]
+    untrusted: bool,
+    /// Download a PostgreSQL that this release does not know the hash of
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    allow_unpinned: bool,
     /// How to print
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = GLOBAL)]
     format: Format,
@@ -124,6 +131,8 @@ enum Command {
     Protect(protect::Arguments),
     /// Have the database write down who changes its schema
     Audit(audit::Arguments),
+    /// Say what trueup finds on this machine, and what it separates a throwaway server by
+    Doctor(doctor::Arguments),
     /// Set up trueup.toml, schema/ and plans/
     Init(init::Arguments),
     /// See all of it on a throwaway server
@@ -202,6 +211,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Audit(arguments) => audit::run(&context, &arguments).await,
         Command::Diff(arguments) => diff::run(&context, &arguments).await,
         Command::Dump(arguments) => dump::run(&context, &arguments).await,
+        Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
         Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,
         Command::Init(_) | Command::KeepShadow | Command::RunServer { .. } => Ok(Exit::Done),
     }

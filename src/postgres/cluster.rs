@@ -168,15 +168,13 @@ impl Cluster {
                     | ConnectError::Unavailable { .. },
                 ) if began.elapsed() < Duration::from_secs(30) => {}
                 Err(error) => {
-                    return Err(ScratchError::Start {
-                        reason: self.last_words().unwrap_or_else(|| error.to_string()),
-                    });
+                    return Err(failed_to_start(self.last_words().unwrap_or_else(|| error.to_string())));
                 }
             }
             if began.elapsed() > Duration::from_secs(1)
                 && let Some(reason) = self.last_words()
             {
-                return Err(ScratchError::Start { reason });
+                return Err(failed_to_start(reason));
             }
             tokio::time::sleep(Duration::from_millis(4)).await;
         }
@@ -211,6 +209,13 @@ impl Drop for Cluster {
         if let Err(error) = self.keeper.wait() {
             tracing::warn!("the keeper of the throwaway server: {error}");
         }
+    }
+}
+
+fn failed_to_start(reason: String) -> ScratchError {
+    match reason.strip_prefix("sandbox: the kernel refuses namespaces: ") {
+        Some(why) => ScratchError::NoNamespaces { why: why.to_owned() },
+        None => ScratchError::Start { reason },
     }
 }
 

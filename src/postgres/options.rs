@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
 #[cfg(target_os = "linux")]
@@ -10,6 +12,7 @@ use std::path::PathBuf;
 
 use super::binaries::{self, Binaries};
 use super::download;
+use super::scratch_error::ScratchError;
 use super::target::Target;
 
 /// Where a throwaway server may come from.
@@ -37,6 +40,8 @@ pub struct ScratchOptions {
     pub ignored_options: BTreeSet<String>,
     /// The registry to download from; `None` to download nothing.
     pub registry: Option<String>,
+    /// Whether versions may be downloaded that this release does not know.
+    pub allow_unpinned: bool,
 }
 
 /// Where PostgreSQL's programs are looked for on this machine. That runs programs, so it is not done until one of them
@@ -79,7 +84,28 @@ impl ScratchOptions {
             run_dir: run_dir(),
             ignored_options: BTreeSet::new(),
             registry,
+            allow_unpinned: false,
         }
+    }
+
+    /// Refuses a cache that somebody else could put programs or schemas into: it is to be of the current user or of root, and
+    /// nobody else may write to it. One that is not there yet will be.
+    pub fn check_cache(&self) -> Result<(), ScratchError> {
+        let path = &self.cache_dir;
+        let own = |meta: &Metadata| [0, nix::unistd::geteuid().as_raw()].contains(&meta.uid());
+        let refused = |why: String| Err(ScratchError::CacheNotOurs { path: path.clone(), why });
+        // also of a link to it
+        let (Ok(named), Ok(folder)) = (path.symlink_metadata(), path.metadata()) else { return Ok(()) };
+        if let Some(other) = [&named, &folder].into_iter().find(|meta| !own(meta)) {
+            return refused(format!("it belongs to user {}", other.uid()));
+        }
+        if !folder.is_dir() {
+            return refused("it is no directory".to_owned());
+        }
+        if folder.mode() & 0o022 != 0 {
+            return refused(format!("others may write to it (mode {:o})", folder.mode() & 0o7777));
+        }
+        Ok(())
     }
 
     /// The same for another major version.

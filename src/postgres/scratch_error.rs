@@ -78,8 +78,22 @@ pub enum ScratchError {
         /// The folder.
         path: PathBuf,
     },
+    /// Somebody else could put programs into the cache.
+    #[error("the cache {} could hold what somebody else put there: {why}", path.display())]
+    CacheNotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The server was to run in namespaces of its own, and the kernel refuses them.
+    #[error("SQL that is not trusted needs a throwaway server in namespaces of its own: {why}")]
+    NoNamespaces {
+        /// The kernel's words.
+        why: String,
+    },
     /// There is no unprivileged user to run the server as.
-    #[error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")]
+    #[error("PostgreSQL does not run as root, and there is neither a user nobody nor daemon")]
     NoAccount,
     /// There are no programs on this machine, and none may be downloaded.
     #[error("there is no PostgreSQL{} on this machine", of_major(*major))]
@@ -97,11 +111,21 @@ pub enum ScratchError {
         /// What went wrong.
         problem: String,
     },
-    /// What was downloaded is not what the registry announced.
-    #[error("{url} is not what the registry announced: its SHA-512 differs; nothing was kept")]
+    /// What was downloaded is not what it should be.
+    #[error("{url} is not what {by}: its SHA-512 differs; nothing was kept")]
     Checksum {
         /// From where.
         url: String,
+        /// Who says what it should be.
+        by: &'static str,
+    },
+    /// This release knows no package of the major version.
+    #[error("this release of trueup knows no download of PostgreSQL {major} for {platform}")]
+    Unpinned {
+        /// The major version.
+        major: u16,
+        /// The platform.
+        platform: String,
     },
 }
 
@@ -119,6 +143,15 @@ impl ScratchError {
             }
             Self::Cache { .. } => "free space there, or name another folder with TRUEUP_CACHE_DIR",
             Self::CacheUnreachable { .. } => "name a folder that every user can enter with TRUEUP_CACHE_DIR",
+            Self::CacheNotOurs { .. } => {
+                "look at what is in it and remove it, or name another folder with TRUEUP_CACHE_DIR"
+            }
+            Self::NoNamespaces { .. } => {
+                "run as root or where users may create namespaces (Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
+            }
+            Self::Unpinned { .. } => {
+                "install that PostgreSQL, or download the newest that the registry has with --allow-unpinned"
+            }
             Self::NoAccount => "run as an ordinary user, or name a running server with --shadow-url",
             Self::NotInstalled { .. } | Self::Download { .. } => {
                 "install that PostgreSQL (Debian: postgresql-N), or name a running server with --shadow-url"

@@ -66,6 +66,7 @@ impl Scratch {
             )
             .await;
         }
+        options.check_cache()?;
         let account = Account::for_programs()?;
         reachable(&options.cache_dir, account.as_ref())?;
         let mut failed = None;

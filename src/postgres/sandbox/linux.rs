@@ -1,6 +1,7 @@
 //! Namespaces and Landlock.
 
 use std::{
+    fmt::Display,
     fs, io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -12,7 +13,6 @@ use landlock::{
     Scope, path_beneath_rules,
 };
 use nix::{
-    errno::Errno,
     mount::{MntFlags, MsFlags, mount, umount2},
     sched::{CloneFlags, unshare},
     sys::{
@@ -54,12 +54,12 @@ const DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urand
 /// For mounts without a source, a type or options.
 const NOTHING: Option<&Path> = None;
 
-/// Why there are no namespaces.
+/// Why there are no namespaces, or not all of them.
 struct Refused {
-    /// The call and its error.
+    /// What was tried, and the error.
     why: String,
-    /// Whether this process has changed before, so that it can start no server outside.
-    begun: bool,
+    /// Whether a server started now would not run at all.
+    broken: bool,
 }
 
 impl Server {
@@ -67,7 +67,7 @@ impl Server {
         prctl::set_no_new_privs().map_err(|error| format!("no_new_privs: {error}"))?;
         let within = match self.enter_namespaces() {
             Ok(()) => true,
-            Err(Refused { why, begun }) if begun || self.strict => {
+            Err(Refused { why, broken }) if broken || self.strict => {
                 return Err(format!("the kernel refuses namespaces: {why}"));
             }
             Err(_) => false,
@@ -85,8 +85,10 @@ impl Server {
         self.serve().map_err(|error| format!("{}: {error}", self.programs.join("postgres").display()))
     }
 
-    /// Unshares everything that a process shares with others, and replaces the file system.
+    /// Shares nothing with other processes any more, and replaces the file system.
     fn enter_namespaces(&self) -> Result<(), Refused> {
+        let refused =
+            |what: &str, error: &dyn Display, broken| Refused { why: format!("{what}: {error}"), broken };
         let (user, group) = (geteuid(), getegid());
         let mut flags = CloneFlags::CLONE_NEWNS
             | CloneFlags::CLONE_NEWPID
@@ -96,95 +98,56 @@ impl Server {
         if !user.is_root() {
             flags |= CloneFlags::CLONE_NEWUSER;
         }
-        unshare(flags).map_err(|error| Refused { why: format!("unshare: {error}"), begun: false })?;
-        let refused = |why: String| Refused { why, begun: true };
+        unshare(flags).map_err(|error| refused("unshare", &error, false))?;
         if !user.is_root() {
-            // user_namespaces(7): an unprivileged process maps its group only after it has given up setgroups
+            // an unprivileged process maps its group only after it has given up setgroups (user_namespaces(7))
             let maps = [
                 ("/proc/self/setgroups", "deny".to_owned()),
                 ("/proc/self/uid_map", format!("{user} {user} 1")),
                 ("/proc/self/gid_map", format!("{group} {group} 1")),
             ];
             for (file, map) in maps {
-                fs::write(file, map).map_err(|error| refused(format!("{file}: {error}")))?;
+                fs::write(file, map).map_err(|error| refused(file, &error, true))?;
             }
         }
-        // the server's user has to enter what is made here
+        // the server's user has to enter the directories of the new root
         let before = umask(Mode::from_bits_truncate(0o022));
-        let replaced = self.replace_root().map_err(|(what, error)| refused(format!("{what}: {error}")));
+        let built = self.build_root();
         umask(before);
-        replaced
+        let root =
+            built.map_err(|Failed(path, error)| refused(&path.display().to_string(), &error, false))?;
+        enter_root(&root).map_err(|error| refused("pivot_root", &error, true))
     }
 
-    /// Builds a file system that holds what the server needs, and makes it the only one.
-    fn replace_root(&self) -> Result<(), (String, io::Error)> {
-        let on = |path: &Path| {
-            let path = path.display().to_string();
-            move |error: Errno| (format!("mount {path}"), io::Error::from(error))
-        };
-        let made = |path: &Path| {
-            let path = path.display().to_string();
-            move |error: io::Error| (path, error)
-        };
+    /// Builds a file system that holds what the server needs. Returns where.
+    fn build_root(&self) -> Result<PathBuf, Failed> {
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-        mount(NOTHING, "/", NOTHING, private, NOTHING).map_err(on(Path::new("/")))?;
-        let root = self.directory.join("root");
-        fs::create_dir_all(&root).map_err(made(&root))?;
-        let tmpfs = |path: &Path, options: &str| {
-            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-            mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options)).map_err(on(path))
-        };
-        tmpfs(&root, "mode=0755,size=1m")?;
-        let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-        let programs = self.installation();
-        let to_read = SYSTEM.iter().map(Path::new).chain([programs.as_path()]);
-        for path in to_read {
-            let Ok(metadata) = fs::symlink_metadata(path) else { continue };
-            let target = inside(path);
-            // an installation below a directory that is there already
-            if fs::symlink_metadata(&target).is_ok() {
-                continue;
-            }
-            if let Some(parent) = target.parent() {
-                fs::create_dir_all(parent).map_err(made(parent))?;
-            }
-            if metadata.is_symlink() {
-                let link = fs::read_link(path).map_err(made(path))?;
-                symlink(link, &target).map_err(made(&target))?;
-                continue;
-            }
-            place_for(&metadata, &target).map_err(made(&target))?;
-            bind(path, &target).map_err(on(path))?;
-            read_only(&target).map_err(on(path))?;
+        mount(NOTHING, "/", NOTHING, private, NOTHING).map_err(Failed::at("/"))?;
+        let path = self.directory.join("root");
+        fs::create_dir_all(&path).map_err(Failed::at(&path))?;
+        let root = Root(path);
+        root.mount_tmpfs(Path::new("/"), "mode=0755,size=1m")?;
+        let installation = self.installation();
+        for path in SYSTEM.iter().map(Path::new).chain([installation.as_path()]) {
+            root.show(path)?;
         }
-        for path in DEVICES.map(Path::new).into_iter().filter(|path| path.exists()) {
-            let target = inside(path);
-            if let Some(parent) = target.parent() {
-                fs::create_dir_all(parent).map_err(made(parent))?;
-            }
-            fs::write(&target, "").map_err(made(&target))?;
-            bind(path, &target).map_err(on(path))?;
+        for path in DEVICES {
+            root.bind(Path::new(path))?;
+        }
+        for path in ["/tmp", "/dev/shm"].map(Path::new) {
+            root.create_directory(path)?;
+            root.mount_tmpfs(path, "mode=1777,size=64m")?;
         }
         let (user, group) = self.user.unwrap_or((geteuid().as_raw(), getegid().as_raw()));
-        let passwd = inside(Path::new("/etc/passwd"));
-        fs::create_dir_all(root.join("etc")).map_err(made(&passwd))?;
-        fs::write(&passwd, format!("trueup:x:{user}:{group}::/:/bin/false\n")).map_err(made(&passwd))?;
-        for path in ["/tmp", "/dev/shm"].map(Path::new) {
-            let target = inside(path);
-            fs::create_dir_all(&target).map_err(made(&target))?;
-            tmpfs(&target, "mode=1777,size=64m")?;
-        }
-        let own = inside(&self.directory);
-        fs::create_dir_all(&own).map_err(made(&own))?;
-        // without the new root, which is mounted below it
-        mount(Some(&self.directory), &own, NOTHING, MsFlags::MS_BIND, NOTHING).map_err(on(&own))?;
-        let old = root.join("old");
-        fs::create_dir(&old).map_err(made(&old))?;
-        pivot_root(&root, &old).map_err(on(&root))?;
-        chdir("/").map_err(on(Path::new("/")))?;
-        umount2("/old", MntFlags::MNT_DETACH).map_err(on(Path::new("/old")))?;
-        fs::remove_dir("/old").map_err(made(Path::new("/old")))?;
-        read_only(Path::new("/")).map_err(on(Path::new("/")))
+        let passwd = root.at(Path::new("/etc/passwd"));
+        root.create_directory(Path::new("/etc"))?;
+        fs::write(&passwd, format!("trueup:x:{user}:{group}::/:/bin/false\n"))
+            .map_err(Failed::at(&passwd))?;
+        root.create_directory(&self.directory)?;
+        // not recursive: the new root is mounted in this directory
+        let own = root.at(&self.directory);
+        mount(Some(&self.directory), &own, NOTHING, MsFlags::MS_BIND, NOTHING).map_err(Failed::at(&own))?;
+        Ok(root.0)
     }
 
     /// The directory that holds the programs and what they read, such as `share/postgresql`. Programs find that relative to
@@ -228,6 +191,8 @@ impl Server {
     fn serve(&self) -> io::Result<()> {
         let mut command = Command::new(self.programs.join("postgres"));
         command.args(&self.arguments).current_dir("/").stdin(Stdio::null());
+        // the dynamic linker asks /proc for $ORIGIN, of which there is none here (ld.so(8))
+        command.env("LD_ORIGIN_PATH", &self.programs);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut quit = signal(SignalKind::quit())?;
@@ -246,17 +211,77 @@ impl Server {
     }
 }
 
-/// Makes the file or the directory to mount another one on.
-fn place_for(metadata: &fs::Metadata, target: &Path) -> io::Result<()> {
-    if metadata.is_dir() { fs::create_dir_all(target) } else { fs::write(target, "") }
+/// A path, and the error there.
+struct Failed(PathBuf, io::Error);
+
+impl Failed {
+    fn at<E: Into<io::Error>>(path: impl AsRef<Path>) -> impl FnOnce(E) -> Self {
+        move |error| Self(path.as_ref().to_owned(), error.into())
+    }
 }
 
-fn bind(path: &Path, target: &Path) -> nix::Result<()> {
-    mount(Some(path), target, None::<&Path>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&Path>)
+/// The root of the file system that the server will see. Paths are those within it.
+struct Root(PathBuf);
+
+impl Root {
+    /// Where a path is until then.
+    fn at(&self, path: &Path) -> PathBuf {
+        self.0.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    fn create_directory(&self, path: &Path) -> Result<(), Failed> {
+        let target = self.at(path);
+        fs::create_dir_all(&target).map_err(Failed::at(target))
+    }
+
+    fn mount_tmpfs(&self, path: &Path, options: &str) -> Result<(), Failed> {
+        let (target, flags) = (self.at(path), MsFlags::MS_NOSUID | MsFlags::MS_NODEV);
+        mount(Some("tmpfs"), &target, Some("tmpfs"), flags, Some(options)).map_err(Failed::at(target))
+    }
+
+    /// Shows what is at this path outside, if anything: a link as a link, all else as a mount.
+    fn bind(&self, path: &Path) -> Result<(), Failed> {
+        let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+        let target = self.at(path);
+        if let Some(above) = path.parent() {
+            self.create_directory(above)?;
+        }
+        if metadata.is_symlink() {
+            return fs::read_link(path).and_then(|link| symlink(link, &target)).map_err(Failed::at(target));
+        }
+        let placed = if metadata.is_dir() { fs::create_dir_all(&target) } else { fs::write(&target, "") };
+        placed.map_err(Failed::at(&target))?;
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+        mount(Some(path), &target, NOTHING, flags, NOTHING).map_err(Failed::at(target))
+    }
+
+    /// The same, read-only. Nothing to do for a path below one that is shown.
+    fn show(&self, path: &Path) -> Result<(), Failed> {
+        let target = self.at(path);
+        if fs::symlink_metadata(&target).is_ok() {
+            return Ok(());
+        }
+        self.bind(path)?;
+        match fs::symlink_metadata(&target) {
+            Ok(metadata) if !metadata.is_symlink() => make_read_only(&target).map_err(Failed::at(target)),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Makes a mount read-only. What forbids more of it already has to be said again: a user namespace may not take it away.
-fn read_only(target: &Path) -> nix::Result<()> {
+/// Makes a file system the only one.
+fn enter_root(root: &Path) -> io::Result<()> {
+    let old = root.join("old");
+    fs::create_dir(&old)?;
+    pivot_root(root, &old)?;
+    chdir("/")?;
+    umount2("/old", MntFlags::MNT_DETACH)?;
+    fs::remove_dir("/old")?;
+    Ok(make_read_only(Path::new("/"))?)
+}
+
+/// Makes a mount read-only. Its other restrictions are repeated: a user namespace may not lift them (mount_namespaces(7)).
+fn make_read_only(target: &Path) -> nix::Result<()> {
     let there = statvfs(target)?.flags();
     let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID;
     let kept = [
