@@ -21,6 +21,7 @@
 //! roles = ["dba", "lead"]        # whose approvals count, by the role they approve in; else everyone's
 //! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
 //! rollback = false               # whether a rollback needs approvals of its own
+//! superuser = false              # whether a superuser's session may apply
 //! signed = true                  # whether only signed ones count
 //! allowed_signers = "signers"    # who signs with which keys, as ssh-keygen(1) has it
 //!
@@ -31,6 +32,7 @@
 //!
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
+//! role = "deployer"              # every session begins with SET ROLE; without it the user's own role applies
 //! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! backfill_triggers = "skip"     # or "fire", which they do where nothing is said: the tables' own, for rows that are filled
@@ -143,6 +145,8 @@ pub struct Environment {
     pub url: Option<String>,
     /// The environment variable that holds its connection URL.
     pub url_env: Option<String>,
+    /// The role that every session takes first, if not the user's own.
+    pub role: Option<String>,
     /// Roles whose journal is believed, besides that of the role that connects and of superusers.
     pub journal_owners: BTreeSet<String>,
     /// How renames are made where their annotation does not say.
@@ -205,6 +209,8 @@ pub struct PolicySettings {
     pub accepted_by: Option<BTreeMap<String, BTreeSet<String>>>,
     /// Whether a rollback needs its own.
     pub rollback: Option<bool>,
+    /// Whether a superuser's session may apply.
+    pub superuser: Option<bool>,
     /// Whether only signed ones count.
     pub signed: Option<bool>,
     /// The keys: an `allowed_signers` file of OpenSSH.
@@ -235,10 +241,17 @@ pub struct Policy<K = PathBuf> {
     /// Whether a rollback needs approvals of its own.
     #[serde(default)]
     pub rollback: bool,
+    /// Whether a superuser's session may apply and roll back.
+    #[serde(default = "yes")]
+    pub superuser: bool,
     /// Whether only those count that are signed by a key in `allowed_signers`.
     pub signed: bool,
     /// The keys, if there are any.
     pub allowed_signers: Option<K>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Policy {
@@ -252,6 +265,7 @@ impl Default for Policy {
             roles: None,
             accepted_by: BTreeMap::new(),
             rollback: false,
+            superuser: true,
             signed: false,
             allowed_signers: None,
         }
@@ -270,6 +284,7 @@ impl<K> Policy<K> {
             roles,
             accepted_by,
             rollback,
+            superuser,
             signed,
             allowed_signers: _,
         } = self;
@@ -282,6 +297,7 @@ impl<K> Policy<K> {
             roles,
             accepted_by,
             rollback,
+            superuser,
             signed,
             allowed_signers,
         }
@@ -359,6 +375,7 @@ impl Config {
                 roles,
                 accepted_by,
                 rollback,
+                superuser,
                 signed,
                 allowed_signers,
             } = settings;
@@ -367,6 +384,7 @@ impl Config {
             policy.required_danger = required_danger.unwrap_or(policy.required_danger);
             policy.accepted_by = accepted_by.clone().unwrap_or(policy.accepted_by);
             policy.rollback = rollback.unwrap_or(policy.rollback);
+            policy.superuser = superuser.unwrap_or(policy.superuser);
             policy.author = author.unwrap_or(policy.author);
             policy.valid_hours = valid_hours.or(policy.valid_hours);
             policy.roles = roles.clone().or(policy.roles);

@@ -120,6 +120,8 @@ pub struct DataCheck {
     pub back: bool,
     /// What the step is about.
     pub object: ObjectId,
+    /// The relation whose rows are asked for, as SQL names it then: the question has its owner's rights.
+    pub relation: String,
     /// What there must be none of: `NULL in tier of table public.person`.
     pub what: String,
     /// One row: how many there are, up to a limit, and one of them as text.

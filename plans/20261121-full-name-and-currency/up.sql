@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 6e1bde502215a08dcb352134d744bf49e828116202695eaa7abce8848f7c1f69
+-- plan full-name-and-currency  sha256 89d2234056bdfb7ed6988225cd9150ebc2ec6b1fe2422a7bc53dd2fcf66f228d
 
 -- ==== expand ====
 

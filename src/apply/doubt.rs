@@ -71,6 +71,8 @@ pub(super) async fn settle(
         Operation::Nothing
         | Operation::Catalog
         | Operation::Bulk
+        | Operation::AddColumn
+        | Operation::Rewrite
         | Operation::Swap
         | Operation::Validate
         | Operation::Refresh { .. } => {

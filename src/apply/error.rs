@@ -119,6 +119,12 @@ pub enum Refusal {
     /// A policy that is to be pinned asks for less than the one that is.
     #[error("this policy asks for less than the one that is pinned in the database")]
     Lowers,
+    /// Policy does not have superusers apply.
+    #[error("role \"{}\" is a superuser, and policy says `superuser = false`", visible_line(role))]
+    BySuperuser {
+        /// The role.
+        role: String,
+    },
     /// Event triggers are made by superusers only.
     #[error(
         "role \"{}\" may not make event triggers, which write down who changes the schema",
@@ -207,6 +213,9 @@ impl Refusal {
             Self::Assumption(_) => "plan again for this database: `trueup plan`".to_owned(),
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
+            }
+            Self::BySuperuser { .. } => {
+                "connect as the role that owns what the plan changes, or name it in trueup.toml: [env.NAME] role = \"…\"".to_owned()
             }
             Self::Superuser { .. } => "run it as a superuser (PostgreSQL manual, CREATE EVENT TRIGGER)".to_owned(),
             Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
@@ -366,6 +375,9 @@ fn failed_hint(error: &RunError) -> Option<String> {
     match error {
         RunError::Locked { blockers, .. } if !blockers.is_empty() => {
             Some("end or wait for those transactions, then run the same command again".to_owned())
+        }
+        RunError::Deferred { .. } => {
+            Some("connect as a role that is no superuser and a member of the table's owner".to_owned())
         }
         RunError::Locked { .. } => Some("run the same command again at a quieter time".to_owned()),
         _ => None,

@@ -147,6 +147,7 @@ impl<'a> Run<'a> {
         let Options { plan: opened, policy, approvals: given, now, .. } = self.options;
         let pinned = journal::policy(&self.session).await?;
         let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
+        preflight::must::role(&self.session, &policy).await?;
         let mut approvals = Vec::new();
         for phase in &phases {
             let covered = approval::check(opened, &given, &policy, *phase, Way::There, *now);
@@ -276,7 +277,9 @@ impl<'a> Run<'a> {
     async fn approvals_back(&self, phases: &[Phase]) -> Result<Vec<Vec<Approval>>, ApplyError> {
         let Options { plan, policy, approvals: given, now, .. } = self.options;
         let pinned = journal::policy(&self.session).await?;
-        if !policy.rollback && !pinned.as_ref().is_some_and(|pinned| pinned.rollback) {
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
+        preflight::must::role(&self.session, &policy).await?;
+        if !policy.rollback {
             return Ok(vec![Vec::new(); phases.len()]);
         }
         let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;

@@ -46,6 +46,7 @@ impl Pinned {
         self.and(other) != *other || other_keys
     }
 }
+            superuser: self.superuser && other.superuser,
 
 /// The policy that holds where one is pinned, and the approvals as they are by its keys, too.
 pub fn under(

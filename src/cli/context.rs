@@ -70,15 +70,15 @@ impl Context {
             }
             (None, None) => variable("DATABASE_URL"),
         };
-        let believed = self.environment()?.map(|environment| &environment.journal_owners);
-        Ok(self.resolve(url.as_deref())?.trusting(believed.unwrap_or(&BTreeSet::new())))
+        let target = self.resolve(url.as_deref())?;
+        Ok(self.environment()?.map_or(target.clone(), |environment| of_environment(&target, environment)))
     }
 
     /// The database of an environment of trueup.toml.
     pub fn target_of(&self, name: &str) -> Result<Target, CliError> {
         let environment = self.config.environment(name)?;
         let url = Self::url_of(name, environment)?;
-        Ok(self.resolve(url.as_deref())?.trusting(&environment.journal_owners))
+        Ok(of_environment(&self.resolve(url.as_deref())?, environment))
     }
 
     /// What a URL and the environment point to.
@@ -162,6 +162,11 @@ impl Context {
         let path = if !named.exists() && by_name.exists() { &by_name } else { named };
         Ok(PlanFile::open(path)?)
     }
+}
+
+/// A target as an environment wants it.
+fn of_environment(target: &Target, environment: &Environment) -> Target {
+    target.trusting(&environment.journal_owners).with_role(environment.role.as_deref())
 }
 
 /// A variable of the environment; an empty one says nothing.

@@ -72,6 +72,7 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
     else {
         return output::result("no policy is pinned");
     };
+        superuser,
     let list = |roles: &BTreeSet<String>| roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut rules = vec![format!("required = {required}")];
     for (name, count) in [("required_warning", required_warning), ("required_danger", required_danger)] {
@@ -89,3 +90,4 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
     }));
     output::result(&visible_line(&format!("{word}: {}", rules.join(", "))));
 }
+    rules.extend((!superuser).then(|| "superuser = false".to_owned()));

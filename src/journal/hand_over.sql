@@ -10,7 +10,7 @@ BEGIN
                CASE c.relname WHEN 'policy' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS uses
         FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'trueup'::pg_catalog.regnamespace AND c.relkind = 'r'
-          AND c.relowner <> CURRENT_USER::pg_catalog.regrole AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))
+          AND pg_catalog.pg_get_userbyid(c.relowner) <> CURRENT_USER AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))
     LOOP
         EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO CURRENT_USER', one.name);
         -- what others were given before may be what they need to come back
@@ -19,7 +19,7 @@ $revoke
     END LOOP;
     FOR one IN
         SELECT pg_catalog.pg_get_userbyid(n.nspowner) AS was FROM pg_catalog.pg_namespace n
-        WHERE n.nspname = 'trueup' AND n.nspowner <> CURRENT_USER::pg_catalog.regrole
+        WHERE n.nspname = 'trueup' AND pg_catalog.pg_get_userbyid(n.nspowner) <> CURRENT_USER
     LOOP
         EXECUTE 'ALTER SCHEMA trueup OWNER TO CURRENT_USER';
         EXECUTE pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA trueup TO %I', one.was);

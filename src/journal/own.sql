@@ -8,7 +8,7 @@ BEGIN
         SELECT c.oid, pg_catalog.format('trueup.%I', c.relname) AS name
         FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'trueup'::pg_catalog.regnamespace AND c.relkind = 'r'
-          AND c.relowner = CURRENT_USER::pg_catalog.regrole AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))
+          AND pg_catalog.pg_get_userbyid(c.relowner) = CURRENT_USER AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))
     LOOP
 $revoke
     END LOOP;

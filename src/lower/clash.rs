@@ -1,7 +1,7 @@
 //! Rows that a key would refuse because of each other: equal ones for UNIQUE, those of which all operators are true for
 //! EXCLUDE. The table is asked by the name that it has by then.
 
-use super::data_check::counted;
+use super::data_check::{Question, counted};
 use crate::{
     kind::{
         Constraint, Index,
@@ -9,16 +9,16 @@ use crate::{
         index_body::{IndexBody, IndexKey},
     },
     name::ObjectId,
-    sql::{self, Sql},
+    sql,
 };
 
 /// Those of a unique index.
-pub fn of_index(table: &ObjectId, name: &str, index: &Index) -> Option<(String, Sql)> {
+pub fn of_index(table: &ObjectId, name: &str, index: &Index) -> Option<Question> {
     equal(table, name, &index.body)
 }
 
 /// Those of a primary key, a unique or an exclusion constraint.
-pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<(String, Sql)> {
+pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<Question> {
     match &key.facts.exclusion {
         Some(exclusion) => Some(excluded(table, name, exclusion)),
         None => equal(table, name, &*key.body()?),
@@ -26,7 +26,7 @@ pub fn of_key(table: &ObjectId, name: &str, key: &Constraint) -> Option<(String,
 }
 
 /// Keys that are there more than once. None with an operator class of its own, for which equal may be another thing.
-fn equal(table: &ObjectId, name: &str, body: &IndexBody) -> Option<(String, Sql)> {
+fn equal(table: &ObjectId, name: &str, body: &IndexBody) -> Option<Question> {
     if !body.shape.keys.iter().all(|key| key.usual_equality) {
         return None;
     }
@@ -41,11 +41,12 @@ fn equal(table: &ObjectId, name: &str, body: &IndexBody) -> Option<(String, Sql)
         sql::literal(&format!("({list}) = ")),
         name
     );
-    Some((format!("keys ({list}) that are in {table} more than once"), counted(&query)))
+    let what = format!("keys ({list}) that are in {table} more than once");
+    Some(Question { relation: name.to_owned(), what, sql: counted(&query) })
 }
 
 /// Rows for which there is another one so that every operator is true of the two.
-fn excluded(table: &ObjectId, name: &str, exclusion: &Exclusion) -> (String, Sql) {
+fn excluded(table: &ObjectId, name: &str, exclusion: &Exclusion) -> Question {
     let Exclusion { body, operators } = exclusion;
     let only = body.predicate.iter().map(|it| format!(" WHERE ({it})")).collect::<String>();
     let keys: Vec<String> = body.shape.keys.iter().map(IndexKey::compared).collect();
@@ -61,5 +62,6 @@ fn excluded(table: &ObjectId, name: &str, exclusion: &Exclusion) -> (String, Sql
          WHERE (other.part, other.place) <> (one.part, one.place){compared})",
         sql::literal(&format!("({list}) = "))
     );
-    (format!("rows of {table} that exclude each other by ({list})"), counted(&query))
+    let what = format!("rows of {table} that exclude each other by ({list})");
+    Question { relation: name.to_owned(), what, sql: counted(&query) }
 }

@@ -51,7 +51,7 @@ pub fn data_checks(
             return Vec::new();
         };
         let looking = if !is_back && phase == Phase::Expand { &first } else { looking };
-        let check = |(what, sql)| DataCheck { phase, back: is_back, object: id.clone(), what, sql };
+        let check = |question: Question| question.check(phase, is_back, id);
         looking.queries(change).into_iter().map(check).collect()
     };
     let mut checks: Vec<DataCheck> =
@@ -60,13 +60,7 @@ pub fn data_checks(
     let online = changes.values().filter(|change| there.is_converted_online(&change.id));
     checks.extend(online.flat_map(|change| {
         let queries = first.of_values(change);
-        let check = |(what, sql)| DataCheck {
-            phase: Phase::Expand,
-            back: false,
-            object: change.id.clone(),
-            what,
-            sql,
-        };
+        let check = |question: Question| question.check(Phase::Expand, false, &change.id);
         queries.into_iter().map(check)
     }));
     checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
@@ -82,6 +76,22 @@ fn inverse(change: &Change) -> Change {
         other => other.clone(),
     };
     Change { id: change.id.clone(), object: Pair::new(after.clone(), before.clone()), how }
+}
+
+/// What is asked of the rows of a relation.
+pub(super) struct Question {
+    /// The relation, as SQL names it then.
+    pub relation: String,
+    /// What there must be none of.
+    pub what: String,
+    pub sql: Sql,
+}
+
+impl Question {
+    fn check(self, phase: Phase, back: bool, object: &ObjectId) -> DataCheck {
+        let Self { relation, what, sql } = self;
+        DataCheck { phase, back, object: object.clone(), relation, what, sql }
+    }
 }
 
 struct Looking<'a> {
@@ -101,7 +111,7 @@ impl Looking<'_> {
         self.names.get(&name).cloned().unwrap_or(name)
     }
 
-    fn queries(&self, change: &Change) -> Vec<(String, Sql)> {
+    fn queries(&self, change: &Change) -> Vec<Question> {
         let id = &change.id;
         match (&change.object.before, &change.object.after) {
             (Some(Object::Column(before)), Some(Object::Column(after)))
@@ -174,7 +184,7 @@ impl Looking<'_> {
     }
 
     /// Any row, where a column comes that refuses NULL and of which no value is known.
-    fn of_valueless(&self, id: &ObjectId, column: &Column) -> Option<(String, Sql)> {
+    fn of_valueless(&self, id: &ObjectId, column: &Column) -> Option<Question> {
         let table = id.relation().filter(|table| self.has_rows(table))?;
         let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
         let computed = column.identity.is_some() || column.generated.is_some() || column.facts.foreign;
@@ -184,10 +194,10 @@ impl Looking<'_> {
         }
         let what =
             format!("rows without a value for {} in {table}, which is NOT NULL and has no default", id.sql());
-        Some((what, self.query(&table, "true")))
+        Some(self.query(&table, what, "true"))
     }
 
-    fn of_column(&self, id: &ObjectId, before: &Column, after: &Column) -> Vec<(String, Sql)> {
+    fn of_column(&self, id: &ObjectId, before: &Column, after: &Column) -> Vec<Question> {
         let Some(table) = id.relation().filter(|table| self.has_rows(table)) else { return Vec::new() };
         // partitions and inheritors are looked at with the whole
         if !after.lineage.parents.is_empty() {
@@ -200,7 +210,7 @@ impl Looking<'_> {
             let what = format!("NULL in {column} of {table}");
             let value = self.becomes(id);
             let alias = sql::ident(table.path.last());
-            found.push((what, self.query_as(&table, &alias, &format!("({value}) IS NULL"))));
+            found.push(self.query_as(&table, what, &alias, &format!("({value}) IS NULL")));
         }
         if let (Some(old), Some(new)) = (&before.identity, &after.identity)
             && new.options.maximum < old.options.maximum
@@ -214,7 +224,7 @@ impl Looking<'_> {
     }
 
     /// What the values of a changed column have to become.
-    fn of_values(&self, change: &Change) -> Vec<(String, Sql)> {
+    fn of_values(&self, change: &Change) -> Vec<Question> {
         match (&change.object.before, &change.object.after, change.id.relation()) {
             (Some(Object::Column(before)), Some(Object::Column(after)), Some(table))
                 if self.has_rows(&table) && after.lineage.parents.is_empty() =>
@@ -225,13 +235,7 @@ impl Looking<'_> {
         }
     }
 
-    fn of_new_type(
-        &self,
-        id: &ObjectId,
-        table: &ObjectId,
-        before: &Column,
-        after: &Column,
-    ) -> Vec<(String, Sql)> {
+    fn of_new_type(&self, id: &ObjectId, table: &ObjectId, before: &Column, after: &Column) -> Vec<Question> {
         let mut found = Vec::new();
         let column = id.sql();
         if let Some(length) = after.facts.length
@@ -241,7 +245,7 @@ impl Looking<'_> {
             let what = format!("more than {length} characters in {column} of {table}");
             let value = self.becomes(id);
             let long = format!("pg_catalog.length(pg_catalog.rtrim(({value})::pg_catalog.text)) > {length}");
-            found.push((what, self.query_as(table, &sql::ident(table.path.last()), &long)));
+            found.push(self.query_as(table, what, &sql::ident(table.path.last()), &long));
         }
         found.extend(self.of_type(id, table, before, after));
         found
@@ -258,13 +262,7 @@ impl Looking<'_> {
     }
 
     /// Values that do not become values of another type: PostgreSQL says so when they are asked for.
-    fn of_type(
-        &self,
-        id: &ObjectId,
-        table: &ObjectId,
-        before: &Column,
-        after: &Column,
-    ) -> Option<(String, Sql)> {
+    fn of_type(&self, id: &ObjectId, table: &ObjectId, before: &Column, after: &Column) -> Option<Question> {
         let column = id.sql();
         let value = match self.conversions.get(id) {
             Some(conversion) => conversion.value.after.cast.clone(),
@@ -287,10 +285,10 @@ impl Looking<'_> {
             format!("(({value}) IS NULL) IS NULL")
         };
         let alias = sql::ident(table.path.last());
-        Some((what, self.query_as(table, &alias, &wrong)))
+        Some(self.query_as(table, what, &alias, &wrong))
     }
 
-    fn of_enum(&self, id: &ObjectId, before: &Enum, after: &Enum) -> Vec<(String, Sql)> {
+    fn of_enum(&self, id: &ObjectId, before: &Enum, after: &Enum) -> Vec<Question> {
         let gone: Vec<&String> = before.labels.iter().filter(|label| !after.labels.contains(label)).collect();
         if gone.is_empty() {
             return Vec::new();
@@ -299,27 +297,23 @@ impl Looking<'_> {
         let labels = labels.join(", ");
         self.columns_of(id, |table, column| {
             let what = format!("a label that goes in {column} of {table}");
-            (what, self.query(table, &format!("{column}::pg_catalog.text IN ({labels})")))
+            self.query(table, what, &format!("{column}::pg_catalog.text IN ({labels})"))
         })
     }
 
-    fn of_domain(&self, id: &ObjectId, condition: &str) -> Vec<(String, Sql)> {
+    fn of_domain(&self, id: &ObjectId, condition: &str) -> Vec<Question> {
         let domain = ObjectId::new(Kind::Domain, [id.path.part(0), id.path.part(1)]);
         self.columns_of(&domain, |table, column| {
             let what = format!("values that {} refuses in {column} of {table}", id.sql());
             // VALUE is a name like others outside of a domain
             let violated =
                 format!("(SELECT ({condition}) FROM (SELECT {column}) AS tested (value)) IS FALSE");
-            (what, self.query(table, &violated))
+            self.query(table, what, &violated)
         })
     }
 
     /// What is said of each column of a type.
-    fn columns_of(
-        &self,
-        data_type: &ObjectId,
-        say: impl Fn(&ObjectId, &str) -> (String, Sql),
-    ) -> Vec<(String, Sql)> {
+    fn columns_of(&self, data_type: &ObjectId, say: impl Fn(&ObjectId, &str) -> Question) -> Vec<Question> {
         let name = data_type.sql();
         let columns = self.before.objects.iter().filter_map(|(id, object)| match object {
             // partitions and inheritors are looked at with the whole
@@ -344,13 +338,13 @@ impl Looking<'_> {
     }
 
     /// Rows that a partition does not take, or that are in the default one and belong there.
-    fn of_attachment(&self, id: &ObjectId, attachment: &Attachment) -> Vec<(String, Sql)> {
+    fn of_attachment(&self, id: &ObjectId, attachment: &Attachment) -> Vec<Question> {
         let Some(condition) = attachment.implied.condition() else { return Vec::new() };
         let table = ObjectId { kind: Kind::Table, path: id.path.clone() };
         let mut found = Vec::new();
         if self.has_rows(&table) && self.means_the_same(id) {
             let what = format!("rows of {table} that {} does not take", attachment.bound);
-            found.push((what, self.query(&table, &format!("({condition}) IS FALSE"))));
+            found.push(self.query(&table, what, &format!("({condition}) IS FALSE")));
         }
         let default = self.before.default_partition(&attachment.parent).filter(|it| {
             let attachment = ObjectId { kind: Kind::Attachment, path: it.path.clone() };
@@ -358,12 +352,12 @@ impl Looking<'_> {
         });
         if let Some(default) = default {
             let what = format!("rows of {default} that belong in {table}");
-            found.push((what, self.query(&default, &format!("({condition}) IS TRUE"))));
+            found.push(self.query(&default, what, &format!("({condition}) IS TRUE")));
         }
         found
     }
 
-    fn of_constraint(&self, id: &ObjectId, constraint: &Constraint) -> Option<(String, Sql)> {
+    fn of_constraint(&self, id: &ObjectId, constraint: &Constraint) -> Option<Question> {
         let table = id.relation().filter(|table| self.has_rows(table))?;
         if !constraint.validated || !constraint.lineage.parents.is_empty() {
             return None;
@@ -374,7 +368,8 @@ impl Looking<'_> {
         match constraint.contype {
             ConstraintType::Check => {
                 let violated = format!("({}) IS FALSE", constraint.facts.condition.as_ref()?);
-                Some((format!("rows of {table} that {} refuses", id.sql()), self.query(&table, &violated)))
+                let what = format!("rows of {table} that {} refuses", id.sql());
+                Some(self.query(&table, what, &violated))
             }
             ConstraintType::ForeignKey if !constraint.facts.temporal => {
                 let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
@@ -393,10 +388,8 @@ impl Looking<'_> {
                     given.join(" AND "),
                     pairs.join(" AND ")
                 );
-                Some((
-                    format!("rows of {table} that refer to none of {shown}"),
-                    self.query(&table, &violated),
-                ))
+                let what = format!("rows of {table} that refer to none of {shown}");
+                Some(self.query(&table, what, &violated))
             }
             ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion => {
                 clash::of_key(&table, &self.named(&table), constraint)
@@ -405,7 +398,7 @@ impl Looking<'_> {
         }
     }
 
-    fn of_index(&self, index: &Index) -> Option<(String, Sql)> {
+    fn of_index(&self, index: &Index) -> Option<Question> {
         let table = index.relation();
         if index.on_materialized_view || !self.has_rows(&table) {
             return None;
@@ -414,12 +407,12 @@ impl Looking<'_> {
     }
 
     /// Counts rows, and names one.
-    fn query(&self, table: &ObjectId, condition: &str) -> Sql {
-        self.query_as(table, "referring", condition)
+    fn query(&self, table: &ObjectId, what: String, condition: &str) -> Question {
+        self.query_as(table, what, "referring", condition)
     }
 
     /// The same where the condition calls the table so.
-    fn query_as(&self, table: &ObjectId, alias: &str, condition: &str) -> Sql {
+    fn query_as(&self, table: &ObjectId, what: String, alias: &str, condition: &str) -> Question {
         let key = self.before.parts(Kind::Constraint, table).find_map(|(_, object)| match object {
             Object::Constraint(key) if key.contype == ConstraintType::PrimaryKey => Some(&key.columns),
             _ => None,
@@ -437,15 +430,18 @@ impl Looking<'_> {
             }
             None => format!("'ctid = ' || {alias}.ctid::pg_catalog.text"),
         };
-        counted(&format!("SELECT {example} FROM {} AS {alias} WHERE {condition}", self.named(table)))
+        let relation = self.named(table);
+        let sql = counted(&format!("SELECT {example} FROM {relation} AS {alias} WHERE {condition}"));
+        Question { relation, what, sql }
     }
 }
 
 /// A sequence that stands where it may not be any more. (One below its lowest value is taken along.)
-fn beyond(sequence: &str, options: &SequenceOptions) -> (String, Sql) {
+fn beyond(sequence: &str, options: &SequenceOptions) -> Question {
     let what = format!("values of sequence {sequence} beyond MAXVALUE {}", options.maximum);
     let example = "'last_value = ' || last_value::pg_catalog.text";
-    (what, counted(&format!("SELECT {example} FROM {sequence} WHERE last_value > {}", options.maximum)))
+    let sql = counted(&format!("SELECT {example} FROM {sequence} WHERE last_value > {}", options.maximum));
+    Question { relation: sequence.to_owned(), what, sql }
 }
 
 pub(super) fn counted(query: &str) -> Sql {

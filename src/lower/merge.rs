@@ -33,7 +33,8 @@ impl Row<'_> {
             if let Draft { alters: Some(all), run, undo, .. } = &mut self.drafts[first]
                 && end > first + 1
             {
-                let alter = |ddl: &TableDdl| Action::bulk(ddl.clone().into_statement().into_iter().collect());
+                let alter =
+                    |ddl: &TableDdl| Action::rewrite(ddl.clone().into_statement().into_iter().collect());
                 *run = alter(&all.before);
                 *undo = Undo::By(alter(&all.after));
             }
@@ -86,7 +87,8 @@ impl Row<'_> {
         let mut prepared = self.before(&self.drafts, at, end);
         prepared.remove(&at);
         let may_move = |draft: &Draft| {
-            let quick = |action: &Action| action.operation == Operation::Catalog;
+            let quick =
+                |action: &Action| matches!(action.operation, Operation::Catalog | Operation::AddColumn);
             // a rollback runs the other way: there it comes behind the pass, however long it takes
             let rolls_back = one.run.is_nothing()
                 && (draft.run.is_nothing() || matches!(draft.run.operation, Operation::Swap));

@@ -44,7 +44,7 @@ use crate::{
     catalog::{Catalog, Dependency, Fingerprint},
     diff::{Change, Changes, DiffError, How},
     graph::{self, Act, Unit},
-    kind::{Ddl, Object, TableDdl, constraint::ConstraintType},
+    kind::{Column, Ddl, Object, TableDdl, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
     sql::Sql,
     step::{Action, Phase, Step, Verb, With},
@@ -367,7 +367,13 @@ impl Lowering<'_> {
             let undo = Action::catalog(self.drop_again(&unit.root, object));
             return self.push(unit, verb, summary, Action::catalog(sql), undo);
         }
-        let action = if slow_to_create(object) { Action::bulk(sql) } else { Action::catalog(sql) };
+        let action = match object {
+            Object::Column(column) if column.identity.is_some() => Action::bulk(sql),
+            Object::Column(column) if column.generated.is_some() => Action::rewrite(sql),
+            Object::Column(column) if computes(unit, column) => Action::add_column(sql),
+            _ if slow_to_create(object) => Action::bulk(sql),
+            _ => Action::catalog(sql),
+        };
         self.push(unit, verb, summary, action, Undo::Derived);
     }
 
@@ -423,9 +429,13 @@ impl Lowering<'_> {
             _ => return,
         };
         let object = change.object.after.as_ref();
-        let slow = matches!(object, Some(Object::Column(_) | Object::Domain(_) | Object::Table(_)))
-            || change.how == How::Rebuild;
-        let action = if slow { Action::bulk(sql) } else { Action::catalog(sql) };
+        let slow = matches!(object, Some(Object::Domain(_) | Object::Table(_))) || change.how == How::Rebuild;
+        let action = match object {
+            _ if slow => Action::bulk(sql),
+            Some(Object::Column(column)) if column.identity.is_none() => Action::rewrite(sql),
+            Some(Object::Column(_)) => Action::bulk(sql),
+            _ => Action::catalog(sql),
+        };
         self.push(unit, Verb::Alter, summary, action, Undo::Derived);
     }
 
@@ -502,9 +512,13 @@ fn slow_to_create(object: &Object) -> bool {
         | Object::DomainConstraint(_)
         | Object::MaterializedView(_)
         | Object::Attachment(_) => true,
-        Object::Column(column) => column.generated.is_some() || column.identity.is_some(),
         _ => false,
     }
+}
+
+/// Whether something is computed for a column that comes: a default, or what a domain asks of it.
+fn computes(unit: &Unit, column: &Column) -> bool {
+    unit.members.iter().any(|id| id.kind == Kind::Default) || column.data_type != column.base_type
 }
 
 /// `column total of table public.orders` reads better than the bare id.

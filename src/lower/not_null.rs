@@ -135,7 +135,7 @@ impl Lowering<'_> {
             }
         }
         if !rest.is_empty() {
-            step(Verb::Alter, id, format!("alter {what}"), Action::bulk(rest), rest_undo);
+            step(Verb::Alter, id, format!("alter {what}"), Action::rewrite(rest), rest_undo);
         }
     }
 }

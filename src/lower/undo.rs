@@ -72,7 +72,8 @@ impl Lowering<'_> {
                         sql.extend(self.count_on_again(&unit.root));
                         sql.extend(self.identify_again(&unit.root));
                         sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));
-                        return Ok(Action::bulk(sql));
+                        let plain = matches!(old, Object::Column(column) if column.identity.is_none());
+                        return Ok(if plain { Action::rewrite(sql) } else { Action::bulk(sql) });
                     }
                     back => back,
                 };

@@ -23,7 +23,7 @@ impl Lowering<'_> {
         }
         if !constraint.validated || !takes_not_valid {
             let sql = constraint.create(&unit.root).into_statements();
-            self.push(unit, Verb::Create, summary, Action::bulk(sql), drop);
+            self.push(unit, Verb::Create, summary, Action::rewrite(sql), drop);
             for copy in proven_copies(unit, self.catalogs.after) {
                 let summary = format!("validate {}", with_relation(copy));
                 let validate = Action::validate(validate(copy, &copy.sql()));

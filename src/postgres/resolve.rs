@@ -144,6 +144,7 @@ impl Target {
             direct_tls: given.get("sslnegotiation").is_some_and(|how| how == "direct"),
             ignored_options: Arc::default(),
             pinned: false,
+            role: None,
             journal_owners: Arc::default(),
         })
     }

@@ -14,7 +14,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;
 use super::error::ConnectError;
-use super::target::{Host, PINS, SessionAttrs, SslMode, Target};
+use super::target::{Host, SessionAttrs, SslMode, Target};
+use crate::sql;
 
 /// Something that the server said on the side: a notice, a warning, a debug message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,7 @@ type Notices = Arc<Mutex<Vec<Notice>>>;
 const FACTS: &str = "SELECT pg_catalog.pg_backend_pid() AS pid, \
      pg_catalog.current_setting('server_version_num') AS version, \
      pg_catalog.current_setting('is_superuser') AS superuser, \
+     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user) AS superuser_began, \
      pg_catalog.pg_is_in_recovery() AS standby, \
      pg_catalog.current_setting('transaction_read_only') AS read_only";
 
@@ -60,6 +62,7 @@ struct Facts {
     pid: i32,
     version: u32,
     superuser: bool,
+    superuser_began: bool,
     standby: bool,
     read_only: bool,
 }
@@ -188,9 +191,13 @@ impl Session {
         let (pins, (client, connection)) = match started {
             // a pooler that takes no settings in the startup packet gets them as the first statement
             Err(error) if target.pinned && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
-                let pins = PINS.map(|(name, value)| format!("SET {name} TO {value}; "));
+                let pin = |(name, value): (&str, &str)| {
+                    let values: Vec<String> = value.split(',').map(sql::literal).collect();
+                    let values = if name == "role" { sql::literal(value) } else { values.join(", ") };
+                    format!("SET {name} TO {values}; ")
+                };
                 let plain = Target { pinned: false, ..target.clone() };
-                (pins.concat(), plain.config(host, ssl).connect(tls.clone()).await?)
+                (target.pins().map(pin).collect(), plain.config(host, ssl).connect(tls.clone()).await?)
             }
             started => (String::new(), started?),
         };
@@ -205,6 +212,7 @@ impl Session {
                     pid: text("pid").parse().unwrap_or_default(),
                     version: text("version").parse().unwrap_or_default(),
                     superuser: text("superuser") == "on",
+                    superuser_began: text("superuser_began") == "t",
                     standby: text("standby") == "t",
                     read_only: text("read_only") == "on",
                 };
@@ -294,6 +302,11 @@ impl Session {
     /// Whether the role is a superuser.
     pub fn is_superuser(&self) -> bool {
         self.facts.superuser
+    }
+
+    /// Whether the user that it began as is a superuser, whichever role it has taken since.
+    pub fn began_as_superuser(&self) -> bool {
+        self.facts.superuser_began
     }
 
     /// Whether the server was a standby when this connected.

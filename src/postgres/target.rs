@@ -145,13 +145,19 @@ pub struct Target {
     pub(super) ignored_options: Arc<BTreeSet<String>>,
     /// Whether names mean pg_catalog's from the first statement on, whatever the database or the role has set.
     pub(super) pinned: bool,
+    /// The role that trueup's sessions take, if not the user's own.
+    pub(super) role: Option<String>,
     /// Roles whose journal is believed.
     pub(super) journal_owners: Arc<BTreeSet<String>>,
 }
 
-/// What statements mean hangs on these: trueup's own begin with them.
-pub(super) const PINS: [(&str, &str); 3] =
-    [("search_path", "pg_catalog"), ("standard_conforming_strings", "on"), ("quote_all_identifiers", "off")];
+/// What statements mean hangs on these: trueup's own begin with them. Temporary objects come last: code of the database may
+/// have made some in the session.
+pub(super) const PINS: [(&str, &str); 3] = [
+    ("search_path", "pg_catalog,pg_temp"),
+    ("standard_conforming_strings", "on"),
+    ("quote_all_identifiers", "off"),
+];
 
 impl Target {
     /// A database behind the socket in this directory, without a password.
@@ -170,6 +176,7 @@ impl Target {
             direct_tls: false,
             ignored_options: Arc::default(),
             pinned: false,
+            role: None,
             journal_owners: Arc::default(),
         }
     }
@@ -207,6 +214,13 @@ impl Target {
     #[must_use]
     pub fn trusting(&self, owners: &BTreeSet<String>) -> Self {
         Self { journal_owners: Arc::new(owners.clone()), ..self.clone() }
+    }
+
+    /// The same target, in which every session of trueup takes this role first (`[env.NAME] role`). Its journal is believed.
+    #[must_use]
+    pub fn with_role(&self, role: Option<&str>) -> Self {
+        let owners = self.journal_owners.iter().cloned().chain(role.map(str::to_owned)).collect();
+        Self { role: role.map(str::to_owned), journal_owners: Arc::new(owners), ..self.clone() }
     }
 
     /// The roles whose journal is believed, besides that of the session's own.
@@ -293,9 +307,7 @@ impl Target {
             config.password(password.reveal());
         }
         let mut options: Vec<String> = self.options.iter().cloned().collect();
-        if self.pinned {
-            options.extend(PINS.map(|(name, value)| format!("-c {name}={value}")));
-        }
+        options.extend(self.pins().map(|(name, value)| format!("-c {name}={}", escaped(value))));
         if !options.is_empty() {
             config.options(options.join(" "));
         }
@@ -303,6 +315,12 @@ impl Target {
             config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
         }
         config
+    }
+
+    /// What its sessions begin with.
+    pub(super) fn pins(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let role = self.role.iter().map(|role| ("role", role.as_str()));
+        PINS.into_iter().chain(role).filter(|_| self.pinned)
     }
 
     /// What TLS needs, from the files that are named.
@@ -354,6 +372,14 @@ impl Target {
         }
         settings::write(&settings)
     }
+}
+
+/// A value in the startup packet's options: a backslash takes away what a space or a backslash means (`pg_split_opts`).
+fn escaped(value: &str) -> String {
+    value
+        .chars()
+        .flat_map(|c| (c == '\\' || c.is_whitespace()).then_some('\\').into_iter().chain([c]))
+        .collect()
 }
 
 /// How long one host may take to answer, unless told otherwise.

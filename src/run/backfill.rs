@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Statement, error::SqlState};
 
-use super::{Batch, Item, Observer, Options, RunError, is_lost, limits, retry::Tries};
+use super::{Batch, Item, Observer, Options, RunError, as_owner::Owner, is_lost, limits, retry::Tries};
 use crate::{postgres::Session, step::Backfill};
 
 /// How far a backfill is.
@@ -67,6 +67,11 @@ SELECT (SELECT COALESCE(EXTRACT(epoch FROM max(replay_lag)), 0)::pg_catalog.floa
        (SELECT count(*) FROM locks WHERE NOT granted), \
        EXISTS (SELECT FROM locks WHERE granted AND mode = 'ShareUpdateExclusiveLock')";
 
+/// What the statement takes: the last key, the key to end with, how many rows.
+const PARAMETERS: [&str; 3] = ["pg_catalog.text[]", "pg_catalog.text[]", "pg_catalog.int8"];
+/// What it returns: how many were visited, how many changed, the last key.
+const COLUMNS: [&str; 3] = ["pg_catalog.int8", "pg_catalog.int8", "pg_catalog.text[]"];
+
 /// One backfill, on its session.
 pub(super) struct Filling<'a> {
     pub session: &'a Session,
@@ -86,15 +91,39 @@ struct Batched {
 impl Filling<'_> {
     pub async fn run<O: Observer>(&self, observer: &mut O) -> Result<(), RunError> {
         let Some(sql) = self.item.action.sql.first() else { return Ok(()) };
-        let statement = self.session.client().prepare(sql.as_str()).await.map_err(|e| self.failed(e))?;
+        let owner = Owner::of_item(self.session, self.item).await.map_err(|e| self.failed(e))?;
+        let mut called = sql.to_string();
+        if let Some(owner) = &owner {
+            let begin = owner.prepare(sql.as_str(), &PARAMETERS, &COLUMNS);
+            let begin = format!("BEGIN; {begin}; COMMIT");
+            self.session.client().batch_execute(&begin).await.map_err(|e| self.failed(e))?;
+            called = owner.query(sql.as_str(), PARAMETERS.len());
+        }
+        let filled = self.passes(&called, owner.as_ref(), observer).await;
+        if let Some(owner) = owner.filter(|_| !self.session.is_closed()) {
+            // after a failed batch its transaction is open
+            let end = format!("ROLLBACK; BEGIN; {}; COMMIT", owner.drop(PARAMETERS.len()));
+            self.session.client().batch_execute(&end).await.map_err(|e| self.failed(e))?;
+        }
+        filled
+    }
+
+    /// Goes through the table until nothing is left to fill.
+    async fn passes<O: Observer>(
+        &self,
+        sql: &str,
+        owner: Option<&Owner>,
+        observer: &mut O,
+    ) -> Result<(), RunError> {
+        let statement = self.session.client().prepare(sql).await.map_err(|e| self.failed(e))?;
         let mut place = observer.place(self.session, self.item).await?.unwrap_or_default();
         self.make_room(observer).await?;
         loop {
             if place.end.is_none() {
-                place.end = self.end().await?;
+                place.end = self.end(owner).await?;
             }
             place.total = self.total(&place).await?;
-            let changed = self.pass(&statement, &mut place, observer).await?;
+            let changed = self.pass(&statement, owner, &mut place, observer).await?;
             // without a key, rows may have moved to where the pass had been
             if !self.backfill.key.is_empty() || changed == 0 {
                 break;
@@ -116,6 +145,7 @@ impl Filling<'_> {
     async fn pass<O: Observer>(
         &self,
         statement: &Statement,
+        owner: Option<&Owner>,
         place: &mut Place,
         observer: &mut O,
     ) -> Result<i64, RunError> {
@@ -132,7 +162,7 @@ impl Filling<'_> {
                 looked = Instant::now();
             }
             let began = Instant::now();
-            let done = match self.fill(statement, place, rows, observer).await {
+            let done = match self.fill(statement, owner, place, rows, observer).await {
                 Ok(done) => done,
                 Err(error) if wants_less(&error) && !self.session.is_closed() => {
                     let _ = self.session.client().batch_execute("ROLLBACK").await;
@@ -165,6 +195,7 @@ impl Filling<'_> {
     async fn fill<O: Observer>(
         &self,
         statement: &Statement,
+        owner: Option<&Owner>,
         place: &mut Place,
         rows: i64,
         observer: &mut O,
@@ -179,6 +210,9 @@ impl Filling<'_> {
         let replica =
             if self.backfill.skip_triggers { "; SET LOCAL session_replication_role = replica" } else { "" };
         client.batch_execute(&format!("{limits}; {settings}{replica}")).await.map_err(|e| self.failed(e))?;
+        if let Some(owner) = owner {
+            client.batch_execute(&owner.enter()).await.map_err(|e| self.failed(e))?;
+        }
         let row = client.query_one(statement, &[&place.cursor, &place.end, &rows]).await;
         let row = row.map_err(|e| self.failed(e))?;
         let get = |error| self.failed(error);
@@ -199,6 +233,10 @@ impl Filling<'_> {
             let origin = "SET LOCAL session_replication_role = origin";
             client.batch_execute(origin).await.map_err(|e| self.failed(e))?;
         }
+        if let Some(owner) = owner {
+            client.batch_execute(&owner.leave()).await.map_err(|e| self.failed(e))?;
+            owner.refuse_deferred(self.session, self.item).await?;
+        }
         observer.after_statement(self.session, self.batch, self.item, 0).await?;
         observer.filled(self.session, self.item, &now).await?;
         client.batch_execute("COMMIT").await.map_err(|source| RunError::Commit {
@@ -211,7 +249,7 @@ impl Filling<'_> {
     }
 
     /// The key of the last row that is there now, or how many blocks there are.
-    async fn end(&self) -> Result<Option<Vec<String>>, RunError> {
+    async fn end(&self, owner: Option<&Owner>) -> Result<Option<Vec<String>>, RunError> {
         let Backfill { table, key, .. } = self.backfill;
         let query = if key.is_empty() {
             let table = crate::sql::literal(table);
@@ -227,8 +265,12 @@ impl Filling<'_> {
                 down.join(", ")
             )
         };
-        let row = self.session.client().query_opt(&query, &[]).await.map_err(|e| self.failed(e))?;
-        row.map(|row| row.try_get(0)).transpose().map_err(|e| self.failed(e))
+        let row = match owner {
+            // the key's type may have a cast to text of its own
+            Some(owner) => owner.ask(self.session, &query, "pg_catalog.text[]").await,
+            None => self.session.client().query_opt(&query, &[]).await,
+        };
+        row.and_then(|row| row.map(|row| row.try_get(0)).transpose()).map_err(|e| self.failed(e))
     }
 
     /// How much there is to visit: rows as last counted, or blocks.

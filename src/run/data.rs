@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Row, error::SqlState};
 
+use super::as_owner::Owner;
 use crate::{
     lower::MOST,
     postgres::{Session, server_words},
@@ -37,15 +38,15 @@ impl std::fmt::Display for InTheWay {
 /// How long one question may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The rows in the way. A query that fails on a row has found one. One that takes longer than a minute, or needs what is not there yet or may not be read, says
-/// nothing: the step itself will.
+/// The rows in the way. A query that fails on a row has found one. One that takes longer than a minute, or needs what is not
+/// there yet or may not be read, says nothing: the step itself will.
 pub async fn in_the_way<'a>(
     session: &Session,
     checks: impl IntoIterator<Item = &'a DataCheck>,
 ) -> Result<Vec<InTheWay>, tokio_postgres::Error> {
     let mut found = Vec::new();
     for check in checks {
-        let rows = match asked(session, check.sql.as_str(), LIMIT).await? {
+        let rows = match asked(session, &check.relation, check.sql.as_str(), LIMIT).await? {
             Ok(rows) => rows,
             Err(error) if error.code().is_some_and(is_of_a_row) => {
                 let example = server_words(&error);
@@ -70,28 +71,44 @@ pub async fn in_the_way<'a>(
 
 /// Whether a table, as SQL names it, has rows. Fails where it takes longer than ten seconds to see.
 pub async fn has_rows(session: &Session, table: &str) -> Result<bool, tokio_postgres::Error> {
-    let query = format!("SELECT EXISTS (SELECT FROM {table})");
-    let rows = asked(session, &query, Duration::from_secs(10)).await??;
-    rows.first().map_or(Ok(false), |row| row.try_get(0))
+    let query = format!("SELECT count(*), NULL::pg_catalog.text FROM (SELECT FROM {table} LIMIT 1) AS found");
+    let rows = asked(session, table, &query, Duration::from_secs(10)).await??;
+    rows.first().map_or(Ok(false), |row| Ok(row.try_get::<_, i64>(0)? > 0))
 }
 
-/// What a question to the data comes to, which may change nothing and take no longer than this. Fails by itself only
-/// where nothing can be asked.
+/// The answer to a question, a number and a text, with the rights of the relation's owner: views and policies run code, and
+/// so do the expressions that are asked for. Nothing of it stays, and it takes no longer than this. Fails by itself only where
+/// nothing can be asked.
 async fn asked(
     session: &Session,
+    relation: &str,
     query: &str,
     limit: Duration,
 ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, tokio_postgres::Error> {
+    let client = session.client();
     let limits = format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL search_path = ''; \
+        "BEGIN; SET LOCAL statement_timeout = {0}; SET LOCAL lock_timeout = {0}; SET LOCAL search_path = ''; \
          SET LOCAL row_security = off",
         limit.as_millis()
     );
-    session.client().batch_execute(&limits).await?;
-    let rows = session.client().query_typed(query, &[]).await;
-    session.client().batch_execute("ROLLBACK").await?;
+    let owner = Owner::of_relation(session, relation).await?;
+    client.batch_execute(&limits).await?;
+    let rows = async {
+        let Some(owner) = &owner else {
+            client.batch_execute(READ_ONLY).await?;
+            return client.query_typed(query, &[]).await;
+        };
+        let function = owner.prepare(query, &[], &["pg_catalog.int8", "pg_catalog.text"]);
+        client.batch_execute(&format!("{function}; {READ_ONLY}; {}", owner.enter())).await?;
+        client.query_typed(&owner.query(query, 0), &[]).await
+    };
+    let rows = rows.await;
+    client.batch_execute("ROLLBACK").await?;
     Ok(rows)
 }
+
+/// Against mistakes. It is no wall: COPY … TO PROGRAM changes nothing of the database.
+const READ_ONLY: &str = "SET TRANSACTION READ ONLY";
 
 /// Whether a row is to blame: a value that is none of a type, a division by zero, what a domain refuses.
 fn is_of_a_row(code: &SqlState) -> bool {

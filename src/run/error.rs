@@ -80,6 +80,16 @@ pub enum RunError {
         /// What the server or the driver said.
         source: tokio_postgres::Error,
     },
+    /// A superuser would commit what code of somebody else may have queued for the end of the transaction.
+    #[error(
+        "step {step} ran code of a role that is no superuser, and a superuser's COMMIT would fire the deferred trigger {trigger}, before PostgreSQL 18 with his rights"
+    )]
+    Deferred {
+        /// The step.
+        step: u32,
+        /// The trigger.
+        trigger: String,
+    },
     /// The observer will not have it.
     #[error("{0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),

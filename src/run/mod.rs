@@ -7,6 +7,7 @@
 //!
 //! What runs here never depends on what came before: `batch` says what, [`settings`] says under which settings.
 
+mod as_owner;
 mod backfill;
 mod batch;
 mod blockers;
@@ -21,6 +22,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
+use as_owner::Owner;
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
@@ -254,9 +256,11 @@ impl<'a> Attempt<'a> {
     }
 
     async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<(), Failed<'a>> {
+        let owner = self.owner(item).await?;
         for (number, sql) in item.action.sql.iter().enumerate() {
-            let Watched { result, blockers, cancelled } =
-                self.watched(sql.as_str(), item.action.timeouts).await;
+            let guarded = owner.as_ref().map(|owner| owner.run(sql.as_str()));
+            let sql = guarded.as_deref().unwrap_or(sql.as_str());
+            let Watched { result, blockers, cancelled } = self.watched(sql, item.action.timeouts).await;
             result.map_err(|source| {
                 if cancelled && source.code() == Some(&SqlState::QUERY_CANCELED) {
                     return RunError::Cancelled.into();
@@ -269,7 +273,19 @@ impl<'a> Attempt<'a> {
             })?;
             observer.after_statement(self.session, self.batch, item, number).await?;
         }
+        if let Some(owner) = &owner {
+            owner.refuse_deferred(self.session, item).await?;
+        }
         Ok(())
+    }
+
+    /// Whose rights the code has that the item runs, if not the session's.
+    async fn owner(&self, item: &Item) -> Result<Option<Owner>, RunError> {
+        Owner::of_item(self.session, item).await.map_err(|source| RunError::Control {
+            sql: "asking whose the table is".to_owned(),
+            lost: is_lost(self.session, &source),
+            source,
+        })
     }
 
     async fn control(&self, sql: &str) -> Result<(), Failed<'a>> {

@@ -18,6 +18,10 @@ pub enum Operation {
     Catalog,
     /// Statements in a transaction that read, build or write as much as there is.
     Bulk,
+    /// ALTER TABLE that adds a column with a default, which PostgreSQL computes once for the rows that are there.
+    AddColumn,
+    /// ALTER TABLE that computes values or conditions for the rows of a table.
+    Rewrite,
     /// Names are swapped within a transaction: the replacement takes the place of what goes.
     Swap,
     /// Every row is proven to be as a constraint says, under a lock that lets readers and writers go on.
@@ -65,6 +69,8 @@ impl Operation {
             Self::Nothing
             | Self::Catalog
             | Self::Bulk
+            | Self::AddColumn
+            | Self::Rewrite
             | Self::Swap
             | Self::Validate
             | Self::Refresh { .. } => true,
@@ -79,6 +85,12 @@ impl Operation {
         matches!(self, Self::Validate | Self::Refresh { .. })
     }
 
+    /// Whether it runs code of the database over rows: expressions, checks, triggers. (What builds an index or refreshes a
+    /// materialized view does so, too, and PostgreSQL sees to whose rights that code has.)
+    pub fn runs_code(&self) -> bool {
+        matches!(self, Self::AddColumn | Self::Rewrite | Self::Validate | Self::Backfill(_))
+    }
+
     /// The backfill, if it is one.
     pub fn backfill(&self) -> Option<&Backfill> {
         match self {
@@ -90,8 +102,10 @@ impl Operation {
     /// How long it may wait and run.
     pub fn timeouts(&self) -> Timeouts {
         match self {
-            Self::Nothing | Self::Catalog | Self::Swap | Self::Backfill(_) => Timeouts::CATALOG,
-            Self::Bulk | Self::Validate | Self::Refresh { .. } => Timeouts::SLOW,
+            Self::Nothing | Self::Catalog | Self::AddColumn | Self::Swap | Self::Backfill(_) => {
+                Timeouts::CATALOG
+            }
+            Self::Bulk | Self::Rewrite | Self::Validate | Self::Refresh { .. } => Timeouts::SLOW,
             Self::BuildIndex { .. } | Self::DropIndex { .. } | Self::Detach { .. } => Timeouts::CONCURRENT,
         }
     }
@@ -180,6 +194,16 @@ impl Action {
     /// Statements in a transaction that take the time they need.
     pub fn bulk(sql: Vec<Sql>) -> Self {
         Self::new(Operation::Bulk, sql)
+    }
+
+    /// ALTER TABLE … ADD COLUMN with a default.
+    pub fn add_column(sql: Vec<Sql>) -> Self {
+        Self::new(Operation::AddColumn, sql)
+    }
+
+    /// ALTER TABLE that computes something for each row.
+    pub fn rewrite(sql: Vec<Sql>) -> Self {
+        Self::new(Operation::Rewrite, sql)
     }
 
     /// Statements in a transaction by which one thing takes the place of another that goes.

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{ApplyError, error::Refusal};
+use super::{
+    super::{ApplyError, error::Refusal},
+    Check, Verdict,
+};
 use crate::{
+    config::Policy,
     name::{Kind, ObjectId},
     plan::Plan,
     postgres::Session,
@@ -26,6 +30,37 @@ pub async fn primary(session: &Session) -> Result<(), ApplyError> {
         return Err(Refusal::Standby { place: session.place().to_owned() }.into());
     }
     Ok(())
+}
+
+/// Policy may refuse superusers.
+pub async fn role(session: &Session, policy: &Policy) -> Result<(), ApplyError> {
+    match look_at_role(session, policy).await? {
+        Check { verdict: Verdict::Fail, .. } => {
+            Err(Refusal::BySuperuser { role: current(session).await? }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As which role the session works. A superuser may do more than any plan needs.
+pub async fn look_at_role(session: &Session, policy: &Policy) -> Result<Check, ApplyError> {
+    const NAME: &str = "role";
+    let role = current(session).await?;
+    Ok(match (session.is_superuser(), policy.superuser) {
+        (false, _) => Check::pass(NAME, role),
+        (true, true) => Check::warn(
+            NAME,
+            format!("{role}, a superuser"),
+            "connect as the role that owns what the plan changes, or name it in trueup.toml: [env.NAME] role = \"…\"",
+        ),
+        (true, false) => Check::of(NAME, Err(Refusal::BySuperuser { role })),
+    })
+}
+
+async fn current(session: &Session) -> Result<String, ApplyError> {
+    let query = |source| ApplyError::Query { what: "asking for the role", source };
+    let row = session.client().query_one("SELECT current_user::text", &[]).await.map_err(query)?;
+    row.try_get(0).map_err(query)
 }
 
 /// The role: owner, or member of the owner, of every relation that a step changes, with CREATE where it creates.

@@ -1,0 +1,215 @@
+//! Code of a database runs with the rights of the owner of its table, whoever applies.
+//!
+//! Checks, triggers, defaults, domains, index expressions and views call functions that whoever owns them can replace. A
+//! statement that runs such code therefore runs in a temporary SECURITY DEFINER function that belongs to the table's owner.
+//! SET ROLE would not do: the code could reset the role, and would have the rights of the user who connected. Within a
+//! SECURITY DEFINER function PostgreSQL refuses that ("cannot set parameter "role" within security-definer function").
+//!
+//! Before 18, PostgreSQL fires deferred triggers with the rights of the role that commits. So a superuser commits nothing
+//! that such code could have queued while there are such triggers of others ([`Owner::refuse_deferred`]).
+
+use tokio_postgres::{Error, Row};
+
+use super::{Item, RunError};
+use crate::{name::Kind, postgres::Session, sql, step::Operation};
+
+/// The owner of a table, or of a domain, who is not the role of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    name: String,
+    /// The role that the session has, as SET ROLE takes it.
+    session_role: String,
+    by: By,
+}
+
+/// How the function comes to belong to the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The user who connected is a superuser and gives it away.
+    Giving,
+    /// The session takes the owner's role and creates it.
+    Creating,
+    /// Not at all, since the owner may create no temporary function: its role is taken for the statement.
+    Role,
+}
+
+/// Whose a relation ($1) or a type ($2) is, and what may be done about it. No row: the role's own, or of a role that the
+/// user who connected may not take.
+const OWNER: &str = "\
+SELECT o.rolname::text, pg_catalog.current_setting('role'),
+       (SELECT u.rolsuper FROM pg_catalog.pg_roles u WHERE u.rolname = session_user),
+       pg_catalog.has_database_privilege(o.oid, pg_catalog.current_database(), 'TEMPORARY')
+  FROM pg_catalog.pg_roles o
+ WHERE o.oid = COALESCE((SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)),
+                        (SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype($2)))
+   AND o.rolname <> current_user
+   AND pg_catalog.pg_has_role(session_user, o.oid, $3)";
+
+/// Deferred triggers that run code of somebody else than a superuser: constraint triggers by their function or their table,
+/// exclusion constraints by their table (they compute their expressions once more).
+const DEFERRED: &str = "\
+SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid::pg_catalog.regclass)
+  FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+  LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
+ WHERE t.tgdeferrable AND (NOT t.tgisinternal OR k.contype = 'x')
+   AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (c.relowner, p.proowner) AND NOT r.rolsuper)
+ ORDER BY 1 LIMIT 1";
+
+impl Owner {
+    /// Whose rights the code of this item is to have, if not the session's.
+    pub async fn of_item(session: &Session, item: &Item) -> Result<Option<Self>, Error> {
+        if !item.action.operation.runs_code() {
+            return Ok(None);
+        }
+        match (&item.action.operation, item.object.kind) {
+            (Operation::Backfill(backfill), _) => Self::of_relation(session, &backfill.table).await,
+            (_, Kind::Domain | Kind::DomainConstraint) => {
+                let domain = sql::qualified(item.object.path.parts().get(..2).unwrap_or_default());
+                Self::find(session, None, Some(&domain)).await
+            }
+            _ => Self::of_relation(session, &item.object.relation_sql()).await,
+        }
+    }
+
+    /// The same for a relation, as SQL names it.
+    pub async fn of_relation(session: &Session, relation: &str) -> Result<Option<Self>, Error> {
+        Self::find(session, Some(relation), None).await
+    }
+
+    async fn find(
+        session: &Session,
+        relation: Option<&str>,
+        domain: Option<&str>,
+    ) -> Result<Option<Self>, Error> {
+        let may = if session.major() >= 16 { "SET" } else { "MEMBER" };
+        let row = session.client().query_opt(OWNER, &[&relation, &domain, &may]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let by = match (row.try_get(2)?, row.try_get(3)?) {
+            (true, _) => By::Giving,
+            (false, true) => By::Creating,
+            (false, false) => By::Role,
+        };
+        Ok(Some(Self { name: row.try_get(0)?, session_role: row.try_get(1)?, by }))
+    }
+
+    /// The statement, to be run within a transaction.
+    pub fn run(&self, statement: &str) -> String {
+        if self.by == By::Role {
+            return format!("{}; {statement}; {}", self.enter(), self.leave());
+        }
+        let body = format!("BEGIN EXECUTE {}; END", sql::literal(statement));
+        let create = self.create(0, "()", "void", &body);
+        format!("{create}; SELECT {}(); {}", name(0), self.drop(0))
+    }
+
+    /// Creates a function that runs a query with these parameters, and returns rows of these columns. To be run within a
+    /// transaction.
+    pub fn prepare(&self, query: &str, parameters: &[&str], columns: &[&str]) -> String {
+        if self.by == By::Role {
+            return String::new();
+        }
+        let numbered = |types: &[&str], prefix: &str| {
+            let all = types.iter().enumerate().map(|(at, name)| format!("trueup_{prefix}{at} {name}"));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let using =
+            if parameters.is_empty() { String::new() } else { format!(" USING {}", given(parameters.len())) };
+        let body = format!("BEGIN RETURN QUERY EXECUTE {}{using}; END", sql::literal(query));
+        let returns = format!("TABLE ({})", numbered(columns, "column"));
+        self.create(parameters.len(), &format!("({})", numbered(parameters, "parameter")), &returns, &body)
+    }
+
+    /// The query that calls the function with so many parameters; the query itself where there is none.
+    pub fn query(&self, query: &str, parameters: usize) -> String {
+        if self.by == By::Role {
+            return query.to_owned();
+        }
+        format!("SELECT * FROM {}({})", name(parameters), given(parameters))
+    }
+
+    /// One value, or none, in a transaction of its own.
+    pub async fn ask(&self, session: &Session, query: &str, column: &str) -> Result<Option<Row>, Error> {
+        let client = session.client();
+        client
+            .batch_execute(&format!("BEGIN; {}; {}", self.prepare(query, &[], &[column]), self.enter()))
+            .await?;
+        let row = client.query_opt(&self.query(query, 0), &[]).await?;
+        client.batch_execute("ROLLBACK").await?;
+        Ok(row)
+    }
+
+    /// What the query's transaction has to begin with.
+    pub fn enter(&self) -> String {
+        if self.by == By::Role { set_role(&self.name) } else { String::new() }
+    }
+
+    /// What ends that.
+    pub fn leave(&self) -> String {
+        if self.by == By::Role { set_role(&self.session_role) } else { String::new() }
+    }
+
+    fn create(&self, number: usize, parameters: &str, returns: &str, body: &str) -> String {
+        let name = name(number);
+        let function = format!(
+            "CREATE FUNCTION {name}{parameters} RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER AS {}",
+            sql::literal(body)
+        );
+        let caller = match self.session_role.as_str() {
+            "none" => "SESSION_USER".to_owned(),
+            role => sql::ident(role),
+        };
+        let grant = format!("GRANT EXECUTE ON FUNCTION {name} TO {caller}");
+        if self.by == By::Giving {
+            let owner = sql::ident(&self.name);
+            return format!(
+                "SET LOCAL ROLE NONE; {function}; ALTER FUNCTION {name} OWNER TO {owner}; {grant}"
+            );
+        }
+        let (owner, own) = (set_role(&self.name), set_role(&self.session_role));
+        format!("{owner}; {function}; {grant}; {own}")
+    }
+
+    /// Drops the function with so many parameters. To be run within a transaction.
+    pub fn drop(&self, parameters: usize) -> String {
+        let (name, own) = (name(parameters), set_role(&self.session_role));
+        match self.by {
+            By::Giving => format!("SET LOCAL ROLE NONE; DROP FUNCTION {name}; {own}"),
+            By::Creating => format!("{}; DROP FUNCTION {name}; {own}", set_role(&self.name)),
+            By::Role => String::new(),
+        }
+    }
+
+    /// Fails where a superuser's commit would fire a trigger with his rights: one that the owner's code may have queued.
+    pub async fn refuse_deferred(&self, session: &Session, item: &Item) -> Result<(), RunError> {
+        if self.by != By::Giving || session.major() >= 18 {
+            return Ok(());
+        }
+        let trigger = async {
+            let row = session.client().query_opt(DEFERRED, &[]).await?;
+            row.map(|row| row.try_get::<_, String>(0)).transpose()
+        };
+        let trigger = trigger.await.map_err(|source| RunError::statement(session, item, 0, source))?;
+        trigger.map_or(Ok(()), |trigger| Err(RunError::Deferred { step: item.step, trigger }))
+    }
+}
+
+/// A function of its own for each number of parameters.
+fn name(parameters: usize) -> String {
+    format!("pg_temp.trueup_as_owner_{parameters}")
+}
+
+/// `$1, $2`, so many.
+fn given(parameters: usize) -> String {
+    (1..=parameters).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A role as `current_setting('role')` says it.
+fn set_role(role: &str) -> String {
+    if role == "none" {
+        "SET LOCAL ROLE NONE".to_owned()
+    } else {
+        format!("SET LOCAL ROLE {}", sql::ident(role))
+    }
+}
