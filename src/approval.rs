@@ -16,7 +16,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-pub use signature::Signed;
+pub use signature::{Keys, Signed};
 
 use crate::{
     config::Policy,
@@ -45,7 +45,7 @@ pub struct Approval {
     pub rollback: bool,
     /// Who.
     pub approver: Approver,
-    /// In which role, where policy knows roles.
+    /// What earlier versions took for the approver's role. It does not count: policy says who is in which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// The codes of the dangers that were accepted.
@@ -65,6 +65,23 @@ pub struct Approval {
     /// When it was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+    /// What checking it came to.
+    #[serde(skip)]
+    pub signed: Signed,
+}
+
+/// Who took an approval back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// The approver, or an admin.
+    pub by: Approver,
+    /// The SSH signature of the approval without its own signature, and with this but for the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// What checking it came to.
     #[serde(skip)]
     pub signed: Signed,
@@ -112,6 +129,19 @@ impl Approver {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The person, however the name is written.
+    fn person(&self) -> String {
+        person(&self.0)
+    }
+}
+
+/// What a login name and a mail address of the same person have in common: `Bob.Ross+work@example.com` is `bobross`. Of two
+/// people whom it takes for one, one counts.
+fn person(name: &str) -> String {
+    let local = name.split('@').next().unwrap_or_default();
+    let local = local.split('+').next().unwrap_or_default();
+    local.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl std::fmt::Display for Approver {
@@ -218,11 +248,16 @@ impl Approval {
 
 /// Reads all approvals in a plan's folder, in the order of their names, and checks their signatures, if policy names the
 /// keys. Other files than `*.toml` are ignored.
-pub fn read_checked(plan: &PlanFile, policy: &Policy) -> Result<Vec<Approval>, ApprovalError> {
+pub fn read_checked(
+    plan: &PlanFile,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Approval>, ApprovalError> {
     let mut approvals = read_all(plan)?;
-    if let Some(allowed_signers) = &policy.allowed_signers {
+    if let Some(allowed) = &policy.allowed_signers {
+        let keys = Keys { allowed, revoked: policy.revoked_keys.as_deref() };
         for approval in &mut approvals {
-            approval.verify(allowed_signers);
+            approval.verify(&keys, &policy.admins, now);
         }
     }
     Ok(approvals)
@@ -343,10 +378,18 @@ pub enum Void {
     Expired(Timestamp),
     /// It says that it will be given later than now.
     Future(Timestamp),
+    /// It is older than the plan.
+    Older(Timestamp),
+    /// It is said to be taken back, by somebody who may not.
+    Revocation(String),
     /// Policy does not count the author's own.
     Author,
-    /// Policy counts other roles.
-    Role(Option<String>),
+    /// The plan does not say who made it, and policy does not count the author's own.
+    NoAuthor,
+    /// Policy counts these roles.
+    Role(BTreeSet<String>),
+    /// Another approval that counts is by the same key.
+    SameKey(Approver),
     /// Policy counts signed ones only.
     Unsigned,
     /// Its signature is none of a key that the approver may sign with, or of something else.
@@ -382,12 +425,26 @@ impl std::fmt::Display for Missing {
                     Void::Revoked(when) => write!(f, "it was revoked at {when}"),
                     Void::Expired(when) => write!(f, "it expired at {when}"),
                     Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
+                    Void::Older(when) => write!(f, "it is dated {when}, before the plan was made"),
+                    Void::Revocation(why) => write!(
+                        f,
+                        "it is marked as revoked, and not by who may: {}; approve again",
+                        visible_line(why)
+                    ),
                     Void::Author => write!(f, "they made the plan"),
-                    Void::Role(None) => write!(f, "it names no role, and policy asks for one"),
+                    Void::NoAuthor => {
+                        write!(
+                            f,
+                            "the plan does not say who made it, and policy does not count the author's own"
+                        )
+                    }
+                    Void::SameKey(other) => write!(f, "it is signed with the same key as that by {other}"),
                     Void::Unsigned => f.write_str("it is not signed (--sign KEY), and policy asks for that"),
                     Void::Signature(why) => write!(f, "its signature is not good: {}", visible_line(why)),
-                    Void::Role(Some(role)) => {
-                        write!(f, "policy does not count role \"{}\"", visible_line(role))
+                    Void::Role(roles) => {
+                        let roles =
+                            roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
+                        write!(f, "`members` of trueup.toml has them in no role {}", visible_line(&roles))
                     }
                 }
             }
@@ -408,12 +465,19 @@ pub fn check(
     now: Timestamp,
 ) -> Result<Covered, Vec<Missing>> {
     let mut counted: BTreeMap<String, Approval> = BTreeMap::new();
+    let mut keys: BTreeMap<String, Approver> = BTreeMap::new();
     let mut void = Vec::new();
     for approval in approvals {
-        match void_because(approval, plan, policy, (phase, way), now) {
-            Some(why) => void.push(Missing::Void { approver: approval.approver.clone(), why }),
-            // the same person in other capitals is not a second person
-            None => drop(counted.insert(approval.approver.as_str().to_lowercase(), approval.clone())),
+        let approver = &approval.approver;
+        let why = void_because(approval, plan, policy, (phase, way), now).or_else(|| {
+            // one key is one person, whatever names it may sign for
+            let Signed::Good { key } = &approval.signed else { return None };
+            let first = keys.entry(key.clone()).or_insert_with(|| approver.clone());
+            (first.person() != approver.person()).then(|| Void::SameKey(first.clone()))
+        });
+        match why {
+            Some(why) => void.push(Missing::Void { approver: approver.clone(), why }),
+            None => drop(counted.insert(approver.person(), approval.clone())),
         }
     }
     let mut missing = Vec::new();
@@ -429,9 +493,7 @@ pub fn check(
     }
     for (code, steps) in dangers_of(&plan.plan, phase, way) {
         let by = policy.accepted_by.get(&code);
-        let may = |approval: &Approval| {
-            by.is_none_or(|roles| approval.role.as_ref().is_some_and(|role| roles.contains(role)))
-        };
+        let may = |approval: &Approval| by.is_none_or(|roles| is_in_one(approval, roles, policy));
         if !counted.values().any(|approval| approval.accepts.contains(&code) && may(approval)) {
             missing.push(Missing::Danger { code, steps, by: by.cloned() });
         }
@@ -467,23 +529,26 @@ fn void_because(
     } else if approval.rollback != (way == Way::Back) {
         Some(Void::OtherWay)
     } else if let Some(when) = approval.revoked {
-        Some(Void::Revoked(when))
+        let signed = approval.revocation.as_ref().map_or(&Signed::No, |revocation| &revocation.signed);
+        Some(match signed {
+            Signed::Bad(why) => Void::Revocation(why.clone()),
+            Signed::No if policy.signed => Void::Revocation("it is not signed".to_owned()),
+            Signed::No | Signed::Good { .. } => Void::Revoked(when),
+        })
+    } else if plan.plan.created.duration_since(approval.created) > SKEW {
+        Some(Void::Older(approval.created))
     } else if let Some(expires) = expires.filter(|expires| *expires <= now) {
         Some(Void::Expired(expires))
     } else if approval.created.duration_since(now) > SKEW {
         Some(Void::Future(approval.created))
-    } else if !policy.author
-        && plan
-            .plan
-            .author
-            .as_deref()
-            .is_some_and(|author| author.eq_ignore_ascii_case(approval.approver.as_str()))
-    {
+    } else if !policy.author && plan.plan.author.as_deref().is_none_or(|author| person(author).is_empty()) {
+        Some(Void::NoAuthor)
+    } else if !policy.author && plan.plan.author.as_deref().map(person) == Some(approval.approver.person()) {
         Some(Void::Author)
     } else if let Some(roles) = &policy.roles
-        && approval.role.as_ref().is_none_or(|role| !roles.contains(role))
+        && !is_in_one(approval, roles, policy)
     {
-        Some(Void::Role(approval.role.clone()))
+        Some(Void::Role(roles.clone()))
     } else {
         match &approval.signed {
             Signed::Bad(why) => Some(Void::Signature(why.clone())),
@@ -491,7 +556,16 @@ fn void_because(
                 Some(Void::Signature("policy names no `allowed_signers` to check it by".to_owned()))
             }
             Signed::No if policy.signed => Some(Void::Unsigned),
-            Signed::No | Signed::Good => None,
+            Signed::No | Signed::Good { .. } => None,
         }
     }
+}
+
+/// Whether policy has the approver, or the key, in one of these roles.
+fn is_in_one(approval: &Approval, roles: &BTreeSet<String>, policy: &Policy) -> bool {
+    let is = |member: &String| match &approval.signed {
+        Signed::Good { key } if member == key => true,
+        _ => member.eq_ignore_ascii_case(approval.approver.as_str()),
+    };
+    roles.iter().filter_map(|role| policy.members.get(role)).any(|members| members.iter().any(is))
 }

@@ -22,6 +22,9 @@
 //! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
 //! rollback = false               # whether a rollback needs approvals of its own
 //! superuser = false              # whether a superuser's session may apply
+//! members = { dba = ["alice", "SHA256:…"] }   # who is in a role: approvers' names or fingerprints of keys
+//! admins = ["carol"]             # who may take back another one's approval
+//! revoked_keys = "revoked"       # keys that do not count any more: a list, or OpenSSH's KRL
 //! signed = true                  # whether only signed ones count
 //! allowed_signers = "signers"    # who signs with which keys, as ssh-keygen(1) has it
 //!
@@ -215,6 +218,12 @@ pub struct PolicySettings {
     pub signed: Option<bool>,
     /// The keys: an `allowed_signers` file of OpenSSH.
     pub allowed_signers: Option<PathBuf>,
+    /// Keys that do not count any more: a list of public keys, or OpenSSH's KRL.
+    pub revoked_keys: Option<PathBuf>,
+    /// Who is in a role: names of approvers, or fingerprints of keys.
+    pub members: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// Who may take back another one's approval.
+    pub admins: Option<BTreeSet<String>>,
 }
 
 /// Who must approve a phase before it is applied. `K` is how the keys are known: by the path of their file, or themselves.
@@ -248,10 +257,23 @@ pub struct Policy<K = PathBuf> {
     pub signed: bool,
     /// The keys, if there are any.
     pub allowed_signers: Option<K>,
+    /// Keys that do not count any more.
+    #[serde(default = "none")]
+    pub revoked_keys: Option<K>,
+    /// By role who is in it: names of approvers, or fingerprints of keys (`SHA256:…`).
+    #[serde(default)]
+    pub members: BTreeMap<String, BTreeSet<String>>,
+    /// Who may take back another one's approval.
+    #[serde(default)]
+    pub admins: BTreeSet<String>,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn none<K>() -> Option<K> {
+    None
 }
 
 impl Default for Policy {
@@ -268,13 +290,16 @@ impl Default for Policy {
             superuser: true,
             signed: false,
             allowed_signers: None,
+            revoked_keys: None,
+            members: BTreeMap::new(),
+            admins: BTreeSet::new(),
         }
     }
 }
 
 impl<K> Policy<K> {
     /// The same with the keys known in another way.
-    pub fn with_keys<L>(self, allowed_signers: Option<L>) -> Policy<L> {
+    pub fn with_keys<L>(self, allowed_signers: Option<L>, revoked_keys: Option<L>) -> Policy<L> {
         let Self {
             required,
             author,
@@ -286,7 +311,10 @@ impl<K> Policy<K> {
             rollback,
             superuser,
             signed,
+            members,
+            admins,
             allowed_signers: _,
+            revoked_keys: _,
         } = self;
         Policy {
             required,
@@ -300,6 +328,9 @@ impl<K> Policy<K> {
             superuser,
             signed,
             allowed_signers,
+            revoked_keys,
+            members,
+            admins,
         }
     }
 }
@@ -378,6 +409,9 @@ impl Config {
                 superuser,
                 signed,
                 allowed_signers,
+                revoked_keys,
+                members,
+                admins,
             } = settings;
             policy.required = required.unwrap_or(policy.required);
             policy.required_warning = required_warning.unwrap_or(policy.required_warning);
@@ -391,6 +425,10 @@ impl Config {
             policy.signed = signed.unwrap_or(policy.signed);
             let signers = allowed_signers.as_ref().map(|path| self.dir.join(path));
             policy.allowed_signers = signers.or(policy.allowed_signers);
+            let revoked = revoked_keys.as_ref().map(|path| self.dir.join(path));
+            policy.revoked_keys = revoked.or(policy.revoked_keys);
+            policy.members = members.clone().unwrap_or(policy.members);
+            policy.admins = admins.clone().unwrap_or(policy.admins);
         }
         policy
     }

@@ -37,15 +37,19 @@ const CONTRACT: &[&str] = &["apply", "plan", "--phase", "contract"];
 #[test]
 fn a_danger_asks_for_more_people_and_the_right_ones() {
     runtime().block_on(async {
-        let policy = "required_danger = 2\naccepted_by = { DATA_LOSS = [\"dba\", \"owner\"] }";
+        let policy = "required_danger = 2\naccepted_by = { DATA_LOSS = [\"dba\", \"owner\"] }\nmembers = { dba = [\"carol\"] }";
         let database = planned(policy).await;
         approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;
         database.trueup(EXPAND).await.ended(0).unwrap();
         refused(&database, CONTRACT, "phase contract has 1 of 2 approvals").await;
         approve(&database, &["--as", "bob", "--phase", "contract"]).await;
         refused(&database, CONTRACT, "by anyone in role \"dba\" or \"owner\"").await;
-        let dba = ["--as", "bob", "--phase", "contract", "--role", "dba", "--accept", "DATA_LOSS"];
-        approve(&database, &dba).await;
+        // whoever says that he is one
+        let claims = ["approve", "plan", "--as", "bob", "--phase", "contract", "--role", "dba", "--accept", "DATA_LOSS"];
+        database.trueup(&claims).await.fails(1, "--role: who is in which role is not the approver's to say");
+        approve(&database, &["--as", "bob", "--phase", "contract", "--accept", "DATA_LOSS"]).await;
+        refused(&database, CONTRACT, "by anyone in role \"dba\" or \"owner\"").await;
+        approve(&database, &["--as", "carol", "--phase", "contract", "--accept", "DATA_LOSS"]).await;
         database.trueup(CONTRACT).await.ended(0).unwrap();
         database.done().await;
     });

@@ -187,10 +187,11 @@ async fn an_expired_approval() {
             role: None,
             accepts: trueup::approval::dangers(&plan.plan, phase).into_keys().collect(),
             reason: None,
-            created: "2020-01-01T00:00:00Z".parse().unwrap(),
-            expires: Some("2020-01-02T00:00:00Z".parse().unwrap()),
+            created: plan.plan.created,
+            expires: Some(plan.plan.created),
             signature: None,
             revoked: None,
+            revocation: None,
             signed: Signed::No,
         };
         approval.write(&plan).unwrap();

@@ -46,7 +46,7 @@ fn every_kind_of_key_counts_and_openssh_accepts_the_signature() {
         ] {
             let public = key(folder, name, kind);
             database.write("signers", &format!("alice,bob namespaces=\"trueup-approval\" {public}\n"));
-            approve(&database, &["--sign", name, "--reason", "looked \"at\" it\nall", "--role", "dba"]).await;
+            approve(&database, &["--sign", name, "--reason", "looked \"at\" it\nall"]).await;
             let (code, said) = verify(&database).await;
             assert!(code == Some(0) && said.contains("approved by alice"), "{name}: {said}");
 

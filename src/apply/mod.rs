@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         }
         let Options { plan: opened, policy, approvals: given, now, .. } = self.options;
         let pinned = journal::policy(&self.session).await?;
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
         preflight::must::role(&self.session, &policy).await?;
         let mut approvals = Vec::new();
         for phase in &phases {
@@ -277,12 +277,11 @@ impl<'a> Run<'a> {
     async fn approvals_back(&self, phases: &[Phase]) -> Result<Vec<Vec<Approval>>, ApplyError> {
         let Options { plan, policy, approvals: given, now, .. } = self.options;
         let pinned = journal::policy(&self.session).await?;
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
         preflight::must::role(&self.session, &policy).await?;
         if !policy.rollback {
             return Ok(vec![Vec::new(); phases.len()]);
         }
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given)?;
         let covered = phases.iter().map(|phase| {
             let covered = approval::check(plan, &given, &policy, *phase, Way::Back, *now);
             covered.map(|covered| covered.approvals).map_err(|missing| Refusal::NotApproved(missing).into())

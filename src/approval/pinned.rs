@@ -1,8 +1,15 @@
 //! A policy as a database keeps it, with the keys themselves: the stricter of it and the file's holds.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
-use super::{Approval, ApprovalError, Signed};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+
+use super::{Approval, ApprovalError, Signed, signature::Keys};
 use crate::config::Policy;
 
 /// What approvals must amount to in a database, whatever trueup.toml says: with what stood in `allowed_signers`.
@@ -12,7 +19,9 @@ impl Pinned {
     /// A policy as it is now, with the keys of its file.
     pub fn of(policy: &Policy) -> io::Result<Self> {
         let allowed_signers = policy.allowed_signers.as_ref().map(std::fs::read_to_string).transpose()?;
-        Ok(policy.clone().with_keys(allowed_signers))
+        // OpenSSH's KRL is no text
+        let revoked_keys = policy.revoked_keys.as_ref().map(std::fs::read).transpose()?;
+        Ok(policy.clone().with_keys(allowed_signers, revoked_keys.map(|bytes| STANDARD.encode(bytes))))
     }
 
     /// The stricter of both, rule by rule. The keys stay the other one's: [`under`] checks by both.
@@ -26,43 +35,71 @@ impl Pinned {
             let roles = accepted_by.get(code).map_or_else(|| others.clone(), |own| own & others);
             accepted_by.insert(code.clone(), roles);
         }
+        let mut members = self.members.clone();
+        for (role, others) in &other.members {
+            let both = members.get(role).map_or_else(|| others.clone(), |own| own & others);
+            members.insert(role.clone(), both);
+        }
         Policy {
             required: self.required.max(other.required),
             required_warning: self.required_warning.max(other.required_warning),
             required_danger: self.required_danger.max(other.required_danger),
             accepted_by,
             rollback: self.rollback || other.rollback,
+            superuser: self.superuser && other.superuser,
             author: self.author && other.author,
             valid_hours: [self.valid_hours, other.valid_hours].into_iter().flatten().min(),
             roles,
             signed: self.signed || other.signed,
             allowed_signers: other.allowed_signers.clone(),
+            revoked_keys: other.revoked_keys.clone(),
+            members,
+            admins: &self.admins & &other.admins,
         }
     }
 
     /// Whether another one asks for less in anything.
     pub fn is_lowered_by(&self, other: &Self) -> bool {
-        let other_keys = self.allowed_signers.is_some() && self.allowed_signers != other.allowed_signers;
-        self.and(other) != *other || other_keys
+        let lines = |policy: &Self| -> BTreeSet<String> {
+            let text = policy.allowed_signers.as_deref().unwrap_or_default();
+            text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        };
+        // the same keys in another order, or fewer of them, let nobody sign who could not before
+        let more_keys = self.allowed_signers.is_some() && !lines(other).is_subset(&lines(self));
+        let no_keys = self.allowed_signers.is_some() && other.allowed_signers.is_none();
+        let fewer_revoked = self.revoked_keys.is_some() && self.revoked_keys != other.revoked_keys;
+        self.and(other) != *other || more_keys || no_keys || fewer_revoked
     }
 }
-            superuser: self.superuser && other.superuser,
 
 /// The policy that holds where one is pinned, and the approvals as they are by its keys, too.
 pub fn under(
     pinned: Option<&Pinned>,
     policy: &Policy,
     approvals: &[Approval],
+    now: Timestamp,
 ) -> Result<(Policy, Vec<Approval>), ApprovalError> {
     let mut approvals = approvals.to_vec();
     let Some(pinned) = pinned else { return Ok((policy.clone(), approvals)) };
+    let both = pinned.and(policy);
     if let Some(keys) = &pinned.allowed_signers {
-        let cannot = |source| ApprovalError::Io { path: std::env::temp_dir(), source };
-        let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
-        file.write_all(keys.as_bytes()).map_err(cannot)?;
+        let signers = written(keys.as_bytes())?;
+        let revoked = pinned.revoked_keys.as_ref().map(|encoded| {
+            // what cannot be read revokes everything: ssh-keygen refuses it
+            written(&STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes()))
+        });
+        let revoked = revoked.transpose()?;
+        let keys = Keys { allowed: signers.path(), revoked: revoked.as_ref().map(NamedTempFile::path) };
         for approval in approvals.iter_mut().filter(|approval| !matches!(approval.signed, Signed::Bad(_))) {
-            approval.verify(file.path());
+            approval.verify(&keys, &both.admins, now);
         }
     }
-    Ok((pinned.and(policy), approvals))
+    Ok((both, approvals))
+}
+
+fn written(bytes: &[u8]) -> Result<NamedTempFile, ApprovalError> {
+    let cannot = |source| ApprovalError::Io { path: std::env::temp_dir(), source };
+    let mut file = NamedTempFile::new().map_err(cannot)?;
+    file.write_all(bytes).map_err(cannot)?;
+    Ok(file)
 }

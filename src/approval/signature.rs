@@ -2,12 +2,15 @@
 //! rules of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS) are its business, as they are for git.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     path::Path,
     process::{Command, Output, Stdio},
 };
 
-use super::Approval;
+use jiff::Timestamp;
+
+use super::{Approval, Revocation};
 use crate::visible::visible_line;
 
 /// What the signatures are for: one for something else does not count here.
@@ -22,7 +25,10 @@ pub enum Signed {
     #[default]
     No,
     /// It is by a key that the approver may sign with.
-    Good,
+    Good {
+        /// Its fingerprint: `SHA256:…`.
+        key: String,
+    },
     /// It is not, and why.
     Bad(String),
 }
@@ -41,48 +47,123 @@ pub enum SignError {
     Unwritable(#[from] super::ApprovalError),
 }
 
+/// Files of keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// Who may sign with which (`allowed_signers`).
+    pub allowed: &'a Path,
+    /// Those that do not count any more (`revoked_keys`).
+    pub revoked: Option<&'a Path>,
+}
+
 impl Approval {
     /// The bytes that are signed: the file without its signature, and without what takes it back.
     pub fn payload(&self) -> Result<String, super::ApprovalError> {
-        Self { signature: None, revoked: None, signed: Signed::No, ..self.clone() }.text()
+        Self { signature: None, revoked: None, revocation: None, signed: Signed::No, ..self.clone() }.text()
+    }
+
+    /// The bytes that are signed when it is taken back: with who does, and when.
+    fn revocation_payload(&self) -> Result<String, super::ApprovalError> {
+        let revocation = self.revocation.clone().map(|it| Revocation { signature: None, ..it });
+        Self { signature: None, revocation, signed: Signed::No, ..self.clone() }.text()
     }
 
     /// Signs it with a private key, or by an agent with the public one.
     pub fn sign(&mut self, key: &Path) -> Result<(), SignError> {
-        let mut command = Command::new(PROGRAM);
-        command.args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"]).arg(key);
-        let output = fed(&mut command, &self.payload()?).map_err(SignError::Run)?;
-        if !output.status.success() {
-            return Err(SignError::Refused(last_words(&output)));
-        }
-        self.signature = Some(String::from_utf8_lossy(&output.stdout).into_owned());
+        self.signature = Some(signed(&self.payload()?, key)?);
         Ok(())
     }
 
-    /// Whether it is signed by a key that the file allows the approver, at the time that the approval says.
-    pub fn verify(&mut self, allowed_signers: &Path) {
-        let Some(signature) = &self.signature else { return };
-        self.signed = match self.verified(signature, allowed_signers) {
-            Ok(()) => Signed::Good,
-            Err(why) => Signed::Bad(why),
-        };
+    /// Signs that it is taken back.
+    pub fn sign_revocation(&mut self, key: &Path) -> Result<(), SignError> {
+        let signature = signed(&self.revocation_payload()?, key)?;
+        if let Some(revocation) = &mut self.revocation {
+            revocation.signature = Some(signature);
+        }
+        Ok(())
     }
 
-    fn verified(&self, signature: &str, allowed_signers: &Path) -> Result<(), String> {
-        let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
-        if let Err(error) = std::fs::metadata(allowed_signers) {
-            return Err(format!("{}: {error}", allowed_signers.display()));
+    /// Whether it is signed by a key that the approver may sign with, both at the time that the approval says and now; and, if
+    /// it was taken back, whether that is signed by the approver or by one of the `admins`.
+    pub fn verify(&mut self, keys: &Keys<'_>, admins: &BTreeSet<String>, now: Timestamp) {
+        if let Some(signature) = &self.signature {
+            let verified = self.payload().map_err(|error| error.to_string()).and_then(|payload| {
+                verified(&payload, signature, self.approver.as_str(), keys, self.created)?;
+                verified(&payload, signature, self.approver.as_str(), keys, now)
+            });
+            self.signed = match verified {
+                Ok(key) => Signed::Good { key },
+                Err(why) => Signed::Bad(why),
+            };
         }
-        let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
-        file.write_all(signature.as_bytes()).map_err(cannot)?;
-        let at = self.created.strftime("%Y%m%d%H%M%SZ").to_string();
-        let mut command = Command::new(PROGRAM);
-        command.args(["-Y", "verify", "-n", NAMESPACE, "-I", self.approver.as_str()]);
-        command.arg(format!("-Overify-time={at}")).arg("-f").arg(allowed_signers).arg("-s").arg(file.path());
-        let payload = self.payload().map_err(|error| error.to_string())?;
-        let output = fed(&mut command, &payload).map_err(cannot)?;
-        if output.status.success() { Ok(()) } else { Err(last_words(&output)) }
+        let verified = self.verified_revocation(keys, admins, now);
+        if let Some(revocation) = &mut self.revocation {
+            revocation.signed = match verified {
+                Ok(None) => Signed::No,
+                Ok(Some(key)) => Signed::Good { key },
+                Err(why) => Signed::Bad(why),
+            };
+        }
     }
+
+    fn verified_revocation(
+        &self,
+        keys: &Keys<'_>,
+        admins: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Option<String>, String> {
+        let Some(Revocation { by, signature: Some(signature), .. }) = &self.revocation else {
+            return Ok(None);
+        };
+        if *by != self.approver && !admins.contains(by.as_str()) {
+            return Err(format!("{by} is neither the approver nor one of the `admins`"));
+        }
+        let payload = self.revocation_payload().map_err(|error| error.to_string())?;
+        verified(&payload, signature, by.as_str(), keys, now).map(Some)
+    }
+}
+
+fn signed(payload: &str, key: &Path) -> Result<String, SignError> {
+    let mut command = Command::new(PROGRAM);
+    command.args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"]).arg(key);
+    let output = fed(&mut command, payload).map_err(SignError::Run)?;
+    if !output.status.success() {
+        return Err(SignError::Refused(last_words(&output)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The fingerprint of the key that signed, if the person may sign with it at this time.
+fn verified(
+    payload: &str,
+    signature: &str,
+    person: &str,
+    keys: &Keys<'_>,
+    at: Timestamp,
+) -> Result<String, String> {
+    let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
+    for file in [Some(keys.allowed), keys.revoked].into_iter().flatten() {
+        if let Err(error) = std::fs::metadata(file) {
+            return Err(format!("{}: {error}", file.display()));
+        }
+    }
+    let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
+    file.write_all(signature.as_bytes()).map_err(cannot)?;
+    let at = at.strftime("%Y%m%d%H%M%SZ").to_string();
+    let mut command = Command::new(PROGRAM);
+    command.args(["-Y", "verify", "-n", NAMESPACE, "-I", person]).arg(format!("-Overify-time={at}"));
+    command.arg("-f").arg(keys.allowed).arg("-s").arg(file.path());
+    if let Some(revoked) = keys.revoked {
+        command.arg("-r").arg(revoked);
+    }
+    let output = fed(&mut command, payload).map_err(cannot)?;
+    if !output.status.success() {
+        return Err(last_words(&output));
+    }
+    // Good "trueup-approval" signature for alice with ED25519 key SHA256:…
+    let said = String::from_utf8_lossy(&output.stdout);
+    let key = said.split_whitespace().find(|word| word.starts_with("SHA256:"));
+    key.map(str::to_owned).ok_or_else(|| format!("{PROGRAM} names no key: {}", said.trim()))
 }
 
 /// Runs it with this as its input. What it asks a person for, a passphrase, it asks on the terminal.

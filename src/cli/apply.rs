@@ -85,7 +85,7 @@ pub async fn go(
 ) -> Result<Exit, CliError> {
     let plan = context.plan(&how.plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
-    let approvals = approval::read_checked(&plan, &policy)?;
+    let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
     let (handle, stop) = StopHandle::new();
     progress::stop_at_signals(handle);
     let options = Options {

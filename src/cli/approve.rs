@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use trueup::{
-    approval::{self, Approval, Approver, Signed, Way},
+    approval::{self, Approval, Approver, Revocation, Signed, Way, signature::SignError},
     plan::{Plan, PlanFile},
     step::Phase,
     toml_file::nearest,
@@ -39,14 +39,17 @@ pub struct Arguments {
     /// Approve the rollback of it, where policy asks for that
     #[arg(long)]
     rollback: bool,
-    /// Take your approval back
-    #[arg(long, conflicts_with_all = ["accept", "role", "reason", "sign", "expires"])]
+    /// Take the approval back; sign it where policy counts signed ones
+    #[arg(long, conflicts_with_all = ["accept", "reason", "expires"])]
     revoke: bool,
+    /// Who takes it back, if not the approver: one of the `admins`
+    #[arg(long, value_name = "NAME", requires = "revoke")]
+    by: Option<String>,
     /// Dangers that are accepted, by code; all: those that there are
     #[arg(long, value_name = "CODE,…", value_delimiter = ',')]
     accept: Vec<String>,
-    /// The role to approve in, where policy counts roles
-    #[arg(long)]
+    /// No more: trueup.toml says who is in which role
+    #[arg(long, hide = true)]
     role: Option<String>,
     /// Why, or what was looked at
     #[arg(long)]
@@ -93,10 +96,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         return Err(CliError::new(format!("the plan has no phase {}", missing.label()))
             .with_hint(format!("it has: {}", words.join(", "))));
     }
+    if arguments.role.is_some() {
+        return Err(CliError::new("--role: who is in which role is not the approver's to say")
+            .with_hint("in trueup.toml: [approval] members = { dba = [\"alice\", \"SHA256:…\"] }"));
+    }
     let way = if arguments.rollback { Way::Back } else { Way::There };
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if arguments.revoke {
-        return revoke(context, &opened, &approver, &phases, way, now);
+        let by = arguments.by.as_deref().unwrap_or(approver.as_str()).parse()?;
+        let revocation = Revocation { by, signature: None, signed: Signed::No };
+        if context.policy()?.signed && arguments.sign.is_none() {
+            return Err(CliError::new(
+                "policy counts signed approvals, and so only what is signed takes one back",
+            )
+            .with_hint("name your key: --sign KEY"));
+        }
+        return revoke(
+            context,
+            &opened,
+            &approver,
+            &phases,
+            way,
+            (now, &revocation, arguments.sign.as_deref()),
+        );
     }
     let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
         phases.iter().map(|phase| (*phase, approval::dangers_of(&opened.plan, *phase, way))).collect();
@@ -112,21 +134,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
             phase: *phase,
             rollback: arguments.rollback,
             approver: approver.clone(),
-            role: arguments.role.clone(),
+            role: None,
             accepts: acceptable[phase].intersection(&accepted).cloned().collect(),
             reason: arguments.reason.clone(),
             created: now,
             expires,
             signature: None,
             revoked: None,
+            revocation: None,
             signed: Signed::No,
         };
         if let Some(key) = &arguments.sign {
-            approval.sign(key).map_err(|error| {
-                CliError::new(error.to_string()).with_hint(
-                    "nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here",
-                )
-            })?;
+            approval.sign(key).map_err(not_signed)?;
         }
         approvals.push(approval);
     }
@@ -167,6 +186,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+fn not_signed(error: SignError) -> CliError {
+    CliError::new(error.to_string())
+        .with_hint("nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here")
+}
+
 /// Writes into the approvals that they do not count any more. Deleted ones could come back with the next merge.
 fn revoke(
     context: &Context,
@@ -174,12 +198,16 @@ fn revoke(
     approver: &Approver,
     phases: &[Phase],
     way: Way,
-    now: Timestamp,
+    (now, revocation, key): (Timestamp, &Revocation, Option<&Path>),
 ) -> Result<Exit, CliError> {
     let mut revoked = Vec::new();
     for phase in phases {
         let Some(approval) = Approval::find(plan, approver, *phase, way)? else { continue };
-        let approval = Approval { revoked: approval.revoked.or(Some(now)), ..approval };
+        let revocation = Some(revocation.clone());
+        let mut approval = Approval { revoked: approval.revoked.or(Some(now)), revocation, ..approval };
+        if let Some(key) = key {
+            approval.sign_revocation(key).map_err(not_signed)?;
+        }
         revoked.push((approval.write(plan)?, *phase));
     }
     if revoked.is_empty() {

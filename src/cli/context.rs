@@ -1,7 +1,7 @@
 //! Where a command works: configuration, environment, database, plans.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     time::Duration,
@@ -167,6 +167,12 @@ impl Context {
 /// A target as an environment wants it.
 fn of_environment(target: &Target, environment: &Environment) -> Target {
     target.trusting(&environment.journal_owners).with_role(environment.role.as_deref())
+}
+
+/// Who runs trueup: USER, LOGNAME, or the name of the user id.
+pub fn user() -> Option<String> {
+    let of_id = || Some(nix::unistd::User::from_uid(nix::unistd::getuid()).ok()??.name);
+    variable("USER").or_else(|| variable("LOGNAME")).or_else(of_id)
 }
 
 /// A variable of the environment; an empty one says nothing.

@@ -245,6 +245,7 @@ fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {
         expires: None,
         signature: None,
         revoked: None,
+        revocation: None,
         signed: Signed::No,
     };
     approval.write(plan)?;

@@ -143,7 +143,7 @@ pub async fn make(
         values: context.values()?,
         assume_drop,
         name,
-        author: super::context::variable("USER"),
+        author: super::context::user(),
         created: jiff::Timestamp::now(),
         progress: &say,
     };

@@ -39,7 +39,7 @@ pub struct Arguments {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let plan = context.plan(&arguments.plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
-    let approvals = approval::read_checked(&plan, &policy)?;
+    let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
     let options = Options {
         plan: &plan,
         target: &target,

@@ -38,6 +38,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return Ok(Exit::Done);
     }
     let policy = context.policy()?;
+    if policy.signed && policy.allowed_signers.is_none() && !arguments.remove {
+        return Err(CliError::new("policy counts signed approvals, and names no keys to check them by")
+            .with_hint(
+                "in trueup.toml: [approval] allowed_signers = \"FILE\" (ssh-keygen(1), ALLOWED SIGNERS)",
+            ));
+    }
     let new = if arguments.remove {
         None
     } else {
@@ -66,13 +72,16 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
         roles,
         accepted_by,
         rollback,
+        superuser,
         signed,
         allowed_signers,
+        revoked_keys,
+        members,
+        admins,
     }) = pinned
     else {
         return output::result("no policy is pinned");
     };
-        superuser,
     let list = |roles: &BTreeSet<String>| roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut rules = vec![format!("required = {required}")];
     for (name, count) in [("required_warning", required_warning), ("required_danger", required_danger)] {
@@ -83,11 +92,14 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
     rules.extend(roles.as_ref().map(|roles| format!("roles = [{}]", list(roles))));
     rules.extend(accepted_by.iter().map(|(code, roles)| format!("{code} accepted by [{}]", list(roles))));
     rules.extend(rollback.then(|| "rollback = true".to_owned()));
+    rules.extend((!superuser).then(|| "superuser = false".to_owned()));
     rules.push(format!("signed = {signed}"));
     rules.extend(allowed_signers.as_ref().map(|keys| {
         let count = keys.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
         format!("{count} lines of allowed_signers")
     }));
+    rules.extend(revoked_keys.as_ref().map(|_| "revoked_keys".to_owned()));
+    rules.extend(members.iter().map(|(role, members)| format!("{role} = [{}]", list(members))));
+    rules.extend((!admins.is_empty()).then(|| format!("admins = [{}]", list(admins))));
     output::result(&visible_line(&format!("{word}: {}", rules.join(", "))));
 }
-    rules.extend((!superuser).then(|| "superuser = false".to_owned()));

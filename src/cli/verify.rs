@@ -40,7 +40,7 @@ pub struct Arguments {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
-    let approvals = approval::read_checked(&opened, &policy)?;
+    let approvals = approval::read_checked(&opened, &policy, now)?;
     let (mut position, mut differences, mut pinned, mut broken) = (None, None, None, Vec::new());
     let phases_at = |position| match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }
     }
     let phases = phases_at(position);
-    let (policy, approvals) = pinned::under(pinned.as_ref(), &policy, &approvals)?;
+    let (policy, approvals) = pinned::under(pinned.as_ref(), &policy, &approvals, now)?;
     if arguments.rehearse {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(

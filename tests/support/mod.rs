@@ -321,6 +321,7 @@ pub fn approval(plan: &PlanFile, phase: Phase) -> Approval {
         expires: None,
         signature: None,
         revoked: None,
+        revocation: None,
         signed: Signed::No,
     }
 }

@@ -144,7 +144,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     };
     checks.push(Check::pass("phase", standing(&phases, position)));
     let pinned = journal::policy(&session).await?;
-    let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals)?;
+    let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals, options.now)?;
     checks.push(must::look_at_role(&session, &policy).await?);
     let mut covered = Vec::new();
     for phase in &phases {
