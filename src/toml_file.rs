@@ -5,10 +5,14 @@
 //! carriage return that remains, a byte order mark or invalid UTF-8 is refused.
 
 use std::{
+    fs::OpenOptions,
+    io::{ErrorKind, Read},
     ops::Range,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
+use nix::fcntl::OFlag;
 use serde::de::DeserializeOwned;
 
 use crate::visible::visible_line;
@@ -62,8 +66,29 @@ impl TomlError {
 
 /// Reads a file's text by the rules above.
 pub fn read_text(file: &Path) -> Result<String, TomlError> {
-    let bytes = std::fs::read(file).map_err(|source| TomlError::Read { file: file.to_owned(), source })?;
+    let bytes = read_file(file).map_err(|source| TomlError::Read { file: file.to_owned(), source })?;
     text_of(file, bytes)
+}
+
+/// The most that a file of trueup's has: a plan of thousands of partitions has a tenth of it.
+const MOST: u64 = 256 << 20;
+
+/// A file's bytes. A pipe or a device never ends, or does something when it is read.
+pub fn read_file(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;
+    let metadata = opened.metadata()?;
+    if metadata.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    if metadata.len() > MOST {
+        return Err(std::io::Error::other(format!("it has more than {} MiB", MOST >> 20)));
+    }
+    let mut bytes = Vec::new();
+    opened.by_ref().take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The text of a file's bytes.

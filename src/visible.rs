@@ -35,12 +35,15 @@ fn escape(text: &str, wrong: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Controls, and what Unicode has to reorder, hide or end a line (UAX #9, UTR #36).
+/// Controls, what Unicode has to reorder, hide or end a line (UAX #9, UTR #36), what is ignorable by default (UAX #44,
+/// Default_Ignorable_Code_Point), and blanks that are no space.
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{1680}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
+            | '\u{2800}' | '\u{3000}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -51,6 +54,9 @@ mod tests {
     fn what_deceives_is_written_out() {
         assert_eq!(visible("a\u{202e}b\nc\td\r\u{1b}[2J"), "a\\u{202e}b\nc\td\\r\\u{1b}[2J");
         assert_eq!(visible_line("a\nb\u{200b}"), "a\\nb\\u{200b}");
+        for hidden in ['\u{a0}', '\u{2800}', '\u{3164}', '\u{fe0f}', '\u{e0101}', '\u{2003}'] {
+            assert_eq!(visible(&hidden.to_string()), format!("\\u{{{:x}}}", u32::from(hidden)));
+        }
         assert!(matches!(visible("größe 表 🦀"), Cow::Borrowed(_)));
     }
 }

@@ -241,7 +241,7 @@ fn what_would_deceive_a_reviewer_is_written_out() {
     }
     let page = report::render(&opened.plan, &opened.digest, report::Format::Markdown, false);
     assert!(page.contains("`````sql\n"), "the fence is longer than any in the text");
-    assert!(page.contains("x \\| y\\\\u{1b}\\[0m\\\\n\\# heading"), "{page}");
+    assert!(page.contains("x \\| y\\\\u{1b}\\[0m\\\\n\\#<!-- --> heading"), "{page}");
 }
 
 /// The hazards of the steps say at which points old and new code work.

@@ -46,7 +46,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let dump = read(context, &session, &arguments.manage).await?;
     let out = arguments.out.as_deref().filter(|out| out.as_os_str() != "-");
     let Some(out) = out else {
-        output::raw(&dump.stream())?;
+        output::sql(&dump.stream())?;
         notes(context, &dump);
         return Ok(Exit::Done);
     };

@@ -28,6 +28,11 @@ pub fn raw(text: &str) -> std::io::Result<()> {
     }
 }
 
+/// Prints SQL as it is; on a terminal with what that would obey written out.
+pub fn sql(text: &str) -> std::io::Result<()> {
+    if std::io::stdout().is_terminal() { raw(&visible(text)) } else { raw(text) }
+}
+
 /// Prints a value for programs.
 pub fn json(value: &serde_json::Value) {
     result(&format!("{value:#}"));

@@ -506,14 +506,14 @@ impl Lowering<'_> {
 
 /// Whether creating it reads or writes as much data as there is.
 fn slow_to_create(object: &Object) -> bool {
-    match object {
+    matches!(
+        object,
         Object::Index(_)
-        | Object::Constraint(_)
-        | Object::DomainConstraint(_)
-        | Object::MaterializedView(_)
-        | Object::Attachment(_) => true,
-        _ => false,
-    }
+            | Object::Constraint(_)
+            | Object::DomainConstraint(_)
+            | Object::MaterializedView(_)
+            | Object::Attachment(_)
+    )
 }
 
 /// Whether something is computed for a column that comes: a default, or what a domain asks of it.

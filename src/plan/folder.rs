@@ -112,7 +112,8 @@ impl PlanFile {
         let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), text, dir };
         for (name, rendered) in opened.scripts() {
             let file = opened.dir.join(name);
-            let found = fs::read_to_string(&file).map_err(at(&file))?.replace("\r\n", "\n");
+            let found = toml_file::read_file(&file).map_err(at(&file))?;
+            let found = String::from_utf8_lossy(&found).replace("\r\n", "\n");
             if found != rendered {
                 let same = found.lines().zip(rendered.lines()).take_while(|(a, b)| a == b).count();
                 return Err(FolderError::Differs { file, line: same + 1 });

@@ -176,7 +176,12 @@ fn hosts(given: &Settings) -> Result<Vec<Host>, ConnectError> {
                 None | Some("") => 5432,
                 Some(text) => match text.parse::<u16>() {
                     Ok(port) if port > 0 => port,
-                    _ => return Err(wrong("port", &format!("\"{text}\" is not a port: 1 to 65535"))),
+                    // not shown: it may be a piece of a password with a slash or an at sign in it
+                    _ => {
+                        let what =
+                            "it is not a number from 1 to 65535 (write / and @ of a password as %2F and %40)";
+                        return Err(wrong("port", what));
+                    }
                 },
             };
             let address = match addresses.get(at).map(String::as_str) {
@@ -285,7 +290,14 @@ mod tests {
     #[test]
     fn values_that_mean_nothing_are_refused() {
         for (url, message) in [
-            ("postgres://h:0/", "port: \"0\" is not a port: 1 to 65535"),
+            (
+                "postgres://h:0/",
+                "port: it is not a number from 1 to 65535 (write / and @ of a password as %2F and %40)",
+            ),
+            (
+                "postgres://u:sec/ret@h/",
+                "port: it is not a number from 1 to 65535 (write / and @ of a password as %2F and %40)",
+            ),
             ("host=a,b,c port=1,2", "port: 2 ports for 3 hosts"),
             ("host=a hostaddr=x", "hostaddr: \"x\" is not an IP address"),
             ("postgres://h/?connect_timeout=soon", "connect_timeout: it must be a number of seconds"),

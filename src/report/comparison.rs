@@ -1,5 +1,6 @@
 //! Two schemas side by side, for people and programs.
 
+use super::markdown::code;
 use super::text::Paint;
 use crate::{
     dump::{
@@ -35,7 +36,6 @@ pub fn tree(comparison: &Comparison, colour: bool) -> String {
 
 /// The same for a pull request.
 pub fn markdown_tree(comparison: &Comparison) -> String {
-    let code = |text: &str| format!("`{}`", visible_line(text).replace('`', "'"));
     let mut lines = Vec::new();
     for group in &comparison.groups {
         lines.push(format!("- {} {}{}", word(group.how), code(&title(&group.home)), summary(group)));

@@ -84,14 +84,23 @@ pub fn plain(text: &str) -> String {
             shown.push('\\');
         }
         shown.push(c);
+        // GitHub makes mentions, references and links of words, whatever is escaped: a comment cuts the word
+        if matches!(c, '@' | '#') || shown.ends_with("://") || shown.to_ascii_lowercase().ends_with("www.") {
+            shown.push_str("<!-- -->");
+        }
     }
     shown
 }
 
-/// The same within backticks, where backslashes do not escape.
-fn code(text: &str) -> String {
+/// The same within backticks, where backslashes do not escape: more of them than in any run of the text.
+pub fn code(text: &str) -> String {
     let text = visible_line(text).replace('|', "\\|");
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    if longest == 0 {
+        return format!("`{text}`");
+    }
+    let fence = "`".repeat(longest + 1);
+    format!("{fence} {text} {fence}")
 }
 
 fn title(phase: Phase) -> &'static str {
@@ -303,5 +312,27 @@ fn shell_word(name: &str) -> String {
         name.to_owned()
     } else {
         format!("'{}'", visible_line(name).replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_stays_code() {
+        assert_eq!(code("public.t"), "`public.t`");
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("``` @alice"), "```` ``` @alice ````");
+    }
+
+    #[test]
+    fn text_mentions_and_links_nothing() {
+        assert_eq!(plain("@alice #12"), "@<!-- -->alice \\#<!-- -->12");
+        assert_eq!(
+            plain("see https://x.example and WWW.x"),
+            "see https://<!-- -->x.example and WWW.<!-- -->x"
+        );
+        assert_eq!(plain("<b>"), "\\<b\\>");
     }
 }

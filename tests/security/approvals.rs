@@ -252,3 +252,34 @@ fn a_policy_is_pinned_with_what_it_needs() {
         database.done().await;
     });
 }
+
+/// A pipe never ends: neither is one read, nor a device.
+#[test]
+fn only_regular_files_are_read() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        approve(&database, "alice", &[]).await;
+        let file = database.path("plan/approvals/expand-bob.toml");
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for arguments in [&["verify", "plan"][..], &["apply", "plan"], &["preflight", "plan"]] {
+            let ran = database.trueup(arguments).await.ended(3).unwrap();
+            assert!(ran.stderr.contains("it is no regular file"), "{}", ran.shown());
+        }
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
+        fs::remove_file(&file).unwrap();
+        for name in ["plan.toml", "up.sql"] {
+            let file = database.path(&format!("plan/{name}"));
+            let text = fs::read_to_string(&file).unwrap();
+            fs::remove_file(&file).unwrap();
+            nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+            let ran = database.trueup(&["verify", "plan"]).await;
+            assert!(matches!(ran.code, Some(1 | 3)), "{}", ran.shown());
+            fs::remove_file(&file).unwrap();
+            fs::write(&file, text).unwrap();
+        }
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
