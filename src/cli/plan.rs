@@ -149,6 +149,12 @@ pub async fn make(
     };
     let result = Box::pin(planning::plan(&inputs)).await;
     waiting.end();
+    if let Some(role) = scratch.superuser_of_shadow().filter(|_| !context.quiet()) {
+        let role = visible_line(role);
+        output::note(&format!(
+            "warning: SQL ran on the shadow server as {role}, a superuser; a role with CREATEDB is enough"
+        ));
+    }
     let closed = scratch.close().await;
     let planned = result.map_err(planning_error)?;
     closed?;
@@ -182,6 +188,12 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
     };
     let result = Box::pin(planning::rehearse_again(&inputs, plan)).await;
     waiting.end();
+    if let Some(role) = scratch.superuser_of_shadow().filter(|_| !context.quiet()) {
+        let role = visible_line(role);
+        output::note(&format!(
+            "warning: SQL ran on the shadow server as {role}, a superuser; a role with CREATEDB is enough"
+        ));
+    }
     let closed = scratch.close().await;
     result.map_err(planning_error)?;
     closed?;

@@ -373,3 +373,23 @@ fn a_cache_that_others_can_write_to_is_not_used() {
         refused("it belongs to user 4711");
     }
 }
+
+/// Who runs SQL on a shadow server needs no more than CREATEDB there; a superuser is said to be one.
+#[test]
+fn a_shadow_servers_role_needs_only_createdb() {
+    runtime().block_on(async {
+        let database = oracle::Database::with("CREATE TABLE a (id int PRIMARY KEY)").await.unwrap();
+        let role = format!("shadow_{}", database.target.database());
+        database.execute(&format!("CREATE ROLE {role} LOGIN CREATEDB")).await;
+        database.write("desired.sql", "CREATE TABLE a (id int PRIMARY KEY, b text NOT NULL DEFAULT 'x');");
+        for (user, warns) in [(role.as_str(), false), ("postgres", true)] {
+            let url = oracle::url(&database.target.with_user(user, None).with_database("postgres"));
+            let plan = ["plan", "--schema", "desired.sql", "--out", user, "--shadow-url", &url];
+            let ran = database.trueup(&plan).await.ended(0).unwrap();
+            let warned = ran.stderr.contains("a superuser; a role with CREATEDB is enough");
+            assert_eq!(warned, warns, "{}", ran.shown());
+        }
+        database.execute(&format!("DROP ROLE {role}")).await;
+        database.done().await;
+    });
+}
