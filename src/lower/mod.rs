@@ -153,6 +153,7 @@ fn plainly(catalogs: Pair<&Catalog>, changes: &Changes, context: &Context) -> Re
     let mut lowering = Lowering::new(catalogs, changes, &context);
     for unit in &units {
         lowering.forward(unit);
+        lowering.state.advance(unit, changes);
     }
     Ok(lowering.steps)
 }
