@@ -464,7 +464,7 @@ pub fn check(
     way: Way,
     now: Timestamp,
 ) -> Result<Covered, Vec<Missing>> {
-    let mut counted: BTreeMap<String, Approval> = BTreeMap::new();
+    let mut counted: Vec<Approval> = Vec::new();
     let mut keys: BTreeMap<String, Approver> = BTreeMap::new();
     let mut void = Vec::new();
     for approval in approvals {
@@ -477,11 +477,12 @@ pub fn check(
         });
         match why {
             Some(why) => void.push(Missing::Void { approver: approver.clone(), why }),
-            None => drop(counted.insert(approver.person(), approval.clone())),
+            None => counted.push(approval.clone()),
         }
     }
     let mut missing = Vec::new();
-    let count = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+    let people: BTreeSet<String> = counted.iter().map(|approval| approval.approver.person()).collect();
+    let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
     let worst = hazards(&plan.plan, phase, way).map(|(_, hazard)| hazard.level).max();
     let required = match worst {
         Some(Level::Danger) => policy.required.max(policy.required_warning).max(policy.required_danger),
@@ -494,12 +495,12 @@ pub fn check(
     for (code, steps) in dangers_of(&plan.plan, phase, way) {
         let by = policy.accepted_by.get(&code);
         let may = |approval: &Approval| by.is_none_or(|roles| is_in_one(approval, roles, policy));
-        if !counted.values().any(|approval| approval.accepts.contains(&code) && may(approval)) {
+        if !counted.iter().any(|approval| approval.accepts.contains(&code) && may(approval)) {
             missing.push(Missing::Danger { code, steps, by: by.cloned() });
         }
     }
     if missing.is_empty() {
-        Ok(Covered { approvals: counted.into_values().collect() })
+        Ok(Covered { approvals: counted })
     } else {
         // an approval of the other phase is worth a remark only where it may have been meant for this one
         let other = |missing: &Missing| {

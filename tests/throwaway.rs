@@ -128,6 +128,8 @@ impl Left {
     fn of(directory: &Path) -> Self {
         let pid = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
         let server = pid.lines().next().unwrap().parse().unwrap();
+        // the server's own is in one that is removed with it
+        let directory = directory.parent().unwrap();
         let name = directory.file_name().unwrap().to_str().unwrap();
         let keeper = name.split('-').nth(1).unwrap().parse().unwrap();
         let left = Self { directory: directory.to_owned(), processes: vec![server, keeper] };

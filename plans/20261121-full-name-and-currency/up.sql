@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 89d2234056bdfb7ed6988225cd9150ebc2ec6b1fe2422a7bc53dd2fcf66f228d
+-- plan full-name-and-currency  sha256 0e643081ea7299acdec62cfa88c2ba5c56ac5cf90153bfd7c7aa4c381c65ca29
 
 -- ==== expand ====
 

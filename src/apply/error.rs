@@ -377,7 +377,7 @@ fn failed_hint(error: &RunError) -> Option<String> {
             Some("end or wait for those transactions, then run the same command again".to_owned())
         }
         RunError::Deferred { .. } => {
-            Some("connect as a role that is no superuser and a member of the table's owner".to_owned())
+            Some("apply as the table's owner, or drop the trigger for the time of the phase".to_owned())
         }
         RunError::Locked { .. } => Some("run the same command again at a quieter time".to_owned()),
         _ => None,

@@ -104,8 +104,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     async fn start(options: &'a Options<'a>, direction: Direction) -> Result<Self, ApplyError> {
         let target = options.target.for_trueup();
-        let mut session = Session::connect(&target).await?;
-        session.prepare_queries();
+        let session = Session::connect(&target).await?;
         let state = match Self::begin(&session, options).await {
             Ok(state) => state,
             Err(error) => {

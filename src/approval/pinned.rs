@@ -36,6 +36,10 @@ impl Pinned {
             accepted_by.insert(code.clone(), roles);
         }
         let mut members = self.members.clone();
+        // who is in a role that is asked for here, nobody else says
+        for role in self.roles.iter().flatten().chain(self.accepted_by.values().flatten()) {
+            members.entry(role.clone()).or_default();
+        }
         for (role, others) in &other.members {
             let both = members.get(role).map_or_else(|| others.clone(), |own| own & others);
             members.insert(role.clone(), both);

@@ -44,6 +44,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 "in trueup.toml: [approval] allowed_signers = \"FILE\" (ssh-keygen(1), ALLOWED SIGNERS)",
             ));
     }
+    let asked = policy.roles.iter().flatten().chain(policy.accepted_by.values().flatten());
+    if let Some(role) = asked.into_iter().find(|role| !policy.members.contains_key(*role))
+        && !arguments.remove
+    {
+        return Err(CliError::new(format!(
+            "policy asks for role \"{}\", and says of nobody that he is in it",
+            visible_line(role)
+        ))
+        .with_hint("in trueup.toml: [approval] members = { ROLE = [\"NAME\"] }"));
+    }
     let new = if arguments.remove {
         None
     } else {

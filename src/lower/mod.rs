@@ -433,8 +433,9 @@ impl Lowering<'_> {
         let slow = matches!(object, Some(Object::Domain(_) | Object::Table(_))) || change.how == How::Rebuild;
         let action = match object {
             _ if slow => Action::bulk(sql),
-            Some(Object::Column(column)) if column.identity.is_none() => Action::rewrite(sql),
-            Some(Object::Column(_)) => Action::bulk(sql),
+            // a sequence that comes or goes is made by who applies
+            Some(Object::Column(_)) if change.identity_flips().is_some() => Action::bulk(sql),
+            Some(Object::Column(_)) => Action::rewrite(sql),
             _ => Action::catalog(sql),
         };
         self.push(unit, Verb::Alter, summary, action, Undo::Derived);

@@ -365,7 +365,7 @@ fn within(draft: &mut Draft) {
         if let Some(sql) = action.operation.plain_statement() {
             *action = Action::bulk(vec![sql]);
         } else if action.operation == Operation::Validate {
-            *action = Action::bulk(std::mem::take(&mut action.sql));
+            *action = Action::rewrite(std::mem::take(&mut action.sql));
         }
     };
     plainly(&mut draft.run);

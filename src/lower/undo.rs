@@ -30,7 +30,7 @@ impl Lowering<'_> {
                 from.needs.extend(among_every);
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff(catalogs)?;
-                Ok(Action::bulk(statements(catalogs, &changes, self.context)?))
+                Ok(made(unit, changes.keys(), statements(catalogs, &changes, self.context)?))
             }
             (_, Some(object), _) if unit.act == Act::Create => {
                 let indexed =
@@ -48,7 +48,8 @@ impl Lowering<'_> {
             (Some(_), _, Some(before)) if unit.act == Act::Drop => {
                 let Pair { before: from, after: to } = self.around(unit, before);
                 let catalogs = Pair::new(&from, &to);
-                Ok(Action::bulk(statements(catalogs, &crate::diff::diff(catalogs)?, self.context)?))
+                let changes = crate::diff::diff(catalogs)?;
+                Ok(made(unit, changes.keys(), statements(catalogs, &changes, self.context)?))
             }
             (Some(_), _, _) if unit.act == Act::Drop => {
                 let context = Context { alone: true, ..self.context.clone() };
@@ -58,7 +59,7 @@ impl Lowering<'_> {
                 }
                 let mut sql = self.creation_within(&members, &context)?;
                 sql.extend(self.count_on_again(&unit.root));
-                Ok(Action::bulk(sql))
+                Ok(made(unit, unit.members.iter(), sql))
             }
             (Some(old), Some(new), Some(before)) => {
                 let back = match Object::alter(Pair::new(new, old), &unit.root) {
@@ -72,8 +73,8 @@ impl Lowering<'_> {
                         sql.extend(self.count_on_again(&unit.root));
                         sql.extend(self.identify_again(&unit.root));
                         sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));
-                        let plain = matches!(old, Object::Column(column) if column.identity.is_none());
-                        return Ok(if plain { Action::rewrite(sql) } else { Action::bulk(sql) });
+                        let column = matches!(old, Object::Column(_));
+                        return Ok(if column { Action::rewrite(sql) } else { Action::bulk(sql) });
                     }
                     back => back,
                 };
@@ -95,7 +96,7 @@ impl Lowering<'_> {
                 };
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff_forcing(catalogs, &forced)?;
-                Ok(Action::bulk(statements(catalogs, &changes, self.context)?))
+                Ok(made(unit, changes.keys(), statements(catalogs, &changes, self.context)?))
             }
             _ => Ok(Action::nothing()),
         }
@@ -223,4 +224,12 @@ impl Lowering<'_> {
         let catalogs = Pair::new(&before, &after);
         statements(catalogs, &crate::diff::diff(catalogs)?, context)
     }
+}
+
+/// Statements that make these objects. What is all of a table's own columns and constraints computes values of its rows, and
+/// makes nothing that would belong to who makes it.
+fn made<'a>(unit: &Unit, mut objects: impl Iterator<Item = &'a ObjectId>, sql: Vec<Sql>) -> Action {
+    let of_table = |kind| matches!(kind, Kind::Column | Kind::Default | Kind::Constraint | Kind::Comment);
+    let is_one = of_table(unit.root.kind) && objects.all(|id| of_table(id.kind) || id.kind == Kind::Index);
+    if is_one { Action::rewrite(sql) } else { Action::bulk(sql) }
 }

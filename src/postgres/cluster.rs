@@ -265,6 +265,10 @@ pub(super) fn template(
         return Err(ScratchError::Initdb { directory: binaries.directory.clone(), reason });
     }
     if account.is_some() {
+        // first what leads to it, so that its user cannot exchange anything meanwhile
+        std::os::unix::fs::chown(unfinished.path(), Some(0), Some(0)).map_err(cannot)?;
+        std::fs::set_permissions(unfinished.path(), std::fs::Permissions::from_mode(0o700))
+            .map_err(cannot)?;
         belong_to_root(&data).map_err(cannot)?;
     }
     match std::fs::rename(&data, &template) {
@@ -278,8 +282,12 @@ pub(super) fn template(
 
 /// Makes a template root's own, which servers of any user may copy.
 fn belong_to_root(path: &Path) -> std::io::Result<()> {
+    let kind = std::fs::symlink_metadata(path)?.file_type();
+    if !kind.is_dir() && !kind.is_file() {
+        return Err(std::io::Error::other(format!("{} is no file that initdb makes", path.display())));
+    }
     std::os::unix::fs::lchown(path, Some(0), Some(0))?;
-    let is_folder = std::fs::symlink_metadata(path)?.is_dir();
+    let is_folder = kind.is_dir();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(if is_folder { 0o755 } else { 0o644 }))?;
     if is_folder {
         for entry in std::fs::read_dir(path)? {

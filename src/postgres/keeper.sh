@@ -10,11 +10,14 @@ umask 077
 base=$1 template=$2 bin=$3 user=$4 launcher=$5 strict=$6
 shift 6
 
-dir=$(mktemp -d "$base/trueup-$$-XXXXXX") || { echo "failed no directory can be made in $base"; exit 1; }
+# The outer directory is not the server's: what it leaves within its own, others cannot reach.
+outer=$(mktemp -d "$base/trueup-$$-XXXXXX") || { echo "failed no directory can be made in $base"; exit 1; }
+dir=$outer/server
+mkdir "$dir"
 echo "dir $dir"
 # Removing is tried again: a backend that is just ending may still write.
 remove() {
-    rm -rf "$dir" 2>/dev/null || { sleep 0.2; rm -rf "$dir"; }
+    rm -rf "$outer" 2>/dev/null || { sleep 0.2; rm -rf "$outer"; }
 }
 
 if ! cp -a --reflink=auto "$template" "$dir/data" 2>/dev/null; then

@@ -252,8 +252,8 @@ impl Session {
         &mut self.client
     }
 
-    /// Has [`Session::ask`] prepare what it is asked. Not for sessions that may be behind a pooler, where the next
-    /// statement meets another backend.
+    /// Has [`Session::ask`] prepare what it is asked. For throwaway servers only: behind a pooler the next statement meets another
+    /// backend, and code of a database (an index's expression, say) can put its own statement in the place of a prepared one.
     pub fn prepare_queries(&mut self) {
         self.prepared = Some(Mutex::default());
     }

@@ -100,7 +100,6 @@ impl Scratch {
     }
 
     async fn on(admin: Session, target: Target, origin: Origin) -> Result<Self, ScratchError> {
-        const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
         let system_identifier = value(&admin, IDENTIFIER).await?.unwrap_or_default();
         // half the work, and two checkpoints, which cost nothing where nothing is synced
         let synced = value(&admin, "SHOW fsync").await?.is_none_or(|fsync| fsync != "off");
@@ -205,6 +204,10 @@ impl Scratch {
             fallback = Some(words(&error));
         }
         let mut session = Session::connect(&self.target.with_database(&name)).await?;
+        // the server's code can put another socket in the place of its own
+        if value(&session, IDENTIFIER).await?.as_deref() != Some(self.system_identifier()) {
+            return Err(ScratchError::Start { reason: "its socket leads to another server".to_owned() });
+        }
         session.prepare_queries();
         Ok(ScratchDatabase { name, session, locale_fallback: fallback })
     }
@@ -271,6 +274,8 @@ impl Scratch {
         Ok(())
     }
 }
+
+const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
 
 /// One value of one row, as text.
 pub(super) async fn value(session: &Session, query: &str) -> Result<Option<String>, ScratchError> {

@@ -5,12 +5,15 @@
 //! SET ROLE would not do: the code could reset the role, and would have the rights of the user who connected. Within a
 //! SECURITY DEFINER function PostgreSQL refuses that ("cannot set parameter "role" within security-definer function").
 //!
-//! Before 18, PostgreSQL fires deferred triggers with the rights of the role that commits. So a superuser commits nothing
-//! that such code could have queued while there are such triggers of others ([`Owner::refuse_deferred`]).
+//! What such code leaves in the session would run later with the session's rights. So the function lives for one transaction,
+//! and [`Owner::clean`] ends it with everything that code can leave there: cursors WITH HOLD, prepared statements, settings,
+//! temporary objects. Deferred triggers run at COMMIT, behind that: before 18 with the rights of the role that commits, and
+//! from 18 on they can still open a cursor WITH HOLD that has them. So nothing is committed while there are such triggers of
+//! others, which that code could have queued ([`Owner::refuse_deferred`]).
 
 use tokio_postgres::{Error, Row};
 
-use super::{Item, RunError};
+use super::{Item, RunError, settings};
 use crate::{name::Kind, postgres::Session, sql, step::Operation};
 
 /// The owner of a table, or of a domain, who is not the role of the session.
@@ -45,7 +48,7 @@ SELECT o.rolname::text, pg_catalog.current_setting('role'),
    AND o.rolname <> current_user
    AND pg_catalog.pg_has_role(session_user, o.oid, $3)";
 
-/// Deferred triggers that run code of somebody else than a superuser: constraint triggers by their function or their table,
+/// Deferred triggers that run code of somebody else than a superuser or the session's own user: constraint triggers by their function or their table,
 /// exclusion constraints by their table (they compute their expressions once more).
 const DEFERRED: &str = "\
 SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid::pg_catalog.regclass)
@@ -54,7 +57,7 @@ SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid
   JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
   LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
  WHERE t.tgdeferrable AND (NOT t.tgisinternal OR k.contype = 'x')
-   AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (c.relowner, p.proowner) AND NOT r.rolsuper)
+   AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (c.relowner, p.proowner) AND NOT r.rolsuper AND r.rolname <> session_user)
  ORDER BY 1 LIMIT 1";
 
 impl Owner {
@@ -94,14 +97,14 @@ impl Owner {
         Ok(Some(Self { name: row.try_get(0)?, session_role: row.try_get(1)?, by }))
     }
 
-    /// The statement, to be run within a transaction.
-    pub fn run(&self, statement: &str) -> String {
+    /// The statement, to be run within a transaction, under these limits.
+    pub fn run(&self, statement: &str, limits: &str) -> String {
         if self.by == By::Role {
-            return format!("{}; {statement}; {}", self.enter(), self.leave());
+            return format!("{limits}; {}; {statement}; {}", self.enter(), self.clean());
         }
         let body = format!("BEGIN EXECUTE {}; END", sql::literal(statement));
         let create = self.create(0, "()", "void", &body);
-        format!("{create}; SELECT {}(); {}", name(0), self.drop(0))
+        format!("{limits}; {create}; SELECT {}(); {}", name(0), self.clean())
     }
 
     /// Creates a function that runs a query with these parameters, and returns rows of these columns. To be run within a
@@ -132,12 +135,17 @@ impl Owner {
     /// One value, or none, in a transaction of its own.
     pub async fn ask(&self, session: &Session, query: &str, column: &str) -> Result<Option<Row>, Error> {
         let client = session.client();
-        client
-            .batch_execute(&format!("BEGIN; {}; {}", self.prepare(query, &[], &[column]), self.enter()))
-            .await?;
-        let row = client.query_opt(&self.query(query, 0), &[]).await?;
-        client.batch_execute("ROLLBACK").await?;
-        Ok(row)
+        let begin = format!("BEGIN; {}; {}", self.prepare(query, &[], &[column]), self.enter());
+        client.batch_execute(&begin).await?;
+        let row = client.query_typed(&self.query(query, 0), &[]).await;
+        self.roll_back(session).await?;
+        Ok(row?.into_iter().next())
+    }
+
+    /// Ends a transaction that is not to leave anything.
+    pub async fn roll_back(&self, session: &Session) -> Result<(), Error> {
+        // both outlive it
+        session.client().batch_execute("ROLLBACK; DEALLOCATE ALL; CLOSE ALL").await
     }
 
     /// What the query's transaction has to begin with.
@@ -145,9 +153,15 @@ impl Owner {
         if self.by == By::Role { set_role(&self.name) } else { String::new() }
     }
 
-    /// What ends that.
-    pub fn leave(&self) -> String {
-        if self.by == By::Role { set_role(&self.session_role) } else { String::new() }
+    /// Takes away what code may have left in the session, the function included, and sets its settings again. To be run
+    /// before anything else that the session does;
+    pub fn clean(&self) -> String {
+        let none = if self.by == By::Giving { "SET LOCAL ROLE NONE; " } else { "" };
+        format!(
+            "{none}CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; RESET ALL; {}; DISCARD TEMP; {}",
+            settings::pinned_again(),
+            set_role(&self.session_role)
+        )
     }
 
     fn create(&self, number: usize, parameters: &str, returns: &str, body: &str) -> String {
@@ -171,21 +185,8 @@ impl Owner {
         format!("{owner}; {function}; {grant}; {own}")
     }
 
-    /// Drops the function with so many parameters. To be run within a transaction.
-    pub fn drop(&self, parameters: usize) -> String {
-        let (name, own) = (name(parameters), set_role(&self.session_role));
-        match self.by {
-            By::Giving => format!("SET LOCAL ROLE NONE; DROP FUNCTION {name}; {own}"),
-            By::Creating => format!("{}; DROP FUNCTION {name}; {own}", set_role(&self.name)),
-            By::Role => String::new(),
-        }
-    }
-
-    /// Fails where a superuser's commit would fire a trigger with his rights: one that the owner's code may have queued.
+    /// Fails where the commit would fire a trigger with the session's rights: one that the owner's code may have queued.
     pub async fn refuse_deferred(&self, session: &Session, item: &Item) -> Result<(), RunError> {
-        if self.by != By::Giving || session.major() >= 18 {
-            return Ok(());
-        }
         let trigger = async {
             let row = session.client().query_opt(DEFERRED, &[]).await?;
             row.map(|row| row.try_get::<_, String>(0)).transpose()

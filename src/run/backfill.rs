@@ -4,7 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Statement, error::SqlState};
+use tokio_postgres::{
+    Statement,
+    error::SqlState,
+    types::{ToSql, Type},
+};
 
 use super::{Batch, Item, Observer, Options, RunError, as_owner::Owner, is_lost, limits, retry::Tries};
 use crate::{postgres::Session, step::Backfill};
@@ -81,6 +85,14 @@ pub(super) struct Filling<'a> {
     pub options: &'a Options<'a>,
 }
 
+/// How the statement is run.
+enum How<'a> {
+    /// By the session's role.
+    Prepared(Statement),
+    /// With the rights of the table's owner.
+    AsOwner(&'a Owner, &'a str),
+}
+
 /// What one batch did.
 struct Batched {
     visited: i64,
@@ -92,20 +104,7 @@ impl Filling<'_> {
     pub async fn run<O: Observer>(&self, observer: &mut O) -> Result<(), RunError> {
         let Some(sql) = self.item.action.sql.first() else { return Ok(()) };
         let owner = Owner::of_item(self.session, self.item).await.map_err(|e| self.failed(e))?;
-        let mut called = sql.to_string();
-        if let Some(owner) = &owner {
-            let begin = owner.prepare(sql.as_str(), &PARAMETERS, &COLUMNS);
-            let begin = format!("BEGIN; {begin}; COMMIT");
-            self.session.client().batch_execute(&begin).await.map_err(|e| self.failed(e))?;
-            called = owner.query(sql.as_str(), PARAMETERS.len());
-        }
-        let filled = self.passes(&called, owner.as_ref(), observer).await;
-        if let Some(owner) = owner.filter(|_| !self.session.is_closed()) {
-            // after a failed batch its transaction is open
-            let end = format!("ROLLBACK; BEGIN; {}; COMMIT", owner.drop(PARAMETERS.len()));
-            self.session.client().batch_execute(&end).await.map_err(|e| self.failed(e))?;
-        }
-        filled
+        self.passes(sql.as_str(), owner.as_ref(), observer).await
     }
 
     /// Goes through the table until nothing is left to fill.
@@ -115,7 +114,11 @@ impl Filling<'_> {
         owner: Option<&Owner>,
         observer: &mut O,
     ) -> Result<(), RunError> {
-        let statement = self.session.client().prepare(sql).await.map_err(|e| self.failed(e))?;
+        let how = match owner {
+            // nothing that is prepared outlives the code of somebody else
+            Some(owner) => How::AsOwner(owner, sql),
+            None => How::Prepared(self.session.client().prepare(sql).await.map_err(|e| self.failed(e))?),
+        };
         let mut place = observer.place(self.session, self.item).await?.unwrap_or_default();
         self.make_room(observer).await?;
         loop {
@@ -123,7 +126,7 @@ impl Filling<'_> {
                 place.end = self.end(owner).await?;
             }
             place.total = self.total(&place).await?;
-            let changed = self.pass(&statement, owner, &mut place, observer).await?;
+            let changed = self.pass(&how, &mut place, observer).await?;
             // without a key, rows may have moved to where the pass had been
             if !self.backfill.key.is_empty() || changed == 0 {
                 break;
@@ -144,8 +147,7 @@ impl Filling<'_> {
     /// Goes through the table once. How many rows were changed.
     async fn pass<O: Observer>(
         &self,
-        statement: &Statement,
-        owner: Option<&Owner>,
+        how: &How<'_>,
         place: &mut Place,
         observer: &mut O,
     ) -> Result<i64, RunError> {
@@ -162,7 +164,7 @@ impl Filling<'_> {
                 looked = Instant::now();
             }
             let began = Instant::now();
-            let done = match self.fill(statement, owner, place, rows, observer).await {
+            let done = match self.fill(how, place, rows, observer).await {
                 Ok(done) => done,
                 Err(error) if wants_less(&error) && !self.session.is_closed() => {
                     let _ = self.session.client().batch_execute("ROLLBACK").await;
@@ -194,8 +196,7 @@ impl Filling<'_> {
     /// One batch in its transaction.
     async fn fill<O: Observer>(
         &self,
-        statement: &Statement,
-        owner: Option<&Owner>,
+        how: &How<'_>,
         place: &mut Place,
         rows: i64,
         observer: &mut O,
@@ -210,11 +211,21 @@ impl Filling<'_> {
         let replica =
             if self.backfill.skip_triggers { "; SET LOCAL session_replication_role = replica" } else { "" };
         client.batch_execute(&format!("{limits}; {settings}{replica}")).await.map_err(|e| self.failed(e))?;
-        if let Some(owner) = owner {
-            client.batch_execute(&owner.enter()).await.map_err(|e| self.failed(e))?;
-        }
-        let row = client.query_one(statement, &[&place.cursor, &place.end, &rows]).await;
-        let row = row.map_err(|e| self.failed(e))?;
+        let (cursor, end) = (&place.cursor, &place.end);
+        let row = match how {
+            How::Prepared(statement) => client.query_one(statement, &[cursor, end, &rows]).await.map(Some),
+            How::AsOwner(owner, sql) => {
+                let begin = format!("{}; {}", owner.prepare(sql, &PARAMETERS, &COLUMNS), owner.enter());
+                client.batch_execute(&begin).await.map_err(|e| self.failed(e))?;
+                let given: [(&(dyn ToSql + Sync), Type); 3] =
+                    [(cursor, Type::TEXT_ARRAY), (end, Type::TEXT_ARRAY), (&rows, Type::INT8)];
+                let found = client.query_typed(&owner.query(sql, PARAMETERS.len()), &given).await;
+                found.map(|rows| rows.into_iter().next())
+            }
+        };
+        let Some(row) = row.map_err(|e| self.failed(e))? else {
+            return Ok(Batched { visited: 0, changed: 0, last: None });
+        };
         let get = |error| self.failed(error);
         let done = Batched {
             visited: row.try_get(0).map_err(get)?,
@@ -233,8 +244,8 @@ impl Filling<'_> {
             let origin = "SET LOCAL session_replication_role = origin";
             client.batch_execute(origin).await.map_err(|e| self.failed(e))?;
         }
-        if let Some(owner) = owner {
-            client.batch_execute(&owner.leave()).await.map_err(|e| self.failed(e))?;
+        if let How::AsOwner(owner, _) = how {
+            client.batch_execute(&owner.clean()).await.map_err(|e| self.failed(e))?;
             owner.refuse_deferred(self.session, self.item).await?;
         }
         observer.after_statement(self.session, self.batch, self.item, 0).await?;

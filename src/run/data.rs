@@ -103,7 +103,10 @@ async fn asked(
         client.query_typed(&owner.query(query, 0), &[]).await
     };
     let rows = rows.await;
-    client.batch_execute("ROLLBACK").await?;
+    match &owner {
+        Some(owner) => owner.roll_back(session).await?,
+        None => client.batch_execute("ROLLBACK").await?,
+    }
     Ok(rows)
 }
 

@@ -80,9 +80,9 @@ pub enum RunError {
         /// What the server or the driver said.
         source: tokio_postgres::Error,
     },
-    /// A superuser would commit what code of somebody else may have queued for the end of the transaction.
+    /// COMMIT would run what code of another role may have queued for the end of the transaction.
     #[error(
-        "step {step} ran code of a role that is no superuser, and a superuser's COMMIT would fire the deferred trigger {trigger}, before PostgreSQL 18 with his rights"
+        "step {step} ran code of another role, and COMMIT would fire the deferred trigger {trigger}, in which that code could have more rights"
     )]
     Deferred {
         /// The step.

@@ -217,7 +217,10 @@ impl<'a> Attempt<'a> {
                 self.control(&limits("LOCAL ", item.action.timeouts)).await?;
                 set = Some(item.action.timeouts);
             }
-            self.statements(item, observer).await?;
+            if self.statements(item, observer).await? {
+                // and the limits with the other settings
+                set = None;
+            }
         }
         observer.closing(self.session, self.batch).await?;
         // deferred constraints are checked by COMMIT: the last limits still hold for them
@@ -255,10 +258,12 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<(), Failed<'a>> {
+    /// Runs an item's statements. Whether that has cleaned the session.
+    async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
         for (number, sql) in item.action.sql.iter().enumerate() {
-            let guarded = owner.as_ref().map(|owner| owner.run(sql.as_str()));
+            let limits = limits("LOCAL ", item.action.timeouts);
+            let guarded = owner.as_ref().map(|owner| owner.run(sql.as_str(), &limits));
             let sql = guarded.as_deref().unwrap_or(sql.as_str());
             let Watched { result, blockers, cancelled } = self.watched(sql, item.action.timeouts).await;
             result.map_err(|source| {
@@ -276,7 +281,7 @@ impl<'a> Attempt<'a> {
         if let Some(owner) = &owner {
             owner.refuse_deferred(self.session, item).await?;
         }
-        Ok(())
+        Ok(owner.is_some())
     }
 
     /// Whose rights the code has that the item runs, if not the session's.

@@ -67,6 +67,13 @@ pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::
     Ok(())
 }
 
+/// The same in one piece, for a session on the target whose settings were all reset, but for what not every role may set.
+pub(super) fn pinned_again() -> String {
+    let all: Vec<String> =
+        PINNED.iter().chain(ON_TARGET).map(|(name, value)| format!("SET {name} TO {value}")).collect();
+    all.join("; ")
+}
+
 fn may_be_missing(error: &tokio_postgres::Error) -> bool {
     let missing = [
         SqlState::INSUFFICIENT_PRIVILEGE,

@@ -232,6 +232,24 @@ fn only_the_approver_or_an_admin_takes_an_approval_back() {
     });
 }
 
+/// A policy that was pinned before it could say who is in a role has nobody in it; a file does not fill that.
+#[test]
+fn a_file_puts_nobody_into_a_pinned_role() {
+    runtime().block_on(async {
+        let database = planned("roles = [\"dba\"]").await;
+        let why = "policy asks for role \"dba\", and says of nobody that he is in it";
+        database.trueup(&["protect"]).await.fails(1, why);
+        rules(&database, "roles = [\"dba\"]\nmembers = { dba = [\"alice\"] }");
+        database.trueup(&["protect"]).await.ended(0).unwrap();
+        // as a version before would have written it
+        database.execute("UPDATE trueup.policy SET body = (body::jsonb - 'members')::text").await;
+        rules(&database, "members = { dba = [\"mallory\"] }");
+        approve(&database, "mallory", &[]).await;
+        database.trueup(&["apply", "plan"]).await.fails(3, "phase expand is not approved");
+        database.done().await;
+    });
+}
+
 #[test]
 fn a_policy_is_pinned_with_what_it_needs() {
     runtime().block_on(async {

@@ -2,8 +2,12 @@
 
 use std::{
     fmt::Display,
-    fs, io,
-    os::unix::fs::symlink,
+    fs::{self, Permissions},
+    io,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -64,6 +68,7 @@ struct Refused {
 
 impl Server {
     pub(super) fn run(self) -> Result<(), String> {
+        close_inherited().map_err(|error| format!("/proc/self/fd: {error}"))?;
         prctl::set_no_new_privs().map_err(|error| format!("no_new_privs: {error}"))?;
         let within = match self.enter_namespaces() {
             Ok(()) => true,
@@ -72,6 +77,14 @@ impl Server {
             }
             Err(_) => false,
         };
+        if !within && self.user.is_some() {
+            // the server's user has to pass the directory above its own, which is root's
+            let above = self
+                .directory
+                .parent()
+                .map(|above| fs::set_permissions(above, Permissions::from_mode(0o711)));
+            above.transpose().map_err(|error| format!("{}: {error}", self.directory.display()))?;
+        }
         self.become_user().map_err(|error| format!("cannot become the server's user: {error}"))?;
         let sandbox = if within {
             Sandbox::Namespaces
@@ -128,7 +141,7 @@ impl Server {
         let root = Root(path);
         root.mount_tmpfs(Path::new("/"), "mode=0755,size=1m")?;
         let installation = self.installation();
-        for path in SYSTEM.iter().map(Path::new).chain([installation.as_path()]) {
+        for path in SYSTEM.iter().map(Path::new).chain(installation.iter().map(PathBuf::as_path)) {
             root.show(path)?;
         }
         for path in DEVICES {
@@ -150,17 +163,22 @@ impl Server {
         Ok(root.0)
     }
 
-    /// The directory that holds the programs and what they read, such as `share/postgresql`. Programs find that relative to
-    /// themselves, up to four levels above (`make_relative_path` in PostgreSQL's src/port/path.c).
-    fn installation(&self) -> PathBuf {
-        let has_share = |above: &&Path| {
+    /// The programs and what they read: libraries, and the files of `share`. Programs find those relative to themselves, up
+    /// to four levels above (`make_relative_path` in PostgreSQL's src/port/path.c). Nothing else of that level: it may be a
+    /// user's home.
+    fn installation(&self) -> Vec<PathBuf> {
+        let mut shown = vec![self.programs.clone()];
+        let above = self.programs.ancestors().skip(1).take(4).filter(|above| above.parent().is_some());
+        for above in above {
             let share = above.join("share");
             let names = fs::read_dir(share.join("postgresql")).into_iter().flatten().flatten();
             let mut places = names.map(|entry| entry.path()).chain([share.join("postgresql"), share]);
-            places.any(|place| place.join("postgres.bki").exists())
-        };
-        let above = self.programs.ancestors().skip(1).take(4).filter(|above| above.parent().is_some());
-        above.into_iter().find(has_share).unwrap_or(&self.programs).to_owned()
+            if let Some(share) = places.find(|place| place.join("postgres.bki").exists()) {
+                shown.extend([above.join("lib"), above.join("lib64"), share]);
+                break;
+            }
+        }
+        shown
     }
 
     fn become_user(&self) -> nix::Result<()> {
@@ -175,7 +193,7 @@ impl Server {
     fn restrict(&self) -> Result<RulesetStatus, RulesetError> {
         let newest = ABI::V6;
         let installation = self.installation();
-        let to_read = SYSTEM.iter().map(Path::new).chain([installation.as_path()]);
+        let to_read = SYSTEM.iter().map(Path::new).chain(installation.iter().map(PathBuf::as_path));
         let own = DEVICES.iter().map(Path::new).chain([self.directory.as_path()]);
         let rules = Ruleset::default()
             .handle_access(AccessFs::from_all(newest))?
@@ -193,6 +211,8 @@ impl Server {
         command.args(&self.arguments).current_dir("/").stdin(Stdio::null());
         // the dynamic linker asks /proc for $ORIGIN, of which there is none here (ld.so(8))
         command.env("LD_ORIGIN_PATH", &self.programs);
+        // a signal to a process group ignores PID namespaces
+        command.process_group(0);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut quit = signal(SignalKind::quit())?;
@@ -209,6 +229,19 @@ impl Server {
             }
         })
     }
+}
+
+/// Closes what this process was started with besides its three streams: files and directories of who runs trueup.
+fn close_inherited() -> io::Result<()> {
+    let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in open {
+        // the one that listed them is closed already
+        let _ = nix::unistd::close(number);
+    }
+    Ok(())
 }
 
 /// A path, and the error there.
