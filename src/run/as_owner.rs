@@ -48,8 +48,8 @@ SELECT o.rolname::text, pg_catalog.current_setting('role'),
    AND o.rolname <> current_user
    AND pg_catalog.pg_has_role(session_user, o.oid, $3)";
 
-/// Deferred triggers that run code of somebody else than a superuser or the session's own user: constraint triggers by their function or their table,
-/// exclusion constraints by their table (they compute their expressions once more).
+/// Deferred triggers that run code of somebody else than a superuser or the session's own user: constraint triggers by their
+/// function or their table, exclusion constraints by their table (they compute their expressions once more).
 const DEFERRED: &str = "\
 SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid::pg_catalog.regclass)
   FROM pg_catalog.pg_trigger t
@@ -57,7 +57,8 @@ SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid
   JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
   LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
  WHERE t.tgdeferrable AND (NOT t.tgisinternal OR k.contype = 'x')
-   AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (c.relowner, p.proowner) AND NOT r.rolsuper AND r.rolname <> session_user)
+   AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (c.relowner, p.proowner) AND NOT r.rolsuper
+                                                   AND r.rolname <> session_user)
  ORDER BY 1 LIMIT 1";
 
 impl Owner {
@@ -154,7 +155,7 @@ impl Owner {
     }
 
     /// Takes away what code may have left in the session, the function included, and sets its settings again. To be run
-    /// before anything else that the session does;
+    /// before anything else that the session does.
     pub fn clean(&self) -> String {
         let none = if self.by == By::Giving { "SET LOCAL ROLE NONE; " } else { "" };
         format!(
