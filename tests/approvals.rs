@@ -106,7 +106,7 @@ fn a_rollback_is_approved_by_itself_where_policy_says_so() {
 #[test]
 fn no_rule_of_a_pinned_policy_can_be_lowered_by_the_file() {
     runtime().block_on(async {
-        let strict = "required_warning = 2\nrequired_danger = 3\nrollback = true\naccepted_by = { DATA_LOSS = [\"dba\"] }";
+        let strict = "required_warning = 2\nrequired_danger = 3\nrollback = true\naccepted_by = { DATA_LOSS = [\"dba\"] }\nmembers = { dba = [\"dan\"] }";
         let database = planned(strict).await;
         let shown = database.trueup(&["protect"]).await.ended(0).unwrap().stdout;
         assert!(shown.contains("required_danger = 3") && shown.contains("DATA_LOSS accepted by [dba]"), "{shown}");
