@@ -167,7 +167,7 @@ impl Server {
     /// to four levels above (`make_relative_path` in PostgreSQL's src/port/path.c). Nothing else of that level: it may be a
     /// user's home.
     fn installation(&self) -> Vec<PathBuf> {
-        let mut shown = vec![self.programs.clone()];
+        let mut shown = Vec::new();
         let above = self.programs.ancestors().skip(1).take(4).filter(|above| above.parent().is_some());
         for above in above {
             let share = above.join("share");
@@ -178,6 +178,8 @@ impl Server {
                 break;
             }
         }
+        // last, since they may be below one of these
+        shown.push(self.programs.clone());
         shown
     }
 
