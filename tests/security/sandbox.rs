@@ -9,7 +9,7 @@ use std::{
         net::UnixListener,
         process::CommandExt,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -113,6 +113,12 @@ impl Drop for Witnesses {
     }
 }
 
+/// Copies trueup to where any user can run it. By another process: a file that is open for writing here is inherited by what
+/// other tests start meanwhile, and cannot be run then.
+fn copy_program(to: &Path) {
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_trueup")).arg(to).status().unwrap().success());
+}
+
 /// A server that was started in one of the ways.
 struct Launched {
     way: Way,
@@ -153,7 +159,7 @@ impl Launched {
         }
         // where any user can run it
         let trueup = folder.join("trueup");
-        fs::copy(env!("CARGO_BIN_EXE_trueup"), &trueup).unwrap();
+        copy_program(&trueup);
         let run_server = |command: &mut Command, user: &str, strict: &str| {
             command.arg("run-server").arg(&folder).args([user, strict]).arg(&programs);
         };
@@ -308,7 +314,7 @@ impl Ordinary {
     fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("tup").tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_trueup"), folder.path().join("trueup")).unwrap();
+        copy_program(&folder.path().join("trueup"));
         Self { folder }
     }
 
