@@ -446,6 +446,7 @@ impl<'a> Run<'a> {
             retry: self.options.retry,
             watcher: Some(&self.watcher),
             stop: self.options.stop.clone(),
+            guarded: true,
         };
         let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
         if batch.transactional {

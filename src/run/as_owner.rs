@@ -13,7 +13,7 @@
 
 use tokio_postgres::{Error, Row};
 
-use super::{Item, RunError, settings};
+use super::{Item, Options, RunError, settings};
 use crate::{name::Kind, postgres::Session, sql, step::Operation};
 
 /// The owner of a table, or of a domain, who is not the role of the session.
@@ -63,8 +63,12 @@ SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid
 
 impl Owner {
     /// Whose rights the code of this item is to have, if not the session's.
-    pub async fn of_item(session: &Session, item: &Item) -> Result<Option<Self>, Error> {
-        if !item.action.operation.runs_code() {
+    pub async fn of_item(
+        session: &Session,
+        options: &Options<'_>,
+        item: &Item,
+    ) -> Result<Option<Self>, Error> {
+        if !options.guarded || !item.action.operation.runs_code() {
             return Ok(None);
         }
         match (&item.action.operation, item.object.kind) {

@@ -103,27 +103,19 @@ struct Batched {
 impl Filling<'_> {
     pub async fn run<O: Observer>(&self, observer: &mut O) -> Result<(), RunError> {
         let Some(sql) = self.item.action.sql.first() else { return Ok(()) };
-        let owner = Owner::of_item(self.session, self.item).await.map_err(|e| self.failed(e))?;
-        self.passes(sql.as_str(), owner.as_ref(), observer).await
-    }
-
-    /// Goes through the table until nothing is left to fill.
-    async fn passes<O: Observer>(
-        &self,
-        sql: &str,
-        owner: Option<&Owner>,
-        observer: &mut O,
-    ) -> Result<(), RunError> {
-        let how = match owner {
+        let owner = Owner::of_item(self.session, self.options, self.item).await;
+        let owner = owner.map_err(|e| self.failed(e))?;
+        let how = if let Some(owner) = &owner {
             // nothing that is prepared outlives the code of somebody else
-            Some(owner) => How::AsOwner(owner, sql),
-            None => How::Prepared(self.session.client().prepare(sql).await.map_err(|e| self.failed(e))?),
+            How::AsOwner(owner, sql.as_str())
+        } else {
+            How::Prepared(self.session.client().prepare(sql.as_str()).await.map_err(|e| self.failed(e))?)
         };
         let mut place = observer.place(self.session, self.item).await?.unwrap_or_default();
         self.make_room(observer).await?;
         loop {
             if place.end.is_none() {
-                place.end = self.end(owner).await?;
+                place.end = self.end(owner.as_ref()).await?;
             }
             place.total = self.total(&place).await?;
             let changed = self.pass(&how, &mut place, observer).await?;

@@ -110,12 +110,15 @@ pub struct Options<'a> {
     pub watcher: Option<&'a Session>,
     /// Asked between tries.
     pub stop: Stop,
+    /// Whether code of the database has no more rights than its table's owner: on targets. A rehearsal's session stays as it
+    /// is, with what it has prepared.
+    pub guarded: bool,
 }
 
 impl Options<'_> {
     /// One try, unwatched: for rehearsals, where nobody else holds locks.
     pub fn single() -> Self {
-        Self { retry: Retry::NONE, watcher: None, stop: Stop::never() }
+        Self { retry: Retry::NONE, watcher: None, stop: Stop::never(), guarded: false }
     }
 }
 
@@ -262,8 +265,10 @@ impl<'a> Attempt<'a> {
     async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
         for (number, sql) in item.action.sql.iter().enumerate() {
-            let limits = limits("LOCAL ", item.action.timeouts);
-            let guarded = owner.as_ref().map(|owner| owner.run(sql.as_str(), &limits));
+            let guarded = owner.as_ref().map(|owner| {
+                // as owner.run() resets them with the other settings
+                owner.run(sql.as_str(), &limits("LOCAL ", item.action.timeouts))
+            });
             let sql = guarded.as_deref().unwrap_or(sql.as_str());
             let Watched { result, blockers, cancelled } = self.watched(sql, item.action.timeouts).await;
             result.map_err(|source| {
@@ -286,7 +291,7 @@ impl<'a> Attempt<'a> {
 
     /// Whose rights the code has that the item runs, if not the session's.
     async fn owner(&self, item: &Item) -> Result<Option<Owner>, RunError> {
-        Owner::of_item(self.session, item).await.map_err(|source| RunError::Control {
+        Owner::of_item(self.session, self.options, item).await.map_err(|source| RunError::Control {
             sql: "asking whose the table is".to_owned(),
             lost: is_lost(self.session, &source),
             source,

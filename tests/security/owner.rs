@@ -251,3 +251,22 @@ fn a_policy_refuses_superusers() {
         database.done().await;
     });
 }
+
+/// Where owners are managed, tables of a rehearsal are of others than its role; nothing is guarded there.
+#[test]
+fn owners_that_are_managed_are_rehearsed() {
+    runtime().block_on(async {
+        let database = Database::with("").await.unwrap();
+        let owner = format!("owner_{}", database.target.database());
+        let table = |columns: &str| {
+            format!("CREATE TABLE t (id int PRIMARY KEY, n int{columns}); ALTER TABLE t OWNER TO {owner};")
+        };
+        database.execute(&format!("CREATE ROLE {owner}; {} INSERT INTO t VALUES (1, 2)", table(""))).await;
+        database.write("trueup.toml", "[manage]\nowners = true\n");
+        database.plan_approved(&table(" CHECK (n > 0), m text NOT NULL /* @backfill using=n::text */")).await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT m FROM t").await, "2");
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
