@@ -25,11 +25,7 @@ async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, A
         return Ok(false);
     }
     if !journal::may_audit(session).await? {
-        let role = session.client().query_one("SELECT CURRENT_USER::text", &[]).await;
-        let role = role
-            .and_then(|row| row.try_get(0))
-            .map_err(|source| ApplyError::Query { what: "asking for the role", source })?;
-        return Err(Refusal::Superuser { role }.into());
+        return Err(Refusal::Superuser { role: preflight::must::current_role(session).await? }.into());
     }
     if on {
         journal::ensure(session).await?;
