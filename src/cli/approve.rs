@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use clap::ValueEnum;
@@ -103,22 +103,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let way = if arguments.rollback { Way::Back } else { Way::There };
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if arguments.revoke {
-        let by = arguments.by.as_deref().unwrap_or(approver.as_str()).parse()?;
-        let revocation = Revocation { by, signature: None, signed: Signed::No };
-        if context.policy()?.signed && arguments.sign.is_none() {
-            return Err(CliError::new(
-                "policy counts signed approvals, and so only what is signed takes one back",
-            )
-            .with_hint("name your key: --sign KEY"));
-        }
-        return revoke(
-            context,
-            &opened,
-            &approver,
-            &phases,
-            way,
-            (now, &revocation, arguments.sign.as_deref()),
-        );
+        return revoke(context, &opened, &approver, &phases, way, now, arguments);
     }
     let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
         phases.iter().map(|phase| (*phase, approval::dangers_of(&opened.plan, *phase, way))).collect();
@@ -198,14 +183,22 @@ fn revoke(
     approver: &Approver,
     phases: &[Phase],
     way: Way,
-    (now, revocation, key): (Timestamp, &Revocation, Option<&Path>),
+    now: Timestamp,
+    arguments: &Arguments,
 ) -> Result<Exit, CliError> {
+    let by: Approver = arguments.by.as_deref().unwrap_or(approver.as_str()).parse()?;
+    if context.policy()?.signed && arguments.sign.is_none() {
+        return Err(CliError::new(
+            "policy counts signed approvals, and so only what is signed takes one back",
+        )
+        .with_hint("name your key: --sign KEY"));
+    }
     let mut revoked = Vec::new();
     for phase in phases {
         let Some(approval) = Approval::find(plan, approver, *phase, way)? else { continue };
-        let revocation = Some(revocation.clone());
+        let revocation = Some(Revocation { by: by.clone(), signature: None, signed: Signed::No });
         let mut approval = Approval { revoked: approval.revoked.or(Some(now)), revocation, ..approval };
-        if let Some(key) = key {
+        if let Some(key) = &arguments.sign {
             approval.sign_revocation(key).map_err(not_signed)?;
         }
         revoked.push((approval.write(plan)?, *phase));
