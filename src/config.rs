@@ -258,7 +258,6 @@ pub struct Policy<K = PathBuf> {
     /// The keys, if there are any.
     pub allowed_signers: Option<K>,
     /// Keys that do not count any more.
-    #[serde(default = "none")]
     pub revoked_keys: Option<K>,
     /// By role who is in it: names of approvers, or fingerprints of keys (`SHA256:…`).
     #[serde(default)]
@@ -270,10 +269,6 @@ pub struct Policy<K = PathBuf> {
 
 fn yes() -> bool {
     true
-}
-
-fn none<K>() -> Option<K> {
-    None
 }
 
 impl Default for Policy {
@@ -298,6 +293,11 @@ impl Default for Policy {
 }
 
 impl<K> Policy<K> {
+    /// The roles that approvals must be by.
+    pub fn roles_asked_for(&self) -> impl Iterator<Item = &String> {
+        self.roles.iter().flatten().chain(self.accepted_by.values().flatten())
+    }
+
     /// The same with the keys known in another way.
     pub fn with_keys<L>(self, allowed_signers: Option<L>, revoked_keys: Option<L>) -> Policy<L> {
         let Self {

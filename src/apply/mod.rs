@@ -276,11 +276,12 @@ impl<'a> Run<'a> {
     async fn approvals_back(&self, phases: &[Phase]) -> Result<Vec<Vec<Approval>>, ApplyError> {
         let Options { plan, policy, approvals: given, now, .. } = self.options;
         let pinned = journal::policy(&self.session).await?;
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
-        preflight::must::role(&self.session, &policy).await?;
-        if !policy.rollback {
+        let both = pinned::stricter(pinned.as_ref(), policy);
+        preflight::must::role(&self.session, &both).await?;
+        if !both.rollback {
             return Ok(vec![Vec::new(); phases.len()]);
         }
+        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
         let covered = phases.iter().map(|phase| {
             let covered = approval::check(plan, &given, &policy, *phase, Way::Back, *now);
             covered.map(|covered| covered.approvals).map_err(|missing| Refusal::NotApproved(missing).into())

@@ -37,7 +37,7 @@ impl Pinned {
         }
         let mut members = self.members.clone();
         // who is in a role that is asked for here, nobody else says
-        for role in self.roles.iter().flatten().chain(self.accepted_by.values().flatten()) {
+        for role in self.roles_asked_for() {
             members.entry(role.clone()).or_default();
         }
         for (role, others) in &other.members {
@@ -76,7 +76,12 @@ impl Pinned {
     }
 }
 
-/// The policy that holds where one is pinned, and the approvals as they are by its keys, too.
+/// The policy that holds where one is pinned.
+pub fn stricter(pinned: Option<&Pinned>, policy: &Policy) -> Policy {
+    pinned.map_or_else(|| policy.clone(), |pinned| pinned.and(policy))
+}
+
+/// The same, and the approvals as they are by its keys, too.
 pub fn under(
     pinned: Option<&Pinned>,
     policy: &Policy,
@@ -84,9 +89,8 @@ pub fn under(
     now: Timestamp,
 ) -> Result<(Policy, Vec<Approval>), ApprovalError> {
     let mut approvals = approvals.to_vec();
-    let Some(pinned) = pinned else { return Ok((policy.clone(), approvals)) };
-    let both = pinned.and(policy);
-    if let Some(keys) = &pinned.allowed_signers {
+    let both = stricter(pinned, policy);
+    if let Some((pinned, keys)) = pinned.and_then(|pinned| Some((pinned, pinned.allowed_signers.as_ref()?))) {
         let signers = written(keys.as_bytes())?;
         let revoked = pinned.revoked_keys.as_ref().map(|encoded| {
             // what cannot be read revokes everything: ssh-keygen refuses it

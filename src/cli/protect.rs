@@ -44,8 +44,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 "in trueup.toml: [approval] allowed_signers = \"FILE\" (ssh-keygen(1), ALLOWED SIGNERS)",
             ));
     }
-    let asked = policy.roles.iter().flatten().chain(policy.accepted_by.values().flatten());
-    if let Some(role) = asked.into_iter().find(|role| !policy.members.contains_key(*role))
+    if let Some(role) = policy.roles_asked_for().find(|role| !policy.members.contains_key(*role))
         && !arguments.remove
     {
         return Err(CliError::new(format!(

@@ -1,0 +1,127 @@
+//! Why a phase may not run, and why an approval does not count, in words.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Approver;
+use crate::{plan::Digest, step::Phase, visible::visible_line};
+
+/// Why a phase may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// Too few approvals count.
+    Approvals {
+        /// Of which phase.
+        phase: Phase,
+        /// How many must.
+        required: u32,
+        /// How many do.
+        counted: u32,
+    },
+    /// A danger that nobody accepted.
+    Danger {
+        /// Its code.
+        code: String,
+        /// The steps that have it.
+        steps: Vec<u32>,
+        /// Who would have to, by role, where policy says so.
+        by: Option<BTreeSet<String>>,
+    },
+    /// An approval that does not count.
+    Void {
+        /// Whose.
+        approver: Approver,
+        /// Why not.
+        why: Void,
+    },
+}
+
+/// Why an approval does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Void {
+    /// It is for another plan, or this one before it was changed.
+    OtherPlan(Digest),
+    /// It is for another phase.
+    OtherPhase(Phase),
+    /// It is for the other way.
+    OtherWay,
+    /// It was taken back.
+    Revoked(Timestamp),
+    /// Its time is over.
+    Expired(Timestamp),
+    /// It says that it will be given later than now.
+    Future(Timestamp),
+    /// It is older than the plan.
+    Older(Timestamp),
+    /// It is said to be taken back, by somebody who may not.
+    Revocation(String),
+    /// Policy does not count the author's own.
+    Author,
+    /// The plan does not say who made it, and policy does not count the author's own.
+    NoAuthor,
+    /// Policy counts these roles.
+    Role(BTreeSet<String>),
+    /// Another approval that counts is by the same key.
+    SameKey(Approver),
+    /// Policy counts signed ones only.
+    Unsigned,
+    /// Its signature is none of a key that the approver may sign with, or of something else.
+    Signature(String),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Missing::Approvals { phase, required: 1, counted: 0 } => {
+                write!(f, "phase {} is not approved", phase.label())
+            }
+            Missing::Approvals { phase, required, counted } => {
+                write!(f, "phase {} has {counted} of {required} approvals", phase.label())
+            }
+            Missing::Danger { code, steps, by } => {
+                let steps = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                write!(f, "{} is not accepted (step {steps})", visible_line(code))?;
+                let Some(by) = by else { return Ok(()) };
+                let roles = by.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
+                write!(f, " by anyone in role {}", visible_line(&roles))
+            }
+            Missing::Void { approver, why } => {
+                write!(f, "the approval by {approver} does not count: ")?;
+                match why {
+                    Void::OtherPlan(digest) => {
+                        write!(f, "it is for the plan with digest {}…", digest.short())
+                    }
+                    Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
+                    Void::OtherWay => {
+                        f.write_str("it is for the other way: one is to apply, one to roll back")
+                    }
+                    Void::Revoked(when) => write!(f, "it was revoked at {when}"),
+                    Void::Expired(when) => write!(f, "it expired at {when}"),
+                    Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
+                    Void::Older(when) => write!(f, "it is dated {when}, before the plan was made"),
+                    Void::Revocation(why) => write!(
+                        f,
+                        "it is marked as revoked, and not by who may: {}; approve again",
+                        visible_line(why)
+                    ),
+                    Void::Author => write!(f, "they made the plan"),
+                    Void::NoAuthor => {
+                        write!(
+                            f,
+                            "the plan does not say who made it, and policy does not count the author's own"
+                        )
+                    }
+                    Void::SameKey(other) => write!(f, "it is signed with the same key as that by {other}"),
+                    Void::Unsigned => f.write_str("it is not signed (--sign KEY), and policy asks for that"),
+                    Void::Signature(why) => write!(f, "its signature is not good: {}", visible_line(why)),
+                    Void::Role(roles) => {
+                        let roles =
+                            roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
+                        write!(f, "`members` of trueup.toml has them in no role {}", visible_line(&roles))
+                    }
+                }
+            }
+        }
+    }
+}
