@@ -61,6 +61,9 @@ SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid
                                                    AND r.rolname <> session_user)
  ORDER BY 1 LIMIT 1";
 
+/// The function. There is one at a time.
+const NAME: &str = "pg_temp.trueup_as_owner";
+
 impl Owner {
     /// Whose rights the code of this item is to have, if not the session's.
     pub async fn of_item(
@@ -104,19 +107,20 @@ impl Owner {
 
     /// The statement, to be run within a transaction, under these limits.
     pub fn run(&self, statement: &str, limits: &str) -> String {
-        if self.by == By::Role {
-            return format!("{limits}; {}; {statement}; {}", self.enter(), self.clean());
-        }
-        let body = format!("BEGIN EXECUTE {}; END", sql::literal(statement));
-        let create = self.create(0, "()", "void", &body);
-        format!("{limits}; {create}; SELECT {}(); {}", name(0), self.clean())
+        let (begin, call) = match self.by {
+            By::Role => (set_role(&self.name), statement.to_owned()),
+            By::Giving | By::Creating => {
+                let body = format!("BEGIN EXECUTE {}; END", sql::literal(statement));
+                (self.create("()", "void", &body), format!("SELECT {NAME}()"))
+            }
+        };
+        format!("{limits}; {begin}; {call}; {}", self.clean())
     }
 
-    /// Creates a function that runs a query with these parameters, and returns rows of these columns. To be run within a
-    /// transaction.
-    pub fn prepare(&self, query: &str, parameters: &[&str], columns: &[&str]) -> String {
+    /// What a transaction begins with in which a query runs that has these parameters, and returns rows of these columns.
+    pub fn begin(&self, query: &str, parameters: &[&str], columns: &[&str]) -> String {
         if self.by == By::Role {
-            return String::new();
+            return set_role(&self.name);
         }
         let numbered = |types: &[&str], prefix: &str| {
             let all = types.iter().enumerate().map(|(at, name)| format!("trueup_{prefix}{at} {name}"));
@@ -126,22 +130,21 @@ impl Owner {
             if parameters.is_empty() { String::new() } else { format!(" USING {}", given(parameters.len())) };
         let body = format!("BEGIN RETURN QUERY EXECUTE {}{using}; END", sql::literal(query));
         let returns = format!("TABLE ({})", numbered(columns, "column"));
-        self.create(parameters.len(), &format!("({})", numbered(parameters, "parameter")), &returns, &body)
+        self.create(&format!("({})", numbered(parameters, "parameter")), &returns, &body)
     }
 
-    /// The query that calls the function with so many parameters; the query itself where there is none.
+    /// The query by which it runs then, with so many parameters.
     pub fn query(&self, query: &str, parameters: usize) -> String {
-        if self.by == By::Role {
-            return query.to_owned();
+        match self.by {
+            By::Role => query.to_owned(),
+            By::Giving | By::Creating => format!("SELECT * FROM {NAME}({})", given(parameters)),
         }
-        format!("SELECT * FROM {}({})", name(parameters), given(parameters))
     }
 
     /// One value, or none, in a transaction of its own.
     pub async fn ask(&self, session: &Session, query: &str, column: &str) -> Result<Option<Row>, Error> {
         let client = session.client();
-        let begin = format!("BEGIN; {}; {}", self.prepare(query, &[], &[column]), self.enter());
-        client.batch_execute(&begin).await?;
+        client.batch_execute(&format!("BEGIN; {}", self.begin(query, &[], &[column]))).await?;
         let row = client.query_typed(&self.query(query, 0), &[]).await;
         self.roll_back(session).await?;
         Ok(row?.into_iter().next())
@@ -153,37 +156,31 @@ impl Owner {
         session.client().batch_execute("ROLLBACK; DEALLOCATE ALL; CLOSE ALL").await
     }
 
-    /// What the query's transaction has to begin with.
-    pub fn enter(&self) -> String {
-        if self.by == By::Role { set_role(&self.name) } else { String::new() }
-    }
-
     /// Takes away what code may have left in the session, the function included, and sets its settings again. To be run
     /// before anything else that the session does.
     pub fn clean(&self) -> String {
         let none = if self.by == By::Giving { "SET LOCAL ROLE NONE; " } else { "" };
         format!(
             "{none}CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; RESET ALL; {}; DISCARD TEMP; {}",
-            settings::pinned_again(),
+            settings::pinned(settings::Place::Target),
             set_role(&self.session_role)
         )
     }
 
-    fn create(&self, number: usize, parameters: &str, returns: &str, body: &str) -> String {
-        let name = name(number);
+    fn create(&self, parameters: &str, returns: &str, body: &str) -> String {
         let function = format!(
-            "CREATE FUNCTION {name}{parameters} RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER AS {}",
+            "CREATE FUNCTION {NAME}{parameters} RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER AS {}",
             sql::literal(body)
         );
         let caller = match self.session_role.as_str() {
             "none" => "SESSION_USER".to_owned(),
             role => sql::ident(role),
         };
-        let grant = format!("GRANT EXECUTE ON FUNCTION {name} TO {caller}");
+        let grant = format!("GRANT EXECUTE ON FUNCTION {NAME} TO {caller}");
         if self.by == By::Giving {
             let owner = sql::ident(&self.name);
             return format!(
-                "SET LOCAL ROLE NONE; {function}; ALTER FUNCTION {name} OWNER TO {owner}; {grant}"
+                "SET LOCAL ROLE NONE; {function}; ALTER FUNCTION {NAME} OWNER TO {owner}; {grant}"
             );
         }
         let (owner, own) = (set_role(&self.name), set_role(&self.session_role));
@@ -199,11 +196,6 @@ impl Owner {
         let trigger = trigger.await.map_err(|source| RunError::statement(session, item, 0, source))?;
         trigger.map_or(Ok(()), |trigger| Err(RunError::Deferred { step: item.step, trigger }))
     }
-}
-
-/// A function of its own for each number of parameters.
-fn name(parameters: usize) -> String {
-    format!("pg_temp.trueup_as_owner_{parameters}")
 }
 
 /// `$1, $2`, so many.

@@ -207,7 +207,7 @@ impl Filling<'_> {
         let row = match how {
             How::Prepared(statement) => client.query_one(statement, &[cursor, end, &rows]).await.map(Some),
             How::AsOwner(owner, sql) => {
-                let begin = format!("{}; {}", owner.prepare(sql, &PARAMETERS, &COLUMNS), owner.enter());
+                let begin = owner.begin(sql, &PARAMETERS, &COLUMNS);
                 client.batch_execute(&begin).await.map_err(|e| self.failed(e))?;
                 let given: [(&(dyn ToSql + Sync), Type); 3] =
                     [(cursor, Type::TEXT_ARRAY), (end, Type::TEXT_ARRAY), (&rows, Type::INT8)];

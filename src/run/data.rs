@@ -98,8 +98,8 @@ async fn asked(
             client.batch_execute(READ_ONLY).await?;
             return client.query_typed(query, &[]).await;
         };
-        let function = owner.prepare(query, &[], &["pg_catalog.int8", "pg_catalog.text"]);
-        client.batch_execute(&format!("{function}; {READ_ONLY}; {}", owner.enter())).await?;
+        let begin = owner.begin(query, &[], &["pg_catalog.int8", "pg_catalog.text"]);
+        client.batch_execute(&format!("{begin}; {READ_ONLY}")).await?;
         client.query_typed(&owner.query(query, 0), &[]).await
     };
     let rows = rows.await;

@@ -50,10 +50,7 @@ const WHERE_POSSIBLE: &[(&str, &str)] =
 
 /// Sets all of them on a session.
 pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::Error> {
-    let on_target = if place == Place::Target { ON_TARGET } else { &[] };
-    let all: Vec<String> =
-        PINNED.iter().chain(on_target).map(|(name, value)| format!("SET {name} TO {value}")).collect();
-    session.client().batch_execute(&all.join("; ")).await?;
+    session.client().batch_execute(&pinned(place)).await?;
     if place == Place::Target {
         // reading the catalog sets one of its own
         session.client().batch_execute("RESET TimeZone").await?;
@@ -67,10 +64,11 @@ pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::
     Ok(())
 }
 
-/// The same in one piece, for a session on the target whose settings were all reset, but for what not every role may set.
-pub(super) fn pinned_again() -> String {
+/// The statements that set them, but for what not every role may set.
+pub(super) fn pinned(place: Place) -> String {
+    let on_target = if place == Place::Target { ON_TARGET } else { &[] };
     let all: Vec<String> =
-        PINNED.iter().chain(ON_TARGET).map(|(name, value)| format!("SET {name} TO {value}")).collect();
+        PINNED.iter().chain(on_target).map(|(name, value)| format!("SET {name} TO {value}")).collect();
     all.join("; ")
 }
 
