@@ -71,7 +71,10 @@ impl Context {
             (None, None) => variable("DATABASE_URL"),
         };
         let target = self.resolve(url.as_deref())?;
-        Ok(self.environment()?.map_or(target.clone(), |environment| of_environment(&target, environment)))
+        Ok(match self.environment()? {
+            Some(environment) => of_environment(&target, environment),
+            None => target,
+        })
     }
 
     /// The database of an environment of trueup.toml.

@@ -40,7 +40,6 @@ type Notices = Arc<Mutex<Vec<Notice>>>;
 const FACTS: &str = "SELECT pg_catalog.pg_backend_pid() AS pid, \
      pg_catalog.current_setting('server_version_num') AS version, \
      pg_catalog.current_setting('is_superuser') AS superuser, \
-     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user) AS superuser_began, \
      pg_catalog.pg_is_in_recovery() AS standby, \
      pg_catalog.current_setting('transaction_read_only') AS read_only";
 
@@ -62,7 +61,6 @@ struct Facts {
     pid: i32,
     version: u32,
     superuser: bool,
-    superuser_began: bool,
     standby: bool,
     read_only: bool,
 }
@@ -192,9 +190,8 @@ impl Session {
             // a pooler that takes no settings in the startup packet gets them as the first statement
             Err(error) if target.pinned && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
                 let pin = |(name, value): (&str, &str)| {
-                    let values: Vec<String> = value.split(',').map(sql::literal).collect();
-                    let values = if name == "role" { sql::literal(value) } else { values.join(", ") };
-                    format!("SET {name} TO {values}; ")
+                    let value = if name == "role" { sql::literal(value) } else { value.to_owned() };
+                    format!("SET {name} TO {value}; ")
                 };
                 let plain = Target { pinned: false, ..target.clone() };
                 (target.pins().map(pin).collect(), plain.config(host, ssl).connect(tls.clone()).await?)
@@ -212,7 +209,6 @@ impl Session {
                     pid: text("pid").parse().unwrap_or_default(),
                     version: text("version").parse().unwrap_or_default(),
                     superuser: text("superuser") == "on",
-                    superuser_began: text("superuser_began") == "t",
                     standby: text("standby") == "t",
                     read_only: text("read_only") == "on",
                 };
@@ -302,11 +298,6 @@ impl Session {
     /// Whether the role is a superuser.
     pub fn is_superuser(&self) -> bool {
         self.facts.superuser
-    }
-
-    /// Whether the user that it began as is a superuser, whichever role it has taken since.
-    pub fn began_as_superuser(&self) -> bool {
-        self.facts.superuser_began
     }
 
     /// Whether the server was a standby when this connected.
