@@ -11,8 +11,9 @@ use super::{
     progress::Waiting,
 };
 
-/// Starts a throwaway server and connects to the database, if one is named, and says what was found: which PostgreSQL, what separates it from
-/// this machine, where downloads are cached, whose rights trueup has. Ends with code 1 where one of the two does not work.
+/// Starts a throwaway server and connects to the database, if one is named, and says what was found: which PostgreSQL, what
+/// separates it from this machine, where downloads are cached, whose rights trueup has. Ends with code 1 where one of the two
+/// does not work.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -29,10 +30,9 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
         Ok(scratch) => {
             checks.push(Check::good("throwaway server", scratch.describe()));
             checks.extend(scratch.sandbox().map(|sandbox| Check::good("sandbox", described(sandbox))));
-            if scratch.is_shadow() && scratch.admin().is_superuser() {
-                let role = scratch.target().user().to_owned();
-                checks.push(Check::good("shadow role", format!("{role}, a superuser: CREATEDB is enough")));
-            }
+            let superuser = scratch.superuser_of_shadow();
+            let superuser = superuser.map(|role| format!("{role}, a superuser: CREATEDB is enough"));
+            checks.extend(superuser.map(|found| Check::good("shadow role", found)));
             scratch.close().await?;
         }
         Err(error) => checks.push(Check::bad("throwaway server", error.into())),

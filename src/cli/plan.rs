@@ -12,7 +12,7 @@ use trueup::{
     journal::{self, JournalError},
     plan::{Plan, folder},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::{OnDemand, Session},
+    postgres::{OnDemand, ScratchError, Session},
     report,
     source::{
         desired::{self, Desired, SourceFile},
@@ -149,16 +149,21 @@ pub async fn make(
     };
     let result = Box::pin(planning::plan(&inputs)).await;
     waiting.end();
+    let closed = close(context, scratch).await;
+    let planned = result.map_err(planning_error)?;
+    closed?;
+    Ok(planned)
+}
+
+/// Stops the throwaway server, and says whether SQL had more rights on a shadow server than it needs.
+async fn close(context: &Context, scratch: OnDemand<'_>) -> Result<(), ScratchError> {
     if let Some(role) = scratch.superuser_of_shadow().filter(|_| !context.quiet()) {
         let role = visible_line(role);
         output::note(&format!(
             "warning: SQL ran on the shadow server as {role}, a superuser; a role with CREATEDB is enough"
         ));
     }
-    let closed = scratch.close().await;
-    let planned = result.map_err(planning_error)?;
-    closed?;
-    Ok(planned)
+    scratch.close().await
 }
 
 /// Rehearses a plan again on a throwaway server, and waits visibly.
@@ -188,13 +193,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
     };
     let result = Box::pin(planning::rehearse_again(&inputs, plan)).await;
     waiting.end();
-    if let Some(role) = scratch.superuser_of_shadow().filter(|_| !context.quiet()) {
-        let role = visible_line(role);
-        output::note(&format!(
-            "warning: SQL ran on the shadow server as {role}, a superuser; a role with CREATEDB is enough"
-        ));
-    }
-    let closed = scratch.close().await;
+    let closed = close(context, scratch).await;
     result.map_err(planning_error)?;
     closed?;
     Ok(())

@@ -44,14 +44,13 @@ impl<'a> OnDemand<'a> {
         }
     }
 
-    /// The superuser that SQL runs as on somebody else's server, if it was opened and that is so.
+    /// [`Scratch::superuser_of_shadow`], if it was opened.
     pub fn superuser_of_shadow(&self) -> Option<&str> {
         let scratch = match &self.place {
             Place::There(scratch) => Some(*scratch),
             Place::Later { opened, .. } => opened.get(),
         };
-        let shadow = scratch.filter(|scratch| scratch.is_shadow() && scratch.admin().is_superuser())?;
-        Some(shadow.target().user())
+        scratch?.superuser_of_shadow()
     }
 
     /// Where a server of our own is or would be started from. Nothing for somebody else's, and before anything has

@@ -159,6 +159,11 @@ impl Scratch {
         matches!(self.origin, Origin::Shadow(_))
     }
 
+    /// The superuser that SQL runs as, if this is somebody else's server and that is so.
+    pub fn superuser_of_shadow(&self) -> Option<&str> {
+        (self.is_shadow() && self.admin.is_superuser()).then(|| self.target.user())
+    }
+
     /// The programs of a server of our own.
     pub fn binaries(&self) -> Option<&Binaries> {
         match &self.origin {
