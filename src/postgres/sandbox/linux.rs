@@ -140,9 +140,8 @@ impl Server {
         fs::create_dir_all(&path).map_err(Failed::at(&path))?;
         let root = Root(path);
         root.mount_tmpfs(Path::new("/"), "mode=0755,size=1m")?;
-        let installation = self.installation();
-        for path in SYSTEM.iter().map(Path::new).chain(installation.iter().map(PathBuf::as_path)) {
-            root.show(path)?;
+        for path in self.to_read() {
+            root.show(&path)?;
         }
         for path in DEVICES {
             root.bind(Path::new(path))?;
@@ -163,11 +162,11 @@ impl Server {
         Ok(root.0)
     }
 
-    /// The programs and what they read: libraries, and the files of `share`. Programs find those relative to themselves, up
-    /// to four levels above (`make_relative_path` in PostgreSQL's src/port/path.c). Nothing else of that level: it may be a
-    /// user's home.
-    fn installation(&self) -> Vec<PathBuf> {
-        let mut shown = Vec::new();
+    /// What the server reads: the system's, then PostgreSQL's programs, libraries, and files of `share`. Programs find those
+    /// relative to themselves, up to four levels above (`make_relative_path` in PostgreSQL's src/port/path.c). Nothing else of
+    /// that level: it may be a user's home.
+    fn to_read(&self) -> Vec<PathBuf> {
+        let mut shown: Vec<PathBuf> = SYSTEM.map(PathBuf::from).into();
         let above = self.programs.ancestors().skip(1).take(4).filter(|above| above.parent().is_some());
         for above in above {
             let share = above.join("share");
@@ -194,15 +193,13 @@ impl Server {
     /// Denies itself everything that is not listed, as far as this kernel's Landlock knows of it.
     fn restrict(&self) -> Result<RulesetStatus, RulesetError> {
         let newest = ABI::V6;
-        let installation = self.installation();
-        let to_read = SYSTEM.iter().map(Path::new).chain(installation.iter().map(PathBuf::as_path));
         let own = DEVICES.iter().map(Path::new).chain([self.directory.as_path()]);
         let rules = Ruleset::default()
             .handle_access(AccessFs::from_all(newest))?
             .handle_access(AccessNet::from_all(newest))?
             .scope(Scope::from_all(newest))?
             .create()?
-            .add_rules(path_beneath_rules(to_read, AccessFs::from_read(newest)))?
+            .add_rules(path_beneath_rules(self.to_read(), AccessFs::from_read(newest)))?
             .add_rules(path_beneath_rules(own, AccessFs::from_all(newest)))?;
         Ok(rules.restrict_self()?.ruleset)
     }
@@ -327,5 +324,5 @@ fn make_read_only(target: &Path) -> nix::Result<()> {
         (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
     ];
     flags.extend(kept.into_iter().filter(|(is, _)| there.contains(*is)).map(|(_, flag)| flag));
-    mount(None::<&Path>, target, None::<&Path>, flags, None::<&Path>)
+    mount(NOTHING, target, NOTHING, flags, NOTHING)
 }
