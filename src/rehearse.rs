@@ -358,10 +358,7 @@ impl Observer for Watch<'_> {
             let Some(known) = self.known.get(&oid).filter(|known| !known.index) else { continue };
             // a materialized view is filled from what it reads
             let fills = item.object.kind == Kind::MaterializedView
-                && matches!(
-                    item.action.operation,
-                    Operation::Bulk | Operation::Rewrite | Operation::Refresh { .. }
-                );
+                && matches!(item.action.operation, Operation::Bulk | Operation::Refresh { .. });
             if fills && mode == LockMode::AccessShare && known.filenode != 0 {
                 observed.scans.push(known.name.clone());
             }

@@ -75,7 +75,7 @@ const MOST: u64 = 256 << 20;
 
 /// A file's bytes. A pipe or a device never ends, or does something when it is read.
 pub fn read_file(file: &Path) -> std::io::Result<Vec<u8>> {
-    let mut opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;
+    let opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;
     let metadata = opened.metadata()?;
     if metadata.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
@@ -87,7 +87,7 @@ pub fn read_file(file: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other(format!("it has more than {} MiB", MOST >> 20)));
     }
     let mut bytes = Vec::new();
-    opened.by_ref().take(MOST).read_to_end(&mut bytes)?;
+    opened.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

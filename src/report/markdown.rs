@@ -56,10 +56,7 @@ impl Page {
 
     fn fenced(&mut self, language: &str, text: &str) {
         // a fence longer than any in the text
-        let mut fence = "```".to_owned();
-        while text.contains(&fence) {
-            fence.push('`');
-        }
+        let fence = "`".repeat(3.max(longest_run(text) + 1));
         self.line(&format!("{fence}{language}"));
         self.0.push_str(text);
         self.line(&fence);
@@ -85,7 +82,8 @@ pub fn plain(text: &str) -> String {
         }
         shown.push(c);
         // GitHub makes mentions, references and links of words, whatever is escaped: a comment cuts the word
-        if matches!(c, '@' | '#') || shown.ends_with("://") || shown.to_ascii_lowercase().ends_with("www.") {
+        let www = || shown.as_bytes().last_chunk::<4>().is_some_and(|end| end.eq_ignore_ascii_case(b"www."));
+        if matches!(c, '@' | '#') || shown.ends_with("://") || www() {
             shown.push_str("<!-- -->");
         }
     }
@@ -95,12 +93,18 @@ pub fn plain(text: &str) -> String {
 /// The same within backticks, where backslashes do not escape: more of them than in any run of the text.
 pub fn code(text: &str) -> String {
     let text = visible_line(text).replace('|', "\\|");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    if longest == 0 {
-        return format!("`{text}`");
+    match longest_run(&text) {
+        0 => format!("`{text}`"),
+        longest => {
+            let fence = "`".repeat(longest + 1);
+            format!("{fence} {text} {fence}")
+        }
     }
-    let fence = "`".repeat(longest + 1);
-    format!("{fence} {text} {fence}")
+}
+
+/// How many backticks stand together at most.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 fn title(phase: Phase) -> &'static str {
