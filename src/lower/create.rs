@@ -80,7 +80,7 @@ impl Lowering<'_> {
         alter_table(id, clauses).into_iter().chain(alter_only(id, own)).collect()
     }
 
-    /// "cannot recursively add identity column to table that has child tables": inheritors, and partitions before 17, get the
+    /// "cannot recursively add identity column to table that has child tables": those, and partitions before 17, get the
     /// column and no identity, so it is said of the table alone. Where there may be rows, a sequence counts them first.
     fn add_identity_over_others(&self, id: &ObjectId, column: &Column) -> Vec<Sql> {
         let plain = Column { identity: None, ..column.clone() };
