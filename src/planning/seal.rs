@@ -234,7 +234,9 @@ impl Sealing<'_> {
             let ids = base.objects.keys().chain(end.objects.keys());
             touched.extend(ids.filter(|id| base.objects.get(*id) != end.objects.get(*id)).cloned());
         }
-        let mut ids = footprint_closure(base, &touched);
+        // live's edges may differ from those of its rebuilt copy: a domain's inherited default has the base type's
+        let mut ids = footprint_closure(self.live, &touched);
+        ids.extend(footprint_closure(base, &touched));
         for (_, end) in &ends {
             ids.extend(footprint_closure(end, &touched));
         }
