@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Act, Node, partitions};
+use super::{Act, Node, overloads, partitions};
 use crate::{
     catalog::{Catalog, Dependency, Strength},
     diff::{Change, Changes, How},
-    kind::{Constraint, Function, Object, Privileges, constraint::ConstraintType},
+    kind::{Constraint, Object, Privileges, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -34,8 +34,11 @@ impl Edges {
                 edges.0.entry((first, second)).and_modify(|known| *known &= soft).or_insert(soft);
             }
         };
-        let needed: BTreeSet<(&ObjectId, &ObjectId)> =
-            catalogs.after.needs.iter().map(|n| (&n.from, &n.to)).collect();
+        let needs = |strength: fn(Strength) -> bool| -> BTreeSet<(&ObjectId, &ObjectId)> {
+            let needs = catalogs.after.needs.iter().filter(|need| strength(need.strength));
+            needs.map(|need| (&need.from, &need.to)).collect()
+        };
+        let (needed, needed_hard) = (needs(|_| true), needs(|strength| strength != Strength::Soft));
         for need in &catalogs.before.needs {
             if !changes.contains_key(&need.from) || !changes.contains_key(&need.to) {
                 continue;
@@ -54,7 +57,9 @@ impl Edges {
                 before(find(user, Act::Drop), find(used, Act::Alter), mild);
             }
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
-            if !needed.contains(&(user, used)) {
+            // what PostgreSQL refuses to change under its user lets go first, also where the user's text goes on naming it
+            let stays = if soft { &needed } else { &needed_hard };
+            if !stays.contains(&(user, used)) {
                 before(find(user, Act::Alter), find(used, Act::Alter), soft);
             }
         }
@@ -100,6 +105,7 @@ impl Edges {
         free_names(changes, &find, &mut before);
         free_keys(catalogs, changes, &find, &mut before);
         partitions::order(catalogs, changes, &find, &mut before);
+        overloads::order(catalogs, changes, &find, &mut before);
         keep_references_logged(catalogs.before, changes, &find, &mut before);
         for change in changes.values() {
             special(catalogs, change, changes, &find, &mut before);
@@ -350,19 +356,6 @@ fn special(
                 }
             }
         }
-        // of two that could be meant by one call, the one that goes is gone first
-        Kind::Function => {
-            let Some(Object::Function(new)) = &change.object.after else { return };
-            let name = &change.id.path.parts()[..2];
-            let first = ObjectId { kind: Kind::Function, path: name.to_vec().into() };
-            let same_name = changes.range(first..).map(|(_, other)| other);
-            for other in same_name.take_while(|other| other.id.path.parts().starts_with(name)) {
-                let Some(Object::Function(old)) = &other.object.before else { continue };
-                if ambiguous((&other.id, old), (&change.id, new)) {
-                    before(find(&other.id, Act::Drop), create, false);
-                }
-            }
-        }
         // a table's REVOKE takes along what its columns were granted
         Kind::Privileges => {
             let Some(target) = change.id.target().filter(|target| target.kind == Kind::Column) else {
@@ -405,17 +398,6 @@ fn special(
         }
         _ => {}
     }
-}
-
-/// Whether a call of one of these functions of one name could mean the other, too, by the other's defaults: PostgreSQL refuses it
-/// (manual, CREATE FUNCTION, "Overloading").
-fn ambiguous(one: (&ObjectId, &Function), other: (&ObjectId, &Function)) -> bool {
-    let covers = |long: (&ObjectId, &Function), short: (&ObjectId, &Function)| {
-        let more = long.0.path.part(2).strip_prefix(short.0.path.part(2));
-        long.1.defaults > 0
-            && more.is_some_and(|more| more.starts_with(", ") || short.0.path.part(2).is_empty())
-    };
-    one.0 != other.0 && (covers(one, other) || covers(other, one))
 }
 
 /// What is in the WAL refers to nothing that is not.

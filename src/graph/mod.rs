@@ -9,6 +9,7 @@
 
 mod edges;
 mod neighbours;
+mod overloads;
 mod partitions;
 mod sequence;
 mod untangle;

@@ -1,0 +1,3 @@
+CREATE FUNCTION f(a anyelement) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'i' $$;
+CREATE TABLE t (a integer);
+CREATE VIEW v AS SELECT f(a) AS x FROM t;
