@@ -19,6 +19,7 @@ pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
     attach_complete(changes, find, before);
     index_whole_last(catalogs.after, changes, find, before);
     leave_out(catalogs, changes, find, before);
+    let_go(catalogs, changes, find, before);
 }
 
 /// Indexes of partitioned tables and of their partitions come in the order in which they pair up.
@@ -170,5 +171,55 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
         if changes.contains_key(&index) {
             before(find(attachment, Act::Create), find(&index, Act::Create), false);
         }
+    }
+}
+
+/// An index or key of a partitioned table comes, with its parts, when the partitions that are not to have it are gone: it
+/// would be invalid until then, and PostgreSQL does not look again when a partition goes. One that goes is gone when a table
+/// that stays is attached: it would leave a part there on the way back.
+fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let parts = by_table(changes);
+    let mut indexes: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
+    for (table, changes) in &parts {
+        let indexed = changes.iter().filter(|change| is_indexed(change)).map(|change| change.id.clone());
+        indexes.entry(table).or_default().extend(indexed);
+    }
+    for change in changes.values() {
+        if let Some(Object::IndexAttachment(attachment)) = &change.object.after {
+            let part = attachment.child(&change.id);
+            indexes.entry(&attachment.parent_table).or_default().push(part);
+        }
+    }
+    let above = |catalog: &'_ Catalog, id: &ObjectId| -> Vec<Vec<String>> {
+        let parent = |path: &Vec<String>| {
+            let object = catalog.objects.get(&ObjectId::new(Kind::Attachment, path.clone()));
+            attachment(object).map(|attachment| attachment.parent.clone())
+        };
+        std::iter::successors(parent(&id.path.parts().to_vec()), parent).collect()
+    };
+    for change in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
+        let table = ObjectId { kind: Kind::Table, path: change.id.path.clone() };
+        if change.object.after.is_none() {
+            for index in
+                above(catalogs.before, &change.id).iter().filter_map(|table| indexes.get(&**table)).flatten()
+            {
+                before(find(&change.id, Act::Drop), find(index, Act::Create), false);
+            }
+        } else if change.object.before.is_none() && !comes(changes, Some(table)) {
+            for index in
+                above(catalogs.after, &change.id).iter().filter_map(|table| indexes.get(&**table)).flatten()
+            {
+                before(find(index, Act::Drop), find(&change.id, Act::Create), false);
+            }
+        }
+    }
+}
+
+/// Whether it is or was an index, or a constraint that has one.
+fn is_indexed(change: &Change) -> bool {
+    match change.object.after.as_ref().or(change.object.before.as_ref()) {
+        Some(Object::Index(_)) => true,
+        Some(Object::Constraint(constraint)) => constraint.has_index(),
+        _ => false,
     }
 }

@@ -36,7 +36,11 @@ impl Lowering<'_> {
         let unprepared: Vec<ObjectId> =
             leaves.iter().filter(|leaf| !self.prebuilt.contains_key(*leaf)).cloned().collect();
         let rest = unit.members.iter().filter(|member| !leaves.contains(member)).cloned();
-        let rest = self.catalogs.before.only(&rest.collect());
+        let mut rest = self.catalogs.before.only(&rest.collect());
+        let leaves_out = || self.catalogs.before.left_out().iter().any(|(_, index)| index == id);
+        if self.has_new_partitions(id, object) && !leaves_out() {
+            rest.objects.insert(id.clone(), over_all(object));
+        }
         let plainly = Context { alone: true, ..self.context.clone() };
         let Ok(rest) = self.creation_within(&rest, &plainly) else { return false };
         // who writes by way of the whole locks that first
@@ -131,6 +135,20 @@ impl Lowering<'_> {
         true
     }
 
+    /// Whether partitions have come by now: they were given a part, and get one again by an index that is made over all of them.
+    fn has_new_partitions(&self, id: &ObjectId, object: &Object) -> bool {
+        let Some(table) = table_of(id, object) else { return false };
+        let parent = |id: &ObjectId| match self.state.object(id) {
+            Some(Object::Attachment(attachment)) => {
+                Some(ObjectId::new(Kind::Attachment, attachment.parent.clone()))
+            }
+            _ => None,
+        };
+        let there = self.state.objects(Kind::Attachment);
+        let mut new = there.filter(|(id, _)| !self.catalogs.before.objects.contains_key(*id));
+        new.any(|(id, _)| std::iter::successors(parent(id), &parent).any(|above| above.path == table.path))
+    }
+
     /// The indexes and keys of partitions that go with the whole's.
     fn leaves(&self, unit: &Unit) -> Vec<ObjectId> {
         let is_leaf = |object: &Object| match object {
@@ -150,6 +168,17 @@ fn is_whole(object: &Object) -> bool {
         Object::Constraint(key @ Constraint { lineage, .. }) => key.has_index() && lineage.partition,
         _ => false,
     }
+}
+
+/// The same, made in all partitions at once: those that have theirs are not read for it.
+fn over_all(object: &Object) -> Object {
+    let mut object = object.clone();
+    match &mut object {
+        Object::Index(index) => index.partitioned = false,
+        Object::Constraint(key) => key.lineage.partition = false,
+        _ => {}
+    }
+    object
 }
 
 fn table_of(id: &ObjectId, object: &Object) -> Option<ObjectId> {

@@ -77,7 +77,8 @@ impl<'a> State<'a> {
         self.is_as_before(id) || self.new.contains(id)
     }
 
-    fn object(&self, id: &ObjectId) -> Option<&'a Object> {
+    /// What it is at this point.
+    pub fn object(&self, id: &ObjectId) -> Option<&'a Object> {
         let Pair { before, after } = self.catalogs;
         let new = self.new.contains(id).then(|| after.objects.get(id)).flatten();
         new.or_else(|| before.objects.get(id).filter(|_| !self.left.contains(id)))

@@ -1,0 +1,14 @@
+CREATE TABLE b (g int, key int NOT NULL) PARTITION BY RANGE (key);
+CREATE TABLE b_low PARTITION OF b FOR VALUES FROM (0) TO (10);
+ALTER TABLE b ADD CONSTRAINT b_unique UNIQUE (g, key);
+CREATE INDEX b_g ON b (g);
+CREATE TABLE none (g int, key int NOT NULL) PARTITION BY RANGE (key);
+ALTER TABLE none ADD PRIMARY KEY (key);
+CREATE TABLE deep (g int, key int NOT NULL) PARTITION BY RANGE (key);
+CREATE TABLE deep_0 PARTITION OF deep FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (key);
+CREATE TABLE deep_0_low PARTITION OF deep_0 FOR VALUES FROM (0) TO (10);
+CREATE INDEX deep_g ON deep (g);
+CREATE TABLE left_alone (g int, key int NOT NULL) PARTITION BY RANGE (key);
+CREATE TABLE left_alone_low PARTITION OF left_alone FOR VALUES FROM (0) TO (10);
+CREATE TABLE left_alone_high (g int, key int NOT NULL);
+CREATE UNIQUE INDEX left_alone_key ON left_alone (key);
