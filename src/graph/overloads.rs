@@ -1,5 +1,5 @@
-//! Functions of one name. A call by name means one of them, and which one depends on those that are there: they come and
-//! go in an order in which every call means what it should.
+//! Functions of one name. A call by name means one of them, or a conversion to the type of that name, and which one depends
+//! on those that are there: they come and go in an order in which every call means what it should.
 
 use super::{
     Act,
@@ -43,7 +43,7 @@ pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
 }
 
 /// Who changes and calls a polymorphic function. Calls of others are printed with casts to what their arguments are, and such
-/// a call means no other function (manual 10.3, step 4.a); arguments of a polymorphic one are printed as they are.
+/// a call means no other function (manual 10.3, step 2); arguments of a polymorphic one are printed as they are.
 fn calls<'a>(catalog: &'a Catalog, changes: &'a Changes) -> impl Iterator<Item = &'a Dependency> {
     let polymorphic = |id: &ObjectId| {
         is_routine(id) && id.path.part(2).split(", ").any(|argument| argument.starts_with("any"))
@@ -51,15 +51,19 @@ fn calls<'a>(catalog: &'a Catalog, changes: &'a Changes) -> impl Iterator<Item =
     catalog.needs.iter().filter(move |need| polymorphic(&need.to) && changes.contains_key(&need.from))
 }
 
+/// What is written `name(argument)`: a conversion too (manual 10.3, step 3).
+const CALLED: [Kind; 6] =
+    [Kind::Function, Kind::Aggregate, Kind::Enum, Kind::Domain, Kind::Composite, Kind::Range];
+
 fn is_routine(id: &ObjectId) -> bool {
     matches!(id.kind, Kind::Function | Kind::Aggregate)
 }
 
-/// The functions and aggregates among the changes that have the name of this one.
+/// What a call by this function's name could mean, too: the functions, aggregates and types of that name among the changes.
 fn of_its_name<'a>(changes: &'a Changes, id: &ObjectId) -> impl Iterator<Item = &'a ObjectId> {
     let name: Vec<String> = id.path.parts()[..2].to_vec();
     let from = |kind| ObjectId { kind, path: name.clone().into() };
-    let lists = [Kind::Function, Kind::Aggregate].map(|kind| {
+    let lists = CALLED.map(|kind| {
         let name = name.clone();
         let ids = changes.range(from(kind)..).map(|(id, _)| id);
         ids.take_while(move |other| other.kind == kind && other.path.parts().starts_with(&name))

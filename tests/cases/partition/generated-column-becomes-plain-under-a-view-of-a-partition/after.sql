@@ -1,0 +1,4 @@
+CREATE TABLE ab (i boolean NOT NULL, o text[], c boolean GENERATED ALWAYS AS ((o IS NULL)) STORED, key integer NOT NULL) PARTITION BY LIST (key);
+ALTER TABLE ab ADD CONSTRAINT delta PRIMARY KEY (i, key);
+CREATE TABLE n2 PARTITION OF ab DEFAULT;
+CREATE VIEW n3 AS SELECT (r0.i)::text AS a, r1.c AS b, (r1.o IS NULL) AS i FROM ab AS r0, n2 AS r1;

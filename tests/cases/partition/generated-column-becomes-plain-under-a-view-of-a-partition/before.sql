@@ -1,0 +1,4 @@
+CREATE TABLE ab (e boolean NOT NULL, o text[], i boolean GENERATED ALWAYS AS ((o IS NULL)) STORED, key integer NOT NULL) PARTITION BY LIST (key);
+ALTER TABLE ab ADD CONSTRAINT delta PRIMARY KEY (e, key);
+CREATE TABLE n2 PARTITION OF ab DEFAULT;
+CREATE VIEW n3 AS SELECT (r0.e)::text AS a, r1.i AS b, (r1.o IS NULL) AS i FROM ab AS r0, n2 AS r1;
