@@ -180,9 +180,10 @@ async fn left_again(database: &Database, from: &str) -> Result<Option<Dump>, Str
     let mut again = String::new();
     for (step, sql) in plan.steps.iter().flat_map(|step| step.sql.iter().map(move |sql| (step, sql.as_str())))
     {
-        for parent in sql.split("NO INHERIT ").skip(1) {
-            let (table, parent) =
-                (step.object.sql(), parent.split([',', ';', '\n']).next().unwrap_or(parent));
+        let table = step.object.sql();
+        let clauses = sql.strip_prefix(&format!("ALTER TABLE {table}")).unwrap_or_default();
+        for parent in clauses.lines().filter_map(|clause| clause.trim_start().strip_prefix("NO INHERIT ")) {
+            let parent = parent.trim_end_matches(',');
             again += &format!("ALTER TABLE {table} NO INHERIT {parent}, INHERIT {parent};\n");
         }
     }
