@@ -71,6 +71,7 @@ pub(super) async fn settle(
         Operation::Nothing
         | Operation::Catalog
         | Operation::Bulk
+        | Operation::Attach { .. }
         | Operation::AddColumn
         | Operation::Rewrite
         | Operation::Swap

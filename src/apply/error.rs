@@ -379,6 +379,10 @@ fn failed_hint(error: &RunError) -> Option<String> {
         RunError::Deferred { .. } => {
             Some("apply as the table's owner, or drop the trigger for the time of the phase".to_owned())
         }
+        RunError::Bounds { .. } => Some(
+            "apply as a role that is no superuser: `role` of the environment in trueup.toml names it"
+                .to_owned(),
+        ),
         RunError::Locked { .. } => Some("run the same command again at a quieter time".to_owned()),
         _ => None,
     }

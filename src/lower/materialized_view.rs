@@ -108,11 +108,18 @@ impl Lowering<'_> {
         if !self.prebuilt_views.contains(&index.relation()) {
             return false;
         }
-        let name = rename(&replacement(&unit.root, "new"), &unit.root);
-        let swap = [name].into_iter().chain(index.settings(&unit.root)).collect();
-        // it goes with its view
+        let spare = replacement(&unit.root, "new");
+        let swap = [rename(&spare, &unit.root)].into_iter().chain(index.settings(&unit.root)).collect();
+        let was = self.catalogs.before.objects.get(&unit.root);
+        let was_its = matches!(was, Some(Object::Index(old)) if old.relation() == index.relation());
+        // it goes with its view; but another relation that comes back under its name may do so before
+        let undo = if !was_its && self.is_freed(unit.root.path.part(0), unit.root.path.last()) {
+            Action::swap(vec![rename(&unit.root, &spare)]).into()
+        } else {
+            Undo::Nothing
+        };
         let summary = format!("swap {}", with_relation(&unit.root));
-        self.push(unit, Verb::Replace, summary, Action::swap(swap), Undo::Nothing);
+        self.push(unit, Verb::Replace, summary, Action::swap(swap), undo);
         true
     }
 

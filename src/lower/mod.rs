@@ -255,8 +255,35 @@ impl Lowering<'_> {
             self.steps[at].alters = self.one_alter_table(unit, &self.steps[at]);
             self.detach_proven(unit, at);
         }
+        self.attach(unit, first);
         self.promise(unit, first);
         Ok(())
+    }
+
+    /// Has the steps of a unit say of which tables they make partitions.
+    fn attach(&mut self, unit: &Unit, first: usize) {
+        let back = unit.act == Act::Drop;
+        let catalog = if back { self.catalogs.before } else { self.catalogs.after };
+        let parents = unit.members.iter().filter_map(|id| match catalog.objects.get(id) {
+            Some(Object::Attachment(attachment)) => {
+                Some(ObjectId::new(Kind::Table, attachment.parent.clone()))
+            }
+            _ => None,
+        });
+        let parents: BTreeSet<ObjectId> = parents.collect();
+        if parents.is_empty() {
+            return;
+        }
+        let parents: Vec<ObjectId> = parents.into_iter().collect();
+        for draft in self.steps.iter_mut().skip(first).filter(|draft| draft.object == unit.root) {
+            if !back {
+                let run = std::mem::replace(&mut draft.run, Action::nothing());
+                draft.run = run.attaching(parents.clone());
+            } else if let Undo::By(undo) = &mut draft.undo {
+                let undone = std::mem::replace(undo, Action::nothing());
+                *undo = undone.attaching(parents.clone());
+            }
+        }
     }
 
     fn forward(&mut self, unit: &Unit) {

@@ -23,6 +23,12 @@ impl Lowering<'_> {
         let Some(core) = self.steps.iter().skip(first).rposition(does).map(|at| first + at) else { return };
         let exchanged = self.steps[core].run.operation == Operation::Swap;
         match (unit.act, self.steps[core].verb) {
+            // a trigger of a partition is switched as the whole's again, and those below with it
+            (Act::Drop, _) if unit.root.kind == Kind::PartitionTrigger => {
+                let mut keys = self.switched(&unit.root).into_iter();
+                self.steps[core].takes.extend(keys.next());
+                self.steps[core].gives.extend(keys);
+            }
             (Act::Drop, Verb::Drop | Verb::Replace) => {
                 self.steps[core].takes = self.keys(&unit.members, |change| change.before.as_ref());
                 // what comes with it, in its place
@@ -47,9 +53,7 @@ impl Lowering<'_> {
             }
             // a trigger that is switched in a partition is so in those below, until they have their own say
             (Act::Create | Act::Alter, _) if unit.root.kind == Kind::PartitionTrigger => {
-                let family = self.family(&unit.root);
-                let fires = |table: &ObjectId| Key::Name("fires", named(table, &unit.root));
-                let mut keys = family.iter().map(fires);
+                let mut keys = self.switched(&unit.root).into_iter();
                 self.steps[core].gives.extend(keys.next());
                 self.steps[core].takes.extend(keys);
             }
@@ -81,6 +85,11 @@ impl Lowering<'_> {
         }
     }
 
+    /// That a trigger fires in a partition, and in those below.
+    fn switched(&self, trigger: &ObjectId) -> Vec<Key> {
+        self.family(trigger).iter().map(|table| Key::Name("fires", named(table, trigger))).collect()
+    }
+
     /// The keys of objects that go, or come.
     fn keys(
         &self,
@@ -98,6 +107,11 @@ impl Lowering<'_> {
                 // one that goes takes those of the tables below along
                 Object::Constraint(check) if check.contype == ConstraintType::Check => {
                     keys.extend(self.family(id).iter().map(|table| Key::Name("check", named(table, id))));
+                }
+                // a view may take the place of a materialized view, which is another object to PostgreSQL
+                Object::Privileges(_) => {
+                    let on = id.target().map(|target| target.path.parts().join("\0"));
+                    keys.extend(on.map(|name| Key::Name("privileges", name)));
                 }
                 _ => {}
             }

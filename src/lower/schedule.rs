@@ -97,7 +97,8 @@ impl Row<'_> {
                 match there.get_mut(key) {
                     // another one has come before
                     Some(more) if *more > 0 => *more -= 1,
-                    _ => _ = gone.insert(key, at),
+                    // what goes with several things is away from the first on
+                    _ => _ = gone.entry(key).or_insert(at),
                 }
             }
             for key in &draft.gives {

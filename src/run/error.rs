@@ -90,6 +90,18 @@ pub enum RunError {
         /// The trigger.
         trigger: String,
     },
+    /// The bounds of a partition would be computed by code of somebody who is no superuser, with a superuser's rights.
+    #[error(
+        "step {step}: the bounds of a partition of {table} would be computed by code of {code_of}, with a superuser's rights"
+    )]
+    Bounds {
+        /// The step.
+        step: u32,
+        /// The partitioned table.
+        table: String,
+        /// Whose code it is.
+        code_of: String,
+    },
     /// The observer will not have it.
     #[error("{0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),

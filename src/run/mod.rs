@@ -22,7 +22,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-use as_owner::Owner;
+use as_owner::{Bounds, Owner};
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
@@ -33,6 +33,7 @@ pub use index::{IndexState, drop_left_over, index_state};
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{
+    name::Kind,
     postgres::Session,
     step::{Operation, Timeouts},
 };
@@ -291,11 +292,26 @@ impl<'a> Attempt<'a> {
 
     /// Whose rights the code has that the item runs, if not the session's.
     async fn owner(&self, item: &Item) -> Result<Option<Owner>, RunError> {
-        Owner::of_item(self.session, self.options, item).await.map_err(|source| RunError::Control {
+        let failed = |source| RunError::Control {
             sql: "asking whose the table is".to_owned(),
             lost: is_lost(self.session, &source),
             source,
-        })
+        };
+        let parents = match &item.action.operation {
+            Operation::Attach { parents } if self.options.guarded => parents,
+            _ => return Owner::of_item(self.session, self.options, item).await.map_err(failed),
+        };
+        self.session.client().batch_execute(&limits("LOCAL ", item.action.timeouts)).await.map_err(failed)?;
+        match Owner::of_bounds(self.session, parents).await.map_err(failed)? {
+            Bounds::Own => Ok(None),
+            Bounds::Of(owner) => {
+                if item.object.kind == Kind::Attachment {
+                    owner.hand_over(self.session, &item.object.sql()).await.map_err(failed)?;
+                }
+                Ok(Some(owner))
+            }
+            Bounds::Gains { table, code_of } => Err(RunError::Bounds { step: item.step, table, code_of }),
+        }
     }
 
     async fn control(&self, sql: &str) -> Result<(), Failed<'a>> {

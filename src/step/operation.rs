@@ -18,6 +18,11 @@ pub enum Operation {
     Catalog,
     /// Statements in a transaction that read, build or write as much as there is.
     Bulk,
+    /// Statements in a transaction by which tables become partitions, whose bounds PostgreSQL computes.
+    Attach {
+        /// The partitioned tables.
+        parents: Vec<ObjectId>,
+    },
     /// ALTER TABLE that adds a column with a default, which PostgreSQL computes once for the rows that are there.
     AddColumn,
     /// ALTER TABLE that computes values or conditions for the rows of a table.
@@ -69,6 +74,7 @@ impl Operation {
             Self::Nothing
             | Self::Catalog
             | Self::Bulk
+            | Self::Attach { .. }
             | Self::AddColumn
             | Self::Rewrite
             | Self::Swap
@@ -88,7 +94,10 @@ impl Operation {
     /// Whether it runs code of the database over rows: expressions, checks, triggers. (What builds an index or refreshes a
     /// materialized view does so, too, and PostgreSQL sees to whose rights that code has.)
     pub fn runs_code(&self) -> bool {
-        matches!(self, Self::AddColumn | Self::Rewrite | Self::Validate | Self::Backfill(_))
+        matches!(
+            self,
+            Self::Attach { .. } | Self::AddColumn | Self::Rewrite | Self::Validate | Self::Backfill(_)
+        )
     }
 
     /// The backfill, if it is one.
@@ -105,7 +114,9 @@ impl Operation {
             Self::Nothing | Self::Catalog | Self::AddColumn | Self::Swap | Self::Backfill(_) => {
                 Timeouts::CATALOG
             }
-            Self::Bulk | Self::Rewrite | Self::Validate | Self::Refresh { .. } => Timeouts::SLOW,
+            Self::Bulk | Self::Attach { .. } | Self::Rewrite | Self::Validate | Self::Refresh { .. } => {
+                Timeouts::SLOW
+            }
             Self::BuildIndex { .. } | Self::DropIndex { .. } | Self::Detach { .. } => Timeouts::CONCURRENT,
         }
     }
@@ -194,6 +205,15 @@ impl Action {
     /// Statements in a transaction that take the time they need.
     pub fn bulk(sql: Vec<Sql>) -> Self {
         Self::new(Operation::Bulk, sql)
+    }
+
+    /// The same, where it makes tables partitions of these.
+    #[must_use]
+    pub fn attaching(mut self, parents: Vec<ObjectId>) -> Self {
+        if matches!(self.operation, Operation::Catalog | Operation::Bulk) && !parents.is_empty() {
+            self.operation = Operation::Attach { parents };
+        }
+        self
     }
 
     /// ALTER TABLE … ADD COLUMN with a default.
