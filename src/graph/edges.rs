@@ -237,12 +237,15 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
         }
         Object::Function(_) | Object::Aggregate(_) => vec![("routine", full)],
         Object::Constraint(constraint) if constraint.has_index() => {
-            let mut names = vec![("relation", format!("{}\0{}", id.path.part(0), id.path.last()))];
+            let mut names =
+                vec![("relation", format!("{}\0{}", id.path.part(0), id.path.last())), ("constraint", full)];
             if constraint.contype == ConstraintType::PrimaryKey {
                 names.push(("primary key", id.path.parts()[..2].join("\0")));
             }
             names
         }
+        Object::Constraint(_) => vec![("constraint", full)],
+        Object::Trigger(trigger) if trigger.constraint => vec![("constraint", full)],
         Object::Column(column) => {
             let sequences = column.identity.iter().map(|identity| identity.sequence.join("\0"));
             sequences.flat_map(|name| [("relation", name.clone()), ("type", name)]).collect()

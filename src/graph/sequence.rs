@@ -7,6 +7,7 @@ use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 use super::{Act, Node, Unit};
 use crate::{
     diff::{Change, Changes},
+    kind::Object,
     name::ObjectId,
     step::Phase,
 };
@@ -22,7 +23,7 @@ pub(super) fn sequence(
     phase: &dyn Fn(&Change, Act) -> Phase,
 ) -> Vec<Unit> {
     let mut units = units(changes, nodes, homes, phase);
-    let returns = returns(nodes, homes);
+    let returns = returns(changes, nodes, homes);
     settle_phases(&mut units, graph, &returns);
     let mut row =
         Row { graph, returns, missing: BTreeSet::new(), urgent: BTreeSet::new(), placed: BTreeSet::new() };
@@ -80,17 +81,26 @@ fn units(
     units
 }
 
-/// For each unit that drops what comes back, the units that bring it back.
-fn returns(nodes: &[Node], homes: &[usize]) -> BTreeMap<usize, BTreeSet<usize>> {
+/// For each unit that drops what comes back, the units that bring it back. A foreign key comes back under any name.
+fn returns(changes: &Changes, nodes: &[Node], homes: &[usize]) -> BTreeMap<usize, BTreeSet<usize>> {
     let creates: BTreeMap<&ObjectId, usize> = nodes
         .iter()
         .enumerate()
         .filter(|(_, (_, act))| *act == Act::Create)
         .map(|(at, (id, _))| (id, homes[at]))
         .collect();
+    let refers = |id: &ObjectId, side: fn(&Change) -> Option<&Object>| match side(changes.get(id)?)? {
+        Object::Constraint(key) if key.references.is_some() => Some((id.relation(), key.definition.clone())),
+        _ => None,
+    };
+    let references: BTreeMap<_, usize> = creates
+        .iter()
+        .filter_map(|(id, at)| Some((refers(id, |change| change.object.after.as_ref())?, *at)))
+        .collect();
     let mut returns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (at, (id, _)) in nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Drop) {
-        if let Some(create) = creates.get(id) {
+        let same = || references.get(&refers(id, |change| change.object.before.as_ref())?);
+        if let Some(create) = creates.get(id).or_else(same) {
             returns.entry(homes[at]).or_default().insert(*create);
         }
     }
