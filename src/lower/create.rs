@@ -278,8 +278,12 @@ impl<'a> Parts<'a> {
             }
         }
         parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
+        let keys = || parts.constraints.iter().filter_map(|(_, constraint)| constraint.body());
+        // a table that is made alone may be attached next, when like keys pair up in the order that they are made in
+        let alike = keys().enumerate().any(|(at, body)| keys().skip(at + 1).any(|other| body == other));
+        let own = |key: &Constraint| (alike && key.has_index()).then_some((false, key.lineage.position));
         parts.constraints.sort_by_cached_key(|(id, constraint)| {
-            (!constraint.has_index(), rank(catalogs, id), constraint.contype, *id)
+            (!constraint.has_index(), rank(catalogs, id).or_else(|| own(constraint)), constraint.contype, *id)
         });
         let mut known = BTreeSet::new();
         let once = |(_, constraint): &(&ObjectId, &'a Constraint)| {
