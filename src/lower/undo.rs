@@ -96,19 +96,6 @@ impl Lowering<'_> {
                 };
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff_forcing(catalogs, &forced)?;
-                {
-                    eprintln!(
-                        "FORCED {:?} members {:?}",
-                        forced.keys().map(|k| k.to_string()).collect::<Vec<_>>(),
-                        unit.members.iter().map(|k| k.to_string()).collect::<Vec<_>>()
-                    );
-                    for c in changes.values() {
-                        eprintln!("  {} {:?}", c.id, c.how);
-                    }
-                    for n in &from.needs {
-                        eprintln!("   N {} {}", n.from, n.to);
-                    }
-                }
                 Ok(made(unit, changes.keys(), statements(catalogs, &changes, self.context)?))
             }
             _ => Ok(Action::nothing()),
