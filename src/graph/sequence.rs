@@ -99,9 +99,11 @@ fn returns(changes: &Changes, nodes: &[Node], homes: &[usize]) -> BTreeMap<usize
         .collect();
     let mut returns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (at, (id, _)) in nodes.iter().enumerate().filter(|(_, (_, act))| *act == Act::Drop) {
-        let same = || references.get(&refers(id, |change| change.object.before.as_ref())?);
-        if let Some(create) = creates.get(id).or_else(same) {
-            returns.entry(homes[at]).or_default().insert(*create);
+        let reference = refers(id, |change| change.object.before.as_ref());
+        let same = reference.and_then(|reference| references.get(&reference));
+        let back: Vec<usize> = creates.get(id).into_iter().chain(same).copied().collect();
+        if !back.is_empty() {
+            returns.entry(homes[at]).or_default().extend(back);
         }
     }
     returns
