@@ -178,19 +178,15 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
 /// would be invalid until then, and PostgreSQL does not look again when a partition goes. One that goes is gone when a table
 /// that stays is attached: it would leave a part there on the way back.
 fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
-    let parts = by_table(changes);
-    let mut indexes: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
-    for (table, changes) in &parts {
-        let indexed = changes.iter().filter(|change| is_indexed(change)).map(|change| change.id.clone());
-        indexes.entry(table).or_default().extend(indexed);
-    }
+    let changed = by_table(changes);
+    let indexes = |table: &[String]| changed.get(table).into_iter().flatten().filter(|it| is_indexed(it));
+    let mut parts: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
     for change in changes.values() {
         if let Some(Object::IndexAttachment(attachment)) = &change.object.after {
-            let part = attachment.child(&change.id);
-            indexes.entry(&attachment.parent_table).or_default().push(part);
+            parts.entry(&attachment.parent_table).or_default().push(attachment.child(&change.id));
         }
     }
-    let above = |catalog: &'_ Catalog, id: &ObjectId| -> Vec<Vec<String>> {
+    let above = |catalog: &Catalog, id: &ObjectId| -> Vec<Vec<String>> {
         let parent = |path: &Vec<String>| {
             let object = catalog.objects.get(&ObjectId::new(Kind::Attachment, path.clone()));
             attachment(object).map(|attachment| attachment.parent.clone())
@@ -200,16 +196,20 @@ fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: 
     for change in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
         let table = ObjectId { kind: Kind::Table, path: change.id.path.clone() };
         if change.object.after.is_none() {
-            for index in
-                above(catalogs.before, &change.id).iter().filter_map(|table| indexes.get(&**table)).flatten()
-            {
-                before(find(&change.id, Act::Drop), find(index, Act::Create), false);
+            for table in above(catalogs.before, &change.id) {
+                for index in indexes(&table) {
+                    before(find(&change.id, Act::Drop), find(&index.id, Act::Create), false);
+                }
+                // they are to wait for the phase, and one of the partitions will do for that
+                for part in parts.remove(&*table).unwrap_or_default() {
+                    before(find(&change.id, Act::Drop), find(&part, Act::Create), false);
+                }
             }
         } else if change.object.before.is_none() && !comes(changes, Some(table)) {
-            for index in
-                above(catalogs.after, &change.id).iter().filter_map(|table| indexes.get(&**table)).flatten()
-            {
-                before(find(index, Act::Drop), find(&change.id, Act::Create), false);
+            for table in above(catalogs.after, &change.id) {
+                for index in indexes(&table) {
+                    before(find(&index.id, Act::Drop), find(&change.id, Act::Create), false);
+                }
             }
         }
     }

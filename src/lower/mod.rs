@@ -270,11 +270,7 @@ impl Lowering<'_> {
             }
             _ => None,
         });
-        let parents: BTreeSet<ObjectId> = parents.collect();
-        if parents.is_empty() {
-            return;
-        }
-        let parents: Vec<ObjectId> = parents.into_iter().collect();
+        let parents: Vec<ObjectId> = parents.collect::<BTreeSet<_>>().into_iter().collect();
         for draft in self.steps.iter_mut().skip(first).filter(|draft| draft.object == unit.root) {
             if !back {
                 let run = std::mem::replace(&mut draft.run, Action::nothing());

@@ -91,18 +91,8 @@ impl Lowering<'_> {
                         types.map(|id| (id.clone(), How::Rebuild)).collect()
                     }
                     (_, Alter::InPlace(..) | Alter::Rebuild | Alter::Replace) => BTreeMap::new(),
-                    // what PostgreSQL cannot turn back can still be made anew, and what child tables have of it
-                    (_, Alter::Refused(_)) => {
-                        let refused = |id: &&ObjectId| match (from.objects.get(*id), to.objects.get(*id)) {
-                            (Some(new), Some(old)) => {
-                                new != old
-                                    && matches!(Object::alter(Pair::new(new, old), id), Alter::Refused(_))
-                            }
-                            _ => false,
-                        };
-                        let anew = unit.members.iter().filter(refused);
-                        anew.map(|id| (id.clone(), How::Replace)).collect()
-                    }
+                    // what PostgreSQL cannot turn back can still be made anew
+                    (_, Alter::Refused(_)) => BTreeMap::from([(unit.root.clone(), How::Replace)]),
                 };
                 let catalogs = Pair::new(&from, &to);
                 let changes = crate::diff::diff_forcing(catalogs, &forced)?;
@@ -114,9 +104,31 @@ impl Lowering<'_> {
 
     /// The catalogs after the unit and before it, of all that may have to do with it.
     fn around(&self, unit: &Unit, before: &State<'_>) -> Pair<Catalog> {
-        let earlier = self.state.with_those_of(&unit.members, before);
         let near = || self.neighbours.of(&unit.members);
-        Pair::new(self.state.catalog(near()), earlier.catalog(near()))
+        let mut copies = self.copies(&unit.root);
+        if copies.is_empty() {
+            let earlier = self.state.with_those_of(&unit.members, before);
+            return Pair::new(self.state.catalog(near()), earlier.catalog(near()));
+        }
+        copies.extend(unit.members.iter().cloned());
+        let whole = Unit { members: copies, ..unit.clone() };
+        let mut now = self.state.clone();
+        now.advance(&whole, self.changes);
+        let earlier = now.with_those_of(&whole.members, before);
+        Pair::new(now.catalog(near()), earlier.catalog(near()))
+    }
+
+    /// The columns of child tables that change with a column by themselves.
+    fn copies(&self, column: &ObjectId) -> Vec<ObjectId> {
+        if column.kind != Kind::Column {
+            return Vec::new();
+        }
+        let below = self.family(column).into_iter().skip(1);
+        let copies = below.map(|table| {
+            ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), column.path.last()])
+        });
+        let follows = |id: &ObjectId| matches!(self.changes.get(id), Some(change) if matches!(change.how, How::Implied(..)));
+        copies.filter(follows).collect()
     }
 
     /// What will need a new column on the way back: it is to change later, and is then made again with every column
