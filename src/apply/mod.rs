@@ -41,7 +41,7 @@ use crate::{
         staleness::{self, Difference, Point},
     },
     postgres::Session,
-    run::{self, Batch, RunError, settings},
+    run::{self, Batch, Owners, RunError, settings},
     source::live,
     step::{DataCheck, Phase},
 };
@@ -99,6 +99,8 @@ struct Run<'a> {
     watcher: Session,
     direction: Direction,
     state: State,
+    /// Whose the target's objects are, where the plan does not manage that.
+    owners: Owners,
 }
 
 impl<'a> Run<'a> {
@@ -113,7 +115,7 @@ impl<'a> Run<'a> {
             }
         };
         let watcher = Session::connect(&target).await?;
-        Ok(Self { options, session, watcher, direction, state })
+        Ok(Self { options, session, watcher, direction, state, owners: Owners::new() })
     }
 
     async fn begin(session: &Session, options: &Options<'_>) -> Result<State, ApplyError> {
@@ -336,8 +338,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn refuse_if_stale(&self, point: Point, progress: &mut impl Progress) -> Result<(), ApplyError> {
-        let (differences, _) = self.compare(point, progress).await?;
+    async fn refuse_if_stale(
+        &mut self,
+        point: Point,
+        progress: &mut impl Progress,
+    ) -> Result<(), ApplyError> {
+        let (differences, live) = self.compare(point, progress).await?;
+        if !self.options.plan.plan.owners {
+            self.owners = live.owners();
+        }
         if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences).into()) }
     }
 
@@ -448,6 +457,7 @@ impl<'a> Run<'a> {
             watcher: Some(&self.watcher),
             stop: self.options.stop.clone(),
             guarded: true,
+            owners: Some(&self.owners),
         };
         let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
         if batch.transactional {

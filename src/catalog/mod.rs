@@ -220,6 +220,15 @@ impl Catalog {
         Self { objects: objects.collect(), needs: BTreeSet::new(), unmanaged: self.unmanaged.clone() }
     }
 
+    /// The objects that belong to another role than the one that read them, with that role.
+    pub fn owners(&self) -> BTreeMap<ObjectId, String> {
+        let owners = self.of_kind(Kind::Owner).filter_map(|(id, object)| match object {
+            Object::Owner(owner) => Some((id.target()?, owner.role.clone())),
+            _ => None,
+        });
+        owners.collect()
+    }
+
     /// Partitions, by their attachments, and those indexes of the partitioned table, or keys, of which they have no part.
     pub fn left_out(&self) -> Vec<(&ObjectId, ObjectId)> {
         let mut partitions: BTreeMap<&[String], Vec<&ObjectId>> = BTreeMap::new();

@@ -13,7 +13,7 @@
 
 use tokio_postgres::{Error, Row};
 
-use super::{Item, Options, RunError, settings};
+use super::{Item, Options, RunError, owners, settings};
 use crate::{
     name::{Kind, ObjectId},
     postgres::Session,
@@ -41,15 +41,16 @@ enum By {
     Role,
 }
 
-/// Whose a relation ($1) or a type ($2) is, and what may be done about it. No row: the role's own, or of a role that the
-/// user who connected may not take.
+/// Whose a relation ($1) or a type ($2) is, or a role ($4) itself, and what may be done about it. No row: the role's own, or of
+/// a role that the user who connected may not take.
 const OWNER: &str = "\
 SELECT o.rolname::text, pg_catalog.current_setting('role'),
        (SELECT u.rolsuper FROM pg_catalog.pg_roles u WHERE u.rolname = session_user),
        pg_catalog.has_database_privilege(o.oid, pg_catalog.current_database(), 'TEMPORARY')
   FROM pg_catalog.pg_roles o
  WHERE o.oid = COALESCE((SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)),
-                        (SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype($2)))
+                        (SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype($2)),
+                        (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $4))
    AND o.rolname <> current_user
    AND pg_catalog.pg_has_role(session_user, o.oid, $3)";
 
@@ -120,6 +121,13 @@ impl Owner {
         options: &Options<'_>,
         item: &Item,
     ) -> Result<Option<Self>, Error> {
+        // built with its rows for one that is another role's: PostgreSQL computes them with the rights of who creates it
+        if item.object.kind == Kind::MaterializedView && item.action.operation == Operation::Bulk {
+            return match owners::of_replaced_view(options, item) {
+                Some(role) => Self::find(session, None, None, Some(role)).await,
+                None => Ok(None),
+            };
+        }
         if !options.guarded || !item.action.operation.runs_code() {
             return Ok(None);
         }
@@ -128,7 +136,7 @@ impl Owner {
             (Operation::Backfill(backfill), _) => Self::of_relation(session, &backfill.table).await,
             (_, Kind::Domain | Kind::DomainConstraint) => {
                 let domain = sql::qualified(item.object.path.parts().get(..2).unwrap_or_default());
-                Self::find(session, None, Some(&domain)).await
+                Self::find(session, None, Some(&domain), None).await
             }
             _ => Self::of_relation(session, &item.object.relation_sql()).await,
         }
@@ -136,7 +144,7 @@ impl Owner {
 
     /// The same for a relation, as SQL names it.
     pub async fn of_relation(session: &Session, relation: &str) -> Result<Option<Self>, Error> {
-        Self::find(session, Some(relation), None).await
+        Self::find(session, Some(relation), None, None).await
     }
 
     /// The same for the bounds of partitions. Nobody exchanges the tables behind that: they are locked as ATTACH PARTITION does
@@ -172,9 +180,10 @@ impl Owner {
         session: &Session,
         relation: Option<&str>,
         domain: Option<&str>,
+        role: Option<&str>,
     ) -> Result<Option<Self>, Error> {
         let may = if session.major() >= 16 { "SET" } else { "MEMBER" };
-        let row = session.client().query_opt(OWNER, &[&relation, &domain, &may]).await?;
+        let row = session.client().query_opt(OWNER, &[&relation, &domain, &may, &role]).await?;
         let Some(row) = row else { return Ok(None) };
         let by = match (row.try_get(2)?, row.try_get(3)?) {
             (true, _) => By::Giving,

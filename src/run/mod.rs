@@ -15,6 +15,7 @@ mod data;
 mod detach;
 mod error;
 mod index;
+mod owners;
 mod retry;
 pub mod settings;
 
@@ -30,6 +31,7 @@ pub use data::{InTheWay, has_rows, in_the_way};
 pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
 pub use index::{IndexState, drop_left_over, index_state};
+pub use owners::Owners;
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{
@@ -114,12 +116,14 @@ pub struct Options<'a> {
     /// Whether code of the database has no more rights than its table's owner: on targets. A rehearsal's session stays as it
     /// is, with what it has prepared.
     pub guarded: bool,
+    /// Whose objects are that may be created anew, where the plan does not say it.
+    pub owners: Option<&'a Owners>,
 }
 
 impl Options<'_> {
     /// One try, unwatched: for rehearsals, where nobody else holds locks.
     pub fn single() -> Self {
-        Self { retry: Retry::NONE, watcher: None, stop: Stop::never(), guarded: false }
+        Self { retry: Retry::NONE, watcher: None, stop: Stop::never(), guarded: false, owners: None }
     }
 }
 
@@ -286,6 +290,13 @@ impl<'a> Attempt<'a> {
         }
         if let Some(owner) = &owner {
             owner.refuse_deferred(self.session, item).await?;
+        }
+        if self.batch.transactional {
+            owners::keep(self.session, self.options, item).await.map_err(|source| RunError::Control {
+                sql: format!("giving {} to whose it was", item.object),
+                lost: is_lost(self.session, &source),
+                source,
+            })?;
         }
         Ok(owner.is_some())
     }

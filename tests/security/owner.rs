@@ -256,6 +256,73 @@ fn bounds_of_a_superusers_table_on_18() {
     bounds_of_a_superusers_table(18);
 }
 
+/// What is dropped and created anew would be of who applies: a function that has its owner's rights, a view that reads with
+/// them, a materialized view that is computed with them.
+fn what_is_made_anew_stays_its_owners(major: u16) {
+    runtime().block_on(async {
+        let mallory = Mallory::on(major).await;
+        let Mallory { database, name } = &mallory;
+        let deployer = format!("deployer_{}", database.target.database());
+        database
+            .execute(&format!(
+                "CREATE ROLE {deployer} LOGIN; GRANT {name} TO {deployer}; GRANT CREATE ON DATABASE {} TO {deployer};
+                 GRANT TRUNCATE ON others.ran TO {name}",
+                database.target.database()
+            ))
+            .await;
+        let objects = |type_: &str, more: &str, kind: &str| {
+            format!(
+                "CREATE DOMAIN m.weight AS {type_}; CREATE TABLE m.cargo (a {type_}, b text, w m.weight);
+                 CREATE FUNCTION m.definer(a int) RETURNS {type_} LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::{type_}';
+                 CREATE VIEW m.seen AS SELECT a FROM m.cargo;
+                 CREATE MATERIALIZED VIEW m.beside AS SELECT m.attack_text(b) AS b{more} FROM m.cargo;
+                 CREATE INDEX by_b ON m.beside (m.attack_text(b));
+                 CREATE MATERIALIZED VIEW m.over AS SELECT a, m.attack_text(a::text) AS b FROM m.seen;
+                 CREATE {kind} m.kind AS SELECT m.attack_text(b) AS b FROM m.cargo;
+                 CREATE FUNCTION m.other(a {type_}) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
+            )
+        };
+        let (was, becomes) = (objects("int", "", "VIEW"), objects("bigint", ", 1 AS one", "MATERIALIZED VIEW"));
+        let before = format!("{was}{BEFORE}");
+        mallory.does(&format!("{was} INSERT INTO m.cargo VALUES (1, 'b', 2)")).await;
+        database.write("desired.sql", &mallory.desired(&before.replace(&was, &becomes)));
+        let owners = "SELECT string_agg(DISTINCT owner, ', ') FROM (
+            SELECT pg_get_userbyid(relowner)::text AS owner FROM pg_class WHERE relnamespace = 'm'::regnamespace
+            UNION ALL SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'm'::regnamespace
+            UNION ALL SELECT pg_get_userbyid(typowner) FROM pg_type WHERE typnamespace = 'm'::regnamespace) AS every";
+        let url = oracle::url(&database.target);
+        let as_deployer = url.replacen("postgres@", &format!("{deployer}@"), 1);
+        let as_deployer = as_deployer.replace("user=postgres", &format!("user={deployer}"));
+        for (way, url) in [("root", &url), ("member", &as_deployer)] {
+            let run = async |arguments: &[&str], code: i32| {
+                let mut command = database.command(arguments);
+                command.env("DATABASE_URL", url);
+                oracle::finish(command, arguments).await.ended(code).unwrap();
+                mallory.gained_nothing(&format!("{way}: {}", arguments.join(" "))).await;
+                assert_eq!(database.ask(owners).await, *name, "{way}: {}", arguments.join(" "));
+            };
+            run(&["plan", "--schema", "desired.sql", "--out", way, "--exit-code", "--manage", "m", "--assume-drop", "all"], 2).await;
+            run(&["approve", way, "--as", "alice", "--phase", "all", "--accept", "all"], 0).await;
+            run(&["apply", way, "--phase", "all"], 0).await;
+            let ran = database.ask("SELECT (count(*) > 0)::text FROM others.ran").await;
+            assert_eq!(ran, "true", "nothing of hers ran: {way}");
+            run(&["rollback", way], 0).await;
+            database.execute("TRUNCATE others.ran; DROP SCHEMA trueup CASCADE; ALTER SEQUENCE m.tick RESTART").await;
+        }
+        mallory.database.done().await;
+    });
+}
+
+#[test]
+fn what_is_made_anew_stays_its_owners_on_15() {
+    what_is_made_anew_stays_its_owners(15);
+}
+
+#[test]
+fn what_is_made_anew_stays_its_owners_on_18() {
+    what_is_made_anew_stays_its_owners(18);
+}
+
 /// Policy may want no superuser; a role that is taken is none, whatever it is called.
 #[test]
 fn a_policy_refuses_superusers() {
