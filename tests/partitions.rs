@@ -391,3 +391,22 @@ fn like_steps_are_one() {
         database.done().await;
     });
 }
+
+/// Who attaches a partition asks under the parent's lock whose code computes the bounds: for that lock, too, apply waits and tries
+/// again, and says who is in the way.
+#[test]
+fn the_lock_for_a_partitions_bounds_is_waited_for_like_any_other() {
+    runtime().block_on(async {
+        let parent = "CREATE TABLE m (a int) PARTITION BY LIST (a);";
+        let database = Database::with(parent).await.unwrap();
+        database.plan_approved(&format!("{parent} CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1)")).await;
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; LOCK TABLE m IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
+        let ran = database.trueup(&["apply", "plan", "--lock-retries", "0"]).await;
+        ran.fails(1, "no lock after 1 try");
+        assert!(ran.stderr.contains(&holder.backend_pid().to_string()), "{}", ran.shown());
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}

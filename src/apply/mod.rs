@@ -338,6 +338,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Also notes whose the target's objects are, from the same reading.
     async fn refuse_if_stale(
         &mut self,
         point: Point,

@@ -14,12 +14,7 @@
 use tokio_postgres::{Error, Row};
 
 use super::{Item, Options, RunError, owners, settings};
-use crate::{
-    name::{Kind, ObjectId},
-    postgres::Session,
-    sql,
-    step::Operation,
-};
+use crate::{name::Kind, postgres::Session, sql, step::Operation};
 
 /// The owner of a table, or of a domain, who is not the role of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,50 +62,6 @@ SELECT pg_catalog.format('%s of %s', pg_catalog.quote_ident(t.tgname), t.tgrelid
                                                    AND r.rolname <> session_user)
  ORDER BY 1 LIMIT 1";
 
-/// Whose code computes the bounds of this table's partitions, or what they are compared with: types other than base types and
-/// enums, and functions of the key, that are not PostgreSQL's. One that is no superuser's, if any is; and whether the session's
-/// role is a superuser. No row: none.
-const BOUNDS: &str = "\
-WITH key AS (SELECT p.partrelid, p.partattrs FROM pg_catalog.pg_partitioned_table p
-              WHERE p.partrelid = pg_catalog.to_regclass($1)),
-type AS (SELECT a.atttypid AS oid FROM key
-           JOIN pg_catalog.pg_attribute a ON a.attrelid = key.partrelid AND a.attnum = ANY (key.partattrs)
-          UNION SELECT d.refobjid FROM key JOIN pg_catalog.pg_depend d ON d.objid = key.partrelid AND d.objsubid = 0
-                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                   AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass),
-code AS (SELECT t.typowner AS owner FROM type JOIN pg_catalog.pg_type c ON c.oid = type.oid
-           JOIN pg_catalog.pg_type t ON t.oid IN (c.oid, c.typelem)
-          WHERE t.typtype IN ('d', 'c', 'r', 'm') AND t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace
-          UNION SELECT f.proowner FROM key JOIN pg_catalog.pg_depend d ON d.objid = key.partrelid AND d.objsubid = 0
-                  JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
-                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
-SELECT pg_catalog.min(r.rolname::text) FILTER (WHERE NOT r.rolsuper),
-       (SELECT u.rolsuper FROM pg_catalog.pg_roles u WHERE u.rolname = current_user)
-  FROM code JOIN pg_catalog.pg_roles r ON r.oid = code.owner
-HAVING pg_catalog.count(*) > 0";
-
-/// Whether a table ($1) is the session's role's own.
-const OWN: &str = "\
-SELECT r.rolname = current_user FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
- WHERE c.oid = pg_catalog.to_regclass($1)";
-
-/// Whose code computes the bounds of a partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Bounds {
-    /// PostgreSQL's alone, or that of who may have the session's rights.
-    Own,
-    /// That of the partitioned table's owner: the bounds are computed with his rights.
-    Of(Owner),
-    /// That of somebody who would have a superuser's rights.
-    Gains {
-        /// The partitioned table.
-        table: String,
-        /// Whose code it is.
-        code_of: String,
-    },
-}
-
 /// The function. There is one at a time.
 const NAME: &str = "pg_temp.trueup_as_owner";
 
@@ -121,7 +72,7 @@ impl Owner {
         options: &Options<'_>,
         item: &Item,
     ) -> Result<Option<Self>, Error> {
-        // built with its rows for one that is another role's: PostgreSQL computes them with the rights of who creates it
+        // PostgreSQL computes the rows with the rights of the role that creates it
         if item.object.kind == Kind::MaterializedView && item.action.operation == Operation::Bulk {
             return match owners::of_replaced_view(options, item) {
                 Some(role) => Self::find(session, None, None, Some(role)).await,
@@ -132,7 +83,6 @@ impl Owner {
             return Ok(None);
         }
         match (&item.action.operation, item.object.kind) {
-            (Operation::Attach { .. }, _) => Ok(None),
             (Operation::Backfill(backfill), _) => Self::of_relation(session, &backfill.table).await,
             (_, Kind::Domain | Kind::DomainConstraint) => {
                 let domain = sql::qualified(item.object.path.parts().get(..2).unwrap_or_default());
@@ -147,33 +97,9 @@ impl Owner {
         Self::find(session, Some(relation), None, None).await
     }
 
-    /// The same for the bounds of partitions. Nobody exchanges the tables behind that: they are locked as ATTACH PARTITION does
-    /// it, until the end of the transaction.
-    pub async fn of_bounds(session: &Session, parents: &[ObjectId]) -> Result<Bounds, Error> {
-        for table in parents.iter().map(ObjectId::sql) {
-            let client = session.client();
-            let there = client.query_opt(OWN, &[&table]).await?;
-            let Some(own) = there.map(|row| row.try_get::<_, bool>(0)).transpose()? else { continue };
-            client.batch_execute(&format!("LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE")).await?;
-            let Some(row) = client.query_opt(BOUNDS, &[&table]).await? else { continue };
-            let owner = if own { None } else { Self::of_relation(session, &table).await? };
-            match (owner, row.try_get(0)?, row.try_get(1)?) {
-                (Some(owner), _, _) => return Ok(Bounds::Of(owner)),
-                (None, Some(code_of), true) => return Ok(Bounds::Gains { table, code_of }),
-                (None, _, _) => {}
-            }
-        }
-        Ok(Bounds::Own)
-    }
-
-    /// Gives a table of the session's role to the owner, who could not make it a partition of his own table otherwise.
-    pub async fn hand_over(&self, session: &Session, table: &str) -> Result<(), Error> {
-        let row = session.client().query_opt(OWN, &[&table]).await?;
-        if row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false) {
-            let owner = sql::ident(&self.name);
-            session.client().batch_execute(&format!("ALTER TABLE {table} OWNER TO {owner}")).await?;
-        }
-        Ok(())
+    /// Gives a table to the owner.
+    pub fn gets(&self, table: &str) -> String {
+        format!("ALTER TABLE {table} OWNER TO {}", sql::ident(&self.name))
     }
 
     async fn find(

@@ -128,6 +128,11 @@ impl RunError {
         }
     }
 
+    /// A statement or a question of trueup's own failed.
+    pub(super) fn control(session: &Session, sql: impl Into<String>, source: tokio_postgres::Error) -> Self {
+        Self::Control { sql: sql.into(), lost: is_lost(session, &source), source }
+    }
+
     pub(super) fn statement(
         session: &Session,
         item: &Item,

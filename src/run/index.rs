@@ -3,7 +3,7 @@
 //! When it fails, or its backend dies, an INVALID index stays and takes the name. Such a left-over is dropped,
 //! concurrently, before the statement runs again; unless somebody is still building it.
 
-use super::{Item, RunError, is_lost};
+use super::{Item, RunError};
 use crate::{name::ObjectId, postgres::Session, step::Action};
 
 /// What there is under an index's name.
@@ -43,11 +43,8 @@ pub async fn index_state(session: &Session, index: &ObjectId) -> Result<IndexSta
 
 /// Drops the index, concurrently, if it is a left-over: `item` is the one that creates it.
 pub async fn drop_left_over(session: &Session, index: &ObjectId, item: &Item) -> Result<(), RunError> {
-    let control = |sql: &str| {
-        let sql = sql.to_owned();
-        move |source| RunError::Control { sql, lost: is_lost(session, &source), source }
-    };
-    match index_state(session, index).await.map_err(control("looking for an invalid index"))? {
+    let state = index_state(session, index).await;
+    match state.map_err(|source| RunError::control(session, "looking for an invalid index", source))? {
         IndexState::Absent | IndexState::Valid => Ok(()),
         IndexState::InProgress(pid) => {
             Err(RunError::IndexInProgress { step: item.step, object: item.object.to_string(), pid })
@@ -55,7 +52,8 @@ pub async fn drop_left_over(session: &Session, index: &ObjectId, item: &Item) ->
         IndexState::Invalid => {
             let Action { sql, .. } = Action::drop_index(index.clone());
             for drop in &sql {
-                session.client().batch_execute(drop.as_str()).await.map_err(control(drop.as_str()))?;
+                let dropped = session.client().batch_execute(drop.as_str()).await;
+                dropped.map_err(|source| RunError::control(session, drop.as_str(), source))?;
             }
             Ok(())
         }

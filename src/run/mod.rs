@@ -11,6 +11,7 @@ mod as_owner;
 mod backfill;
 mod batch;
 mod blockers;
+mod bounds;
 mod data;
 mod detach;
 mod error;
@@ -23,10 +24,11 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-use as_owner::{Bounds, Owner};
+use as_owner::Owner;
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
+use bounds::Bounds;
 pub use data::{InTheWay, has_rows, in_the_way};
 pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
@@ -35,7 +37,7 @@ pub use owners::Owners;
 pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{
-    name::Kind,
+    name::{Kind, ObjectId},
     postgres::Session,
     step::{Operation, Timeouts},
 };
@@ -275,70 +277,85 @@ impl<'a> Attempt<'a> {
                 owner.run(sql.as_str(), &limits("LOCAL ", item.action.timeouts))
             });
             let sql = guarded.as_deref().unwrap_or(sql.as_str());
-            let Watched { result, blockers, cancelled } = self.watched(sql, item.action.timeouts).await;
-            result.map_err(|source| {
-                if cancelled && source.code() == Some(&SqlState::QUERY_CANCELED) {
-                    return RunError::Cancelled.into();
-                }
-                Failed {
-                    error: RunError::statement(self.session, item, number, source),
-                    item: Some(item),
-                    blockers,
-                }
-            })?;
+            self.statement(item, number, sql).await?;
             observer.after_statement(self.session, self.batch, item, number).await?;
         }
         if let Some(owner) = &owner {
             owner.refuse_deferred(self.session, item).await?;
         }
         if self.batch.transactional {
-            owners::keep(self.session, self.options, item).await.map_err(|source| RunError::Control {
-                sql: format!("giving {} to whose it was", item.object),
-                lost: is_lost(self.session, &source),
-                source,
+            let kept = owners::keep(self.session, self.options, item).await;
+            kept.map_err(|source| {
+                RunError::control(self.session, format!("giving {} to its owner", item.object), source)
             })?;
         }
         Ok(owner.is_some())
     }
 
+    /// Runs one statement of an item, or for it, which may have to wait for its lock.
+    async fn statement(&self, item: &'a Item, number: usize, sql: &str) -> Result<(), Failed<'a>> {
+        let Watched { result, blockers, cancelled } = self.watched(sql, item.action.timeouts).await;
+        result.map_err(|source| {
+            if cancelled && source.code() == Some(&SqlState::QUERY_CANCELED) {
+                return RunError::Cancelled.into();
+            }
+            Failed {
+                error: RunError::statement(self.session, item, number, source),
+                item: Some(item),
+                blockers,
+            }
+        })
+    }
+
     /// Whose rights the code has that the item runs, if not the session's.
-    async fn owner(&self, item: &Item) -> Result<Option<Owner>, RunError> {
-        let failed = |source| RunError::Control {
-            sql: "asking whose the table is".to_owned(),
-            lost: is_lost(self.session, &source),
-            source,
-        };
+    async fn owner(&self, item: &'a Item) -> Result<Option<Owner>, Failed<'a>> {
+        let failed = |source| RunError::control(self.session, "asking whose the table is", source);
         let parents = match &item.action.operation {
             Operation::Attach { parents } if self.options.guarded => parents,
-            _ => return Owner::of_item(self.session, self.options, item).await.map_err(failed),
+            _ => return Ok(Owner::of_item(self.session, self.options, item).await.map_err(failed)?),
         };
-        self.session.client().batch_execute(&limits("LOCAL ", item.action.timeouts)).await.map_err(failed)?;
-        match Owner::of_bounds(self.session, parents).await.map_err(failed)? {
-            Bounds::Own => Ok(None),
-            Bounds::Of(owner) => {
-                if item.object.kind == Kind::Attachment {
-                    owner.hand_over(self.session, &item.object.sql()).await.map_err(failed)?;
-                }
-                Ok(Some(owner))
+        for table in parents.iter().map(ObjectId::sql) {
+            // the item's own statements may create it
+            if bounds::is_own(self.session, &table).await.map_err(failed)?.is_none() {
+                continue;
             }
-            Bounds::Gains { table, code_of } => Err(RunError::Bounds { step: item.step, table, code_of }),
+            // nobody swaps the table until the end of the transaction: ATTACH PARTITION takes the same lock
+            self.statement(item, 0, &format!("LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE"))
+                .await?;
+            match bounds::of(self.session, &table).await.map_err(failed)? {
+                Bounds::Own => {}
+                Bounds::Of(owner) => {
+                    // the owner could not attach a table of the session's role
+                    let partition = item.object.sql();
+                    if item.object.kind == Kind::Attachment
+                        && bounds::is_own(self.session, &partition).await.map_err(failed)? == Some(true)
+                    {
+                        self.statement(item, 0, &owner.gets(&partition)).await?;
+                    }
+                    return Ok(Some(owner));
+                }
+                Bounds::Gains(code_of) => {
+                    return Err(RunError::Bounds { step: item.step, table, code_of }.into());
+                }
+            }
         }
+        Ok(None)
     }
 
     async fn control(&self, sql: &str) -> Result<(), Failed<'a>> {
-        self.session.client().batch_execute(sql).await.map_err(|source| {
-            RunError::Control { sql: sql.to_owned(), lost: is_lost(self.session, &source), source }.into()
-        })
+        self.session
+            .client()
+            .batch_execute(sql)
+            .await
+            .map_err(|source| RunError::control(self.session, sql, source).into())
     }
 
     /// What the item is to detach, if an earlier run has begun with it: it can only be finished.
     async fn begun(&self, item: &'a Item) -> Result<Option<Detachment<'a>>, Failed<'a>> {
         let Operation::Detach { parent, partition } = &item.action.operation else { return Ok(None) };
         let detachment = Detachment { parent, partition };
-        let state = detachment.state(self.session).await.map_err(|source| RunError::Control {
-            sql: "looking for a partition that is being detached".to_owned(),
-            lost: is_lost(self.session, &source),
-            source,
+        let state = detachment.state(self.session).await.map_err(|source| {
+            RunError::control(self.session, "looking for a partition that is being detached", source)
         })?;
         Ok((state == DetachState::Pending).then_some(detachment))
     }

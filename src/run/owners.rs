@@ -35,24 +35,27 @@ SELECT FROM (SELECT c.relowner AS owner, c.relnamespace AS namespace FROM pg_cat
    AND (u.rolsuper OR pg_catalog.pg_has_role(u.oid, o.oid, 'MEMBER')
                       AND pg_catalog.has_schema_privilege(o.oid, it.namespace, 'CREATE'))";
 
-/// Whose the object was, or one of its name: a view may become a materialized view, and a function get other arguments.
+/// The role that the object belonged to, or another one of its name: a view may become a materialized view, and a function get
+/// other arguments.
 fn role_of<'a>(owners: &'a Owners, id: &ObjectId) -> Option<&'a String> {
-    let namesake = |other: &ObjectId| match id.kind {
-        Kind::View | Kind::MaterializedView | Kind::Table => {
-            RELATIONS.contains(&other.kind) && other.path == id.path
-        }
-        Kind::Function | Kind::Aggregate => {
-            matches!(other.kind, Kind::Function | Kind::Aggregate)
-                && other.path.parts()[..2] == id.path.parts()[..2]
-        }
-        _ => false,
+    let namesake = if RELATIONS.contains(&id.kind) {
+        RELATIONS.iter().find_map(|kind| owners.get(&ObjectId { kind: *kind, path: id.path.clone() }))
+    } else if ROUTINES.contains(&id.kind) {
+        let name: Vec<String> = id.path.parts()[..2].to_vec();
+        ROUTINES.iter().find_map(|kind| {
+            let (other, role) = owners.range(ObjectId { kind: *kind, path: name.clone().into() }..).next()?;
+            (other.kind == *kind && other.path.parts().starts_with(&name)).then_some(role)
+        })
+    } else {
+        None
     };
-    owners.get(id).or_else(|| owners.iter().find(|(other, _)| namesake(other)).map(|(_, role)| role))
+    owners.get(id).or(namesake)
 }
 
 const RELATIONS: [Kind; 3] = [Kind::Table, Kind::View, Kind::MaterializedView];
+const ROUTINES: [Kind; 2] = [Kind::Function, Kind::Aggregate];
 
-/// Gives the item's object to whose it was, if it is there, and another one's now.
+/// Gives the item's object back to its owner, if it exists and belongs to another role now.
 pub(super) async fn keep(session: &Session, options: &Options<'_>, item: &Item) -> Result<(), Error> {
     let role = options.owners.and_then(|owners| role_of(owners, &item.object));
     let Some(role) = role else { return Ok(()) };
@@ -78,7 +81,7 @@ pub(super) async fn keep(session: &Session, options: &Options<'_>, item: &Item) 
     Ok(())
 }
 
-/// Whose the materialized view is that the item builds another one for, which is to take its place.
+/// The owner of the materialized view whose replacement the item builds.
 pub(super) fn of_replaced_view<'a>(options: &Options<'a>, item: &Item) -> Option<&'a str> {
     let replaced = |id: &ObjectId| {
         let view = ObjectId { kind: Kind::MaterializedView, path: id.path.clone() };
