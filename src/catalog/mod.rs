@@ -162,6 +162,16 @@ impl Catalog {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
     }
 
+    /// The partitioned table that a partition belongs to, and its parent, and so on.
+    pub fn parents_of<'c>(&'c self, partition: &[String]) -> impl Iterator<Item = &'c [String]> {
+        let parent =
+            |table: &[String]| match self.objects.get(&ObjectId::new(Kind::Attachment, table.to_vec())) {
+                Some(Object::Attachment(attachment)) => Some(&*attachment.parent),
+                _ => None,
+            };
+        std::iter::successors(parent(partition), move |table| parent(table))
+    }
+
     /// The attachment of a partition's index or key to the parent's.
     pub fn attachment_of(&self, part: &ObjectId) -> Option<&IndexAttachment> {
         if !matches!(part.kind, Kind::Index | Kind::Constraint) {

@@ -34,11 +34,11 @@ impl Edges {
                 edges.0.entry((first, second)).and_modify(|known| *known &= soft).or_insert(soft);
             }
         };
-        let needs = |strength: fn(Strength) -> bool| -> BTreeSet<(&ObjectId, &ObjectId)> {
-            let needs = catalogs.after.needs.iter().filter(|need| strength(need.strength));
-            needs.map(|need| (&need.from, &need.to)).collect()
-        };
-        let (needed, needed_hard) = (needs(|_| true), needs(|strength| strength != Strength::Soft));
+        // and whether PostgreSQL knows of it
+        let mut needed: BTreeMap<(&ObjectId, &ObjectId), bool> = BTreeMap::new();
+        for need in &catalogs.after.needs {
+            *needed.entry((&need.from, &need.to)).or_default() |= need.strength != Strength::Soft;
+        }
         for need in &catalogs.before.needs {
             if !changes.contains_key(&need.from) || !changes.contains_key(&need.to) {
                 continue;
@@ -57,9 +57,8 @@ impl Edges {
                 before(find(user, Act::Drop), find(used, Act::Alter), mild);
             }
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
-            // what PostgreSQL refuses to change under its user lets go first, also where the user's text goes on naming it
-            let stays = if soft { &needed } else { &needed_hard };
-            if !stays.contains(&(user, used)) {
+            // PostgreSQL refuses to change what it knows the user to need: the user lets go first, even if its text still names it
+            if needed.get(&(user, used)).is_none_or(|known| !soft && !known) {
                 before(find(user, Act::Alter), find(used, Act::Alter), soft);
             }
         }
@@ -424,7 +423,7 @@ fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>,
             continue;
         };
         // a foreign key refers to each partition, too
-        let partitions = flips.keys().filter(|table| is_within(catalog, table, used));
+        let partitions = flips.keys().filter(|table| catalog.parents_of(table).any(|parent| parent == used));
         for used in partitions.chain([&used.as_slice()]) {
             let unlogged = flips.get(user.path.parts()).or_else(|| flips.get(used));
             let used = ObjectId::new(Kind::Table, used.to_vec());
@@ -435,16 +434,6 @@ fn keep_references_logged(catalog: &Catalog, changes: &Changes, find: &Find<'_>,
                 None => {}
             }
         }
-    }
-}
-
-/// Whether a table is a partition of another one, or a partition's partition.
-fn is_within(catalog: &Catalog, table: &[String], whole: &[String]) -> bool {
-    match catalog.objects.get(&ObjectId::new(Kind::Attachment, table.to_vec())) {
-        Some(Object::Attachment(attachment)) => {
-            attachment.parent == whole || is_within(catalog, &attachment.parent, whole)
-        }
-        _ => false,
     }
 }
 

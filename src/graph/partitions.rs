@@ -174,9 +174,9 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
     }
 }
 
-/// An index or key of a partitioned table comes, with its parts, when the partitions that are not to have it are gone: it
-/// would be invalid until then, and PostgreSQL does not look again when a partition goes. One that goes is gone when a table
-/// that stays is attached: it would leave a part there on the way back.
+/// A new index of a partitioned table, and those of its partitions, wait for the partitions that lose their place: the index would
+/// be invalid until then, and PostgreSQL does not validate it when a partition goes. A table that becomes a partition waits until
+/// the indexes that go are gone: it would keep a copy on rollback.
 fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let changed = by_table(changes);
     let indexes = |table: &[String]| changed.get(table).into_iter().flatten().filter(|it| is_indexed(it));
@@ -186,30 +186,20 @@ fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: 
             parts.entry(&attachment.parent_table).or_default().push(attachment.child(&change.id));
         }
     }
-    let above = |catalog: &Catalog, id: &ObjectId| -> Vec<Vec<String>> {
-        let parent = |path: &Vec<String>| {
-            let object = catalog.objects.get(&ObjectId::new(Kind::Attachment, path.clone()));
-            attachment(object).map(|attachment| attachment.parent.clone())
-        };
-        std::iter::successors(parent(&id.path.parts().to_vec()), parent).collect()
-    };
     for change in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
-        let table = ObjectId { kind: Kind::Table, path: change.id.path.clone() };
+        let (id, partition) = (&change.id, change.id.path.parts());
+        let table = ObjectId { kind: Kind::Table, path: id.path.clone() };
         if change.object.after.is_none() {
-            for table in above(catalogs.before, &change.id) {
-                for index in indexes(&table) {
-                    before(find(&change.id, Act::Drop), find(&index.id, Act::Create), false);
-                }
-                // they are to wait for the phase, and one of the partitions will do for that
-                for part in parts.remove(&*table).unwrap_or_default() {
-                    before(find(&change.id, Act::Drop), find(&part, Act::Create), false);
+            for parent in catalogs.before.parents_of(partition) {
+                // one of the partitions is enough to move an index of another one into the same phase
+                let others = parts.remove(parent).unwrap_or_default();
+                for index in indexes(parent).map(|it| &it.id).chain(&others) {
+                    before(find(id, Act::Drop), find(index, Act::Create), false);
                 }
             }
         } else if change.object.before.is_none() && !comes(changes, Some(table)) {
-            for table in above(catalogs.after, &change.id) {
-                for index in indexes(&table) {
-                    before(find(&index.id, Act::Drop), find(&change.id, Act::Create), false);
-                }
+            for index in catalogs.after.parents_of(partition).flat_map(&indexes) {
+                before(find(&index.id, Act::Drop), find(id, Act::Create), false);
             }
         }
     }
