@@ -260,28 +260,6 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Has the steps of a unit say of which tables they make partitions.
-    fn attach(&mut self, unit: &Unit, first: usize) {
-        let back = unit.act == Act::Drop;
-        let catalog = if back { self.catalogs.before } else { self.catalogs.after };
-        let parents = unit.members.iter().filter_map(|id| match catalog.objects.get(id) {
-            Some(Object::Attachment(attachment)) => {
-                Some(ObjectId::new(Kind::Table, attachment.parent.clone()))
-            }
-            _ => None,
-        });
-        let parents: Vec<ObjectId> = parents.collect::<BTreeSet<_>>().into_iter().collect();
-        for draft in self.steps.iter_mut().skip(first).filter(|draft| draft.object == unit.root) {
-            if !back {
-                let run = std::mem::replace(&mut draft.run, Action::nothing());
-                draft.run = run.attaching(parents.clone());
-            } else if let Undo::By(undo) = &mut draft.undo {
-                let undone = std::mem::replace(undo, Action::nothing());
-                *undo = undone.attaching(parents.clone());
-            }
-        }
-    }
-
     fn forward(&mut self, unit: &Unit) {
         let Some(change) = self.changes.get(&unit.root) else { return };
         if matches!(change.how, How::Implied(..)) {

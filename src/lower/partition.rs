@@ -65,6 +65,26 @@ pub fn is_guard(id: &ObjectId) -> bool {
 }
 
 impl Lowering<'_> {
+    /// Marks the drafts of a unit, from this index on, that attach partitions: the bounds may run code of the database.
+    pub(super) fn attach(&mut self, unit: &Unit, first: usize) {
+        let back = unit.act == Act::Drop;
+        let catalog = if back { self.catalogs.before } else { self.catalogs.after };
+        let parents = unit.members.iter().filter_map(|id| match catalog.objects.get(id) {
+            Some(Object::Attachment(attachment)) => {
+                Some(ObjectId::new(Kind::Table, attachment.parent.clone()))
+            }
+            _ => None,
+        });
+        let parents: BTreeSet<ObjectId> = parents.collect();
+        for draft in self.steps.iter_mut().skip(first).filter(|draft| draft.object == unit.root) {
+            match &mut draft.undo {
+                Undo::By(undo) if back => undo.attaches(&parents),
+                _ if back => {}
+                _ => draft.run.attaches(&parents),
+            }
+        }
+    }
+
     /// A table becomes a partition: first it is proven that its rows belong there, and that the default partition has none
     /// of them.
     pub(super) fn attach_proven(&mut self, unit: &Unit, change: &Change, attachment: &Attachment) -> bool {

@@ -207,13 +207,12 @@ impl Action {
         Self::new(Operation::Bulk, sql)
     }
 
-    /// The same, where it makes tables partitions of these.
-    #[must_use]
-    pub fn attaching(mut self, parents: Vec<ObjectId>) -> Self {
+    /// Marks statements in a transaction by which tables become partitions of these.
+    pub fn attaches<'a>(&mut self, parents: impl IntoIterator<Item = &'a ObjectId>) {
+        let parents: Vec<ObjectId> = parents.into_iter().cloned().collect();
         if matches!(self.operation, Operation::Catalog | Operation::Bulk) && !parents.is_empty() {
             self.operation = Operation::Attach { parents };
         }
-        self
     }
 
     /// ALTER TABLE … ADD COLUMN with a default.
