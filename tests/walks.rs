@@ -30,7 +30,7 @@ use dice::Dice;
 use libtest_mimic::{Failed, Trial};
 use model::{Id, Model};
 use oracle::{Database, dump::Dump};
-use trueup::plan::PlanFile;
+use trueup::plan::{Plan, PlanFile};
 
 const PLAN: &[&str] =
     &["plan", "--schema", "desired.sql", "--manage", "all", "--assume-drop", "all", "--exit-code", "--out"];
@@ -158,7 +158,8 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     }
     let planned = planned.ended(2)?;
     let shown = |what: String| format!("{what}\n{}", planned.shown());
-    gaps(&database).map_err(shown)?;
+    let plan = PlanFile::open(&database.path("plan")).map_err(|error| shown(error.to_string()))?.plan;
+    gaps(&plan).map_err(shown)?;
     database.approve("plan").await.map_err(shown)?;
     database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).map_err(shown)?;
     let there = database.dump().await;
@@ -167,7 +168,7 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     again.ended(0).map_err(|what| shown(format!("there is something to plan afterwards: {what}")))?;
     database.trueup(&["rollback", "plan"]).await.ended(0).map_err(shown)?;
     let back = database.dump().await;
-    let before = left_again(&database, from).await.map_err(shown)?.unwrap_or(before);
+    let before = left_again(&plan, from).await.map_err(shown)?.unwrap_or(before);
     back.must_equal(&before, "the rollback does not lead back").await.map_err(shown)?;
     database.done().await;
     Ok(())
@@ -175,8 +176,7 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
 
 /// What there was, as PostgreSQL leaves it when a table stops inheriting and inherits again: the columns are its own, too,
 /// for good. Nothing, where the plan did not make one stop.
-async fn left_again(database: &Database, from: &str) -> Result<Option<Dump>, String> {
-    let plan = PlanFile::open(&database.path("plan")).map_err(|error| error.to_string())?.plan;
+async fn left_again(plan: &Plan, from: &str) -> Result<Option<Dump>, String> {
     let mut again = String::new();
     for (step, sql) in plan.steps.iter().flat_map(|step| step.sql.iter().map(move |sql| (step, sql.as_str())))
     {
@@ -197,8 +197,7 @@ async fn left_again(database: &Database, from: &str) -> Result<Option<Dump>, Str
 }
 
 /// What is there before and after is there between any two batches; only materialized views may wait to be filled.
-fn gaps(database: &Database) -> Result<(), String> {
-    let plan = PlanFile::open(&database.path("plan")).map_err(|error| error.to_string())?.plan;
+fn gaps(plan: &Plan) -> Result<(), String> {
     let away = plan.steps.iter().flat_map(|step| step.seen.missing.iter().chain(&step.undo.seen.missing));
     let away: Vec<&str> = away
         .map(|missing| missing.what.as_str())

@@ -126,6 +126,25 @@ impl Mallory {
         assert!(ran.is_empty() || ran == self.name, "run as {ran} after {when}");
     }
 
+    /// A role that is a member of hers, and may read what she may not; and how it connects.
+    async fn deployer(&self) -> (String, String) {
+        let database = self.database.target.database();
+        let (deployer, name) = (format!("deployer_{database}"), &self.name);
+        let roles = format!(
+            "CREATE ROLE {deployer} LOGIN; GRANT {name} TO {deployer}; GRANT SELECT ON others.vault TO {deployer};
+             GRANT CREATE ON DATABASE {database} TO {deployer}; GRANT TRUNCATE ON others.ran TO {name}"
+        );
+        self.database.execute(&roles).await;
+        let url = oracle::url(&self.database.target).replace("user=postgres", &format!("user={deployer}"));
+        (deployer.clone(), url.replacen("postgres@", &format!("{deployer}@"), 1))
+    }
+
+    /// After a run by a superuser or a member: some of her code did run.
+    async fn did_run(&self, way: &str) {
+        let ran = self.database.ask("SELECT (count(*) > 0)::text FROM others.ran").await;
+        assert_eq!(ran, "true", "nothing of hers ran: {way}");
+    }
+
     fn desired(&self, after: &str) -> String {
         format!("CREATE SCHEMA m; {}{after}", self.functions())
     }
@@ -134,22 +153,15 @@ impl Mallory {
 fn nothing_is_gained_of_who_applies(major: u16) {
     runtime().block_on(async {
         let mallory = Mallory::on(major).await;
-        let Mallory { database, name } = &mallory;
-        let deployer = format!("deployer_{}", database.target.database());
-        database
-            .execute(&format!(
-                "CREATE ROLE {deployer} LOGIN; GRANT {name} TO {deployer}; GRANT SELECT ON others.vault TO {deployer};
-                 GRANT CREATE ON DATABASE {} TO {deployer}; GRANT TRUNCATE ON others.ran TO {name}",
-                database.target.database()
-            ))
-            .await;
+        let database = &mallory.database;
+        let (deployer, as_deployer) = mallory.deployer().await;
         let url = oracle::url(&database.target);
-        let as_deployer = url.replace("user=postgres", &format!("user={deployer}"));
-        let as_deployer = as_deployer.replacen("postgres@", &format!("{deployer}@"), 1);
         database.write("trueup.toml", &format!("[env.role]\nurl = \"{url}\"\nrole = \"{deployer}\"\n"));
         database.write("desired.sql", &mallory.desired(AFTER));
         // a superuser, a member of the owning role, and a superuser who takes that member's role
-        for (way, url, env) in [("root", &url, None), ("member", &as_deployer, None), ("role", &url, Some("role"))] {
+        for (way, url, env) in
+            [("root", &url, None), ("member", &as_deployer, None), ("role", &url, Some("role"))]
+        {
             let run = async |arguments: &[&str], code: i32| {
                 let mut all = arguments.to_vec();
                 all.extend(env.iter().flat_map(|env| ["--env", env]));
@@ -161,7 +173,18 @@ fn nothing_is_gained_of_who_applies(major: u16) {
                 mallory.gained_nothing(&format!("{way}: {}", arguments.join(" "))).await;
                 ran
             };
-            let plan = ["plan", "--schema", "desired.sql", "--out", way, "--exit-code", "--manage", "m", "--assume-drop", "all"];
+            let plan = [
+                "plan",
+                "--schema",
+                "desired.sql",
+                "--out",
+                way,
+                "--exit-code",
+                "--manage",
+                "m",
+                "--assume-drop",
+                "all",
+            ];
             run(&plan, 2).await;
             run(&["approve", way, "--as", "alice", "--phase", "all", "--accept", "all"], 0).await;
             let looked = run(&["preflight", way, "--phase", "all"], 0).await;
@@ -169,8 +192,7 @@ fn nothing_is_gained_of_who_applies(major: u16) {
             assert_eq!(warned, way == "root", "{}", looked.shown());
             run(&["apply", way, "--phase", "all"], 0).await;
             // the attack did run, where rows were written
-            let ran = database.ask("SELECT (count(*) > 0)::text FROM others.ran").await;
-            assert_eq!(ran, "true", "nothing of hers ran: {way}");
+            mallory.did_run(way).await;
             run(&["rollback", way], 0).await;
             database.execute("TRUNCATE others.ran").await;
             let applied = database.ask("SELECT string_agg(DISTINCT role, ', ') FROM trueup.run").await;
@@ -262,14 +284,6 @@ fn what_is_made_anew_stays_its_owners(major: u16) {
     runtime().block_on(async {
         let mallory = Mallory::on(major).await;
         let Mallory { database, name } = &mallory;
-        let deployer = format!("deployer_{}", database.target.database());
-        database
-            .execute(&format!(
-                "CREATE ROLE {deployer} LOGIN; GRANT {name} TO {deployer}; GRANT CREATE ON DATABASE {} TO {deployer};
-                 GRANT TRUNCATE ON others.ran TO {name}",
-                database.target.database()
-            ))
-            .await;
         let objects = |type_: &str, more: &str, kind: &str| {
             format!(
                 "CREATE DOMAIN m.weight AS {type_}; CREATE TABLE m.cargo (a {type_}, b text, w m.weight);
@@ -291,8 +305,7 @@ fn what_is_made_anew_stays_its_owners(major: u16) {
             UNION ALL SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'm'::regnamespace
             UNION ALL SELECT pg_get_userbyid(typowner) FROM pg_type WHERE typnamespace = 'm'::regnamespace) AS every";
         let url = oracle::url(&database.target);
-        let as_deployer = url.replacen("postgres@", &format!("{deployer}@"), 1);
-        let as_deployer = as_deployer.replace("user=postgres", &format!("user={deployer}"));
+        let (_, as_deployer) = mallory.deployer().await;
         for (way, url) in [("root", &url), ("member", &as_deployer)] {
             let run = async |arguments: &[&str], code: i32| {
                 let mut command = database.command(arguments);
@@ -304,8 +317,7 @@ fn what_is_made_anew_stays_its_owners(major: u16) {
             run(&["plan", "--schema", "desired.sql", "--out", way, "--exit-code", "--manage", "m", "--assume-drop", "all"], 2).await;
             run(&["approve", way, "--as", "alice", "--phase", "all", "--accept", "all"], 0).await;
             run(&["apply", way, "--phase", "all"], 0).await;
-            let ran = database.ask("SELECT (count(*) > 0)::text FROM others.ran").await;
-            assert_eq!(ran, "true", "nothing of hers ran: {way}");
+            mallory.did_run(way).await;
             run(&["rollback", way], 0).await;
             database.execute("TRUNCATE others.ran; DROP SCHEMA trueup CASCADE; ALTER SEQUENCE m.tick RESTART").await;
         }
