@@ -279,7 +279,7 @@ impl<'a> Parts<'a> {
         }
         parts.columns.sort_by_key(|(id, column)| (column.lineage.position, (*id).clone()));
         let keys = || parts.constraints.iter().filter_map(|(_, constraint)| constraint.body());
-        // a table that is made alone may be attached next, when like keys pair up in the order that they are made in
+        // the table may be attached next: PostgreSQL pairs like keys in the order of their creation
         let alike = keys().enumerate().any(|(at, body)| keys().skip(at + 1).any(|other| body == other));
         let own = |key: &Constraint| (alike && key.has_index()).then_some((false, key.lineage.position));
         parts.constraints.sort_by_cached_key(|(id, constraint)| {

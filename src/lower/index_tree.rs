@@ -135,7 +135,7 @@ impl Lowering<'_> {
         true
     }
 
-    /// Whether partitions have come by now: they were given a part, and get one again by an index that is made over all of them.
+    /// Whether the plan has added partitions by now: each had an index of this one, and gets it again if all are built at once.
     fn has_new_partitions(&self, id: &ObjectId, object: &Object) -> bool {
         let Some(table) = table_of(id, object) else { return false };
         let parent = |id: &ObjectId| match self.state.object(id) {
@@ -170,7 +170,7 @@ fn is_whole(object: &Object) -> bool {
     }
 }
 
-/// The same, made in all partitions at once: those that have theirs are not read for it.
+/// The same, built on all partitions at once: PostgreSQL attaches the indexes that exist, and reads no row for them.
 fn over_all(object: &Object) -> Object {
     let mut object = object.clone();
     match &mut object {

@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let Some(core) = self.steps.iter().skip(first).rposition(does).map(|at| first + at) else { return };
         let exchanged = self.steps[core].run.operation == Operation::Swap;
         match (unit.act, self.steps[core].verb) {
-            // a trigger of a partition is switched as the whole's again, and those below with it
+            // a partition's trigger fires as its parent's again, and so do those of its own partitions
             (Act::Drop, _) if unit.root.kind == Kind::PartitionTrigger => {
                 let mut keys = self.switched(&unit.root).into_iter();
                 self.steps[core].takes.extend(keys.next());
