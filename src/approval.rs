@@ -5,6 +5,8 @@
 //! names, and only the dangers whose codes it accepts. [`check`] decides whether what there is suffices, by the
 //! policy of the environment; it is pure, and time is given to it.
 
+mod check;
+pub mod lowering;
 mod missing;
 pub mod pinned;
 pub mod signature;
@@ -15,7 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{SignedDuration, Timestamp};
+pub use check::{BadDatabase, Covered, Database, Occasion, check};
+use jiff::Timestamp;
 pub use missing::{Missing, Void};
 use serde::{Deserialize, Serialize};
 pub use signature::{Keys, Signed};
@@ -56,6 +59,15 @@ pub struct Approval {
     /// Why, or what was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The environments that it is for; none where the database was named by a URL alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub environments: BTreeSet<String>,
+    /// The database that it is for, where policy asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Database>,
+    /// Whether it is to be enough alone, in an emergency.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// When.
     pub created: Timestamp,
     /// Until when.
@@ -191,14 +203,44 @@ fn at(path: &Path) -> impl Fn(io::Error) -> ApprovalError + '_ {
 }
 
 impl Approval {
+    /// A yes that accepts nothing, holds until it is taken back, and names no environment.
+    pub fn new(plan: Digest, phase: Phase, approver: Approver, created: Timestamp) -> Self {
+        Self {
+            format: FORMAT,
+            plan,
+            phase,
+            rollback: false,
+            approver,
+            role: None,
+            accepts: BTreeSet::new(),
+            reason: None,
+            environments: BTreeSet::new(),
+            database: None,
+            break_glass: false,
+            // a file says no more than seconds
+            created: Timestamp::from_second(created.as_second()).unwrap_or(created),
+            expires: None,
+            signature: None,
+            revoked: None,
+            revocation: None,
+            signed: Signed::No,
+        }
+    }
+
     fn file_name(&self) -> String {
         let way = if self.rollback { "rollback-" } else { "" };
         format!("{way}{}-{}.toml", self.phase.label(), self.approver)
     }
 
-    fn text(&self) -> Result<String, ApprovalError> {
+    /// The file's text.
+    pub fn text(&self) -> Result<String, ApprovalError> {
         toml::to_string_pretty(self)
             .map_err(|source| ApprovalError::Unwritable { approver: self.approver.clone(), source })
+    }
+
+    /// The SHA-256 of what is signed; None: it has no bytes.
+    pub fn digest(&self) -> Option<Digest> {
+        self.payload().ok().map(|payload| Digest::of(&payload))
     }
 
     /// Writes it into the plan's folder, over an earlier one by the same person for the same phase.
@@ -326,131 +368,4 @@ pub fn acceptable(plan: &Plan, phase: Phase, way: Way) -> BTreeSet<String> {
     let gated = phase == Phase::Contract && way == Way::There && !plan.old_names.is_empty();
     let gate = gated.then(|| OLD_NAMES_IN_USE.to_owned());
     dangers_of(plan, phase, way).into_keys().chain(gate).collect()
-}
-
-/// A phase that may run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Covered {
-    /// The approvals that count.
-    pub approvals: Vec<Approval>,
-}
-
-/// Clocks differ: an approval may be this much younger than now.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
-
-/// Whether `approvals` let this phase of the plan run now.
-pub fn check(
-    plan: &PlanFile,
-    approvals: &[Approval],
-    policy: &Policy,
-    phase: Phase,
-    way: Way,
-    now: Timestamp,
-) -> Result<Covered, Vec<Missing>> {
-    let mut counted: Vec<Approval> = Vec::new();
-    let mut keys: BTreeMap<String, Approver> = BTreeMap::new();
-    let mut void = Vec::new();
-    for approval in approvals {
-        let approver = &approval.approver;
-        let why = void_because(approval, plan, policy, (phase, way), now).or_else(|| {
-            // one key is one person, whatever names it may sign for
-            let Signed::Good { key } = &approval.signed else { return None };
-            let first = keys.entry(key.clone()).or_insert_with(|| approver.clone());
-            (first.person() != approver.person()).then(|| Void::SameKey(first.clone()))
-        });
-        match why {
-            Some(why) => void.push(Missing::Void { approver: approver.clone(), why }),
-            None => counted.push(approval.clone()),
-        }
-    }
-    let mut missing = Vec::new();
-    let people: BTreeSet<String> = counted.iter().map(|approval| approval.approver.person()).collect();
-    let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-    let worst = hazards(&plan.plan, phase, way).map(|(_, hazard)| hazard.level).max();
-    let required = match worst {
-        Some(Level::Danger) => policy.required.max(policy.required_warning).max(policy.required_danger),
-        Some(Level::Warning) => policy.required.max(policy.required_warning),
-        Some(Level::Notice) | None => policy.required,
-    };
-    if count < required {
-        missing.push(Missing::Approvals { phase, required, counted: count });
-    }
-    for (code, steps) in dangers_of(&plan.plan, phase, way) {
-        let by = policy.accepted_by.get(&code);
-        let may = |approval: &Approval| by.is_none_or(|roles| is_in_one(approval, roles, policy));
-        if !counted.iter().any(|approval| approval.accepts.contains(&code) && may(approval)) {
-            missing.push(Missing::Danger { code, steps, by: by.cloned() });
-        }
-    }
-    if missing.is_empty() {
-        Ok(Covered { approvals: counted })
-    } else {
-        // an approval of the other phase is worth a remark only where it may have been meant for this one
-        let other = |missing: &Missing| {
-            matches!(missing, Missing::Void { why: Void::OtherPhase(_) | Void::OtherWay, .. })
-        };
-        let mistaken = counted.is_empty() && void.iter().all(other);
-        missing.extend(void.into_iter().filter(|missing| mistaken || !other(missing)));
-        Err(missing)
-    }
-}
-
-fn void_because(
-    approval: &Approval,
-    plan: &PlanFile,
-    policy: &Policy,
-    (phase, way): (Phase, Way),
-    now: Timestamp,
-) -> Option<Void> {
-    let limit = policy
-        .valid_hours
-        .and_then(|hours| approval.created.checked_add(SignedDuration::from_hours(i64::from(hours))).ok());
-    let expires = [approval.expires, limit].into_iter().flatten().min();
-    let author = plan.plan.author.as_deref().map(person).filter(|author| !author.is_empty());
-    if approval.plan != plan.digest {
-        Some(Void::OtherPlan(approval.plan.clone()))
-    } else if approval.phase != phase {
-        Some(Void::OtherPhase(approval.phase))
-    } else if approval.rollback != (way == Way::Back) {
-        Some(Void::OtherWay)
-    } else if let Some(when) = approval.revoked {
-        let signed = approval.revocation.as_ref().map_or(&Signed::No, |revocation| &revocation.signed);
-        Some(match signed {
-            Signed::Bad(why) => Void::Revocation(why.clone()),
-            Signed::No if policy.signed => Void::Revocation("it is not signed".to_owned()),
-            Signed::No | Signed::Good { .. } => Void::Revoked(when),
-        })
-    } else if plan.plan.created.duration_since(approval.created) > SKEW {
-        Some(Void::Older(approval.created))
-    } else if let Some(expires) = expires.filter(|expires| *expires <= now) {
-        Some(Void::Expired(expires))
-    } else if approval.created.duration_since(now) > SKEW {
-        Some(Void::Future(approval.created))
-    } else if !policy.author && author.is_none() {
-        Some(Void::NoAuthor)
-    } else if !policy.author && author == Some(approval.approver.person()) {
-        Some(Void::Author)
-    } else if let Some(roles) = &policy.roles
-        && !is_in_one(approval, roles, policy)
-    {
-        Some(Void::Role(roles.clone()))
-    } else {
-        match &approval.signed {
-            Signed::Bad(why) => Some(Void::Signature(why.clone())),
-            Signed::No if policy.signed && approval.signature.is_some() => {
-                Some(Void::Signature("policy names no `allowed_signers` to check it by".to_owned()))
-            }
-            Signed::No if policy.signed => Some(Void::Unsigned),
-            Signed::No | Signed::Good { .. } => None,
-        }
-    }
-}
-
-/// Whether policy has the approver, or the key, in one of these roles.
-fn is_in_one(approval: &Approval, roles: &BTreeSet<String>, policy: &Policy) -> bool {
-    let is = |member: &String| match &approval.signed {
-        Signed::Good { key } if member == key => true,
-        _ => member.eq_ignore_ascii_case(approval.approver.as_str()),
-    };
-    roles.iter().filter_map(|role| policy.members.get(role)).any(|members| members.iter().any(is))
 }

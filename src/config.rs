@@ -22,6 +22,10 @@
 //! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
 //! rollback = false               # whether a rollback needs approvals of its own
 //! superuser = false              # whether a superuser's session may apply
+//! bound_to_database = true       # whether an approval counts in the database only that it names
+//! single_use = true              # whether an approval counts for one run only
+//! required_lower = 2             # how many must sign before `protect --lower` pins a policy that asks for less
+//! break_glass = ["alice"]        # whose approval alone is enough in an emergency
 //! members = { dba = ["alice", "SHA256:…"] }   # who is in a role: approvers' names or fingerprints of keys
 //! admins = ["carol"]             # who may take back another one's approval
 //! revoked_keys = "revoked"       # keys that do not count any more: a list, or OpenSSH's KRL
@@ -51,12 +55,15 @@
 //! Everything is optional, unknown keys are errors, and paths are relative to the file, which is looked for in the
 //! current directory and upward.
 
+mod policy;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+pub use policy::{Around, Policy, PolicySettings};
+use serde::Deserialize;
 
 use crate::toml_file::{self, TomlError};
 
@@ -192,149 +199,6 @@ pub enum Renames {
     Instant,
 }
 
-/// `[approval]`: who must approve, as far as it is said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PolicySettings {
-    /// How many people.
-    pub required: Option<u32>,
-    /// Whether the plan's author counts.
-    pub author: Option<bool>,
-    /// For how long.
-    pub valid_hours: Option<u32>,
-    /// How many where there is a hazard of level warning or above.
-    pub required_warning: Option<u32>,
-    /// How many where there is a danger.
-    pub required_danger: Option<u32>,
-    /// In which roles.
-    pub roles: Option<BTreeSet<String>>,
-    /// Who accepts which danger, by role.
-    pub accepted_by: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// Whether a rollback needs its own.
-    pub rollback: Option<bool>,
-    /// Whether a superuser's session may apply.
-    pub superuser: Option<bool>,
-    /// Whether only signed ones count.
-    pub signed: Option<bool>,
-    /// The keys: an `allowed_signers` file of OpenSSH.
-    pub allowed_signers: Option<PathBuf>,
-    /// Keys that do not count any more: a list of public keys, or OpenSSH's KRL.
-    pub revoked_keys: Option<PathBuf>,
-    /// Who is in a role: names of approvers, or fingerprints of keys.
-    pub members: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// Who may take back another one's approval.
-    pub admins: Option<BTreeSet<String>>,
-}
-
-/// Who must approve a phase before it is applied. `K` is how the keys are known: by the path of their file, or themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy<K = PathBuf> {
-    /// How many people.
-    pub required: u32,
-    /// Whether the plan's author counts.
-    pub author: bool,
-    /// For how long after it was given an approval counts; None: as long as it says itself.
-    pub valid_hours: Option<u32>,
-    /// How many people where the phase has a hazard of level warning or above, if that is more.
-    #[serde(default)]
-    pub required_warning: u32,
-    /// How many people where it has a danger, if that is more.
-    #[serde(default)]
-    pub required_danger: u32,
-    /// The roles whose approvals count; None: everyone's.
-    pub roles: Option<BTreeSet<String>>,
-    /// By a danger's code the roles whose acceptance of it counts; for others anyone's does.
-    #[serde(default)]
-    pub accepted_by: BTreeMap<String, BTreeSet<String>>,
-    /// Whether a rollback needs approvals of its own.
-    #[serde(default)]
-    pub rollback: bool,
-    /// Whether a superuser's session may apply and roll back.
-    #[serde(default = "yes")]
-    pub superuser: bool,
-    /// Whether only those count that are signed by a key in `allowed_signers`.
-    pub signed: bool,
-    /// The keys, if there are any.
-    pub allowed_signers: Option<K>,
-    /// Keys that do not count any more.
-    pub revoked_keys: Option<K>,
-    /// By role who is in it: names of approvers, or fingerprints of keys (`SHA256:…`).
-    #[serde(default)]
-    pub members: BTreeMap<String, BTreeSet<String>>,
-    /// Who may take back another one's approval.
-    #[serde(default)]
-    pub admins: BTreeSet<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            required: 1,
-            author: true,
-            valid_hours: None,
-            required_warning: 0,
-            required_danger: 0,
-            roles: None,
-            accepted_by: BTreeMap::new(),
-            rollback: false,
-            superuser: true,
-            signed: false,
-            allowed_signers: None,
-            revoked_keys: None,
-            members: BTreeMap::new(),
-            admins: BTreeSet::new(),
-        }
-    }
-}
-
-impl<K> Policy<K> {
-    /// The roles that approvals must be by.
-    pub fn roles_asked_for(&self) -> impl Iterator<Item = &String> {
-        self.roles.iter().flatten().chain(self.accepted_by.values().flatten())
-    }
-
-    /// The same with the keys known in another way.
-    pub fn with_keys<L>(self, allowed_signers: Option<L>, revoked_keys: Option<L>) -> Policy<L> {
-        let Self {
-            required,
-            author,
-            valid_hours,
-            required_warning,
-            required_danger,
-            roles,
-            accepted_by,
-            rollback,
-            superuser,
-            signed,
-            members,
-            admins,
-            allowed_signers: _,
-            revoked_keys: _,
-        } = self;
-        Policy {
-            required,
-            author,
-            valid_hours,
-            required_warning,
-            required_danger,
-            roles,
-            accepted_by,
-            rollback,
-            superuser,
-            signed,
-            allowed_signers,
-            revoked_keys,
-            members,
-            admins,
-        }
-    }
-}
-
 /// An environment that trueup.toml does not have.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no environment \"{name}\" in {}", file.display())]
@@ -394,43 +258,11 @@ impl Config {
     }
 
     /// Who must approve for an environment; without one, what `[approval]` says.
-    pub fn policy(&self, env: Option<&Environment>) -> Policy {
-        let mut policy = Policy::default();
-        for settings in [Some(&self.approval), env.map(|env| &env.approval)].into_iter().flatten() {
-            let PolicySettings {
-                required,
-                author,
-                valid_hours,
-                required_warning,
-                required_danger,
-                roles,
-                accepted_by,
-                rollback,
-                superuser,
-                signed,
-                allowed_signers,
-                revoked_keys,
-                members,
-                admins,
-            } = settings;
-            policy.required = required.unwrap_or(policy.required);
-            policy.required_warning = required_warning.unwrap_or(policy.required_warning);
-            policy.required_danger = required_danger.unwrap_or(policy.required_danger);
-            policy.accepted_by = accepted_by.clone().unwrap_or(policy.accepted_by);
-            policy.rollback = rollback.unwrap_or(policy.rollback);
-            policy.superuser = superuser.unwrap_or(policy.superuser);
-            policy.author = author.unwrap_or(policy.author);
-            policy.valid_hours = valid_hours.or(policy.valid_hours);
-            policy.roles = roles.clone().or(policy.roles);
-            policy.signed = signed.unwrap_or(policy.signed);
-            let signers = allowed_signers.as_ref().map(|path| self.dir.join(path));
-            policy.allowed_signers = signers.or(policy.allowed_signers);
-            let revoked = revoked_keys.as_ref().map(|path| self.dir.join(path));
-            policy.revoked_keys = revoked.or(policy.revoked_keys);
-            policy.members = members.clone().unwrap_or(policy.members);
-            policy.admins = admins.clone().unwrap_or(policy.admins);
-        }
-        policy
+    pub fn policy(&self, env: Option<&str>) -> Result<Policy, UnknownEnvironment> {
+        let environment = env.map(|name| self.environment(name)).transpose()?;
+        let settings = [Some(&self.approval), environment.map(|it| &it.approval)];
+        let policy = Policy::said(settings.into_iter().flatten(), &self.dir);
+        Ok(policy.in_environment(env, &self.hooks, environment))
     }
 }
 
@@ -457,8 +289,8 @@ mod tests {
         let config = read(&documented).unwrap();
         let production = config.environment("production").unwrap();
         assert_eq!(production.renames, Some(Renames::Online));
-        assert_eq!(config.policy(None).required, 1);
-        let policy = config.policy(Some(production));
+        assert_eq!(config.policy(None).unwrap().required, 1);
+        let policy = config.policy(Some("production")).unwrap();
         assert_eq!((policy.required, policy.valid_hours), (2, Some(168)));
         assert_eq!(config.environment("prodction").unwrap_err().hint(), "did you mean --env production?");
     }

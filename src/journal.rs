@@ -10,49 +10,52 @@
 //!
 //! Layouts: 1 has what ran; 2 also has adoptions; 3 also has how far backfills are; 4 also has the plans; 5 also has
 //! policies that are pinned; 6 also has backups; 7 also has plans that were abandoned, and refusals; 8 also has what the last
-//! runs left. An older layout is read as it is, and brought to the newest one when something is written.
+//! runs left; 9 also has everything as a chain of entries, with the approvals whole. An older layout is read as it is, and brought to the newest one when something is written.
 
 mod abandoned;
 mod adoption;
 pub mod backfill;
 mod ddl;
+pub mod entry;
 mod error;
+pub mod evidence;
 mod history;
 mod plans;
 mod policy;
 mod reached;
 mod refusal;
+mod run;
 mod shape;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use abandoned::{Abandoned, abandon, abandoned};
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
 pub use ddl::{Changed, audit, changed_since, is_audited, may_audit, stop_audit};
 pub use error::JournalError;
 pub use history::{Run, history};
-pub use plans::{OpenPlan, open_plans};
-pub use policy::{pin, policy};
+pub use plans::{OpenPlan, changed_plans, open_plans};
+pub use policy::{lowerings, numbered_policy, pin, policy, record_lowering};
 pub use reached::{Reached, reach, reached};
 pub use refusal::{Refused, record as record_refusal, refusals};
+pub use run::{Beginning, batch_done, begin, finish, step_ended, step_started};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::{Row, error::SqlState};
 
 use crate::{
-    approval::Approval,
-    plan::{Digest, Plan, PlanFile},
+    approval::Database,
+    plan::{Digest, Plan},
     postgres::Session,
-    run::Batch,
     step::Phase,
 };
 
 /// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 8;
+const LAYOUT: i32 = 9;
 
 /// What makes each layout out of the one before.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("journal.sql"),
     include_str!("journal/adoption.sql"),
     include_str!("journal/backfill.sql"),
@@ -61,10 +64,11 @@ const SCRIPTS: [&str; 8] = [
     include_str!("journal/backup.sql"),
     include_str!("journal/ended.sql"),
     include_str!("journal/reached.sql"),
+    include_str!("journal/entry.sql"),
 ];
 
 /// Which way a run went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// There.
@@ -91,6 +95,16 @@ pub enum Ended {
     Done,
     /// Part-way.
     Stopped,
+}
+
+impl Ended {
+    /// The word for it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Ended::Done => "done",
+            Ended::Stopped => "stopped",
+        }
+    }
 }
 
 /// A step that was started outside a transaction and of which nobody wrote the end.
@@ -215,6 +229,7 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
         let missing = SCRIPTS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
         if !missing.is_empty() {
             execute(session, &missing.concat()).await?;
+            entry::begin(session).await?;
         }
         return Ok(());
     }
@@ -304,109 +319,37 @@ fn drop_doubt(state: &mut State, step: u32) -> &mut State {
     state
 }
 
-/// Begins a run, and writes down the approvals that it has.
-pub async fn begin(
+/// The database that a session is in.
+pub async fn database(session: &Session) -> Result<Database, JournalError> {
+    let asked = "SELECT system_identifier::text, pg_catalog.current_database()::text FROM pg_catalog.pg_control_system()";
+    let row = session.client().query_one(asked, &[]).await?;
+    let (identifier, name): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+    let content = || JournalError::Content { what: "system identifier", value: identifier.to_owned() };
+    // it is unsigned, and shown as a bigint
+    let identifier: i64 = identifier.parse().map_err(|_| content())?;
+    Ok(Database::new(identifier.cast_unsigned(), name))
+}
+
+/// By phase and way the approvals under which a plan ran, and was taken back since.
+pub async fn used_approvals(
     session: &Session,
-    file: &PlanFile,
-    phase: Phase,
-    direction: Direction,
-    approvals: &[Approval],
-    backup: Option<&str>,
-    tool: &str,
-) -> Result<RunId, JournalError> {
-    let client = session.client();
-    client.batch_execute("BEGIN").await?;
-    let PlanFile { plan, digest, .. } = file;
-    let written = async {
-        plans::keep(session, file).await?;
-        let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backup, backend_start) \
-                   SELECT $1, $2, $3, $4, $5, $6, $7, backend_start FROM pg_catalog.pg_stat_activity \
-                   WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";
-        let (phase, direction) = (phase.label(), direction.label());
-        let row = client
-            .query_one(run, &[&digest.as_str(), &plan.name, &phase, &direction, &plan.schemas, &tool, &backup])
-            .await?;
-        let id: i64 = row.try_get(0)?;
-        let insert = "INSERT INTO trueup.approval (run, approver, role, accepts, reason, created, expires) \
-                      VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz, $7::text::timestamptz)";
-        for approval in approvals {
-            let accepts: Vec<&String> = approval.accepts.iter().collect();
-            let (created, expires) =
-                (approval.created.to_string(), approval.expires.map(|expires| expires.to_string()));
-            client
-                .execute(
-                    insert,
-                    &[
-                        &id,
-                        &approval.approver.as_str(),
-                        &approval.role,
-                        &accepts,
-                        &approval.reason,
-                        &created,
-                        &expires,
-                    ],
-                )
-                .await?;
-        }
-        client.batch_execute("COMMIT").await?;
-        Ok(RunId(id))
+    plan: &Digest,
+) -> Result<BTreeMap<(Phase, Direction), BTreeSet<Digest>>, JournalError> {
+    let mut used: BTreeMap<_, BTreeSet<Digest>> = BTreeMap::new();
+    if layout(session).await?.is_none_or(|layout| layout < 9) {
+        return Ok(used);
     }
-    .await;
-    if written.is_err() && !session.is_closed() {
-        // the error is what counts
-        let _ = client.batch_execute("ROLLBACK").await;
+    let sql = "SELECT r.phase, r.direction, a.digest FROM trueup.run r JOIN trueup.approval a ON a.run = r.id \
+               WHERE r.plan = $1 AND a.digest IS NOT NULL AND EXISTS ( \
+                   SELECT FROM trueup.run later WHERE later.plan = r.plan AND later.phase = r.phase AND later.id > r.id \
+                                                  AND later.direction <> r.direction)";
+    for row in session.client().query(sql, &[&plan.as_str()]).await? {
+        let digest: &str = row.try_get(2)?;
+        let content = |_| JournalError::Content { what: "digest", value: digest.to_owned() };
+        let digest = digest.parse().map_err(content)?;
+        used.entry((phase(&row, 0)?, direction(&row, 1)?)).or_default().insert(digest);
     }
-    written
-}
-
-/// Ends a run.
-pub async fn finish(
-    session: &Session,
-    run: RunId,
-    ended: Ended,
-    remark: Option<&str>,
-) -> Result<(), JournalError> {
-    let outcome = match ended {
-        Ended::Done => "done",
-        Ended::Stopped => "stopped",
-    };
-    let sql = "UPDATE trueup.run SET finished = pg_catalog.clock_timestamp(), outcome = $2, remark = $3 WHERE id = $1";
-    session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
-    Ok(())
-}
-
-/// Writes that a batch's steps are done; to be called in its transaction.
-pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<(), JournalError> {
-    let steps: Vec<i32> = batch.steps().map(u32::cast_signed).collect();
-    let sql = "INSERT INTO trueup.step (run, step, batch, finished, outcome) \
-               SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM unnest($2::int4[]) AS step";
-    session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed()]).await?;
-    Ok(())
-}
-
-/// Writes that a step outside a transaction is about to start.
-pub async fn step_started(
-    session: &Session,
-    run: RunId,
-    batch: u32,
-    step: u32,
-) -> Result<RowId, JournalError> {
-    let sql = "INSERT INTO trueup.step (run, step, batch) VALUES ($1, $2, $3) RETURNING id";
-    let row = session.client().query_one(sql, &[&run.0, &step.cast_signed(), &batch.cast_signed()]).await?;
-    Ok(RowId(row.try_get(0)?))
-}
-
-/// Writes how a step outside a transaction ended, and these others that are done with it.
-pub async fn step_ended(session: &Session, row: RowId, done: bool, also: &[u32]) -> Result<(), JournalError> {
-    let outcome = if done { "done" } else { "not done" };
-    let also: Vec<i32> = also.iter().filter(|_| done).map(|step| step.cast_signed()).collect();
-    let sql = "WITH ended AS ( \
-                 UPDATE trueup.step SET finished = pg_catalog.clock_timestamp(), outcome = $2 WHERE id = $1 \
-                 RETURNING run, batch, finished, outcome) \
-               INSERT INTO trueup.step (run, step, batch, finished, outcome) \
-               SELECT run, step, batch, finished, outcome FROM ended, unnest($3::int4[]) AS step";
-    session.client().execute(sql, &[&row.0, &outcome, &also]).await?;
-    Ok(())
+    Ok(used)
 }
 
 /// The schemas that are managed: by plans that ran, and by adoption.

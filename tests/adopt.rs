@@ -103,7 +103,7 @@ fn an_older_journal_is_understood() {
         assert!(ok(database.trueup(&["history"]).await).stdout.contains("apply expand  first"));
         assert_eq!(database.ask("SELECT version::text FROM trueup.layout").await, "1");
         ok(database.trueup(&["adopt", "--manage", "app"]).await);
-        assert_eq!(database.ask("SELECT version::text FROM trueup.layout").await, "8");
+        assert_eq!(database.ask("SELECT version::text FROM trueup.layout").await, "9");
         assert_eq!(ok(database.trueup(&["history"]).await).stdout.lines().count(), 2);
     });
 }

@@ -109,7 +109,7 @@ fn no_rule_of_a_pinned_policy_can_be_lowered_by_the_file() {
         let strict = "required_warning = 2\nrequired_danger = 3\nrollback = true\naccepted_by = { DATA_LOSS = [\"dba\"] }\nmembers = { dba = [\"dan\"] }";
         let database = planned(strict).await;
         let shown = database.trueup(&["protect"]).await.ended(0).unwrap().stdout;
-        assert!(shown.contains("required_danger = 3") && shown.contains("DATA_LOSS accepted by [dba]"), "{shown}");
+        assert!(shown.contains("required_danger = 3") && shown.contains("accepted_by = { DATA_LOSS = [\"dba\"] }"), "{shown}");
         database.write("trueup.toml", "[approval]\nrequired = 0\n");
         database.trueup(&["protect"]).await.fails(3, "this policy asks for less");
         approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;

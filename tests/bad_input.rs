@@ -5,12 +5,7 @@ use crate::oracle;
 use std::{fs, net::TcpListener};
 
 use crate::oracle::{Database, Ran, dump::Dump, own_server::OwnServer};
-use trueup::{
-    approval::{Approval, Signed},
-    plan::PlanFile,
-    postgres::Session,
-    step::Phase,
-};
+use trueup::{approval::Approval, plan::PlanFile, postgres::Session, step::Phase};
 
 const BEFORE: &str = "
     CREATE TABLE person (id integer PRIMARY KEY, name text, fax text);
@@ -179,20 +174,9 @@ async fn an_expired_approval() {
     let plan = PlanFile::open(&stage.database.path("plan")).unwrap();
     for phase in plan.plan.phases() {
         let approval = Approval {
-            format: trueup::approval::FORMAT,
-            plan: plan.digest.clone(),
-            phase,
-            rollback: false,
-            approver: "alice".parse().unwrap(),
-            role: None,
             accepts: trueup::approval::dangers(&plan.plan, phase).into_keys().collect(),
-            reason: None,
-            created: plan.plan.created,
             expires: Some(plan.plan.created),
-            signature: None,
-            revoked: None,
-            revocation: None,
-            signed: Signed::No,
+            ..Approval::new(plan.digest.clone(), phase, "alice".parse().unwrap(), plan.plan.created)
         };
         approval.write(&plan).unwrap();
     }

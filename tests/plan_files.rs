@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use crate::support::{assemble, id, on_disk, step, steps};
 use trueup::{
-    approval::{self, Approval, Approver, Signed},
+    approval::{self, Approval, Approver},
     catalog::Fingerprint,
     hazard::{Hazard, Level},
     plan::{
@@ -149,8 +149,6 @@ fn approvals_come_back_and_are_read_strictly() {
         reason: Some("read it \"all\"\n".into()),
         role: Some("dba".into()),
         expires: Some("2026-12-01T00:00:00Z".parse().unwrap()),
-        signature: None,
-        signed: Signed::No,
         ..support::approval(&opened, Phase::Contract)
     };
     let file = approval.write(&opened).unwrap();

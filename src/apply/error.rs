@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{gate::Use, preflight::Check};
 use crate::{
-    approval::{ApprovalError, Missing},
+    approval::{ApprovalError, Missing, signature::SignError},
     journal::{JournalError, Position},
     plan::staleness::Difference,
     postgres::{ConnectError, Session, server_words},
@@ -43,6 +43,9 @@ pub enum ApplyError {
     /// Signatures could not be checked by the keys that are pinned.
     #[error(transparent)]
     Approval(#[from] ApprovalError),
+    /// Nothing could be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// The journal does not work.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -116,9 +119,18 @@ pub enum Refusal {
     /// There is more in a table than the plan was made for.
     #[error("the plan is stale: {}", .0.join("; "))]
     Assumption(Vec<String>),
+    /// trueup.toml is not what is pinned in the database.
+    #[error("{}", visible_line(&.0.join("; ")))]
+    Contradicts(Vec<String>),
     /// A policy that is to be pinned asks for less than the one that is.
     #[error("this policy asks for less than the one that is pinned in the database")]
     Lowers,
+    /// The same, and it must be signed by several.
+    #[error("this policy asks for less than the one that is pinned, and {0} people must sign that")]
+    LowersUnsigned(u32),
+    /// Whoever signed may not, or not with this key.
+    #[error("this does not count as a yes to a policy that asks for less: {}", visible_line(.0))]
+    LowersBadly(String),
     /// Policy does not have superusers apply.
     #[error("role \"{}\" is a superuser, and policy says `superuser = false`", visible_line(role))]
     BySuperuser {
@@ -218,7 +230,12 @@ impl Refusal {
                 "connect as the role that owns what the plan changes, or name it in trueup.toml: [env.NAME] role = \"…\"".to_owned()
             }
             Self::Superuser { .. } => "run it as a superuser (PostgreSQL manual, CREATE EVENT TRIGGER)".to_owned(),
+            Self::Contradicts(_) => {
+                "nothing was changed; `trueup protect --show` prints what is pinned, `protect` pins what trueup.toml has".to_owned()
+            }
             Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
+            Self::LowersUnsigned(_) => "each says so with: protect --lower --as NAME --sign KEY".to_owned(),
+            Self::LowersBadly(_) => "nothing was written; sign with a key that is pinned for that name".to_owned(),
             Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),
             Self::Preflight(checks) => {
                 checks.iter().filter_map(|check| check.next.as_deref()).collect::<Vec<_>>().join("; ")
@@ -366,6 +383,10 @@ impl ApplyError {
                 format!("run `trueup {again} PLAN` again to go on from there{other}")
             }
             Self::Journal(error) => return error.hint(),
+            Self::Sign(_) => {
+                "nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here"
+                    .to_owned()
+            }
             Self::Read(_) | Self::Query { .. } | Self::Approval(_) => return None,
         })
     }

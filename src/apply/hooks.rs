@@ -32,6 +32,9 @@ pub(super) struct Told<'a> {
     pub direction: Direction,
     /// How many steps of the phase are to run, or did.
     pub steps: usize,
+    /// Who broke the glass, where approvals are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glass: Option<&'a str>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -55,6 +58,7 @@ impl<'a> Told<'a> {
             phase,
             direction,
             steps,
+            glass: None,
             error: None,
         }
     }

@@ -21,21 +21,25 @@ pub mod hooks;
 mod keeper;
 mod lock;
 mod options;
+pub mod permission;
 pub mod preflight;
 mod progress;
 pub mod protect;
+
+use std::time::Duration;
 
 use ending::Ending;
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
 use hooks::Told;
 use keeper::{Keeper, LockLost};
 pub use options::{Options, Outcome, Which};
+use permission::Permission;
 pub use progress::{Event, Progress, Silent};
 
 use crate::{
-    approval::{self, Approval, Way, pinned},
+    approval::{Approver, Covered, Way},
     catalog::Catalog,
-    journal::{self, Direction, Ended, Position, RunId, State},
+    journal::{self, Beginning, Direction, Ended, Position, RunId, State},
     plan::{
         Plan, PlanFile, PlannedStep,
         staleness::{self, Difference, Point},
@@ -145,15 +149,8 @@ impl<'a> Run<'a> {
         if phases.is_empty() {
             return Ok(Outcome::Nothing(position));
         }
-        let Options { plan: opened, policy, approvals: given, now, .. } = self.options;
-        let pinned = journal::policy(&self.session).await?;
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
-        preflight::must::role(&self.session, &policy).await?;
-        let mut approvals = Vec::new();
-        for phase in &phases {
-            let covered = approval::check(opened, &given, &policy, *phase, Way::There, *now);
-            approvals.push(covered.map_err(Refusal::NotApproved)?.approvals);
-        }
+        let permission = self.permission().await?;
+        let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let broken = assumptions::look(&self.session, plan, &phases, &self.state.done).await?.broken();
@@ -166,15 +163,16 @@ impl<'a> Run<'a> {
         if !rows.is_empty() {
             return Err(Refusal::Data(rows).into());
         }
+        let quiet = permission.quiet(self.options.quiet);
         if let ([Phase::Contract, ..], [covered, ..]) = (&*phases, &*approvals) {
-            self.pass_gate(covered, progress).await?;
+            self.pass_gate(covered, quiet, progress).await?;
         }
         let left = plan
             .steps
             .iter()
             .filter(|step| phases.contains(&step.phase) && !self.state.done.contains(&step.id));
         self.look_around(&preflight::Needs::there(left), progress).await?;
-        let backup = preflight::backup(self.options.limits).await?;
+        let backup = preflight::backup(permission.limits(self.options.limits)).await?;
         let batches = |phase: Phase, state: &State| {
             let left: Vec<&PlannedStep> = plan
                 .steps
@@ -189,12 +187,12 @@ impl<'a> Run<'a> {
         }
         journal::ensure(&self.session).await?;
         let mut steps = 0;
-        for (at, (phase, approvals)) in phases.iter().zip(approvals).enumerate() {
+        for (at, (phase, covered)) in phases.iter().zip(&approvals).enumerate() {
             let batches = batches(*phase, &self.state);
-            let (approvals, backup) = (&approvals, backup.as_deref());
-            let leg = Leg { phase: *phase, batches: &batches, approvals, backup, end: Point::After(*phase) };
+            let (backup, end) = (backup.as_deref(), Point::After(*phase));
+            let leg = Leg { phase: *phase, batches: &batches, covered, backup, end };
             let gate = if at > 0 && *phase == Phase::Contract {
-                self.pass_gate(approvals, progress).await
+                self.pass_gate(covered, quiet, progress).await
             } else {
                 Ok(())
             };
@@ -231,7 +229,12 @@ impl<'a> Run<'a> {
                 return Ok(Outcome::Nothing(position));
             }
         }
-        let approvals = self.approvals_back(&phases).await?;
+        let permission = self.permission().await?;
+        let approvals = if permission.policy.rollback {
+            permission.check_all(self.options.plan, &phases, Way::Back)?
+        } else {
+            vec![Covered::default(); phases.len()]
+        };
         preflight::must::privileges(&self.session, plan).await?;
         self.refuse_if_stale(point(position), progress).await?;
         let is_done = |check: &&DataCheck| {
@@ -267,28 +270,20 @@ impl<'a> Run<'a> {
         for (at, phase) in phases.iter().enumerate() {
             let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
-            let leg = Leg { phase: *phase, batches: &batches, approvals: &approvals[at], backup: None, end };
+            let leg = Leg { phase: *phase, batches: &batches, covered: &approvals[at], backup: None, end };
             let ran = self.run_phase(&leg, progress).await;
             steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
     }
 
-    /// The approvals that each of these phases has for its rollback: none, unless policy asks for some.
-    async fn approvals_back(&self, phases: &[Phase]) -> Result<Vec<Vec<Approval>>, ApplyError> {
-        let Options { plan, policy, approvals: given, now, .. } = self.options;
-        let pinned = journal::policy(&self.session).await?;
-        let both = pinned::stricter(pinned.as_ref(), policy);
-        preflight::must::role(&self.session, &both).await?;
-        if !both.rollback {
-            return Ok(vec![Vec::new(); phases.len()]);
-        }
-        let (policy, given) = pinned::under(pinned.as_ref(), policy, given, *now)?;
-        let covered = phases.iter().map(|phase| {
-            let covered = approval::check(plan, &given, &policy, *phase, Way::Back, *now);
-            covered.map(|covered| covered.approvals).map_err(|missing| Refusal::NotApproved(missing).into())
-        });
-        covered.collect()
+    /// What lets a phase run here.
+    async fn permission(&self) -> Result<Permission, ApplyError> {
+        let Options { plan, policy, approvals, now, .. } = self.options;
+        let permission = Permission::in_database(&self.session, plan, policy, approvals, *now).await?;
+        permission.not_contradicted()?;
+        preflight::must::role(&self.session, &permission.policy).await?;
+        Ok(permission)
     }
 
     /// Says what of the surroundings is worth knowing, and refuses what would not work.
@@ -307,12 +302,13 @@ impl<'a> Run<'a> {
     /// Says how old names are used, and refuses contract while they are.
     async fn pass_gate(
         &self,
-        approvals: &[Approval],
+        covered: &Covered,
+        quiet: Duration,
         progress: &mut impl Progress,
     ) -> Result<(), ApplyError> {
         let uses = gate::uses(&self.session, &self.options.plan.plan).await?;
         progress.event(Event::OldNames(&uses));
-        Ok(gate::pass(&uses, self.options.quiet, approvals)?)
+        Ok(gate::pass(&uses, quiet, &covered.approvals)?)
     }
 
     /// Finds out what an interrupted step did, and writes it down.
@@ -367,7 +363,14 @@ impl<'a> Run<'a> {
     async fn run_phase(&mut self, leg: &Leg<'_>, progress: &mut impl Progress) -> Result<usize, ApplyError> {
         let Options { plan, hooks, .. } = self.options;
         let place = self.session.place().to_owned();
-        let told = Told::new(plan, &place, leg.phase, self.direction, leg.steps());
+        let glass = leg.covered.glass.as_ref();
+        let told = Told {
+            glass: glass.map(Approver::as_str),
+            ..Told::new(plan, &place, leg.phase, self.direction, leg.steps())
+        };
+        if let Some(glass) = glass {
+            progress.event(Event::Glass(glass));
+        }
         hooks.before(&told).await?;
         let result = self.run_proven(leg, progress).await;
         let failed = match &result {
@@ -383,12 +386,13 @@ impl<'a> Run<'a> {
     /// Runs what is left of one phase, proves where it ends, and keeps the journal. The number of steps.
     async fn run_proven(&mut self, leg: &Leg<'_>, progress: &mut impl Progress) -> Result<usize, ApplyError> {
         let Options { plan, tool, .. } = self.options;
-        let Leg { phase, batches, approvals, backup, end } = *leg;
+        let Leg { phase, batches, covered, backup, end } = *leg;
         let steps = leg.steps();
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let run = journal::begin(&self.session, plan, phase, self.direction, approvals, backup, tool).await?;
+        let beginning = Beginning { phase, direction: self.direction, covered, backup };
+        let run = journal::begin(&self.session, plan, &beginning, tool).await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
             Ok(()) => match self.compare(end, progress).await {
@@ -521,7 +525,7 @@ async fn note_refusal(session: &Session, options: &Options<'_>, direction: Direc
 struct Leg<'a> {
     phase: Phase,
     batches: &'a [Batch],
-    approvals: &'a [Approval],
+    covered: &'a Covered,
     /// What was said of a backup.
     backup: Option<&'a str>,
     end: Point,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{gate, preflight};
 use crate::{
+    approval::Approver,
     journal::Direction,
     run::{Batch, Blocker, Held, Item, Place},
     step::Phase,
@@ -29,6 +30,8 @@ pub enum Event<'a> {
         /// Whether an earlier run is gone on with.
         resumed: bool,
     },
+    /// Approvals are missing, and somebody broke the glass.
+    Glass(&'a Approver),
     /// A batch begins.
     Batch(&'a Batch),
     /// A batch is done.

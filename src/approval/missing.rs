@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::Approver;
+use super::{Approver, Database};
 use crate::{plan::Digest, step::Phase, visible::visible_line};
 
 /// Why a phase may not run.
@@ -54,6 +54,24 @@ pub enum Void {
     Future(Timestamp),
     /// It is older than the plan.
     Older(Timestamp),
+    /// It is for other environments, or for one where none is named.
+    OtherEnvironment {
+        /// Those that it names.
+        named: BTreeSet<String>,
+        /// The one that is meant.
+        here: Option<String>,
+    },
+    /// It is for another database, or for none where policy asks for one.
+    OtherDatabase {
+        /// The one that it names.
+        named: Option<Database>,
+        /// The one that is meant.
+        here: Database,
+    },
+    /// The phase ran under it, and was taken back.
+    Used,
+    /// It is to be enough alone, and policy does not have the approver in `break_glass`.
+    Glass,
     /// It is said to be taken back, by somebody who may not.
     Revocation(String),
     /// Policy does not count the author's own.
@@ -100,6 +118,24 @@ impl std::fmt::Display for Missing {
                     Void::Expired(when) => write!(f, "it expired at {when}"),
                     Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
                     Void::Older(when) => write!(f, "it is dated {when}, before the plan was made"),
+                    Void::OtherEnvironment { named, here } => environment(f, named, here.as_deref()),
+                    Void::OtherDatabase { named: Some(named), here } => write!(
+                        f,
+                        "it is for database {}; this is {}",
+                        visible_line(&named.to_string()),
+                        visible_line(&here.to_string())
+                    ),
+                    Void::OtherDatabase { named: None, here } => write!(
+                        f,
+                        "it names no database, and policy asks for one; approve with --database {}",
+                        visible_line(&here.to_string())
+                    ),
+                    Void::Used => {
+                        f.write_str("the phase ran under it already, and was taken back; approve again")
+                    }
+                    Void::Glass => {
+                        f.write_str("it breaks the glass, and `break_glass` of policy does not have them")
+                    }
                     Void::Revocation(why) => write!(
                         f,
                         "it is marked as revoked, and not by who may: {}; approve again",
@@ -123,5 +159,24 @@ impl std::fmt::Display for Missing {
                 }
             }
         }
+    }
+}
+
+fn environment(
+    f: &mut std::fmt::Formatter<'_>,
+    named: &BTreeSet<String>,
+    here: Option<&str>,
+) -> std::fmt::Result {
+    let list = named.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let list = visible_line(&list);
+    match (named.len(), here) {
+        (0, here) => {
+            let here = visible_line(here.unwrap_or_default());
+            write!(f, "it names no environment; approve with --env {here}")
+        }
+        (1, None) => write!(f, "it is for environment {list}; name it with --env"),
+        (_, None) => write!(f, "it is for environments {list}; name one with --env"),
+        (1, Some(here)) => write!(f, "it is for environment {list}, not \"{}\"", visible_line(here)),
+        (_, Some(here)) => write!(f, "it is for environments {list}, not \"{}\"", visible_line(here)),
     }
 }

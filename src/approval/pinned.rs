@@ -1,7 +1,7 @@
 //! A policy as a database keeps it, with the keys themselves: the stricter of it and the file's holds.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use super::{Approval, ApprovalError, Signed, signature::Keys};
-use crate::config::Policy;
+use crate::config::{Around, Policy};
 
 /// What approvals must amount to in a database, whatever trueup.toml says: with what stood in `allowed_signers`.
 pub type Pinned = Policy<String>;
@@ -59,7 +59,44 @@ impl Pinned {
             revoked_keys: other.revoked_keys.clone(),
             members,
             admins: &self.admins & &other.admins,
+            required_lower: self.required_lower.max(other.required_lower),
+            bound_to_database: self.bound_to_database || other.bound_to_database,
+            single_use: self.single_use || other.single_use,
+            break_glass: &self.break_glass & &other.break_glass,
+            environment: self.environment.clone().or_else(|| other.environment.clone()),
+            around: match (&self.around, &other.around) {
+                (Some(own), Some(others)) => Some(Around {
+                    commands: others.commands.clone().into_iter().chain(own.commands.clone()).collect(),
+                    backup_hours: own.backup_hours.min(others.backup_hours),
+                    quiet_minutes: own.quiet_minutes.max(others.quiet_minutes),
+                }),
+                (own, others) => own.clone().or_else(|| others.clone()),
+            },
         }
+    }
+
+    /// What trueup.toml says and cannot hold beside this: another environment, and commands that are not the pinned ones.
+    pub fn contradicted_by(&self, policy: &Policy) -> Vec<String> {
+        let mut found = Vec::new();
+        if let (Some(own), Some(other)) = (&self.environment, &policy.environment)
+            && own != other
+        {
+            found.push(format!("this database is pinned as environment \"{own}\", and not as \"{other}\""));
+        }
+        let none = BTreeMap::new();
+        let others = policy.around.as_ref().map_or(&none, |around| &around.commands);
+        let Some(around) = &self.around else { return found };
+        let names: BTreeSet<&String> = around.commands.keys().chain(others.keys()).collect();
+        for name in names.into_iter().filter(|name| around.commands.get(*name) != others.get(*name)) {
+            found.push(match (around.commands.get(name), others.get(name)) {
+                (Some(own), Some(_)) => {
+                    format!("the pinned command `{name}` is `{own}`, and trueup.toml has another")
+                }
+                (Some(own), None) => format!("the pinned command `{name}`, `{own}`, is not in trueup.toml"),
+                (None, _) => format!("no command `{name}` is pinned, and trueup.toml has one"),
+            });
+        }
+        found
     }
 
     /// Whether another one asks for less in anything.
@@ -76,12 +113,32 @@ impl Pinned {
     }
 }
 
-/// The policy that holds where one is pinned.
-pub fn stricter(pinned: Option<&Pinned>, policy: &Policy) -> Policy {
-    pinned.map_or_else(|| policy.clone(), |pinned| pinned.and(policy))
+/// The pinned keys, as files that ssh-keygen reads.
+#[derive(Debug)]
+pub(super) struct KeyFiles {
+    allowed: NamedTempFile,
+    revoked: Option<NamedTempFile>,
 }
 
-/// The same, and the approvals as they are by its keys, too.
+impl KeyFiles {
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { allowed: self.allowed.path(), revoked: self.revoked.as_ref().map(NamedTempFile::path) }
+    }
+}
+
+impl Pinned {
+    /// Its keys, if it has any.
+    pub(super) fn key_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
+        let Some(keys) = &self.allowed_signers else { return Ok(None) };
+        let revoked = self.revoked_keys.as_ref().map(|encoded| {
+            // what cannot be read revokes everything: ssh-keygen refuses it
+            written(&STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes()))
+        });
+        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: revoked.transpose()? }))
+    }
+}
+
+/// The policy that holds where one is pinned, the stricter of both, and the approvals as they are by its keys, too.
 pub fn under(
     pinned: Option<&Pinned>,
     policy: &Policy,
@@ -89,17 +146,11 @@ pub fn under(
     now: Timestamp,
 ) -> Result<(Policy, Vec<Approval>), ApprovalError> {
     let mut approvals = approvals.to_vec();
-    let both = stricter(pinned, policy);
-    if let Some((pinned, keys)) = pinned.and_then(|pinned| Some((pinned, pinned.allowed_signers.as_ref()?))) {
-        let signers = written(keys.as_bytes())?;
-        let revoked = pinned.revoked_keys.as_ref().map(|encoded| {
-            // what cannot be read revokes everything: ssh-keygen refuses it
-            written(&STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes()))
-        });
-        let revoked = revoked.transpose()?;
-        let keys = Keys { allowed: signers.path(), revoked: revoked.as_ref().map(NamedTempFile::path) };
+    let Some(pinned) = pinned else { return Ok((policy.clone(), approvals)) };
+    let both = pinned.and(policy);
+    if let Some(files) = pinned.key_files()? {
         for approval in approvals.iter_mut().filter(|approval| !matches!(approval.signed, Signed::Bad(_))) {
-            approval.verify(&keys, &both.admins, now);
+            approval.verify(&files.keys(), &both.admins, now);
         }
     }
     Ok((both, approvals))

@@ -33,6 +33,16 @@ pub enum Signed {
     Bad(String),
 }
 
+impl Signed {
+    /// The fingerprint of the key, if it is good.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Good { key } => Some(key),
+            Self::No | Self::Bad(_) => None,
+        }
+    }
+}
+
 /// Why an approval could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
@@ -70,13 +80,13 @@ impl Approval {
 
     /// Signs it with a private key, or by an agent with the public one.
     pub fn sign(&mut self, key: &Path) -> Result<(), SignError> {
-        self.signature = Some(signed(&self.payload()?, key)?);
+        self.signature = Some(signed(&self.payload()?, key, NAMESPACE)?);
         Ok(())
     }
 
     /// Signs that it is taken back.
     pub fn sign_revocation(&mut self, key: &Path) -> Result<(), SignError> {
-        let signature = signed(&self.revocation_payload()?, key)?;
+        let signature = signed(&self.revocation_payload()?, key, NAMESPACE)?;
         if let Some(revocation) = &mut self.revocation {
             revocation.signature = Some(signature);
         }
@@ -88,8 +98,8 @@ impl Approval {
     pub fn verify(&mut self, keys: &Keys<'_>, admins: &BTreeSet<String>, now: Timestamp) {
         if let Some(signature) = &self.signature {
             let verified = self.payload().map_err(|error| error.to_string()).and_then(|payload| {
-                verified(&payload, signature, self.approver.as_str(), keys, self.created)?;
-                verified(&payload, signature, self.approver.as_str(), keys, now)
+                verified(&payload, signature, self.approver.as_str(), keys, NAMESPACE, self.created)?;
+                verified(&payload, signature, self.approver.as_str(), keys, NAMESPACE, now)
             });
             self.signed = match verified {
                 Ok(key) => Signed::Good { key },
@@ -119,13 +129,14 @@ impl Approval {
             return Err(format!("{by} is neither the approver nor one of the `admins`"));
         }
         let payload = self.revocation_payload().map_err(|error| error.to_string())?;
-        verified(&payload, signature, by.as_str(), keys, now).map(Some)
+        verified(&payload, signature, by.as_str(), keys, NAMESPACE, now).map(Some)
     }
 }
 
-fn signed(payload: &str, key: &Path) -> Result<String, SignError> {
+/// The signature of these bytes, for one purpose.
+pub(super) fn signed(payload: &str, key: &Path, namespace: &str) -> Result<String, SignError> {
     let mut command = Command::new(PROGRAM);
-    command.args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"]).arg(key);
+    command.args(["-Y", "sign", "-q", "-n", namespace, "-f"]).arg(key);
     let output = fed(&mut command, payload).map_err(SignError::Run)?;
     if !output.status.success() {
         return Err(SignError::Refused(last_words(&output)));
@@ -133,12 +144,13 @@ fn signed(payload: &str, key: &Path) -> Result<String, SignError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The fingerprint of the key that signed, if the person may sign with it at this time.
-fn verified(
+/// The fingerprint of the key that signed, if the person may sign with it, for this purpose, at this time.
+pub(super) fn verified(
     payload: &str,
     signature: &str,
     person: &str,
     keys: &Keys<'_>,
+    namespace: &str,
     at: Timestamp,
 ) -> Result<String, String> {
     let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
@@ -151,7 +163,7 @@ fn verified(
     file.write_all(signature.as_bytes()).map_err(cannot)?;
     let at = at.strftime("%Y%m%d%H%M%SZ").to_string();
     let mut command = Command::new(PROGRAM);
-    command.args(["-Y", "verify", "-n", NAMESPACE, "-I", person]).arg(format!("-Overify-time={at}"));
+    command.args(["-Y", "verify", "-n", namespace, "-I", person]).arg(format!("-Overify-time={at}"));
     command.arg("-f").arg(keys.allowed).arg("-s").arg(file.path());
     if let Some(revoked) = keys.revoked {
         command.arg("-r").arg(revoked);

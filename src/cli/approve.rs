@@ -8,7 +8,9 @@ use std::{
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use trueup::{
-    approval::{self, Approval, Approver, Revocation, Signed, Way, signature::SignError},
+    approval::{self, Approval, Approver, Database, Revocation, Signed, Way, signature::SignError},
+    config::Policy,
+    journal,
     plan::{Plan, PlanFile},
     step::Phase,
     toml_file::nearest,
@@ -57,6 +59,12 @@ pub struct Arguments {
     /// Sign it with this SSH key: a private one, or the public one of an agent
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
+    /// Enough alone, for four hours, if `break_glass` of policy has you: for emergencies. The journal tells it
+    #[arg(long, conflicts_with = "revoke", requires = "reason")]
+    break_glass: bool,
+    /// The database that it is for, as SYSTEM_IDENTIFIER/NAME; else the one of --env or --url, where policy asks for one
+    #[arg(long, value_name = "DATABASE", conflicts_with = "revoke")]
+    database: Option<Database>,
     /// Until when: 12h, 7d, a date or a timestamp
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
@@ -84,7 +92,7 @@ impl Phases {
     }
 }
 
-pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
     let approver: Approver = arguments.approver.parse()?;
     let now = Timestamp::now();
@@ -110,24 +118,22 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let acceptable: BTreeMap<Phase, BTreeSet<String>> =
         phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase, way))).collect();
     let accepted = accepted(&arguments.accept, &acceptable)?;
+    let policies = policies(context)?;
+    let environments: BTreeSet<String> =
+        policies.iter().filter_map(|policy| policy.environment.clone()).collect();
+    let database = database(context, arguments, &policies).await?;
 
     let mut approvals = Vec::new();
     for phase in dangers.keys() {
         let mut approval = Approval {
-            format: approval::FORMAT,
-            plan: opened.digest.clone(),
-            phase: *phase,
             rollback: arguments.rollback,
-            approver: approver.clone(),
-            role: None,
             accepts: acceptable[phase].intersection(&accepted).cloned().collect(),
             reason: arguments.reason.clone(),
-            created: now,
+            environments: environments.clone(),
+            database: database.clone(),
+            break_glass: arguments.break_glass,
             expires,
-            signature: None,
-            revoked: None,
-            revocation: None,
-            signed: Signed::No,
+            ..Approval::new(opened.digest.clone(), *phase, approver.clone(), now)
         };
         if let Some(key) = &arguments.sign {
             approval.sign(key).map_err(not_signed)?;
@@ -151,6 +157,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         output::json(&serde_json::Value::from(list));
         return Ok(Exit::Done);
     }
+    for policy in &policies {
+        let of = policy.environment.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        output::note(&visible_line(&format!("policy{of}: {}", policy.asks().join(", "))));
+    }
     for (approval, file, open) in &written {
         let codes: Vec<&str> = approval.accepts.iter().map(String::as_str).collect();
         let accepting = if codes.is_empty() {
@@ -158,8 +168,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         } else {
             format!(", accepting {}", visible_line(&codes.join(", ")))
         };
+        let names = approval.environments.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let place = if names.is_empty() { String::new() } else { format!(" in {}", visible_line(&names)) };
         output::result(&format!(
-            "{approver} approves {}{}{accepting}: {}",
+            "{approver} {} {}{}{place}{accepting}: {}",
+            if approval.break_glass { "breaks the glass for" } else { "approves" },
             if approval.rollback { "the rollback of " } else { "" },
             approval.phase.label(),
             file.display()
@@ -169,6 +182,34 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The policies that an approval is given under: that of --env or --url, else those of all environments.
+fn policies(context: &Context) -> Result<Vec<Policy>, CliError> {
+    let named = context.global.env.is_some() || context.global.url.is_some();
+    if named || context.config.env.is_empty() {
+        return Ok(vec![context.policy()?]);
+    }
+    let all = context.config.env.keys().map(|name| context.config.policy(Some(name)));
+    Ok(all.collect::<Result<_, _>>()?)
+}
+
+/// The database that the approval is for, where it is said or policy asks for one.
+async fn database(
+    context: &Context,
+    arguments: &Arguments,
+    policies: &[Policy],
+) -> Result<Option<Database>, CliError> {
+    if arguments.database.is_some() || !policies.iter().any(|policy| policy.bound_to_database) {
+        return Ok(arguments.database.clone());
+    }
+    if !context.names_a_database() {
+        return Err(CliError::new("policy counts approvals for one database, and none is named").with_hint(
+            "name it by --env or --url; or by --database, as `trueup preflight` prints it where it can be reached",
+        ));
+    }
+    let session = context.connect().await?;
+    Ok(Some(journal::database(&session).await?))
 }
 
 fn not_signed(error: SignError) -> CliError {

@@ -53,7 +53,7 @@ impl Context {
 
     /// Who must approve here.
     pub fn policy(&self) -> Result<Policy, CliError> {
-        Ok(self.config.policy(self.environment()?))
+        Ok(self.config.policy(self.global.env.as_deref())?)
     }
 
     /// The paths of the desired SQL: --schema, else trueup.toml.

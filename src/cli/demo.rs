@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use trueup::{
     apply::{self, ApplyError, Options, Outcome, Which, hooks::Hooks, preflight::Limits},
-    approval::{self, Approval, Signed},
+    approval::{self, Approval},
     catalog::scope::Manage,
     config::Policy,
     plan::PlanFile,
@@ -231,22 +231,10 @@ async fn planned(
 }
 
 fn approve(plan: &PlanFile, phase: Phase) -> Result<Approval, CliError> {
-    let now = Timestamp::now();
     let approval = Approval {
-        format: approval::FORMAT,
-        plan: plan.digest.clone(),
-        phase,
-        rollback: false,
-        approver: "alice".parse()?,
-        role: None,
         accepts: approval::dangers(&plan.plan, phase).into_keys().collect(),
         reason: Some("the demo".to_owned()),
-        created: Timestamp::from_second(now.as_second()).unwrap_or(now),
-        expires: None,
-        signature: None,
-        revoked: None,
-        revocation: None,
-        signed: Signed::No,
+        ..Approval::new(plan.digest.clone(), phase, "alice".parse()?, Timestamp::now())
     };
     approval.write(plan)?;
     Ok(approval)

@@ -140,6 +140,7 @@ impl From<ApplyError> for CliError {
             ApplyError::Connect(_)
             | ApplyError::Failed { .. }
             | ApplyError::Approval(_)
+            | ApplyError::Sign(_)
             | ApplyError::Journal(_)
             | ApplyError::Read(_)
             | ApplyError::Query { .. } => Exit::Error,

@@ -1,5 +1,10 @@
 //! `trueup history`
 
+mod evidence;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
 use jiff::Timestamp;
 use trueup::{
     journal::{self, Abandoned, Adoption, Ended, Refused, Run},
@@ -16,10 +21,38 @@ use super::{
 
 /// Lists what was applied, rolled back, refused, abandoned and adopted in the database, the oldest first.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  trueup history --env production --format json")]
-pub struct Arguments {}
+#[command(
+    after_help = "Example:\n  trueup history --env production --format json\n  trueup history --env production --export jsonl > journal.jsonl\n  trueup history --verify journal.jsonl --extends last-month.jsonl"
+)]
+pub struct Arguments {
+    /// Write every entry of the journal, with the hashes that chain them
+    #[arg(long, value_enum, conflicts_with = "verify")]
+    export: Option<Export>,
+    /// Check that chain, and the signatures of the approvals in it: of an export, without a connection, or of the database
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    verify: Option<String>,
+    /// An earlier export, from which this one must go on
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    extends: Option<PathBuf>,
+    /// The keys that signatures are checked by; else those of trueup.toml
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    allowed_signers: Option<PathBuf>,
+}
 
-pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
+/// How entries are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// One line of JSON for each
+    Jsonl,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    if arguments.export == Some(Export::Jsonl) {
+        return evidence::export(context).await;
+    }
+    if let Some(file) = &arguments.verify {
+        return evidence::verify(context, arguments, file).await;
+    }
     let session = context.connect().await?;
     let entries = entries(&session).await?;
     match context.format() {
@@ -126,6 +159,7 @@ fn columns(run: &Run) -> [String; 6] {
         Some(Ended::Stopped) => "stopped",
         None => "unfinished",
     };
+    let glass = run.glass.as_ref().map(|by| format!(", glass broken by {by}")).unwrap_or_default();
     let by = if run.approvers.is_empty() {
         String::new()
     } else {
@@ -139,7 +173,7 @@ fn columns(run: &Run) -> [String; 6] {
         run.name.clone(),
         short(&run.plan),
         if run.steps == 1 { "1 step".to_owned() } else { format!("{} steps", run.steps) },
-        format!("{outcome} as {}{by}{backup}{why}", run.role),
+        format!("{outcome} as {}{by}{glass}{backup}{why}", run.role),
     ]
     .map(|column| visible_line(&column).into_owned())
 }

@@ -200,7 +200,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments).await,
         Command::Preflight(arguments) => preflight::run(&context, &arguments).await,
-        Command::Approve(arguments) => approve::run(&context, &arguments),
+        Command::Approve(arguments) => approve::run(&context, &arguments).await,
         Command::Apply(arguments) => apply::run(&context, &arguments).await,
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Command::Abandon(arguments) => abandon::run(&context, &arguments).await,

@@ -186,6 +186,10 @@ impl Progress for Shown {
                     self.line(&format!("  {} {warning}", self.paint.yellow("!")));
                 }
             }
+            Event::Glass(by) => self.line(&format!(
+                "  {} approvals are missing, and {by} broke the glass",
+                self.paint.yellow("!")
+            )),
             Event::OldNames(uses) => uses.iter().for_each(|used| self.line(&format!("  {used}"))),
             Event::Hook(why) => {
                 self.line(&format!("  {} a hook ended with {}", self.paint.yellow("!"), visible_line(why)));

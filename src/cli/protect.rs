@@ -1,8 +1,14 @@
 //! `trueup protect`
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use trueup::{apply::protect::protect, approval::pinned::Pinned, journal, visible::visible_line};
+use jiff::Timestamp;
+use trueup::{
+    apply::protect::{Options, Outcome, protect},
+    approval::{Approver, pinned::Pinned},
+    journal,
+    visible::visible_line,
+};
 
 use super::{
     Format,
@@ -25,6 +31,12 @@ pub struct Arguments {
     /// Also where that asks for less than what is pinned
     #[arg(long)]
     lower: bool,
+    /// Who says yes to that, where the pinned policy has `required_lower`: it is pinned when enough have, within a day
+    #[arg(long = "as", value_name = "NAME", requires_all = ["lower", "sign"])]
+    approver: Option<String>,
+    /// The SSH key to sign that with: a private one, or the public one of an agent
+    #[arg(long, value_name = "KEY", requires = "approver")]
+    sign: Option<PathBuf>,
     /// Seconds to wait for another trueup in the same database
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     wait: u64,
@@ -38,8 +50,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return Ok(Exit::Done);
     }
     let policy = context.policy()?;
-    if policy.signed && policy.allowed_signers.is_none() && !arguments.remove {
-        return Err(CliError::new("policy counts signed approvals, and names no keys to check them by")
+    if (policy.signed || policy.required_lower > 0) && policy.allowed_signers.is_none() && !arguments.remove {
+        return Err(CliError::new("policy asks for signatures, and names no keys to check them by")
             .with_hint(
                 "in trueup.toml: [approval] allowed_signers = \"FILE\" (ssh-keygen(1), ALLOWED SIGNERS)",
             ));
@@ -61,9 +73,33 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             CliError::new(format!("{}: {error}", file.display()))
         })?)
     };
-    let wait = Duration::from_secs(arguments.wait);
-    let before = protect(&context.target()?, new.as_ref(), arguments.lower, wait).await?;
-    print(context, if before == new { "pinned already" } else { "pinned" }, new.as_ref());
+    let approver: Option<Approver> = arguments.approver.as_deref().map(str::parse).transpose()?;
+    let options = Options {
+        pinned: new.as_ref(),
+        lower: arguments.lower,
+        sign: approver.as_ref().zip(arguments.sign.as_deref()),
+        now: Timestamp::now(),
+        wait: Duration::from_secs(arguments.wait),
+    };
+    match protect(&context.target()?, &options).await? {
+        Outcome::Already => print(context, "pinned already", new.as_ref()),
+        Outcome::Pinned => print(context, "pinned", new.as_ref()),
+        Outcome::Waits { by, required } => {
+            let names: Vec<&str> = by.iter().map(Approver::as_str).collect();
+            if context.format() == Format::Json {
+                output::json(
+                    &serde_json::json!({ "lowering": { "signed_by": names, "required": required } }),
+                );
+            } else {
+                output::result(&format!(
+                    "not pinned yet: {} of {required} have signed it ({}); the others run the same with their --as and --sign",
+                    names.len(),
+                    names.join(", ")
+                ));
+            }
+            return Ok(Exit::Refused);
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -72,43 +108,12 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
         output::json(&serde_json::json!({ "pinned": pinned }));
         return;
     }
-    let Some(Pinned {
-        required,
-        author,
-        valid_hours,
-        required_warning,
-        required_danger,
-        roles,
-        accepted_by,
-        rollback,
-        superuser,
-        signed,
-        allowed_signers,
-        revoked_keys,
-        members,
-        admins,
-    }) = pinned
-    else {
-        return output::result("no policy is pinned");
-    };
-    let list = |roles: &BTreeSet<String>| roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let mut rules = vec![format!("required = {required}")];
-    for (name, count) in [("required_warning", required_warning), ("required_danger", required_danger)] {
-        rules.extend((count > required).then(|| format!("{name} = {count}")));
-    }
-    rules.push(format!("author = {author}"));
-    rules.extend(valid_hours.map(|hours| format!("valid_hours = {hours}")));
-    rules.extend(roles.as_ref().map(|roles| format!("roles = [{}]", list(roles))));
-    rules.extend(accepted_by.iter().map(|(code, roles)| format!("{code} accepted by [{}]", list(roles))));
-    rules.extend(rollback.then(|| "rollback = true".to_owned()));
-    rules.extend((!superuser).then(|| "superuser = false".to_owned()));
-    rules.push(format!("signed = {signed}"));
-    rules.extend(allowed_signers.as_ref().map(|keys| {
+    let Some(policy) = pinned else { return output::result("no policy is pinned") };
+    let mut rules = policy.rules();
+    rules.extend(policy.allowed_signers.as_ref().map(|keys| {
         let count = keys.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
         format!("{count} lines of allowed_signers")
     }));
-    rules.extend(revoked_keys.as_ref().map(|_| "revoked_keys".to_owned()));
-    rules.extend(members.iter().map(|(role, members)| format!("{role} = [{}]", list(members))));
-    rules.extend((!admins.is_empty()).then(|| format!("admins = [{}]", list(admins))));
+    rules.extend(policy.revoked_keys.as_ref().map(|_| "revoked_keys".to_owned()));
     output::result(&visible_line(&format!("{word}: {}", rules.join(", "))));
 }

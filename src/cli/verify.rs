@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use trueup::{
-    apply,
-    approval::{self, Missing, Way, pinned},
-    journal::{self, Position},
+    apply::{self, permission::Permission},
+    approval::{self, Missing, Way},
+    journal::Position,
     report,
     step::Phase,
     visible::visible_line,
@@ -41,7 +41,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let opened = context.plan(&arguments.plan)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy, now)?;
-    let (mut position, mut differences, mut pinned, mut broken) = (None, None, None, Vec::new());
+    let (mut position, mut differences, mut broken) = (None, None, Vec::new());
+    let mut permission = Permission::by_file(&policy, &approvals, now);
     let phases_at = |position| match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
         None if arguments.rollback => ran(opened.plan.phases(), position),
@@ -51,13 +52,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let session = context.connect().await?;
         let (state, found) = apply::staleness(&session, &opened).await?;
         (position, differences) = (Some(state.position(&opened.plan)), Some(found));
-        pinned = journal::policy(&session).await?;
+        permission = Permission::in_database(&session, &opened, &policy, &approvals, now).await?;
         if !arguments.rollback {
             broken = apply::broken_assumptions(&session, &opened, &phases_at(position), &state).await?;
         }
     }
     let phases = phases_at(position);
-    let (policy, approvals) = pinned::under(pinned.as_ref(), &policy, &approvals, now)?;
     if arguments.rehearse {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(
@@ -69,15 +69,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         super::plan::rehearse_again(context, &session, &opened.plan).await?;
     }
     let way = if arguments.rollback { Way::Back } else { Way::There };
-    let needed = !arguments.rollback || policy.rollback;
+    let needed = !arguments.rollback || permission.policy.rollback;
     let checked: Vec<Checked> = phases
         .into_iter()
         .map(|phase| {
-            let covered = if needed {
-                approval::check(&opened, &approvals, &policy, phase, way, now)
-            } else {
-                Ok(approval::Covered { approvals: Vec::new() })
-            };
+            let covered =
+                if needed { permission.check(&opened, phase, way) } else { Ok(approval::Covered::default()) };
             let names = |covered: approval::Covered| {
                 covered.approvals.iter().map(|approval| approval.approver.to_string()).collect()
             };
@@ -85,7 +82,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         })
         .collect();
     let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
-    let good = !stale && broken.is_empty() && checked.iter().all(|(_, covered)| covered.is_ok());
+    let contradictions = &permission.contradictions;
+    let good = !stale
+        && broken.is_empty()
+        && contradictions.is_empty()
+        && checked.iter().all(|(_, covered)| covered.is_ok());
 
     if context.format() == Format::Json {
         let phases: Vec<_> = checked
@@ -106,7 +107,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         output::json(&serde_json::json!({
             "plan": opened.plan.name, "digest": opened.digest, "ok": good,
             "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
-            "assumptions_broken": broken,
+            "assumptions_broken": broken, "policy_contradicts": contradictions,
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
@@ -136,6 +137,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             }
             (None, _) => lines.push("database: not compared; --env or --url names one".to_owned()),
         }
+        lines.extend(contradictions.iter().map(|one| format!("policy: {}", visible_line(one))));
         lines.extend(broken.iter().map(|broken| format!("database: the plan is stale: {broken}")));
         output::result(&lines.join("\n"));
     }

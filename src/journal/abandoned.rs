@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
-use super::{JournalError, layout, timestamp, utc};
+use super::{JournalError, entry, layout, timestamp, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// A plan that was abandoned.
@@ -56,5 +57,6 @@ pub async fn abandon(
     let sql = "INSERT INTO trueup.abandoned (plan, name, reason, tool) VALUES ($1, $2, $3, $4)";
     let PlanFile { plan, digest, .. } = file;
     session.client().execute(sql, &[&digest.as_str(), &plan.name, &reason, &tool]).await?;
-    Ok(())
+    let body = json!({ "plan": digest, "name": plan.name, "reason": reason, "tool": tool });
+    entry::add(session, "abandoned", &body).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{JournalError, layout, timestamp, utc};
+use super::{JournalError, entry, layout, timestamp, utc};
 use crate::{
     catalog::{Catalog, Fingerprint, scope::Scope},
     postgres::Session,
@@ -64,7 +64,8 @@ pub async fn record(session: &Session, state: &AdoptedState, tool: &str) -> Resu
     let AdoptedState { schemas, objects, fingerprint } = state;
     let schemas: Vec<&String> = schemas.iter().collect();
     session.client().execute(insert, &[&schemas, objects, &fingerprint.as_str(), &tool]).await?;
-    Ok(())
+    let body = serde_json::json!({ "state": state, "tool": tool });
+    entry::add(session, "adoption", &body).await
 }
 
 /// Every adoption, the oldest first.

@@ -51,6 +51,9 @@ pub enum JournalError {
         /// The value.
         value: String,
     },
+    /// An approval has no bytes.
+    #[error("{0}")]
+    Approval(String),
     /// The server refused.
     #[error("the journal: {}", server_words(.0))]
     Postgres(tokio_postgres::Error),
@@ -81,6 +84,7 @@ impl JournalError {
                 ident(database),
                 role = ident(role)
             ),
+            Self::Approval(_) => return None,
             Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
             Self::Layout { .. } => "update trueup".to_owned(),
             Self::NotOurs { .. } => {

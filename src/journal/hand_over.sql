@@ -1,5 +1,6 @@
 -- The journal becomes that of the role that runs this, a superuser, table by table: whose it was goes on using it, and can put
--- nothing in the place of what others believe. The pinned policy is only read by him from then on.
+-- nothing in the place of what others believe. The pinned policy is only read by him from then on,
+-- and entries are only added.
 DO $owner$
 DECLARE
     one pg_catalog.record;
@@ -7,7 +8,7 @@ DECLARE
 BEGIN
     FOR one IN
         SELECT c.oid, pg_catalog.format('trueup.%I', c.relname) AS name, pg_catalog.pg_get_userbyid(c.relowner) AS was,
-               CASE c.relname WHEN 'policy' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS uses
+               CASE c.relname WHEN 'policy' THEN 'SELECT' WHEN 'entry' THEN 'SELECT, INSERT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS uses
         FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'trueup'::pg_catalog.regnamespace AND c.relkind = 'r'
           AND pg_catalog.pg_get_userbyid(c.relowner) <> CURRENT_USER AND c.relname = ANY (pg_catalog.string_to_array('$tables', ' '))

@@ -31,6 +31,8 @@ pub struct Run {
     pub role: String,
     /// What was said of a backup before it.
     pub backup: Option<String>,
+    /// Who broke the glass, where approvals were missing.
+    pub glass: Option<String>,
     /// Who had approved.
     pub approvers: Vec<String>,
     /// How many steps it did.
@@ -49,7 +51,8 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                       remark, role, \
                       ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
                       (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
-                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup' \
+                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup', \
+                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'glass' \
                FROM trueup.run r ORDER BY id",
         started = utc("started"),
         finished = utc("finished")
@@ -70,8 +73,9 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                 role: row.try_get(9)?,
                 approvers: row.try_get(10)?,
                 steps: row.try_get(11)?,
-                // an older layout does not have it
+                // an older layout does not have them
                 backup: row.try_get(12)?,
+                glass: row.try_get(13)?,
             })
         })
         .collect()

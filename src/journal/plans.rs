@@ -59,6 +59,21 @@ pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError
     Ok(open)
 }
 
+/// The digests of plans whose text is not what has them.
+pub async fn changed_plans(session: &Session) -> Result<Vec<String>, JournalError> {
+    if layout(session).await?.is_none_or(|layout| layout < 4) {
+        return Ok(Vec::new());
+    }
+    let mut changed = Vec::new();
+    for row in session.client().query("SELECT digest, body FROM trueup.plan ORDER BY digest", &[]).await? {
+        let (digest, body): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        if Digest::of(body).as_str() != digest {
+            changed.push(digest.to_owned());
+        }
+    }
+    Ok(changed)
+}
+
 /// Writes a plan down, unless it is there.
 pub(super) async fn keep(session: &Session, plan: &PlanFile) -> Result<(), JournalError> {
     let phases: Vec<&str> = plan.plan.phases().into_iter().map(super::Phase::label).collect();

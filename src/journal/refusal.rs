@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
-use super::{Direction, JournalError, direction, layout, timestamp, utc};
+use super::{Direction, JournalError, direction, entry, layout, timestamp, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// An apply or a rollback that was refused.
@@ -57,11 +58,12 @@ pub async fn record(
     why: &str,
     tool: &str,
 ) -> Result<(), JournalError> {
-    if layout(session).await?.is_none_or(|layout| layout < 7) {
+    if layout(session).await?.is_none_or(|layout| layout < 9) {
         return Ok(());
     }
     let sql = "INSERT INTO trueup.refusal (plan, name, direction, why, tool) VALUES ($1, $2, $3, $4, $5)";
     let PlanFile { plan, digest, .. } = file;
     session.client().execute(sql, &[&digest.as_str(), &plan.name, &direction.label(), &why, &tool]).await?;
-    Ok(())
+    let body = json!({ "plan": digest, "name": plan.name, "direction": direction, "why": why, "tool": tool });
+    entry::add(session, "refusal", &body).await
 }

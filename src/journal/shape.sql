@@ -49,7 +49,8 @@ lines (name, line) AS (
           UNION ALL SELECT name, a.attacl, relowner FROM named JOIN pg_catalog.pg_attribute a ON a.attrelid = named.oid) AS granted,
          LATERAL pg_catalog.aclexplode(acl) AS given LEFT JOIN pg_catalog.pg_roles r ON r.oid = given.grantee
     WHERE given.grantee <> relowner AND NOT COALESCE(r.rolsuper, false)
-      AND (given.privilege_type IN ('TRIGGER', 'REFERENCES', 'MAINTAIN') OR name = 'policy' AND given.privilege_type <> 'SELECT')
+      AND (given.privilege_type IN ('TRIGGER', 'REFERENCES', 'MAINTAIN') OR name = 'policy' AND given.privilege_type <> 'SELECT'
+           OR name = 'entry' AND given.privilege_type NOT IN ('SELECT', 'INSERT'))
     UNION ALL
     SELECT name, 'inheritance' FROM named JOIN pg_catalog.pg_inherits i ON named.oid IN (i.inhrelid, i.inhparent))
 SELECT name, line, NULL AS owner FROM lines

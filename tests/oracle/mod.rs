@@ -325,7 +325,8 @@ impl Database {
     pub async fn state(&self) -> String {
         let tables = self
             .ask(
-                "SELECT string_agg(format('SELECT count(*) AS n, max(xmin::text::int8) AS x FROM ONLY %s', oid::regclass), \
+                "SELECT string_agg(format('SELECT count(*) AS n, max(xmin::text::int8) AS x FROM ONLY %s %s', oid::regclass, \
+                    CASE oid WHEN to_regclass('trueup.entry') THEN 'WHERE kind <> ''refusal''' END), \
                  ' UNION ALL ') FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND NOT relisshared \
                  AND oid IS DISTINCT FROM to_regclass('trueup.refusal')",
             )
@@ -412,6 +413,13 @@ impl Ran {
         } else {
             Err(format!("exit {code} was expected:\n{}", self.shown()))
         }
+    }
+
+    /// Fails unless it ended with this code and says this as its result.
+    #[track_caller]
+    pub fn fails_with_output(&self, code: i32, words: &str) {
+        assert_eq!(self.code, Some(code), "{}", self.shown());
+        assert!(self.stdout.contains(words), "{words:?} is not in\n{}", self.shown());
     }
 
     /// Fails unless it ended with this code and the first line of its error holds this.

@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 use crate::oracle::{Database, runtime};
 
 /// A new key pair; its public half.
-fn key(folder: &Path, name: &str) -> String {
+pub fn key(folder: &Path, name: &str) -> String {
     let file = folder.join(name);
     let mut made = Command::new("ssh-keygen");
     made.args(["-q", "-N", "", "-t", "ed25519", "-C", name, "-f"]).arg(&file);
@@ -14,30 +14,34 @@ fn key(folder: &Path, name: &str) -> String {
     fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
 }
 
-fn fingerprint(folder: &Path, name: &str) -> String {
+pub fn fingerprint(folder: &Path, name: &str) -> String {
     let said =
         Command::new("ssh-keygen").arg("-lf").arg(folder.join(name).with_extension("pub")).output().unwrap();
     String::from_utf8(said.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
 }
 
 /// A plan of one step, and the policy for it.
-async fn planned(policy: &str) -> Database {
+pub async fn planned(policy: &str) -> Database {
     let database = Database::with("CREATE TABLE a (id int PRIMARY KEY);").await.unwrap();
     rules(&database, policy);
     database.plan("CREATE TABLE a (id int PRIMARY KEY, more text);").await;
     database
 }
 
-fn rules(database: &Database, policy: &str) {
+pub fn rules(database: &Database, policy: &str) {
     database.write("trueup.toml", &format!("[approval]\n{policy}\n"));
 }
 
-async fn approve(database: &Database, name: &str, more: &[&str]) {
+pub fn signers(database: &Database, lines: &str) {
+    database.write("signers", lines);
+}
+
+pub async fn approve(database: &Database, name: &str, more: &[&str]) {
     database.trueup(&[&["approve", "plan", "--as", name], more].concat()).await.ended(0).unwrap();
 }
 
 /// That it is refused, and what `verify` says.
-async fn refused(database: &Database, why: &str) {
+pub async fn refused(database: &Database, why: &str) {
     let said = database.trueup(&["verify", "plan"]).await;
     assert!(said.code == Some(3) && said.stdout.contains(why), "{why}: {}", said.shown());
     database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
@@ -254,7 +258,7 @@ fn a_file_puts_nobody_into_a_pinned_role() {
 fn a_policy_is_pinned_with_what_it_needs() {
     runtime().block_on(async {
         let database = planned("signed = true").await;
-        database.trueup(&["protect"]).await.fails(1, "policy counts signed approvals, and names no keys");
+        database.trueup(&["protect"]).await.fails(1, "policy asks for signatures, and names no keys");
         let folder = database.folder.path();
         let keys = ["alice", "bob", "carol"].map(|name| format!("{name} {}\n", key(folder, name)));
         rules(&database, SIGNED);

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod approvals;
+mod bound;
+mod evidence;
 mod owner;
 mod sandbox;
 
@@ -353,12 +355,16 @@ fn a_policy_that_a_superuser_pins_is_his() {
         }
         // nor by a layout that did not have it yet
         mallory.does("UPDATE trueup.layout SET version = 4").await;
+        let yes = ["approve", "plan", "--phase", "all", "--accept", "all", "--env", "prod", "--as"];
+        database.trueup(&[&yes[..], &["tester"]].concat()).await.ended(0).unwrap();
+        database.trueup(&[&yes[..], &["another"]].concat()).await.ended(0).unwrap();
+        let second = database.path("plan/approvals/expand-another.toml");
+        std::fs::rename(&second, database.path("later.toml")).unwrap();
         std::fs::remove_file(database.path("trueup.toml")).unwrap();
-        database.approve("plan").await.unwrap();
         let refused = database.trueup(&["apply", "plan", "--url", &hers]).await.ended(3).unwrap();
         assert!(refused.shown().contains("has 1 of 2 approvals"), "{}", refused.shown());
-        mallory.does("UPDATE trueup.layout SET version = 8").await;
-        database.trueup(&["approve", "plan", "--as", "another", "--phase", "all"]).await.ended(0).unwrap();
+        mallory.does("UPDATE trueup.layout SET version = 9").await;
+        std::fs::rename(database.path("later.toml"), second).unwrap();
         database.trueup(&["apply", "plan", "--url", &hers]).await.ended(0).unwrap();
         database.trueup(&["rollback", "plan", "--url", &hers]).await.ended(0).unwrap();
         mallory.done().await;

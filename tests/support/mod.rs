@@ -15,7 +15,7 @@ use std::{
 
 use tempfile::TempDir;
 use trueup::{
-    approval::{self, Approval, Signed},
+    approval::{self, Approval},
     catalog::Catalog,
     hazard::{Hazard, Level},
     name::ObjectId,
@@ -308,21 +308,10 @@ pub const NOW: &str = "2026-11-21T12:00:00Z";
 
 /// alice's approval of one phase, with its dangers.
 pub fn approval(plan: &PlanFile, phase: Phase) -> Approval {
+    let created = "2026-11-21T09:00:00Z".parse().unwrap();
     Approval {
-        format: approval::FORMAT,
-        plan: plan.digest.clone(),
-        phase,
-        rollback: false,
-        approver: "alice".parse().unwrap(),
-        role: None,
         accepts: approval::dangers(&plan.plan, phase).into_keys().collect(),
-        reason: None,
-        created: "2026-11-21T09:00:00Z".parse().unwrap(),
-        expires: None,
-        signature: None,
-        revoked: None,
-        revocation: None,
-        signed: Signed::No,
+        ..Approval::new(plan.digest.clone(), phase, "alice".parse().unwrap(), created)
     }
 }
 

@@ -12,9 +12,11 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{ApplyError, Options, Refusal, assumptions, gate, phases_to_apply, point};
+use super::{
+    ApplyError, Options, Refusal, assumptions, gate, permission::Permission, phases_to_apply, point,
+};
 use crate::{
-    approval::{self, Way, pinned},
+    approval::Way,
     config::BACKUP_HOURS,
     journal,
     journal::Position,
@@ -143,17 +145,24 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         }
     };
     checks.push(Check::pass("phase", standing(&phases, position)));
-    let pinned = journal::policy(&session).await?;
-    let (policy, approvals) = pinned::under(pinned.as_ref(), options.policy, options.approvals, options.now)?;
-    checks.push(must::look_at_role(&session, &policy).await?);
+    let Options { policy, approvals, now, .. } = options;
+    let permission = Permission::in_database(&session, opened, policy, approvals, *now).await?;
+    if !permission.contradictions.is_empty() {
+        checks.push(Check::of("policy", permission.not_contradicted().map(|()| String::new())));
+    }
+    checks.extend(permission.database.as_ref().map(|database| Check::pass("database", database.to_string())));
+    checks.push(must::look_at_role(&session, &permission.policy).await?);
     let mut covered = Vec::new();
     for phase in &phases {
-        let found = approval::check(opened, &approvals, &policy, *phase, Way::There, options.now);
+        let found = permission.check(opened, *phase, Way::There);
         let by = found.map(|found| {
             let names =
                 found.approvals.iter().map(|approval| approval.approver.to_string()).collect::<Vec<_>>();
+            let glass = found.glass.clone();
             covered.push((*phase, found.approvals));
-            if names.is_empty() {
+            if let Some(glass) = glass {
+                format!("{} is not approved, and {glass} broke the glass", phase.label())
+            } else if names.is_empty() {
                 format!("{} needs none", phase.label())
             } else {
                 format!("{} is approved by {}", phase.label(), names.join(", "))
@@ -181,14 +190,15 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         let said: Vec<String> = uses.iter().map(ToString::to_string).collect();
         let approvals = covered.iter().find(|(phase, _)| *phase == Phase::Contract);
         let approvals = approvals.map_or(&[][..], |(_, approvals)| approvals);
-        let passed = gate::pass(&uses, options.quiet, approvals).map(|()| said.join("; "));
+        let passed = gate::pass(&uses, permission.quiet(options.quiet), approvals).map(|()| said.join("; "));
         checks.push(Check::of("deploy gate", passed));
     }
+    let limits = permission.limits(options.limits);
     let steps =
         plan.steps.iter().filter(|step| phases.contains(&step.phase) && !state.done.contains(&step.id));
-    checks.extend(surroundings::look(&session, &Needs::there(steps), options.limits).await?);
-    if let Some(command) = options.limits.backup.filter(|_| !phases.is_empty()) {
-        checks.push(backup::prove(command, options.limits.backup_age).await);
+    checks.extend(surroundings::look(&session, &Needs::there(steps), limits).await?);
+    if let Some(command) = limits.backup.filter(|_| !phases.is_empty()) {
+        checks.push(backup::prove(command, limits.backup_age).await);
     }
     session.close().await;
     Ok(checks)

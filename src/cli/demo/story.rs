@@ -167,6 +167,7 @@ impl Progress for Steps<'_> {
             | Event::HeldUp { .. }
             | Event::Hook(_)
             | Event::Warnings(_)
+            | Event::Glass(_)
             | Event::OldNames(_)
             | Event::Comparing => {}
         }

@@ -1,0 +1,96 @@
+//! The journal as evidence: one chain of entries with whole approvals. What is changed in it by hand is found, in the database
+//! and in an export without one.
+
+use super::approvals::{approve, key, planned, signers};
+use crate::oracle::{self, runtime};
+
+#[test]
+fn what_is_changed_in_the_journal_is_found() {
+    runtime().block_on(async {
+        let database = planned("signed = true\nallowed_signers = \"signers\"").await;
+        let folder = database.folder.path();
+        let (alice, bob) = (key(folder, "alice"), key(folder, "bob"));
+        signers(&database, &format!("alice {alice}\nbob {bob}\n"));
+        let verify = ["history", "--verify"];
+        let none = database.trueup(&verify).await.ended(0).unwrap();
+        assert!(none.stdout.starts_with("0 entries"), "{}", none.shown());
+        approve(&database, "alice", &["--sign", "alice"]).await;
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        let export = ["history", "--export", "jsonl"];
+        let earlier = database.trueup(&export).await.ended(0).unwrap().stdout;
+        database.write("earlier.jsonl", &earlier);
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        let good = database.trueup(&["history", "--verify", "--extends", "earlier.jsonl"]).await.ended(0).unwrap();
+        assert!(good.stdout.contains("2 approvals with a good signature"), "{}", good.shown());
+        let text = database.trueup(&export).await.ended(0).unwrap().stdout;
+        assert!(text.starts_with(earlier.trim_end()), "an export goes on from an earlier one");
+
+        // offline, with nothing but the files
+        database.write("now.jsonl", &text);
+        let offline = |file: &'static str| {
+            let mut command = database.command(&["history", "--verify", file, "--extends", "earlier.jsonl"]);
+            for name in ["DATABASE_URL", "PGHOST", "PGDATABASE", "PGPORT", "PGUSER"] {
+                command.env_remove(name);
+            }
+            oracle::finish(command, &[])
+        };
+        offline("now.jsonl").await.ended(0).unwrap();
+        for (from, to, why) in [
+            ("\"direction\":\"rollback\"", "\"direction\":\"apply\"", "was changed after it was written"),
+            ("alice", "bob", "was changed after it was written"),
+        ] {
+            database.write("changed.jsonl", &text.replace(from, to));
+            offline("changed.jsonl").await.fails_with_output(3, why);
+        }
+        let shorter: Vec<&str> = text.lines().enumerate().filter(|(at, _)| *at != 2).map(|(_, line)| line).collect();
+        database.write("shorter.jsonl", &shorter.join("\n"));
+        offline("shorter.jsonl").await.fails_with_output(3, "entry 4 comes where 3 should");
+        database.write("last.jsonl", &text.lines().take(2).collect::<Vec<_>>().join("\n"));
+        offline("last.jsonl").await.fails_with_output(3, "entry 3 of the earlier export is not here");
+        database.write("none.jsonl", "{}\n");
+        offline("none.jsonl").await.fails(1, "none.jsonl:1: this is no entry");
+        // by other keys than those that signed
+        signers(&database, &format!("alice {bob}\n"));
+        offline("now.jsonl").await.fails_with_output(3, "the signature of alice is not good");
+        signers(&database, &format!("alice {alice}\n"));
+
+        // in the database, one after the other
+        for (sql, undo, why) in [
+            (
+                "UPDATE trueup.entry SET body = replace(body, 'done', 'gone') WHERE kind = 'end' AND id < 9",
+                "UPDATE trueup.entry SET body = replace(body, 'gone', 'done') WHERE kind = 'end' AND id < 9",
+                "was changed after it was written",
+            ),
+            (
+                "UPDATE trueup.run SET outcome = 'stopped' WHERE id = 1",
+                "UPDATE trueup.run SET outcome = 'done' WHERE id = 1",
+                "run 1 in trueup.run is not what entry 1 and its end say",
+            ),
+            (
+                "UPDATE trueup.plan SET body = body || ' '",
+                "UPDATE trueup.plan SET body = left(body, -1)",
+                "in trueup.plan is not what has that digest",
+            ),
+        ] {
+            database.execute(sql).await;
+            database.trueup(&verify).await.fails_with_output(3, why);
+            database.execute(undo).await;
+            database.trueup(&verify).await.ended(0).unwrap();
+        }
+        // all of it written anew, as its owner can: the earlier export knows better
+        let sql = "UPDATE trueup.entry SET role = 'somebody' WHERE id = 1";
+        database.execute(sql).await;
+        let rehash = "DO $$ DECLARE e record; p text := repeat('0', 64); BEGIN \
+             FOR e IN SELECT * FROM trueup.entry ORDER BY id LOOP \
+                 UPDATE trueup.entry SET previous = p, hash = encode(sha256(convert_to(concat_ws(E'\\n', p, id, \
+                     to_char(written AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), kind, body, role), 'UTF8')), 'hex') \
+                  WHERE id = e.id RETURNING hash INTO p; \
+             END LOOP; END $$";
+        database.execute(rehash).await;
+        database.trueup(&verify).await.ended(0).unwrap();
+        let anew = ["history", "--verify", "--extends", "earlier.jsonl"];
+        database.trueup(&anew).await.fails_with_output(3, "entry 1 of the earlier export is not here");
+        database.done().await;
+    });
+}
