@@ -163,26 +163,28 @@ async fn road(from: &str, to: &str) -> Result<(), String> {
     database.approve("plan").await.map_err(shown)?;
     database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).map_err(shown)?;
     let there = database.dump().await;
+    let wanted_dump = inherited_anew(&plan, to, "INHERIT ").await.map_err(shown)?.unwrap_or(wanted_dump);
     there.must_equal(&wanted_dump, "the plan does not lead to what is desired").await.map_err(shown)?;
     let again = database.trueup(&[PLAN, &["again"]].concat()).await;
     again.ended(0).map_err(|what| shown(format!("there is something to plan afterwards: {what}")))?;
     database.trueup(&["rollback", "plan"]).await.ended(0).map_err(shown)?;
     let back = database.dump().await;
-    let before = left_again(&plan, from).await.map_err(shown)?.unwrap_or(before);
+    let before = inherited_anew(&plan, from, "NO INHERIT ").await.map_err(shown)?.unwrap_or(before);
     back.must_equal(&before, "the rollback does not lead back").await.map_err(shown)?;
     database.done().await;
     Ok(())
 }
 
-/// What there was, as PostgreSQL leaves it when a table stops inheriting and inherits again: the columns are its own, too,
-/// for good. Nothing, where the plan did not make one stop.
-async fn left_again(plan: &Plan, from: &str) -> Result<Option<Dump>, String> {
+/// What this SQL makes, as PostgreSQL leaves it when a table that there is begins to inherit: the columns are its own, too, for
+/// good. So it is on the way there where it begins, and on the way back where it stopped. Nothing, where the plan has neither.
+async fn inherited_anew(plan: &Plan, sql: &str, clause: &str) -> Result<Option<Dump>, String> {
+    let text = sql;
     let mut again = String::new();
     for (step, sql) in plan.steps.iter().flat_map(|step| step.sql.iter().map(move |sql| (step, sql.as_str())))
     {
         let table = step.object.sql();
         let clauses = sql.strip_prefix(&format!("ALTER TABLE {table}")).unwrap_or_default();
-        for parent in clauses.lines().filter_map(|clause| clause.trim_start().strip_prefix("NO INHERIT ")) {
+        for parent in clauses.lines().filter_map(|line| line.trim_start().strip_prefix(clause)) {
             let parent = parent.trim_end_matches(',');
             again += &format!("ALTER TABLE {table} NO INHERIT {parent}, INHERIT {parent};\n");
         }
@@ -190,7 +192,7 @@ async fn left_again(plan: &Plan, from: &str) -> Result<Option<Dump>, String> {
     if again.is_empty() {
         return Ok(None);
     }
-    let left = Database::with(&format!("{from}{again}")).await?;
+    let left = Database::with(&format!("{text}{again}")).await?;
     let dump = left.dump().await;
     left.done().await;
     Ok(Some(dump))

@@ -253,39 +253,48 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
     }
 }
 
-/// A foreign key takes whichever key fits when it is added: one that is to go must be gone by then. And so that the
-/// same holds on the way back, one that is to come comes when the foreign key is gone.
+/// A foreign key takes whichever unique index fits when it is added, the oldest first: one that is to go must be gone by then,
+/// and one that is to come beside the one that the foreign key takes comes after that. And so that the same holds on the way
+/// back, one that is to come comes when the foreign key is gone.
 fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
-    let columns = |object: Option<&Object>| match object {
-        Some(Object::Constraint(key)) if key.has_index() => {
-            Some(key.columns.iter().cloned().collect::<BTreeSet<_>>())
+    let mut keys: BTreeMap<(ObjectId, BTreeSet<&str>), BTreeSet<&ObjectId>> = BTreeMap::new();
+    for change in changes.values() {
+        for object in [&change.object.before, &change.object.after].into_iter().flatten() {
+            if let Some(key) = unique_key(&change.id, object) {
+                keys.entry(key).or_default().insert(&change.id);
+            }
         }
-        _ => None,
-    };
-    let mut constraints: BTreeMap<Option<ObjectId>, Vec<&Change>> = BTreeMap::new();
-    for change in changes.values().filter(|change| change.id.kind == Kind::Constraint) {
-        constraints.entry(change.id.relation()).or_default().push(change);
     }
     for (catalog, act, other_act) in
         [(catalogs.after, Act::Create, Act::Drop), (catalogs.before, Act::Drop, Act::Create)]
     {
         for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Constraint) {
-            let (foreign_key, key) = (find(&need.from, act), columns(catalog.objects.get(&need.to)));
-            let (Some(foreign_key), Some(key)) = (foreign_key, key) else { continue };
-            let beside = constraints.get(&need.to.relation());
-            for other in beside.into_iter().flatten().filter(|other| other.id != need.to) {
-                let side = if act == Act::Create { &other.object.before } else { &other.object.after };
-                if columns(side.as_ref()).is_none_or(|columns| columns != key) {
+            let key = catalog.objects.get(&need.to).and_then(|key| unique_key(&need.to, key));
+            let beside = key.and_then(|key| keys.get(&key)).into_iter().flatten();
+            for other in beside.copied().filter(|other| **other != need.to) {
+                let of_other = find(other, other_act);
+                if act == Act::Drop {
+                    before(find(&need.from, act), of_other, false);
                     continue;
                 }
-                let other = find(&other.id, other_act);
-                if act == Act::Create {
-                    before(other, Some(foreign_key), false);
-                } else {
-                    before(Some(foreign_key), other, false);
-                }
+                before(of_other, find(&need.from, act), false);
+                before(find(&need.to, act), find(other, act), true);
             }
         }
+    }
+}
+
+/// The table and the columns of a unique index that a foreign key can refer to.
+fn unique_key<'o>(id: &ObjectId, object: &'o Object) -> Option<(ObjectId, BTreeSet<&'o str>)> {
+    match object {
+        Object::Constraint(key) if key.has_index() => {
+            Some((id.relation()?, key.columns.iter().map(String::as_str).collect()))
+        }
+        Object::Index(index) if index.unique && index.body.predicate.is_none() => {
+            let columns = index.body.shape.keys.iter().map(|key| key.column.as_deref());
+            Some((index.relation(), columns.collect::<Option<_>>()?))
+        }
+        _ => None,
     }
 }
 

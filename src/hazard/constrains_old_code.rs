@@ -35,7 +35,11 @@ fn find(case: &Case<'_>) -> Option<String> {
         (None, Object::Constraint(constraint))
             if on_old_table && case.step.verb == crate::step::Verb::Create =>
         {
-            Some(format!("{id} refuses rows from now on: {}", constraint.definition))
+            // one that comes back in the same words refused them before
+            let before = case.catalogs.before.objects.get(id);
+            let known =
+                matches!(before, Some(Object::Constraint(it)) if it.definition == constraint.definition);
+            (!known).then(|| format!("{id} refuses rows from now on: {}", constraint.definition))
         }
         // exchanged in one step
         (Some(Object::Constraint(before)), Object::Constraint(after))
