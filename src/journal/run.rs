@@ -149,7 +149,7 @@ pub async fn step_ended(session: &Session, row: RowId, done: bool, also: &[u32])
                  RETURNING run, step, batch, finished, outcome), \
                others AS ( \
                  INSERT INTO trueup.step (run, step, batch, finished, outcome) \
-                 SELECT e.run, step, e.batch, e.finished, e.outcome FROM ended e, unnest($3::int4[]) AS step) \
+                 SELECT e.run, also.step, e.batch, e.finished, e.outcome FROM ended e, unnest($3::int4[]) AS also (step)) \
                SELECT run, step FROM ended";
     let row = session.client().query_one(sql, &[&row.0, &outcome, &steps]).await?;
     let (run, step): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
