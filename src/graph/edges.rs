@@ -274,7 +274,8 @@ fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
             for other in beside.copied().filter(|other| **other != need.to) {
                 let of_other = find(other, other_act);
                 if act == Act::Drop {
-                    before(find(&need.from, act), of_other, false);
+                    // an index is built before, under another name
+                    before(find(&need.from, act), of_other.filter(|_| other.kind == Kind::Constraint), false);
                     continue;
                 }
                 before(of_other, find(&need.from, act), false);
