@@ -9,6 +9,7 @@ mod check;
 pub mod lowering;
 mod missing;
 pub mod pinned;
+pub mod planner;
 pub mod signature;
 
 use std::{

@@ -31,6 +31,7 @@
 //! revoked_keys = "revoked"       # keys that do not count any more: a list, or OpenSSH's KRL
 //! signed = true                  # whether only signed ones count
 //! allowed_signers = "signers"    # who signs with which keys, as ssh-keygen(1) has it
+//! planned_by = "planners"        # whose signed plans count: keys, as ssh-keygen(1) has them; else everyone's, signed or not
 //!
 //! [hooks]                        # commands, run by sh -c in the file's folder, with what happens as JSON on their input
 //! before = "./announce"          # before each phase, there and back; unless it ends with 0 nothing is changed

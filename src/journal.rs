@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use abandoned::{Abandoned, abandon, abandoned};
 pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption};
-pub use ddl::{Changed, audit, changed_since, is_audited, may_audit, stop_audit};
+pub use ddl::{Audited, Changed, audit, changed_since, is_audited, may_audit, stop_audit};
 pub use error::JournalError;
 pub use history::{Run, history};
 pub use plans::{OpenPlan, changed_plans, open_plans};

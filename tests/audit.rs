@@ -126,3 +126,45 @@ fn an_audit_is_in_nobodys_way() {
         database.done().await;
     });
 }
+
+/// Whoever changes the schema is seen as a replica and at the end of the stack, too; what an earlier version made is made anew,
+/// and what was written down is kept.
+#[test]
+fn nobody_hides_from_an_audit() {
+    runtime().block_on(async {
+        let database = Database::with(BEFORE).await.unwrap();
+        database.trueup(&["audit"]).await.ended(0).unwrap();
+        let seen = async |object: &str| {
+            database
+                .ask(&format!("SELECT count(*)::text FROM trueup.ddl_event WHERE object = '{object}'"))
+                .await
+        };
+        database.execute("SET session_replication_role = replica; CREATE TABLE as_a_replica (id int)").await;
+        assert_eq!(seen("public.as_a_replica").await, "1");
+        // each call makes a table, and then goes on until there is no more stack
+        database
+            .execute(
+                "CREATE FUNCTION deep(n int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+                     EXECUTE format('CREATE TABLE deep_%s ()', n);
+                     BEGIN PERFORM deep(n + 1); EXCEPTION WHEN statement_too_complex THEN NULL; END;
+                 END $$;
+                 SET max_stack_depth = '400kB'; SELECT deep(1)",
+            )
+            .await;
+        let made = "SELECT count(*)::text FROM pg_class WHERE relname ~ '^deep_[0-9]+$'";
+        let written = "SELECT count(*)::text FROM trueup.ddl_event WHERE object ~ '^public.deep_[0-9]+$'";
+        let made = database.ask(made).await;
+        assert!(made.parse::<u32>().unwrap() > 2, "{made}");
+        assert_eq!(database.ask(written).await, made);
+        database.execute("ALTER EVENT TRIGGER trueup_ddl ENABLE").await;
+        let shown = database.trueup(&["audit", "--show"]).await.ended(0).unwrap();
+        assert_eq!(shown.stdout, "who changes the schema is not always written down\n");
+        database.trueup(&["audit"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT string_agg(evtenabled::text, '') FROM pg_event_trigger").await, "AA");
+        assert_eq!(seen("public.as_a_replica").await, "1");
+        database.execute("ALTER EVENT TRIGGER trueup_ddl DISABLE").await;
+        database.trueup(&["audit", "--remove"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT count(*)::text FROM pg_event_trigger").await, "0");
+        database.done().await;
+    });
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ApplyError, Refusal, lock, preflight};
 use crate::{
-    journal,
+    journal::{self, Audited},
     postgres::{Session, Target},
     run::Stop,
 };
@@ -21,7 +21,8 @@ async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, A
     preflight::must::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, wait, &Stop::never()).await?;
-    if journal::is_audited(session).await? == on {
+    let (is, wanted) = (journal::is_audited(session).await?, if on { Audited::Yes } else { Audited::No });
+    if is == wanted {
         return Ok(false);
     }
     if !journal::may_audit(session).await? {

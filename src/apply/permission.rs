@@ -29,19 +29,27 @@ pub struct Permission {
     /// The database, if one was asked.
     pub database: Option<Database>,
     used: BTreeMap<(Phase, Direction), BTreeSet<Digest>>,
+    /// Why the plan is by nobody whose plans count.
+    not_planned: Option<String>,
 }
 
 impl Permission {
     /// By trueup.toml alone, where no database is asked.
-    pub fn by_file(policy: &Policy, approvals: &[Approval], now: Timestamp) -> Self {
-        Self {
+    pub fn by_file(
+        plan: &PlanFile,
+        policy: &Policy,
+        approvals: &[Approval],
+        now: Timestamp,
+    ) -> Result<Self, ApplyError> {
+        Ok(Self {
+            not_planned: pinned::not_planned(None, policy, plan, now)?,
             policy: policy.clone(),
             contradictions: Vec::new(),
             approvals: approvals.to_vec(),
             now,
             database: None,
             used: BTreeMap::new(),
-        }
+        })
     }
 
     /// By trueup.toml and what is pinned in the database.
@@ -53,6 +61,7 @@ impl Permission {
         now: Timestamp,
     ) -> Result<Self, ApplyError> {
         let pinned = journal::policy(session).await?;
+        let not_planned = pinned::not_planned(pinned.as_ref(), policy, plan, now)?;
         let contradictions = pinned.as_ref().map(|pinned| pinned.contradicted_by(policy)).unwrap_or_default();
         let (policy, approvals) = pinned::under(pinned.as_ref(), policy, approvals, now)?;
         let database = if policy.bound_to_database || approvals.iter().any(|it| it.database.is_some()) {
@@ -65,7 +74,7 @@ impl Permission {
         } else {
             BTreeMap::new()
         };
-        Ok(Self { policy, contradictions, approvals, now, database, used })
+        Ok(Self { policy, contradictions, approvals, now, database, used, not_planned })
     }
 
     /// Refuses what contradicts the pinned policy.
@@ -91,6 +100,9 @@ impl Permission {
 
     /// The approvals that let this phase of the plan run, or what is missing.
     pub fn check(&self, plan: &PlanFile, phase: Phase, way: Way) -> Result<Covered, Vec<Missing>> {
+        if let Some(why) = &self.not_planned {
+            return Err(vec![Missing::Planner(why.clone())]);
+        }
         let none = BTreeSet::new();
         let direction = if way == Way::Back { Direction::Rollback } else { Direction::Apply };
         let used = self.used.get(&(phase, direction)).unwrap_or(&none);

@@ -10,6 +10,8 @@ use crate::{plan::Digest, step::Phase, visible::visible_line};
 /// Why a phase may not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
+    /// The plan is signed by nobody whose plans count.
+    Planner(String),
     /// Too few approvals count.
     Approvals {
         /// Of which phase.
@@ -91,6 +93,9 @@ pub enum Void {
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Missing::Planner(why) => {
+                write!(f, "the plan is by nobody whose plans count (`planned_by`): {}", visible_line(why))
+            }
             Missing::Approvals { phase, required: 1, counted: 0 } => {
                 write!(f, "phase {} is not approved", phase.label())
             }

@@ -9,8 +9,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use super::{Approval, ApprovalError, Signed, signature::Keys};
-use crate::config::{Around, Policy};
+use super::{Approval, ApprovalError, Signed, planner, signature::Keys};
+use crate::{
+    config::{Around, Policy},
+    plan::PlanFile,
+};
 
 /// What approvals must amount to in a database, whatever trueup.toml says: with what stood in `allowed_signers`.
 pub type Pinned = Policy<String>;
@@ -21,7 +24,9 @@ impl Pinned {
         let allowed_signers = policy.allowed_signers.as_ref().map(std::fs::read_to_string).transpose()?;
         // OpenSSH's KRL is no text
         let revoked_keys = policy.revoked_keys.as_ref().map(std::fs::read).transpose()?;
-        Ok(policy.clone().with_keys(allowed_signers, revoked_keys.map(|bytes| STANDARD.encode(bytes))))
+        let planned_by = policy.planned_by.as_ref().map(std::fs::read_to_string).transpose()?;
+        let revoked_keys = revoked_keys.map(|bytes| STANDARD.encode(bytes));
+        Ok(policy.clone().with_keys(allowed_signers, revoked_keys, planned_by))
     }
 
     /// The stricter of both, rule by rule. The keys stay the other one's: [`under`] checks by both.
@@ -57,6 +62,7 @@ impl Pinned {
             signed: self.signed || other.signed,
             allowed_signers: other.allowed_signers.clone(),
             revoked_keys: other.revoked_keys.clone(),
+            planned_by: other.planned_by.clone(),
             members,
             admins: &self.admins & &other.admins,
             required_lower: self.required_lower.max(other.required_lower),
@@ -101,15 +107,19 @@ impl Pinned {
 
     /// Whether another one asks for less in anything.
     pub fn is_lowered_by(&self, other: &Self) -> bool {
-        let lines = |policy: &Self| -> BTreeSet<String> {
-            let text = policy.allowed_signers.as_deref().unwrap_or_default();
+        let lines = |text: &str| -> BTreeSet<String> {
             text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
         };
         // the same keys in another order, or fewer of them, let nobody sign who could not before
-        let more_keys = self.allowed_signers.is_some() && !lines(other).is_subset(&lines(self));
-        let no_keys = self.allowed_signers.is_some() && other.allowed_signers.is_none();
+        let more = |own: &Option<String>, others: &Option<String>| match (own, others) {
+            (Some(own), Some(others)) => !lines(others).is_subset(&lines(own)),
+            (own, None) => own.is_some(),
+            (None, _) => false,
+        };
+        let more_keys =
+            more(&self.allowed_signers, &other.allowed_signers) || more(&self.planned_by, &other.planned_by);
         let fewer_revoked = self.revoked_keys.is_some() && self.revoked_keys != other.revoked_keys;
-        self.and(other) != *other || more_keys || no_keys || fewer_revoked
+        self.and(other) != *other || more_keys || fewer_revoked
     }
 }
 
@@ -127,14 +137,23 @@ impl KeyFiles {
 }
 
 impl Pinned {
+    /// The keys of those whose plans count, if it asks for any.
+    pub(super) fn planner_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
+        let Some(keys) = &self.planned_by else { return Ok(None) };
+        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: self.revoked_file()? }))
+    }
+
+    fn revoked_file(&self) -> Result<Option<NamedTempFile>, ApprovalError> {
+        // what cannot be read revokes everything: ssh-keygen refuses it
+        let decoded =
+            |encoded: &String| STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes());
+        self.revoked_keys.as_ref().map(|encoded| written(&decoded(encoded))).transpose()
+    }
+
     /// Its keys, if it has any.
     pub(super) fn key_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
         let Some(keys) = &self.allowed_signers else { return Ok(None) };
-        let revoked = self.revoked_keys.as_ref().map(|encoded| {
-            // what cannot be read revokes everything: ssh-keygen refuses it
-            written(&STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes()))
-        });
-        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: revoked.transpose()? }))
+        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: self.revoked_file()? }))
     }
 }
 
@@ -154,6 +173,21 @@ pub fn under(
         }
     }
     Ok((both, approvals))
+}
+
+/// Why a plan is by nobody whose plans count, by the file's keys or by the pinned ones.
+pub fn not_planned(
+    pinned: Option<&Pinned>,
+    policy: &Policy,
+    plan: &PlanFile,
+    now: Timestamp,
+) -> Result<Option<String>, ApprovalError> {
+    let own = policy.planned_by.as_deref().map(|allowed| {
+        planner::signer(plan, &Keys { allowed, revoked: policy.revoked_keys.as_deref() }, now)
+    });
+    let files = pinned.map(Pinned::planner_files).transpose()?.flatten();
+    let by_pinned = files.map(|files| planner::signer(plan, &files.keys(), now));
+    Ok([own, by_pinned].into_iter().flatten().find_map(Result::err))
 }
 
 fn written(bytes: &[u8]) -> Result<NamedTempFile, ApprovalError> {

@@ -178,6 +178,20 @@ pub(super) fn verified(
     key.map(str::to_owned).ok_or_else(|| format!("{PROGRAM} names no key: {}", said.trim()))
 }
 
+/// The principals whose keys made a signature, whatever it is of.
+pub(super) fn people(signature: &str, allowed: &Path) -> Result<Vec<String>, String> {
+    let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
+    std::fs::metadata(allowed).map_err(|error| format!("{}: {error}", allowed.display()))?;
+    let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
+    file.write_all(signature.as_bytes()).map_err(cannot)?;
+    let mut command = Command::new(PROGRAM);
+    command.args(["-Y", "find-principals", "-f"]).arg(allowed).arg("-s").arg(file.path());
+    let output = fed(&mut command, "").map_err(cannot)?;
+    // it ends with an error where there is none
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(said.lines().flat_map(|line| line.split(',')).map(str::to_owned).collect())
+}
+
 /// Runs it with this as its input. What it asks a person for, a passphrase, it asks on the terminal.
 fn fed(command: &mut Command, input: &str) -> io::Result<Output> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use trueup::{apply::audit::audit, journal};
+use trueup::{
+    apply::audit::audit,
+    journal::{self, Audited},
+};
 
 use super::{
     Format,
@@ -32,19 +35,28 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    let (on, changed) = if arguments.show {
+    let (audited, changed) = if arguments.show {
         let session = context.connect().await?;
         (journal::is_audited(&session).await?, false)
     } else {
         let wait = Duration::from_secs(arguments.wait);
-        (!arguments.remove, audit(&context.target()?, !arguments.remove, wait).await?)
+        let changed = audit(&context.target()?, !arguments.remove, wait).await?;
+        (if arguments.remove { Audited::No } else { Audited::Yes }, changed)
     };
+    let on = audited == Audited::Yes;
     if context.format() == Format::Json {
         output::json(&serde_json::json!({ "audited": on, "changed": changed }));
         return Ok(Exit::Done);
     }
     let from_now_on = if changed { " from now on" } else { "" };
-    let not = if on { "" } else { " not" };
-    output::result(&format!("who changes the schema is{not} written down{from_now_on}"));
+    let how = match audited {
+        Audited::Yes => "is",
+        Audited::Partly => "is not always",
+        Audited::No => "is not",
+    };
+    output::result(&format!("who changes the schema {how} written down{from_now_on}"));
+    if audited == Audited::Partly {
+        output::note("hint: `trueup audit` makes its event triggers again, and keeps what was written down");
+    }
     Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use trueup::{
+    approval::planner,
     catalog::scope::Manage,
     diff::DiffError,
     journal::{self, JournalError},
@@ -47,6 +48,9 @@ pub struct Arguments {
     /// The schemas to manage, or `all`; else those that the desired SQL uses or the journal shows
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     manage: Vec<String>,
+    /// Sign it with this SSH key: a private one, or the public one of an agent
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// End with code 2 when there is anything to do
     #[arg(long)]
     exit_code: bool,
@@ -330,6 +334,13 @@ fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), Cl
         plans.join(format!("{}-{}", plan.created.strftime("%Y%m%d"), plan.name))
     };
     let written = report::write_plan(&dir, plan)?;
+    if let Some(key) = &arguments.sign {
+        planner::sign(&written, key).map_err(|error| {
+            CliError::new(error.to_string()).with_hint(
+                "the plan was written, and not signed; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here",
+            )
+        })?;
+    }
     let format = match context.format() {
         Format::Text => report::Format::Text,
         Format::Markdown => report::Format::Markdown,

@@ -42,7 +42,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy, now)?;
     let (mut position, mut differences, mut broken) = (None, None, Vec::new());
-    let mut permission = Permission::by_file(&policy, &approvals, now);
+    let mut permission = Permission::by_file(&opened, &policy, &approvals, now)?;
     let phases_at = |position| match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
         None if arguments.rollback => ran(opened.plan.phases(), position),

@@ -45,6 +45,8 @@ pub struct PolicySettings {
     pub allowed_signers: Option<PathBuf>,
     /// Keys that do not count any more: a list of public keys, or OpenSSH's KRL.
     pub revoked_keys: Option<PathBuf>,
+    /// Who may make plans: an `allowed_signers` file of OpenSSH.
+    pub planned_by: Option<PathBuf>,
     /// Who is in a role: names of approvers, or fingerprints of keys.
     pub members: Option<BTreeMap<String, BTreeSet<String>>>,
     /// Who may take back another one's approval.
@@ -95,6 +97,9 @@ pub struct Policy<K = PathBuf> {
     pub allowed_signers: Option<K>,
     /// Keys that do not count any more.
     pub revoked_keys: Option<K>,
+    /// Whose plans count: the keys that sign them. None: everyone's, signed or not.
+    #[serde(default = "nothing")]
+    pub planned_by: Option<K>,
     /// By role who is in it: names of approvers, or fingerprints of keys (`SHA256:…`).
     #[serde(default)]
     pub members: BTreeMap<String, BTreeSet<String>>,
@@ -142,6 +147,10 @@ fn yes() -> bool {
     true
 }
 
+fn nothing<K>() -> Option<K> {
+    None
+}
+
 impl<K> Default for Policy<K> {
     fn default() -> Self {
         Self {
@@ -160,6 +169,7 @@ impl<K> Default for Policy<K> {
             signed: false,
             allowed_signers: None,
             revoked_keys: None,
+            planned_by: None,
             members: BTreeMap::new(),
             admins: BTreeSet::new(),
             break_glass: BTreeSet::new(),
@@ -190,6 +200,7 @@ impl Policy {
                 signed,
                 allowed_signers,
                 revoked_keys,
+                planned_by,
                 members,
                 admins,
                 break_glass,
@@ -210,6 +221,7 @@ impl Policy {
             let file = |path: &PathBuf| dir.join(path);
             policy.allowed_signers = allowed_signers.as_ref().map(file).or(policy.allowed_signers);
             policy.revoked_keys = revoked_keys.as_ref().map(file).or(policy.revoked_keys);
+            policy.planned_by = planned_by.as_ref().map(file).or(policy.planned_by);
             set(&mut policy.members, members.as_ref());
             set(&mut policy.admins, admins.as_ref());
             set(&mut policy.break_glass, break_glass.as_ref());
@@ -236,7 +248,12 @@ impl<K> Policy<K> {
     }
 
     /// The same with the keys known in another way.
-    pub fn with_keys<L>(self, allowed_signers: Option<L>, revoked_keys: Option<L>) -> Policy<L> {
+    pub fn with_keys<L>(
+        self,
+        allowed_signers: Option<L>,
+        revoked_keys: Option<L>,
+        planned_by: Option<L>,
+    ) -> Policy<L> {
         Policy {
             required: self.required,
             author: self.author,
@@ -253,6 +270,7 @@ impl<K> Policy<K> {
             signed: self.signed,
             allowed_signers,
             revoked_keys,
+            planned_by,
             members: self.members,
             admins: self.admins,
             break_glass: self.break_glass,
@@ -303,6 +321,7 @@ impl<K> Policy<K> {
             said(self.bound_to_database, "bound_to_database = true".to_owned()),
             said(self.single_use, "single_use = true".to_owned()),
             Some(format!("signed = {}", self.signed)),
+            said(self.planned_by.is_some(), "plans must be signed".to_owned()),
             said(!self.members.is_empty(), format!("members = {}", table(&self.members))),
             said(!self.admins.is_empty(), format!("admins = {}", list(&self.admins))),
             said(!self.break_glass.is_empty(), format!("break_glass = {}", list(&self.break_glass))),

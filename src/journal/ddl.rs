@@ -25,11 +25,27 @@ pub struct Changed {
     pub object: String,
 }
 
+/// How much is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audited {
+    /// Nothing.
+    No,
+    /// Not everything: as by an earlier version, or with an event trigger disabled.
+    Partly,
+    /// Everything that event triggers see, whatever session_replication_role says.
+    Yes,
+}
+
 /// Whether changes are written down.
-pub async fn is_audited(session: &Session) -> Result<bool, JournalError> {
-    let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e \
-               WHERE e.evtfoid = pg_catalog.to_regprocedure('trueup.note_ddl()') AND e.evtenabled <> 'D')";
-    Ok(session.client().query_one(sql, &[]).await?.try_get(0)?)
+pub async fn is_audited(session: &Session) -> Result<Audited, JournalError> {
+    let sql = "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE e.evtenabled = 'A') \
+                 FROM pg_catalog.pg_event_trigger e WHERE e.evtfoid = pg_catalog.to_regprocedure('trueup.note_ddl()')";
+    let row = session.client().query_one(sql, &[]).await?;
+    Ok(match (row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?) {
+        (0, _) => Audited::No,
+        (2, 2) => Audited::Yes,
+        _ => Audited::Partly,
+    })
 }
 
 /// Whether the role may make event triggers: a superuser may, and whom a hosting provider lets.
@@ -45,20 +61,20 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
     }
 }
 
-/// Has them written down from now on. There must be a journal, which becomes the role's.
+/// Has them written down from now on, and keeps what was. There must be a journal, which becomes the role's.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
-    let script = format!("{FORGET}; {} {}", shape::hand_over(), include_str!("ddl.sql"));
+    let script = format!("{STOP}; {} {}", shape::hand_over(), include_str!("ddl.sql"));
     Ok(execute(session, &script).await?)
 }
 
 /// Has nothing written down any more, and forgets what was. The journal stays whose it is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
-    Ok(execute(session, &format!("{FORGET};")).await?)
+    Ok(execute(session, &format!("{STOP}; DROP TABLE IF EXISTS trueup.ddl_event;")).await?)
 }
 
-const FORGET: &str = "\
+const STOP: &str = "\
 DROP EVENT TRIGGER IF EXISTS trueup_ddl; DROP EVENT TRIGGER IF EXISTS trueup_drop; \
-DROP FUNCTION IF EXISTS trueup.note_ddl(); DROP TABLE IF EXISTS trueup.ddl_event";
+DROP FUNCTION IF EXISTS trueup.note_ddl()";
 
 /// What was written down since then, the newest first; nothing where nothing is, or where the role may not read it.
 pub async fn changed_since(session: &Session, since: Timestamp) -> Result<Vec<Changed>, JournalError> {

@@ -2,7 +2,7 @@
 --
 -- The function runs as the superuser who makes it, whosever command it is. A schema's owner may drop any table in it and
 -- put one with triggers of his own in its place, which would run as that superuser, too: hand_over.sql comes before.
-CREATE TABLE trueup.ddl_event (
+CREATE TABLE IF NOT EXISTS trueup.ddl_event (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     happened    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     role        text NOT NULL DEFAULT SESSION_USER,
@@ -25,7 +25,10 @@ BEGIN
          WHERE c.object_identity IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp'
            AND c.schema_name IS DISTINCT FROM 'trueup';
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN statement_too_complex THEN
+    -- at the end of the stack, where whoever goes that deep would not be seen
+    RAISE;
+WHEN OTHERS THEN
     -- nobody's DDL is to fail because of this
     RAISE WARNING 'trueup: not written down: %', SQLERRM;
 END
@@ -33,3 +36,6 @@ $note$;
 REVOKE ALL ON FUNCTION trueup.note_ddl() FROM PUBLIC;
 CREATE EVENT TRIGGER trueup_ddl ON ddl_command_end EXECUTE FUNCTION trueup.note_ddl();
 CREATE EVENT TRIGGER trueup_drop ON sql_drop EXECUTE FUNCTION trueup.note_ddl();
+-- also where session_replication_role is "replica"
+ALTER EVENT TRIGGER trueup_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER trueup_drop ENABLE ALWAYS;

@@ -94,6 +94,7 @@ const EDITED: &str =
 const PLAN: &str = "plan.toml";
 const README: &str = "README.md";
 const APPROVALS: &str = "approvals";
+const SIGNATURE: &str = "plan.toml.sig";
 
 fn at(path: &Path) -> impl Fn(io::Error) -> FolderError + '_ {
     move |source| FolderError::Io { path: path.to_owned(), source }
@@ -120,6 +121,11 @@ impl PlanFile {
             }
         }
         Ok(opened)
+    }
+
+    /// Where the signature of who made the plan lies.
+    pub fn signature(&self) -> PathBuf {
+        self.dir.join(SIGNATURE)
     }
 
     /// Where approvals lie.
@@ -158,6 +164,12 @@ pub fn write(
     let approvals = fresh.path().join(APPROVALS);
     fs::create_dir(&approvals).map_err(at(&approvals))?;
     if occupied {
+        match fs::remove_file(written.signature()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FolderError::Io { path: written.signature(), source: error });
+            }
+            _ => {}
+        }
         // The plan goes last: until it is there, the scripts do not fit and the folder is refused.
         for (name, _) in files.iter().rev() {
             let file = dir.join(name);

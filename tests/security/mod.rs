@@ -4,6 +4,7 @@
 mod approvals;
 mod bound;
 mod evidence;
+mod forged;
 mod owner;
 mod sandbox;
 
