@@ -50,6 +50,7 @@
 //! backup_hours = 24              # how old it may be
 //! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
+//! secrets = { PG_FDW_PASSWORD = "${file:/run/secrets/fdw}" }   # or "${env:NAME}"; else TRUEUP_SECRET_PG_FDW_PASSWORD
 //! approval = { required = 2 }    # over [approval], key by key
 //! ```
 //!
@@ -57,6 +58,7 @@
 //! current directory and upward.
 
 mod policy;
+mod secret;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,6 +67,8 @@ use std::{
 
 pub use policy::{Around, Policy, PolicySettings};
 use serde::Deserialize;
+
+pub use secret::SecretSource;
 
 use crate::toml_file::{self, TomlError};
 
@@ -176,6 +180,8 @@ pub struct Environment {
     pub long_transaction_seconds: Option<u32>,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
+    /// Where the secrets are that `${secret:NAME}` stands for in options of foreign data.
+    pub secrets: BTreeMap<String, SecretSource>,
     /// Who must approve, over `[approval]` key by key.
     pub approval: PolicySettings,
 }

@@ -52,6 +52,7 @@ pub mod postgres;
 pub mod rehearse;
 pub mod report;
 pub mod run;
+pub mod secret;
 pub mod source;
 pub mod sql;
 pub mod step;

@@ -180,7 +180,7 @@ fn compare(is: &Catalog, should: &Catalog, direction: &'static str) -> Result<()
 pub fn differences(is: &Catalog, should: &Catalog) -> Vec<String> {
     let ids: BTreeSet<&ObjectId> = is.objects.keys().chain(should.objects.keys()).collect();
     let different = ids.into_iter().filter_map(|id| match (is.objects.get(id), should.objects.get(id)) {
-        (Some(is), Some(should)) if is == should => None,
+        (Some(is), Some(should)) if is.is_like(should) => None,
         (Some(is), Some(should)) => {
             Some(format!("{id} is `{}` and should be `{}`", brief(&is.ddl(id)), brief(&should.ddl(id))))
         }

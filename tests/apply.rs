@@ -70,6 +70,7 @@ impl Case {
                 longest: Duration::from_millis(50),
                 total: Duration::from_secs(1),
             },
+            secrets: trueup::secret::Secrets::NONE,
             stop: self.stop.clone(),
             quiet: Duration::ZERO,
             limits: Limits::default(),

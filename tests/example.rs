@@ -57,6 +57,7 @@ async fn planned_again() -> Plan {
         owners: false,
         renames_online: false,
         skip_triggers: false,
+        secrets: trueup::secret::Secrets::NONE,
         values: std::collections::BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: FOLDER.split_once('-').unwrap().1.to_owned(),

@@ -42,6 +42,7 @@ async fn plan(
         owners: false,
         renames_online: false,
         skip_triggers: false,
+        secrets: trueup::secret::Secrets::NONE,
         values: std::collections::BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: "kept".to_owned(),

@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "config",
     "sql",
     "name",
+    "secret",
     "step",
     "kind",
     "catalog",

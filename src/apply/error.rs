@@ -11,6 +11,7 @@ use crate::{
     plan::staleness::Difference,
     postgres::{ConnectError, Session, server_words},
     run::{InTheWay, RunError, is_lost},
+    secret::VARIABLE,
     source::live::ReadError,
     sql::ident,
     step::Phase,
@@ -116,6 +117,9 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// Secrets that statements need are not given.
+    #[error("nothing gives a value for the secret {}", .0.join(", "))]
+    NoSecrets(Vec<String>),
     /// There is more in a table than the plan was made for.
     #[error("the plan is stale: {}", .0.join("; "))]
     Assumption(Vec<String>),
@@ -221,6 +225,10 @@ impl Refusal {
                 format!(
                     "`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves"
                 )
+            }
+            Self::NoSecrets(names) => {
+                let first = names.first().map_or("NAME", String::as_str);
+                format!("export {VARIABLE}{first}=…, or add `secrets` to the environment in trueup.toml")
             }
             Self::Assumption(_) => "plan again for this database: `trueup plan`".to_owned(),
             Self::Stale(_) => {

@@ -181,6 +181,10 @@ impl<'a> Run<'a> {
                 .collect();
             Batch::forward(&left)
         };
+        preflight::must::secrets(
+            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
+            self.options.secrets,
+        )?;
         if self.options.dry_run {
             let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
             return Ok(Outcome::WouldRun(all.collect()));
@@ -260,6 +264,10 @@ impl<'a> Run<'a> {
                 .collect();
             Batch::backward(&done)
         };
+        preflight::must::secrets(
+            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
+            self.options.secrets,
+        )?;
         if self.options.dry_run {
             let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
             return Ok(Outcome::WouldRun(all.collect()));
@@ -463,6 +471,7 @@ impl<'a> Run<'a> {
             stop: self.options.stop.clone(),
             guarded: true,
             owners: Some(&self.owners),
+            secrets: Some(self.options.secrets),
         };
         let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
         if batch.transactional {

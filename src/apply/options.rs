@@ -12,6 +12,7 @@ use crate::{
     plan::PlanFile,
     postgres::Target,
     run::{Batch, Retry, Stop},
+    secret::Secrets,
     step::Phase,
 };
 
@@ -51,6 +52,8 @@ pub struct Options<'a> {
     pub limits: preflight::Limits<'a>,
     /// What is run beside the phases.
     pub hooks: hooks::Hooks<'a>,
+    /// The secrets that statements may need.
+    pub secrets: &'a Secrets,
     /// Asked between batches and between tries.
     pub stop: Stop,
     /// Check everything, run nothing, write nothing.

@@ -86,6 +86,7 @@ pub async fn go(
     let plan = context.plan(&how.plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
     let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
+    let secrets = context.secrets()?;
     let (handle, stop) = StopHandle::new();
     progress::stop_at_signals(handle);
     let options = Options {
@@ -100,6 +101,7 @@ pub async fn go(
         limits: context.limits()?,
         hooks: context.hooks(),
         retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
+        secrets: &secrets,
         stop,
         dry_run: how.dry_run,
         tool: env!("CARGO_PKG_VERSION"),

@@ -9,9 +9,11 @@ use std::{
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits},
-    config::{BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames},
+    config::{BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames, SecretSource},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
+    secret::{self, Secrets},
+    visible::visible_line,
 };
 
 use super::{Format, Global, exit::CliError};
@@ -125,6 +127,39 @@ impl Context {
     /// What `${name}` stands for in annotations.
     pub fn values(&self) -> Result<BTreeMap<String, String>, CliError> {
         Ok(self.environment()?.map(|environment| environment.values.clone()).unwrap_or_default())
+    }
+
+    /// The secrets that are given: TRUEUP_SECRET_NAME, else as the environment of trueup.toml says.
+    pub fn secrets(&self) -> Result<Secrets, CliError> {
+        let mut secrets = BTreeMap::new();
+        for (name, source) in self.environment()?.iter().flat_map(|environment| &environment.secrets) {
+            if !secret::is_name(name) {
+                let name = visible_line(name);
+                return Err(CliError::new(format!("trueup.toml: a secret cannot be called `{name}`"))
+                    .with_hint("its name begins with A-Z, and has A-Z, 0-9 and _ only"));
+            }
+            let value = match source {
+                SecretSource::Variable(from) => variable(from),
+                SecretSource::File(path) => Some(self.secret_of_file(name, path)?),
+            };
+            secrets.extend(value.map(|value| (name.clone(), value)));
+        }
+        let given = env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            Some((name.strip_prefix(secret::VARIABLE)?.to_owned(), value))
+        });
+        secrets.extend(given.filter(|(_, value)| !value.is_empty()));
+        Ok(secrets.into_iter().collect())
+    }
+
+    fn secret_of_file(&self, name: &str, path: &Path) -> Result<String, CliError> {
+        let path = self.config.dir.join(path);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            CliError::new(format!("the file of the secret {name}, {}: {error}", path.display()))
+                .with_hint("write the secret into it, or take it out of [env.….secrets] in trueup.toml")
+        })?;
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
     }
 
     /// How long nobody may have written by a name that contract takes away.

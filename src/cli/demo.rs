@@ -29,6 +29,7 @@ use trueup::{
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, ScratchError, Session},
     report,
     run::{Retry, Stop},
+    secret::Secrets,
     source::desired::Desired,
     step::Phase,
 };
@@ -220,6 +221,7 @@ async fn planned(
         owners: false,
         renames_online: false,
         skip_triggers: false,
+        secrets: Secrets::NONE,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),
@@ -256,6 +258,7 @@ fn options<'a>(
         now: Timestamp::now(),
         wait: Duration::from_secs(10),
         retry: Retry { total: Duration::from_secs(60), ..Retry::default() },
+        secrets: Secrets::NONE,
         stop: Stop::never(),
         quiet: Duration::ZERO,
         limits: Limits::default(),

@@ -194,13 +194,14 @@ async fn read(
     if let Some(catalogs) = side::read_databases(sides).await.map_err(plan::planning_error)? {
         return Ok((session.map_or(0, Session::major), catalogs, Vec::new()));
     }
+    let secrets = context.secrets()?;
     let waiting = Waiting::new(context.quiet());
     let mut options = scratch_options(context)?;
     if let Some(session) = session {
         options = options.with_major(session.major());
     }
     let scratch = Scratch::open(&options, &|what| waiting.say(what)).await?;
-    let result = Box::pin(side::read(sides, &scratch, &|what| waiting.say(what))).await;
+    let result = Box::pin(side::read(sides, &scratch, &secrets, &|what| waiting.say(what))).await;
     waiting.end();
     let major = scratch.major();
     let closed = scratch.close().await;

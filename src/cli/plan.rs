@@ -15,6 +15,7 @@ use trueup::{
     planning::{self, Inputs, Planned, PlanningError, Remarks},
     postgres::{OnDemand, ScratchError, Session},
     report,
+    secret::Secrets,
     source::{
         desired::{self, Desired, SourceFile},
         kept::Kept,
@@ -132,6 +133,7 @@ pub async fn make(
         Err(JournalError::MayNotUse(_)) => Vec::new(),
         open => open?,
     };
+    let secrets = context.secrets()?;
     let inputs = Inputs {
         live,
         scratch: &scratch,
@@ -144,6 +146,7 @@ pub async fn make(
         owners: context.config.manage.owners,
         renames_online: context.renames_online()?,
         skip_triggers: context.skip_triggers()?,
+        secrets: &secrets,
         values: context.values()?,
         assume_drop,
         name,
@@ -188,6 +191,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         owners: plan.owners,
         renames_online: false,
         skip_triggers: false,
+        secrets: Secrets::NONE,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: plan.name.clone(),

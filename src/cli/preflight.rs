@@ -40,6 +40,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let plan = context.plan(&arguments.plan)?;
     let (target, policy) = (context.target()?, context.policy()?);
     let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
+    let secrets = context.secrets()?;
     let options = Options {
         plan: &plan,
         target: &target,
@@ -52,6 +53,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         limits: context.limits()?,
         hooks: Hooks::default(),
         retry: Retry::default(),
+        secrets: &secrets,
         stop: StopHandle::new().1,
         dry_run: true,
         tool: env!("CARGO_PKG_VERSION"),

@@ -55,6 +55,11 @@ impl<T: Ord> AnyOrder<T> {
         self.0.retain(keep);
     }
 
+    /// Lets each item be changed.
+    pub fn for_each_mut(&mut self, change: impl FnMut(&mut T)) {
+        self.0.iter_mut().for_each(change);
+    }
+
     /// Adds what is not there yet, at the end.
     pub fn add_all(&mut self, items: impl IntoIterator<Item = T>) {
         for item in items {

@@ -18,6 +18,7 @@ use crate::{
 pub mod acl;
 pub mod any_order;
 mod deparsed;
+mod foreign;
 pub mod index_body;
 pub mod not_null;
 pub mod options;
@@ -237,9 +238,10 @@ macro_rules! define_objects {
 with_kinds!(define_objects);
 
 impl Object {
-    /// The fingerprint of the object under its name.
+    /// The fingerprint of the object under its name. What its secrets are called, and what they are, is not in it.
     pub fn fingerprint(&self, id: &ObjectId) -> Fingerprint {
-        Fingerprint::of(format!("{id}\n{}", self.to_json()))
+        let json = self.with_nameless_secrets().map_or_else(|| self.to_json(), |object| object.to_json());
+        Fingerprint::of(format!("{id}\n{json}"))
     }
 
     /// The statements that create it, for showing.

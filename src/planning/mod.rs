@@ -19,6 +19,7 @@ mod proven;
 mod question;
 mod rename;
 mod seal;
+mod secret;
 pub mod side;
 mod workshop;
 
@@ -38,6 +39,7 @@ use crate::{
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
     run,
+    secret::Secrets,
     source::{
         desired::{Desired, LoadErrors},
         kept::Kept,
@@ -75,6 +77,8 @@ pub struct Inputs<'a> {
     pub renames_online: bool,
     /// Whether the tables' own triggers do not fire for rows that a backfill writes.
     pub skip_triggers: bool,
+    /// The secrets that are given: live's are compared with them.
+    pub secrets: &'a Secrets,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
@@ -292,7 +296,8 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     let versions = inputs.desired.extension_versions();
     extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
     let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
-    let remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    let mut remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    remarks.notes.extend(secret::compare(inputs, Pair::new(&mut live_all, &mut wanted_all)).await?);
     proven::keep(&live_all, &mut wanted_all);
     let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
     let updates = extension::updates(&live, &wanted, &versions);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Inputs, Remarks, live_names::LiveNames};
+use super::{Inputs, Remarks, live_names::LiveNames, secret};
 use crate::{
     catalog::{Catalog, scope::Scope},
     diff::{Changes, How},
@@ -77,7 +77,7 @@ impl Sealing<'_> {
                 not_rehearsed: Vec::new(),
             },
             unmanaged: self.remarks.unmanaged.clone(),
-            notes: self.remarks.notes.clone(),
+            notes: self.remarks.notes.iter().cloned().chain(secret::needed(&steps)).collect(),
             data_checks: self.data_checks,
             old_names: self.old_names,
             assumptions,

@@ -5,12 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Inputs, PlanningError, proven, workshop::Workshop};
+use super::{
+    Inputs, PlanningError, proven,
+    secret::{self, Values},
+    workshop::Workshop,
+};
 use crate::{
     catalog::{Catalog, scope::Manage},
     name::Pair,
     plan::{Plan, PlannedStep},
     postgres::{OnDemand, Scratch, Session},
+    secret::Secrets,
     source::{desired::Desired, live},
     step::Step,
 };
@@ -50,13 +55,19 @@ pub async fn read_databases(sides: Pair<&Side<'_>>) -> Result<Option<Pair<Catalo
     let mut catalogs = Pair::new(live::read(before).await?, live::read(after).await?);
     catalogs.before.forget_owners();
     catalogs.after.forget_owners();
+    let values = Pair::new(
+        Values::of_database(before, &catalogs.before).await?,
+        Values::of_database(after, &catalogs.after).await?,
+    );
+    secret::settle(Pair::new(&mut catalogs.before, &mut catalogs.after), values.as_ref());
     Ok(if differ_in_text_alone(catalogs.as_ref()) { None } else { Some(catalogs) })
 }
 
-/// Reads both sides with the help of scratch. With what is said of it: why texts may differ that mean the same.
+/// Reads both sides with the help of scratch, and with the secrets that are given. With what is said of it: why texts may differ that mean the same.
 pub async fn read(
     sides: Pair<&Side<'_>>,
     scratch: &Scratch,
+    secrets: &Secrets,
     progress: &dyn Fn(&str),
 ) -> Result<(Pair<Catalog>, Vec<String>), PlanningError> {
     // SQL is elaborated in a database like the other side's
@@ -64,12 +75,14 @@ pub async fn read(
     let nothing = Desired::default();
     let on_demand = OnDemand::from(scratch);
     let all = Pair::new(
-        inputs(sides.before, like, &nothing, &on_demand, progress),
-        inputs(sides.after, like, &nothing, &on_demand, progress),
+        inputs(sides.before, like, &nothing, &on_demand, secrets, progress),
+        inputs(sides.after, like, &nothing, &on_demand, secrets, progress),
     );
     let (mut before, before_shop) = read_side(sides.before, &all.before).await?;
     let (mut after, after_shop) = read_side(sides.after, &all.after).await?;
-    let mut notes = Vec::new();
+    let values =
+        Pair::new(values(sides.before, &before, secrets).await?, values(sides.after, &after, secrets).await?);
+    let mut notes = secret::settle(Pair::new(&mut before, &mut after), values.as_ref());
     match (sides.before, sides.after) {
         (Side::Sql(_), Side::Database(_)) => proven::keep(&after, &mut before),
         (Side::Database(_), Side::Sql(_)) => proven::keep(&before, &mut after),
@@ -102,6 +115,7 @@ fn inputs<'a>(
     like: &'a Session,
     nothing: &'a Desired,
     scratch: &'a OnDemand<'a>,
+    secrets: &'a Secrets,
     progress: &'a dyn Fn(&str),
 ) -> Inputs<'a> {
     Inputs {
@@ -116,6 +130,7 @@ fn inputs<'a>(
         owners: false,
         renames_online: false,
         skip_triggers: false,
+        secrets,
         values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: String::new(),
@@ -123,6 +138,19 @@ fn inputs<'a>(
         created: jiff::Timestamp::UNIX_EPOCH,
         progress,
     }
+}
+
+/// Where the values of a side's secrets are.
+async fn values<'s>(
+    side: &Side<'_>,
+    catalog: &Catalog,
+    secrets: &'s Secrets,
+) -> Result<Values<'s>, PlanningError> {
+    Ok(match side {
+        Side::Sql(_) => Values::Given(secrets),
+        Side::Database(session) => Values::of_database(session, catalog).await?,
+        Side::Planned { on, .. } => Values::Planned(secret::read(on, catalog).await?, secrets),
+    })
 }
 
 async fn read_side<'a>(

@@ -80,6 +80,28 @@ pub enum RunError {
         /// What the server or the driver said.
         source: tokio_postgres::Error,
     },
+    /// A secret that a statement needs is not given.
+    #[error("step {step}, {object}: nothing gives a value for the secret {name}")]
+    NoSecret {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// What the secret is called.
+        name: String,
+    },
+    /// The server refused a statement, and said a secret when it did.
+    #[error(
+        "step {step}, {object}: the server refused it, in words that have a secret in them (SQLSTATE {code})"
+    )]
+    Secret {
+        /// The step.
+        step: u32,
+        /// Its object.
+        object: String,
+        /// The server's five-letter code.
+        code: String,
+    },
     /// COMMIT would run what code of another role may have queued for the end of the transaction.
     #[error(
         "step {step} ran code of another role, and COMMIT would fire the deferred trigger {trigger}, in which that code could have more rights"

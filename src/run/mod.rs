@@ -18,6 +18,7 @@ mod error;
 mod index;
 mod owners;
 mod retry;
+mod secret;
 pub mod settings;
 
 use std::{future::Future, pin::pin, time::Duration};
@@ -39,6 +40,7 @@ pub use retry::{Retry, Stop, StopHandle};
 use crate::{
     name::{Kind, ObjectId},
     postgres::Session,
+    secret::Secrets,
     step::{Operation, Timeouts},
 };
 
@@ -120,12 +122,21 @@ pub struct Options<'a> {
     pub guarded: bool,
     /// Whose objects are that may be created anew, where the plan does not say it.
     pub owners: Option<&'a Owners>,
+    /// What is put in the place of placeholders: on targets. A rehearsal has none, and runs what stands in the plan.
+    pub secrets: Option<&'a Secrets>,
 }
 
 impl Options<'_> {
     /// One try, unwatched: for rehearsals, where nobody else holds locks.
     pub fn single() -> Self {
-        Self { retry: Retry::NONE, watcher: None, stop: Stop::never(), guarded: false, owners: None }
+        Self {
+            retry: Retry::NONE,
+            watcher: None,
+            stop: Stop::never(),
+            guarded: false,
+            owners: None,
+            secrets: None,
+        }
     }
 }
 
@@ -272,11 +283,13 @@ impl<'a> Attempt<'a> {
     async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
         for (number, sql) in item.action.sql.iter().enumerate() {
+            let filled = secret::fill(self.options, item, sql.as_str())?;
+            let sql = filled.as_deref().unwrap_or(sql.as_str());
             let guarded = owner.as_ref().map(|owner| {
                 // as owner.run() resets them with the other settings
-                owner.run(sql.as_str(), &limits("LOCAL ", item.action.timeouts))
+                owner.run(sql, &limits("LOCAL ", item.action.timeouts))
             });
-            let sql = guarded.as_deref().unwrap_or(sql.as_str());
+            let sql = guarded.as_deref().unwrap_or(sql);
             self.statement(item, number, sql).await?;
             observer.after_statement(self.session, self.batch, item, number).await?;
         }
@@ -298,6 +311,9 @@ impl<'a> Attempt<'a> {
         result.map_err(|source| {
             if cancelled && source.code() == Some(&SqlState::QUERY_CANCELED) {
                 return RunError::Cancelled.into();
+            }
+            if let Some(hidden) = secret::hide(self.options, item, &source) {
+                return hidden.into();
             }
             Failed {
                 error: RunError::statement(self.session, item, number, source),

@@ -60,6 +60,27 @@ pub async fn read_scratch(session: &Session) -> Result<Catalog, ReadError> {
     assemble(&mut steadily(session, Extent::Scratch).await?, session.ignored_options())
 }
 
+/// The values that options of foreign data have in a database, secrets among them. They are for comparing, and are
+/// never printed or written anywhere.
+#[derive(Default)]
+pub struct OptionValues(BTreeMap<ObjectId, Object>);
+
+impl OptionValues {
+    /// Reads those of some kinds.
+    pub async fn read(session: &Session, kinds: &BTreeSet<Kind>) -> Result<Self, ReadError> {
+        let mut values = BTreeMap::new();
+        for kind in kinds {
+            values.extend(rows::with_secrets(session, *kind).await?);
+        }
+        Ok(Self(values))
+    }
+
+    /// The value of one option.
+    pub fn get(&self, id: &ObjectId, option: &str) -> Option<&str> {
+        self.0.get(id)?.foreign_option(option)
+    }
+}
+
 /// Reads everything as rows, to be kept.
 pub async fn rows(session: &Session) -> Result<Rows, ReadError> {
     steadily(session, Extent::Everything).await

@@ -7,5 +7,6 @@ pub mod desired;
 pub mod kept;
 pub(crate) mod lex;
 pub mod live;
+pub mod placeholder;
 pub mod rows;
 mod steady;

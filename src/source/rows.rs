@@ -1,6 +1,8 @@
 //! What the introspection queries return, before a catalog is made of it. In this form a reading can be kept: nothing
 //! that a kind's struct takes in is lost, also what it does not count as a difference.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::{FromSql, Type};
@@ -11,7 +13,12 @@ use super::{
     live::ReadError,
     steady::{self, Watch},
 };
-use crate::{catalog::Fingerprint, kind::Object, name::Kind, postgres::Session};
+use crate::{
+    catalog::Fingerprint,
+    kind::Object,
+    name::{Kind, ObjectId},
+    postgres::Session,
+};
 
 /// Addresses that stand for another object: a row type for its table, an index for its constraint.
 const ALIASES: &str = include_str!("aliases.sql");
@@ -177,16 +184,40 @@ impl Row {
         let JsonText(json) = get(row, 4)?;
         Ok(Self { address, path: path.unwrap_or_default(), json: json.to_owned(), object: None })
     }
+
+    fn understood(&self, kind: Kind) -> Result<Object, ReadError> {
+        Object::from_json(kind, &self.json).map_err(|source| ReadError::Row {
+            kind: kind.label(),
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// The objects of a kind with the values of their secrets, which nobody may keep.
+pub(super) async fn with_secrets(
+    session: &Session,
+    kind: Kind,
+) -> Result<BTreeMap<ObjectId, Object>, ReadError> {
+    let Some((_, sql)) = Object::QUERIES.iter().find(|(of, _)| *of == kind) else {
+        return Ok(BTreeMap::new());
+    };
+    let rows = query(session, kind.label(), sql).await?;
+    let read = rows.iter().map(|row| {
+        let row = Row::read(row)?;
+        Ok((ObjectId::new(kind, row.path.clone()), row.understood(kind)?))
+    });
+    read.collect()
 }
 
 fn parse(kind: Kind, rows: &mut [Row]) -> Result<(), ReadError> {
     for row in rows.iter_mut().filter(|row| row.object.is_none()) {
-        let object = Object::from_json(kind, &row.json);
-        row.object = Some(object.map_err(|source| ReadError::Row {
-            kind: kind.label(),
-            path: row.path.clone(),
-            source,
-        })?);
+        let mut object = row.understood(kind)?;
+        // what is kept, and whatever a catalog is used for, has no secrets
+        if object.hide_secrets(&ObjectId::new(kind, row.path.clone())) {
+            row.json = object.to_json();
+        }
+        row.object = Some(object);
     }
     Ok(())
 }

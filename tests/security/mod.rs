@@ -7,6 +7,7 @@ mod evidence;
 mod forged;
 mod owner;
 mod sandbox;
+mod secrets;
 
 use std::sync::{
     Arc,

@@ -1050,7 +1050,7 @@ fn role_name(role: usize) -> String {
 }
 
 fn options(option: Option<usize>) -> String {
-    option.map(|option| format!(" OPTIONS (setting '{option}')")).unwrap_or_default()
+    option.map(|option| format!(" OPTIONS (debug '{option}')")).unwrap_or_default()
 }
 
 /// How COMMENT ON knows an object, and what GRANT says, where there are privileges.

@@ -8,7 +8,7 @@ mod disk;
 pub(super) mod must;
 mod surroundings;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ use crate::{
     plan::{Plan, staleness},
     postgres::Session,
     run,
-    source::live,
+    source::{live, placeholder},
     step::Phase,
     visible::visible_line,
 };
@@ -196,6 +196,11 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let limits = permission.limits(options.limits);
     let steps =
         plan.steps.iter().filter(|step| phases.contains(&step.phase) && !state.done.contains(&step.id));
+    let sql = steps.clone().flat_map(|step| &step.sql);
+    let secrets: BTreeSet<String> = sql.flat_map(|sql| placeholder::names(sql.as_str())).collect();
+    if !secrets.is_empty() {
+        checks.push(must::look_at_secrets(&secrets, options.secrets));
+    }
     checks.extend(surroundings::look(&session, &Needs::there(steps), limits).await?);
     if let Some(command) = limits.backup.filter(|_| !phases.is_empty()) {
         checks.push(backup::prove(command, limits.backup_age).await);

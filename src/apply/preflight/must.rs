@@ -11,6 +11,9 @@ use crate::{
     name::{Kind, ObjectId},
     plan::Plan,
     postgres::Session,
+    run::Batch,
+    secret::Secrets,
+    source::placeholder,
     step::Verb,
 };
 
@@ -30,6 +33,24 @@ pub async fn primary(session: &Session) -> Result<(), ApplyError> {
         return Err(Refusal::Standby { place: session.place().to_owned() }.into());
     }
     Ok(())
+}
+
+/// Every secret that these batches need is given.
+pub fn secrets(batches: impl Iterator<Item = Batch>, given: &Secrets) -> Result<(), ApplyError> {
+    let items = batches.flat_map(|batch| batch.items);
+    let needed = items.flat_map(|item| item.action.sql).flat_map(|sql| placeholder::names(sql.as_str()));
+    Ok(given_all(&needed.collect(), given)?)
+}
+
+/// Whether the secrets of these names are given, in a sentence.
+pub fn look_at_secrets(needed: &BTreeSet<String>, given: &Secrets) -> Check {
+    let names = needed.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Check::of("secrets", given_all(needed, given).map(|()| format!("given: {names}")))
+}
+
+fn given_all(needed: &BTreeSet<String>, given: &Secrets) -> Result<(), Refusal> {
+    let missing: Vec<String> = needed.iter().filter(|name| given.get(name).is_none()).cloned().collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::NoSecrets(missing)) }
 }
 
 /// Policy may refuse superusers.

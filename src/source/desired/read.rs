@@ -18,7 +18,10 @@ use super::{
 use crate::{
     annotation::{Annotation, Location},
     catalog::Fingerprint,
-    source::lex::Token,
+    source::{
+        lex::Token,
+        placeholder::{self, Wrong},
+    },
 };
 
 /// One statement of the desired schema that is to be executed.
@@ -235,7 +238,13 @@ impl Reader {
                 self.errors.push(DesiredError::Refused { at, what, advice: advice.to_owned() });
             }
             Verdict::Setting(change) => here.settings.change(&change),
-            Verdict::Load(order) => self.keep(at, text, order, here),
+            Verdict::Load(order) => {
+                let wrong = placeholder::wrong(&text).into_iter().map(|Wrong { at, what, advice }| {
+                    DesiredError::Refused { at: split.location(start + at), what, advice }
+                });
+                self.errors.extend(wrong);
+                self.keep(at, text, order, here);
+            }
         }
     }
 

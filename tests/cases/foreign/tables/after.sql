@@ -1,5 +1,5 @@
-CREATE FOREIGN DATA WRAPPER files OPTIONS (a '3', c '4');
-CREATE SERVER shelf TYPE 'wood' VERSION '2' FOREIGN DATA WRAPPER files OPTIONS (place 'there', at 'once');
+CREATE FOREIGN DATA WRAPPER files OPTIONS (debug '3', region '4');
+CREATE SERVER shelf TYPE 'wood' VERSION '2' FOREIGN DATA WRAPPER files OPTIONS (host 'there', region 'once');
 CREATE FOREIGN TABLE book (id bigint OPTIONS (field 'number') NOT NULL, title text COLLATE "C", year integer CHECK (year > 0)) SERVER shelf OPTIONS (file 'all books');
 COMMENT ON FOREIGN TABLE book IS 'all that there is';
 CREATE FOREIGN TABLE pen (colour text) SERVER shelf;
