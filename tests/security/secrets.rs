@@ -105,7 +105,10 @@ async fn secrets_stay_secret(major: u16) {
     assert!(text.contains("'${secret:FDW}'") && text.contains("'${secret:FDW_BEFORE}'"), "{text}");
     assert!(!text.contains("SAME_BEFORE") && !text.contains("KEY_BEFORE"), "{text}");
     let page = fs::read_to_string(shop.database.path("plan/README.md")).unwrap();
-    assert!(page.contains("rollback needs the secret FDW") && page.contains("'${secret:FDW_BEFORE}'"), "{page}");
+    assert!(
+        page.contains("rollback needs the secret FDW") && page.contains("'${secret:FDW_BEFORE}'"),
+        "{page}"
+    );
     ok(shop.trueup(&["show", "plan"], none).await, 0);
     ok(
         shop.trueup(&["approve", "plan", "--as", "alice", "--phase", "all", "--accept", "all"], none).await,
