@@ -1,5 +1,5 @@
-//! Files that nobody meant to write: plans, approvals, configuration, annotations and desired SQL, mangled at random. They are
-//! refused with a line, or read; nothing panics on them.
+//! Files that nobody meant to write: plans, approvals, configuration, annotations, connection URLs and desired
+//! SQL, mangled at random. They are refused with a line, or read; nothing panics on them.
 //!
 //! Some thousand of each; ten minutes with `TRUEUP_TEST_SOAK=1`. What is being read is in target/tmp/mangled, in case that ends
 //! the process. `TRUEUP_TEST_SEED` is where the numbers begin.
@@ -13,14 +13,11 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use trueup::{
-    annotation::Instruction,
-    approval::Approval,
-    config::Config,
-    plan::from_text,
-    source::desired::{SourceFile, parse},
-    toml_file,
-};
+use trueup::{approval::Approval, config::Config, toml_file};
+
+/// The functions that the fuzz targets call, too.
+#[path = "../fuzz/entry.rs"]
+mod entry;
 
 const EACH: u64 = 2_000;
 const SOAK: Duration = Duration::from_secs(120);
@@ -153,9 +150,7 @@ fn read(what: &str, samples: &[String], reader: impl Fn(&str)) {
 
 #[test]
 fn plans() {
-    read("plan.toml", &texts(&root("plans"), "plan.toml"), |text| {
-        _ = from_text(Path::new("plan.toml"), text);
-    });
+    read("plan.toml", &texts(&root("plans"), "plan.toml"), entry::plan);
 }
 
 #[test]
@@ -164,9 +159,7 @@ fn approvals() {
                   reason = \"\"\"\nx\n\"\"\"\ncreated = \"2026-11-28T00:00:00Z\"\nexpires = \"2026-11-29T00:00:00Z\"\nsignature = '''\n-----BEGIN SSH SIGNATURE-----\nU1NI\n'''\n";
     let sample = sample.replace("\"0f\"", &format!("\"{}\"", "0f".repeat(32)));
     assert!(toml_file::parse::<Approval>(Path::new("a.toml"), &sample).is_ok(), "the sample is one");
-    read("approval.toml", &[sample], |text| {
-        _ = toml_file::parse::<Approval>(Path::new("a.toml"), text);
-    });
+    read("approval.toml", &[sample], entry::approval);
 }
 
 #[test]
@@ -190,9 +183,7 @@ fn annotations() {
         "@backfill using=${tenant} || (SELECT \"b c\" FROM d)",
         "@convert using=a::int back=a::text online",
     ];
-    read("annotation", &samples.map(str::to_owned), |text| {
-        _ = Instruction::parse(text);
-    });
+    read("annotation", &samples.map(str::to_owned), entry::annotation);
 }
 
 #[test]
@@ -200,7 +191,25 @@ fn desired_sql() {
     let mut samples = texts(&root("schema"), ".sql");
     samples.extend(texts(&root("tests/cases/column"), "after.sql"));
     samples.extend(texts(&root("tests/cases/function"), "after.sql"));
-    read("desired.sql", &samples, |text| {
-        _ = parse(&[SourceFile { name: "desired.sql".to_owned(), text: text.to_owned() }]);
-    });
+    read("desired.sql", &samples, entry::desired_sql);
+}
+
+#[test]
+fn connection_urls() {
+    let samples = [
+        "postgres://user:p%40ss@db.example:5432,[::1]:5433/shop?sslmode=verify-full&application_name=a%20b",
+        "postgresql:///shop?host=/run/a,/run/b&port=1,2&target_session_attrs=read-write&connect_timeout=3",
+        "host=db hostaddr=10.0.0.1 port=5432 dbname='a b' password='it\\'s' options='-c a=b' keepalives=0",
+    ];
+    read("url", &samples.map(str::to_owned), entry::connection_url);
+}
+
+#[test]
+fn placeholders() {
+    let samples = [
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'x', password '${secret:A}', \"B c\" E'${secret:B}')",
+        "ALTER SERVER s OPTIONS (SET a '${secret:A_BEFORE}', ADD b $$${secret:B}$$, DROP c) -- '${secret:D}'",
+        "CREATE FOREIGN TABLE t (a int OPTIONS (token '${secret:T}') DEFAULT (1)) SERVER s OPTIONS (t '${secret:U}')",
+    ];
+    read("statement", &samples.map(str::to_owned), entry::placeholders);
 }

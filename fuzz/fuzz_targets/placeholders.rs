@@ -1,0 +1,8 @@
+//! Feeds `entry::placeholders`.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../entry.rs"]
+mod entry;
+
+libfuzzer_sys::fuzz_target!(|text: &str| entry::placeholders(text));

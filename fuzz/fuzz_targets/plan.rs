@@ -1,0 +1,8 @@
+//! Feeds `entry::plan`.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../entry.rs"]
+mod entry;
+
+libfuzzer_sys::fuzz_target!(|text: &str| entry::plan(text));
