@@ -119,13 +119,21 @@ async fn secrets_stay_secret(major: u16) {
     let lacking = ok(shop.trueup(&["apply", "plan", "--phase", "all"], &known[..1]).await, 3);
     assert!(lacking.stderr.contains("nothing gives a value for the secret FRESH"), "{}", lacking.shown());
     ok(shop.trueup(&["preflight", "plan", "--phase", "all"], none).await, 3);
+    ok(shop.trueup(&["verify", "plan", "--rehearse", "--phase", "all"], none).await, 0);
     let bad = [("FDW", "refused-hunter2"), known[3]];
     let refused = ok(shop.trueup(&["apply", "plan", "--phase", "all"], &bad).await, 1);
     assert!(refused.stderr.contains("words that have a secret in them"), "{}", refused.shown());
     assert_eq!(shop.database.ask(OPTIONS).await, before);
-    shop.database
-        .write("trueup.toml", "[env.here]\nurl_env = \"DATABASE_URL\"\nsecrets = { FDW = \"${env:FDW}\" }\n");
-    ok(shop.trueup(&["apply", "plan", "--phase", "all"], &known).await, 0);
+    // one secret as trueup.toml says, the others as variables
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("fdw");
+    fs::write(&file, "new-hunter2\n").unwrap();
+    let said = format!(
+        "[env.here]\nurl_env = \"DATABASE_URL\"\nsecrets = {{ FDW = \"${{file:{}}}\" }}\n",
+        file.display()
+    );
+    shop.database.write("trueup.toml", &said);
+    ok(shop.trueup(&["apply", "plan", "--phase", "all", "--env", "here"], &known[1..]).await, 0);
     let after = shop.database.ask(OPTIONS).await;
     assert!(after.contains("password=new-hunter2") && after.contains("sslpassword=fresh-hunter2"), "{after}");
     assert!(after.contains("host=db2") && !after.contains("gone"), "{after}");
