@@ -37,10 +37,9 @@ impl Values<'_> {
 
     fn get(&self, id: &ObjectId, option: &str, name: &str) -> Option<&str> {
         match self {
-            Self::Given(secrets) => secrets.get(name),
             Self::Database(values) => values.get(id, option),
             Self::Planned(values, _) if name == secret::name_for(id, option) => values.get(id, option),
-            Self::Planned(_, secrets) => secrets.get(name),
+            Self::Given(secrets) | Self::Planned(_, secrets) => secrets.get(name),
         }
     }
 }
@@ -80,16 +79,14 @@ pub(super) fn settle(catalogs: Pair<&mut Catalog>, values: Pair<&Values<'_>>) ->
         before.rename_secrets(&mut |option, old| {
             let old = secret::name_in(old)?;
             let (_, new) = secrets.iter().find(|(own, _)| *own == option)?;
-            let same = match (values.before.get(id, option, old), values.after.get(id, option, new)) {
-                (Some(before), Some(after)) => before == after,
-                _ => {
-                    notes.push(format!(
-                        "{id}: option {option} is not compared, since nothing gives a value for the secret {new} \
-                         ({VARIABLE}{new})"
-                    ));
-                    true
-                }
-            };
+            let known = values.before.get(id, option, old).zip(values.after.get(id, option, new));
+            if known.is_none() {
+                notes.push(format!(
+                    "{id}: option {option} is not compared, since nothing gives a value for the secret {new} \
+                     ({VARIABLE}{new})"
+                ));
+            }
+            let same = known.is_none_or(|(before, after)| before == after);
             Some(secret::placeholder(&if same { (*new).to_owned() } else { secret::before(new) }))
         });
     }
