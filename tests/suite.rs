@@ -41,3 +41,4 @@ mod steady;
 mod support;
 mod throwaway;
 mod triggers;
+mod workflows;
