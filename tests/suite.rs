@@ -40,5 +40,6 @@ mod silence;
 mod steady;
 mod support;
 mod throwaway;
+mod tls;
 mod triggers;
 mod workflows;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use tokio_postgres::error::SqlState;
 
+use super::authentication::Refusal;
 use super::target::{Host, Target};
+use super::transport::Failure;
 
 /// Why there is no connection. Every variant that has a target names it, without its password.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,22 @@ pub enum ConnectError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// trueup.toml names a host that this environment's password is not for.
+    #[error("{}: its url names host \"{host}\", which may not be sent a password of this environment", file.display())]
+    HostNotAllowed {
+        /// The trueup.toml.
+        file: PathBuf,
+        /// The host, or its address.
+        host: String,
+    },
+    /// A file for TLS is there, and cannot be used as it is.
+    #[error("{what}: {problem}")]
+    TlsFile {
+        /// The setting and the file.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// Nothing listens there.
     #[error("{target}: connection refused")]
@@ -123,6 +141,14 @@ pub enum ConnectError {
         /// What is wrong.
         problem: String,
     },
+    /// The server asks for what it must not have.
+    #[error("{target}: {}", refusal.0)]
+    Authentication {
+        /// Where to.
+        target: String,
+        /// What it asks for, and why it is not given.
+        refusal: RefusedRequest,
+    },
     /// None of the hosts is of the wanted kind.
     #[error("{target}: no host is what target_session_attrs={wanted} asks for")]
     SessionAttrs {
@@ -152,12 +178,24 @@ pub enum ConnectError {
     },
 }
 
+/// A server's request that is not answered.
+#[derive(Debug)]
+pub struct RefusedRequest(Refusal);
+
 impl ConnectError {
     /// What to do next, in one sentence.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Settings { .. } => {
                 "write it as postgres://user@host:port/database?sslmode=require, or use the PG* variables"
+            }
+            Self::HostNotAllowed { .. } => {
+                "if it may have it, set TRUEUP_ALLOWED_HOSTS to that host (or to a list, with *.example.com for all below); or \
+                 name the database with --url or url_env"
+            }
+            Self::TlsFile { .. } => {
+                "sslrootcert names a file with the certificate (PEM) of the authority that signed the server's; sslkey is \
+                 for its owner alone"
             }
             Self::File { .. } => "check the path and the file's permissions",
             Self::Refused { .. } => "check host and port, and that the server runs and listens there",
@@ -182,14 +220,42 @@ impl ConnectError {
                 "sslrootcert=FILE names the authority to trust; sslmode=require encrypts without checking the \
                  server; see whether the server has ssl = on"
             }
+            Self::Authentication { refusal, .. } => refusal.0.hint(),
             Self::SessionAttrs { .. } => "name the primary among the hosts, or change target_session_attrs",
             Self::Version { .. } => "trueup works with PostgreSQL 14 to 18",
             Self::Other { .. } => "try the same settings with psql",
         }
     }
 
-    /// Tells what the driver's error at this host means.
-    pub(super) fn of(error: tokio_postgres::Error, target: &Target, host: &Host) -> Self {
+    /// Tells what a failure at this host means.
+    pub(super) fn of(failure: Failure, target: &Target, host: &Host) -> Self {
+        match failure {
+            Failure::Wire(error) => Self::of_wire(&error, target, host).unwrap_or_else(|| Self::Other {
+                target: target.describe_at(host),
+                message: error.to_string(),
+                source: None,
+            }),
+            Failure::Driver(error) => Self::of_driver(error, target, host),
+        }
+    }
+
+    fn of_wire(error: &std::io::Error, target: &Target, host: &Host) -> Option<Self> {
+        let at = target.describe_at(host);
+        Some(match (error.kind(), host.socket()) {
+            (ErrorKind::TimedOut, _) => {
+                Self::Timeout { target: at, seconds: target.connect_timeout().as_secs() }
+            }
+            (ErrorKind::NotFound, Some(path)) => Self::NoSocket { target: at, path },
+            (ErrorKind::PermissionDenied, Some(path)) => Self::SocketPermission { target: at, path },
+            (ErrorKind::ConnectionRefused, _) => Self::Refused { target: at },
+            _ if error.to_string().contains("failed to lookup address") => {
+                Self::HostNotFound { target: at, host: host.name() }
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_driver(error: tokio_postgres::Error, target: &Target, host: &Host) -> Self {
         let at = target.describe_at(host);
         let user = || target.user().to_owned();
         if let Some(db) = error.as_db_error() {
@@ -223,18 +289,15 @@ impl ConnectError {
         if let Some(problem) = tls_problem(&error) {
             return Self::Tls { target: at, problem };
         }
-        if text.contains("connection timed out") || io_kind(&error) == Some(ErrorKind::TimedOut) {
-            return Self::Timeout { target: at, seconds: target.connect_timeout().as_secs() };
+        let io = io_error(&error);
+        if let Some(refusal) = io.and_then(|io| io.get_ref()?.downcast_ref::<Refusal>()) {
+            return Self::Authentication { target: at, refusal: RefusedRequest(refusal.clone()) };
         }
-        match (io_kind(&error), host.socket()) {
-            (Some(ErrorKind::NotFound), Some(path)) => Self::NoSocket { target: at, path },
-            (Some(ErrorKind::PermissionDenied), Some(path)) => Self::SocketPermission { target: at, path },
-            (Some(ErrorKind::ConnectionRefused), _) => Self::Refused { target: at },
-            _ if text.contains("failed to lookup address") => {
-                Self::HostNotFound { target: at, host: host.name() }
-            }
-            _ => Self::Other { target: at, message: text, source: Some(error) },
-        }
+        io.and_then(|io| Self::of_wire(io, target, host)).unwrap_or(Self::Other {
+            target: at,
+            message: text,
+            source: Some(error),
+        })
     }
 
     /// Whether the next of several hosts may do better.
@@ -268,11 +331,12 @@ fn sources(error: &tokio_postgres::Error) -> String {
     text
 }
 
-fn io_kind(error: &tokio_postgres::Error) -> Option<ErrorKind> {
-    error.source()?.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
+fn io_error(error: &tokio_postgres::Error) -> Option<&std::io::Error> {
+    error.source()?.downcast_ref()
 }
 
-fn tls_problem(error: &tokio_postgres::Error) -> Option<String> {
+/// What kept TLS from coming about, if that is what failed.
+pub(super) fn tls_problem(error: &tokio_postgres::Error) -> Option<String> {
     let text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -296,7 +360,7 @@ fn tls_problem(error: &tokio_postgres::Error) -> Option<String> {
 }
 
 fn tls_words(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Bad, Error};
+    use rustls::{CertificateError as Bad, Error, OtherError};
     match error {
         Error::InvalidCertificate(Bad::UnknownIssuer) => {
             "the server's certificate is not from an authority that is trusted".to_owned()
@@ -307,6 +371,14 @@ fn tls_words(error: &rustls::Error) -> String {
         Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
             "the server's certificate has expired".to_owned()
         }
+        Error::InvalidCertificate(Bad::Revoked) => "the server's certificate is revoked".to_owned(),
+        Error::InvalidCertificate(Bad::UnknownRevocationStatus) => {
+            "sslcrl has no revocation list of the authority of a certificate in the server's chain".to_owned()
+        }
+        Error::InvalidCertificate(Bad::ExpiredRevocationList | Bad::ExpiredRevocationListContext { .. }) => {
+            "a revocation list of sslcrl is too old: its next update is due".to_owned()
+        }
+        Error::InvalidCertificate(Bad::Other(OtherError(reason))) => reason.to_string(),
         Error::AlertReceived(alert) => format!("the server refused: {alert:?}"),
         other => other.to_string(),
     }

@@ -6,11 +6,14 @@
 //!
 //! Nothing here reads the environment: `cli` hands it in. No password is ever displayed.
 
+mod authentication;
 pub mod binaries;
+mod certificate;
 mod cluster;
 mod download;
 mod error;
 mod locale;
+mod named_host;
 mod on_demand;
 mod options;
 mod passfile;
@@ -23,6 +26,7 @@ mod shadow;
 mod target;
 mod throwaway;
 mod tls;
+mod transport;
 mod words;
 
 pub use error::ConnectError;
@@ -31,7 +35,7 @@ pub use on_demand::OnDemand;
 pub use options::{Local, ScratchOptions};
 pub use sandbox::{Sandbox, run_server};
 pub use scratch_error::ScratchError;
-pub use session::{Canceller, Notice, Session};
+pub use session::{Canceller, Notice, Session, Unverified};
 pub use shadow::keep_shadow;
 pub use target::{Host, Password, SessionAttrs, SslMode, Target};
 pub use throwaway::{Scratch, ScratchDatabase};

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio_postgres::config::ChannelBinding;
 
+use super::authentication::RequireAuth;
 use super::error::ConnectError;
+use super::named_host::{self, References, UrlFile};
 use super::passfile;
 use super::settings::{self, Settings};
 use super::target::{DEFAULT_TIMEOUT, Host, Password, SessionAttrs, SslMode, Target, TlsFiles};
+use super::tls::TlsVersions;
 
 /// Debian's directory first, then the one that PostgreSQL is built with.
 const SOCKET_DIRS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
@@ -21,13 +24,46 @@ impl Target {
     /// `env` looks up a variable. Files that settings name are read: services, passwords; those of TLS are read
     /// when connecting.
     pub fn resolve(url: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConnectError> {
+        Self::from_url(url.map(settings::parse).transpose()?.unwrap_or_default(), None, env)
+    }
+
+    /// The same for a url that stands in a trueup.toml: its password may be read from elsewhere (`${file:/path}`,
+    /// `${env:NAME}`), and a host that it names gets no other password than the one that stands there, unless
+    /// `TRUEUP_ALLOWED_HOSTS` allows that host or it is this machine.
+    pub fn resolve_in(
+        file: &Path,
+        url: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConnectError> {
+        let (plain, references) = References::take(url)?;
+        let mut given = settings::parse(&plain)?;
+        references.check(&given)?;
+        let origin = UrlFile {
+            file,
+            names_host: ["host", "hostaddr", "servicefile"].iter().any(|name| given.contains_key(*name)),
+            own_password: given.contains_key("password") && references.is_empty(),
+        };
+        let Some(password) = given.get("password").filter(|_| !references.is_empty()).cloned() else {
+            return Self::from_url(given, Some(&origin), env);
+        };
+        // the host is settled before a secret is read
+        Self::from_url(given.clone(), Some(&origin), env)?;
+        let password = references.fill(&password, file.parent().unwrap_or(Path::new("")), env)?;
+        given.insert("password".to_owned(), password);
+        Self::from_url(given, Some(&origin), env)
+    }
+
+    fn from_url(
+        mut given: Settings,
+        origin: Option<&UrlFile<'_>>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConnectError> {
         let account = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
         let home = env("HOME")
             .filter(|home| !home.is_empty())
             .map(PathBuf::from)
             .or_else(|| account.as_ref().map(|a| a.dir.clone()));
 
-        let mut given = url.map(settings::parse).transpose()?.unwrap_or_default();
         let defaults = settings::from_env(env);
         if let Some(service) = given.get("service").or_else(|| defaults.get("service")) {
             let files = service_files(
@@ -47,7 +83,11 @@ impl Target {
         let Some(user) = user else {
             return Err(wrong("user", "there is no user name: give one with PGUSER or in the URL"));
         };
-        Self::from_settings(&given, user, home.as_deref())
+        let target = Self::from_settings(&given, user, home.as_deref())?;
+        if let Some(origin) = origin {
+            origin.check(&target.hosts, &env(named_host::ALLOWED).unwrap_or_default())?;
+        }
+        Ok(target)
     }
 
     fn from_settings(given: &Settings, user: String, home: Option<&Path>) -> Result<Self, ConnectError> {
@@ -101,11 +141,16 @@ impl Target {
             Some(Err(_)) => return Err(wrong("connect_timeout", "it must be a number of seconds")),
         };
         // What these ask for is not there, and must not be taken for granted.
-        for (name, value) in [("gssencmode", "require"), ("ssl_min_protocol_version", "TLSv1.3")] {
-            if given.get(name).is_some_and(|given| given == value) {
-                return Err(wrong(name, &format!("trueup does not support \"{value}\"")));
-            }
+        if given.get("gssencmode").is_some_and(|mode| mode == "require") {
+            return Err(wrong("gssencmode", "trueup does not support \"require\""));
         }
+        let text = |name: &str| given.get(name).map(String::as_str);
+        let require_auth = text("require_auth").map(RequireAuth::parse).transpose();
+        let require_auth =
+            require_auth.map_err(|problem| wrong("require_auth", &problem))?.unwrap_or_default();
+        let tls_versions =
+            TlsVersions::parse(text("ssl_min_protocol_version"), text("ssl_max_protocol_version"))
+                .map_err(|(name, problem)| wrong(name, &problem))?;
         let channel_binding = match given.get("channel_binding").map(String::as_str) {
             None | Some("prefer") => ChannelBinding::Prefer,
             Some("disable") => ChannelBinding::Disable,
@@ -130,18 +175,26 @@ impl Target {
             }
             None => None,
         };
+        let crl_dir = given.get("sslcrldir").map(PathBuf::from);
+        let crl = given.get("sslcrl").map(PathBuf::from);
+        if root.is_none() && (crl.is_some() || crl_dir.is_some()) {
+            return Err(wrong("sslcrl", "revocation lists need a file in sslrootcert"));
+        }
+        let crl = if crl_dir.is_none() { crl.or_else(|| existing("root.crl")) } else { crl };
         Ok(Self {
             hosts,
             user,
             database,
             ssl_mode,
-            tls_files: TlsFiles { root, client },
+            tls_files: TlsFiles { root, client, crl, crl_dir },
             session_attrs,
             options: given.get("options").cloned(),
             application_name: given.get("application_name").cloned().unwrap_or_else(|| "trueup".to_owned()),
             connect_timeout,
             channel_binding,
             direct_tls: given.get("sslnegotiation").is_some_and(|how| how == "direct"),
+            require_auth,
+            tls_versions,
             ignored_options: Arc::default(),
             pinned: false,
             role: None,
@@ -267,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_target_survives_the_way_through_a_connection_string() {
-        let url = "postgres://u:it's%5C@a:1,b:2/db?channel_binding=require&sslmode=verify-ca&sslrootcert=/x&options=-c%20a%3Db";
+        let url = "postgres://u:it's%5C@a:1,b:2/db?channel_binding=require&sslmode=verify-ca&sslrootcert=/x&sslcrl=/y&sslcrldir=/z&require_auth=!md5&ssl_min_protocol_version=tlsv1.3&ssl_max_protocol_version=TLSv1.3&options=-c%20a%3Db";
         let target = resolve(Some(url), &[]).unwrap();
         assert_eq!(resolve(Some(&target.to_conninfo()), &[]).unwrap(), target);
         let socket = Target::socket(Path::new("/run/x"), 5432, "postgres", "postgres");
@@ -304,9 +357,7 @@ mod tests {
         ] {
             assert_eq!(resolve(Some(url), &[]).unwrap_err().to_string(), message);
         }
-        for parameter in
-            ["require_auth=none", "sslcrl=/x", "gssencmode=require", "ssl_min_protocol_version=TLSv1.3"]
-        {
+        for parameter in ["requirepeer=postgres", "sslcertmode=require", "gssencmode=require"] {
             let error = resolve(Some(&format!("postgres://h/?{parameter}")), &[]).unwrap_err();
             assert!(error.to_string().contains("does not support"), "{error}");
         }

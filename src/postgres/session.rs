@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverSsl;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Row, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;
 use super::error::ConnectError;
-use super::target::{Host, SessionAttrs, SslMode, Target};
+use super::target::{Checked, Host, SessionAttrs, SslMode, Target};
+use super::transport::{self, Address, Driver, Failure, Opened};
 use crate::sql;
 
 /// Something that the server said on the side: a notice, a warning, a debug message.
@@ -49,6 +50,7 @@ pub struct Session {
     driver: JoinHandle<()>,
     notices: Notices,
     canceller: Canceller,
+    encrypted: bool,
     target: Target,
     host: Host,
     place: String,
@@ -65,17 +67,38 @@ struct Facts {
     read_only: bool,
 }
 
+/// Why a connection to another machine is not safe from who stands between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unverified {
+    /// There is no TLS.
+    NotEncrypted,
+    /// There is, with whoever answered: sslmode is below `verify-ca`, so the server's certificate is not checked.
+    NotChecked,
+}
+
+impl std::fmt::Display for Unverified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotEncrypted => "the connection is not encrypted",
+            Self::NotChecked => "the server's certificate is not checked",
+        })
+    }
+}
+
 /// Cancels what a session is doing, from anywhere.
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
-    tls: MakeRustlsConnect,
+    tls: Option<MakeRustlsConnect>,
+    address: Address,
+    host: Host,
+    limit: Duration,
 }
 
 impl Canceller {
     /// Asks the server to cancel the session's current statement. That it was asked does not mean that it was in time.
-    pub async fn cancel(&self) -> Result<(), tokio_postgres::Error> {
-        self.token.cancel_query(self.tls.clone()).await
+    pub async fn cancel(&self) -> std::io::Result<()> {
+        transport::cancel(&self.token, &self.address, &self.host, self.tls.as_ref(), self.limit).await
     }
 }
 
@@ -105,7 +128,7 @@ impl Session {
         let mut unsuitable = false;
         let mut first_error = None;
         for host in target.hosts() {
-            match Self::connect_to(target, host, &tls).await {
+            match Self::connect_to(target, host, tls.as_ref()).await {
                 Ok(session) if session.suits(wanted) => return Ok(session),
                 Ok(session) if wanted == SessionAttrs::PreferStandby => spare = spare.or(Some(session)),
                 Ok(_) => unsuitable = true,
@@ -138,10 +161,14 @@ impl Session {
 
     /// Another connection to the host that answered, as the user that this one began as.
     pub async fn sibling(&self) -> Result<Self, ConnectError> {
-        Self::connect_to(&self.target, &self.host, &self.target.tls()?).await
+        Self::connect_to(&self.target, &self.host, self.target.tls()?.as_ref()).await
     }
 
-    async fn connect_to(target: &Target, host: &Host, tls: &MakeRustlsConnect) -> Result<Self, ConnectError> {
+    async fn connect_to(
+        target: &Target,
+        host: &Host,
+        tls: Option<&MakeRustlsConnect>,
+    ) -> Result<Self, ConnectError> {
         let attempt = async {
             match target.ssl_mode() {
                 // A server that insists on encryption says so in its refusal.
@@ -153,7 +180,7 @@ impl Session {
                 },
                 SslMode::Prefer => match Self::start(target, host, tls, DriverSsl::Prefer).await {
                     // TLS that was tried and failed is no reason not to connect when it was only preferred.
-                    Err(error) if error.as_db_error().is_none() && !host.is_socket() => {
+                    Err(error) if error.is_of_tls() => {
                         Self::start(target, host, tls, DriverSsl::Disable).await.map_err(|_| error)
                     }
                     result => result,
@@ -182,25 +209,35 @@ impl Session {
     async fn start(
         target: &Target,
         host: &Host,
-        tls: &MakeRustlsConnect,
+        tls: Option<&MakeRustlsConnect>,
         ssl: DriverSsl,
-    ) -> Result<Self, tokio_postgres::Error> {
-        let started = target.config(host, ssl).connect(tls.clone()).await;
-        let (pins, (client, connection)) = match started {
+    ) -> Result<Self, Failure> {
+        let started = transport::connect(target, host, tls, ssl).await;
+        let (pins, opened) = match started {
             // a pooler that takes no settings in the startup packet gets them as the first statement
-            Err(error) if target.pinned && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+            Err(error)
+                if target.pinned
+                    && error.as_db_error().is_some_and(|db| *db.code() == SqlState::PROTOCOL_VIOLATION) =>
+            {
                 let pin = |(name, value): (&str, &str)| {
                     let value = if name == "role" { sql::literal(value) } else { value.to_owned() };
                     format!("SET {name} TO {value}; ")
                 };
                 let plain = Target { pinned: false, ..target.clone() };
-                (target.pins().map(pin).collect(), plain.config(host, ssl).connect(tls.clone()).await?)
+                (target.pins().map(pin).collect(), transport::connect(&plain, host, tls, ssl).await?)
             }
             started => (String::new(), started?),
         };
+        let Opened { client, driver, address, encrypted } = opened;
         let notices = Notices::default();
-        let driver = tokio::spawn(drive(connection, Arc::clone(&notices)));
-        let canceller = Canceller { token: client.cancel_token(), tls: tls.clone() };
+        let driver = tokio::spawn(drive(driver, Arc::clone(&notices)));
+        let canceller = Canceller {
+            token: client.cancel_token(),
+            tls: tls.cloned(),
+            address,
+            host: host.clone(),
+            limit: target.connect_timeout(),
+        };
         let mut facts = Facts::default();
         for message in client.simple_query(&format!("{pins}{FACTS}")).await? {
             if let SimpleQueryMessage::Row(row) = message {
@@ -220,6 +257,7 @@ impl Session {
             driver,
             notices,
             canceller,
+            encrypted,
             target: target.clone(),
             host: host.clone(),
             place,
@@ -305,6 +343,18 @@ impl Session {
         self.facts.standby
     }
 
+    /// Why it is not certain that this is the right server and that nobody reads along; nothing if it is, or if the
+    /// connection does not leave this machine.
+    pub fn unverified(&self) -> Option<Unverified> {
+        if self.canceller.address.is_local() {
+            None
+        } else if !self.encrypted {
+            Some(Unverified::NotEncrypted)
+        } else {
+            (self.target.checked() == Checked::Nothing).then_some(Unverified::NotChecked)
+        }
+    }
+
     /// Whether the connection has ended, whoever ended it.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
@@ -313,11 +363,6 @@ impl Session {
     /// Something that cancels the current statement, and can be handed to another task.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
-    }
-
-    /// The driver's token for cancelling.
-    pub fn cancel_token(&self) -> CancelToken {
-        self.canceller.token.clone()
     }
 
     /// What the server said on the side since the last time.
@@ -343,11 +388,7 @@ impl Session {
 }
 
 /// Reads and writes until the connection ends, keeping what the server says on the side.
-async fn drive<S, T>(connection: Connection<S, T>, notices: Notices)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
+async fn drive(connection: Driver, notices: Notices) {
     let mut connection = pin!(connection);
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {

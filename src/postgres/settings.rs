@@ -9,7 +9,7 @@ use super::error::ConnectError;
 pub(super) type Settings = BTreeMap<String, String>;
 
 /// Settings that promise something that would not be kept. They are refused rather than ignored.
-const UNSUPPORTED: &[&str] = &["require_auth", "sslcrl", "sslcrldir", "sslpassword"];
+const UNSUPPORTED: &[&str] = &["requirepeer", "sslcertmode", "sslpassword"];
 
 /// The settings that are understood, as in libpq. Those that matter little (GSSAPI, keepalives) are not used.
 const KNOWN: &[&str] = &[
@@ -34,10 +34,13 @@ const KNOWN: &[&str] = &[
     "passfile",
     "password",
     "port",
+    "require_auth",
     "service",
     "servicefile",
     "sslcert",
     "sslcompression",
+    "sslcrl",
+    "sslcrldir",
     "sslkey",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
@@ -62,10 +65,15 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGPASSFILE", "passfile"),
     ("PGPASSWORD", "password"),
     ("PGPORT", "port"),
+    ("PGREQUIREAUTH", "require_auth"),
     ("PGSERVICE", "service"),
     ("PGSERVICEFILE", "servicefile"),
     ("PGSSLCERT", "sslcert"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
     ("PGSSLKEY", "sslkey"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
     ("PGSSLMODE", "sslmode"),
     ("PGSSLNEGOTIATION", "sslnegotiation"),
     ("PGSSLROOTCERT", "sslrootcert"),

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio_postgres::config::ChannelBinding;
 
+use super::authentication::RequireAuth;
 use super::error::ConnectError;
 use super::settings::{self, Settings};
-use super::tls;
+use super::tls::{self, TlsVersions};
 
 /// A password, which shows itself only to the driver.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +66,16 @@ impl Host {
         self.is_socket().then(|| Path::new(&self.name).join(format!(".s.PGSQL.{}", self.port)))
     }
 
+    /// Whether this is on this machine, by what is written: a socket, `localhost`, or a loopback address.
+    pub fn is_local(&self) -> bool {
+        let address = self.address.or_else(|| self.name.parse().ok());
+        self.is_socket()
+            || address.map_or_else(
+                || self.name.eq_ignore_ascii_case("localhost"),
+                |address| address.to_canonical().is_loopback(),
+            )
+    }
+
     /// Whether this is a directory with a socket.
     pub fn is_socket(&self) -> bool {
         self.name.starts_with('/')
@@ -86,6 +97,20 @@ pub enum SslMode {
     VerifyCa,
     /// Always; the certificate must also be for this host.
     VerifyFull,
+}
+
+impl SslMode {
+    /// The value as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
 }
 
 /// `target_session_attrs`: which of several hosts will do.
@@ -126,6 +151,21 @@ pub(super) struct TlsFiles {
     pub root: Option<PathBuf>,
     /// The client's certificate and key.
     pub client: Option<(PathBuf, PathBuf)>,
+    /// A file of revocation lists.
+    pub crl: Option<PathBuf>,
+    /// A folder of revocation lists.
+    pub crl_dir: Option<PathBuf>,
+}
+
+/// How much of a server's certificate is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// Nothing: whoever answers is believed.
+    Nothing,
+    /// That an authority which is trusted has signed it.
+    Authority,
+    /// That, and that it is for the host.
+    Name,
 }
 
 /// A database, and how to get into it.
@@ -142,6 +182,8 @@ pub struct Target {
     pub(super) connect_timeout: Duration,
     pub(super) channel_binding: ChannelBinding,
     pub(super) direct_tls: bool,
+    pub(super) require_auth: RequireAuth,
+    pub(super) tls_versions: TlsVersions,
     pub(super) ignored_options: Arc<BTreeSet<String>>,
     /// Whether names mean pg_catalog's from the first statement on, whatever the database or the role has set.
     pub(super) pinned: bool,
@@ -174,6 +216,8 @@ impl Target {
             connect_timeout: DEFAULT_TIMEOUT,
             channel_binding: ChannelBinding::Prefer,
             direct_tls: false,
+            require_auth: RequireAuth::default(),
+            tls_versions: TlsVersions::default(),
             ignored_options: Arc::default(),
             pinned: false,
             role: None,
@@ -269,6 +313,22 @@ impl Target {
         self.connect_timeout
     }
 
+    /// How much of the server's certificate is checked where TLS is used.
+    pub(super) fn checked(&self) -> Checked {
+        match self.ssl_mode {
+            // As in libpq, an authority's file that is there is also used when only encryption was asked for.
+            SslMode::Require if self.tls_files.root.is_some() => Checked::Authority,
+            SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require => Checked::Nothing,
+            SslMode::VerifyCa => Checked::Authority,
+            SslMode::VerifyFull => Checked::Name,
+        }
+    }
+
+    /// The hosts outside this machine of which nobody will check that they are the right ones.
+    pub fn unverified_hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|host| self.checked() == Checked::Nothing && !host.is_local())
+    }
+
     pub(super) fn tls_files(&self) -> &TlsFiles {
         &self.tls_files
     }
@@ -323,9 +383,10 @@ impl Target {
         PINS.into_iter().chain(role).filter(|_| self.pinned)
     }
 
-    /// What TLS needs, from the files that are named.
-    pub(super) fn tls(&self) -> Result<tokio_postgres_rustls::MakeRustlsConnect, ConnectError> {
-        tls::connector(self)
+    /// What TLS needs, from the files that are named; nothing where it is not used.
+    pub(super) fn tls(&self) -> Result<Option<tokio_postgres_rustls::MakeRustlsConnect>, ConnectError> {
+        let used = self.ssl_mode != SslMode::Disable && !self.hosts.iter().all(Host::is_socket);
+        used.then(|| tls::connector(self)).transpose()
     }
 
     /// Everything as a connection string, with the passwords: only for a pipe to a process of our own.
@@ -340,21 +401,24 @@ impl Target {
         set("dbname", self.database.clone());
         set("target_session_attrs", self.session_attrs.as_str().to_owned());
         set("connect_timeout", self.connect_timeout.as_secs().to_string());
-        let mode = match self.ssl_mode {
-            SslMode::Disable => "disable",
-            SslMode::Allow => "allow",
-            SslMode::Prefer => "prefer",
-            SslMode::Require => "require",
-            SslMode::VerifyCa => "verify-ca",
-            SslMode::VerifyFull => "verify-full",
-        };
-        set("sslmode", mode.to_owned());
+        set("sslmode", self.ssl_mode.as_str().to_owned());
         if let Some(root) = &self.tls_files.root {
             set("sslrootcert", root.display().to_string());
         }
         if let Some((certificate, key)) = &self.tls_files.client {
             set("sslcert", certificate.display().to_string());
             set("sslkey", key.display().to_string());
+        }
+        for (name, path) in [("sslcrl", &self.tls_files.crl), ("sslcrldir", &self.tls_files.crl_dir)] {
+            if let Some(path) = path {
+                set(name, path.display().to_string());
+            }
+        }
+        if let Some(methods) = self.require_auth.text() {
+            set("require_auth", methods.to_owned());
+        }
+        for (name, version) in self.tls_versions.settings() {
+            set(name, version.to_owned());
         }
         if let Some(options) = &self.options {
             set("options", options.clone());

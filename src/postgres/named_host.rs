@@ -1,0 +1,223 @@
+//! A host that a project's trueup.toml names, and the passwords that this environment has for it.
+//!
+//! trueup.toml comes with the branch: whoever may open a pull request can write it. What CI has in PGPASSWORD, in .pgpass or
+//! in a file of secrets would be sent to whatever host a branch names. So it is only sent to hosts of this machine, and to
+//! those that `TRUEUP_ALLOWED_HOSTS`, which a branch cannot set, allows. The password that the url itself has is the
+//! file's own. References to secrets are for such urls only, so that the host is known before a secret is read.
+
+use std::path::{Path, PathBuf};
+
+use super::error::ConnectError;
+use super::settings::Settings;
+use super::target::Host;
+use crate::toml_file;
+
+/// The variable with the hosts that may be sent a password, wherever trueup.toml names them.
+pub(super) const ALLOWED: &str = "TRUEUP_ALLOWED_HOSTS";
+
+/// Where a url is from.
+pub(super) struct UrlFile<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// Whether the url names the host itself.
+    pub names_host: bool,
+    /// Whether the password is the url's own.
+    pub own_password: bool,
+}
+
+impl UrlFile<'_> {
+    /// Refuses a host that this environment's password must not be sent to.
+    pub fn check(&self, hosts: &[Host], allowed: &str) -> Result<(), ConnectError> {
+        let refused = |host: &&Host| host.password.is_some() && !host.is_local() && !allows(allowed, host);
+        match hosts.iter().find(refused) {
+            Some(host) if self.names_host && !self.own_password => Err(ConnectError::HostNotAllowed {
+                file: self.file.to_owned(),
+                host: host.address.map_or_else(|| host.name(), |address| address.to_string()),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a list such as `db.example.com,*.internal` has a host. It counts where the connection goes: the address, if it is
+/// given.
+fn allows(list: &str, host: &Host) -> bool {
+    let place = host.address.map_or_else(|| host.name(), |address| address.to_string()).to_ascii_lowercase();
+    let place = place.trim_end_matches('.');
+    list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
+        match entry.strip_prefix("*.") {
+            Some(domain) => {
+                !domain.is_empty()
+                    && place.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            }
+            None => !entry.is_empty() && entry == place,
+        }
+    })
+}
+
+/// Marks the place of a reference while the url is read: no setting has this character.
+const MARK: char = '\u{1}';
+
+/// What stands for a password in a url: `${file:/run/secrets/db}` or `${env:DB_PASSWORD}`.
+#[derive(Debug, PartialEq, Eq)]
+enum Reference {
+    File(PathBuf),
+    Variable(String),
+}
+
+/// The references of a url.
+#[derive(Debug, Default)]
+pub(super) struct References(Vec<Reference>);
+
+impl References {
+    /// Takes the references out of a url, so that nothing in them or in what they stand for means anything there.
+    pub fn take(url: &str) -> Result<(String, Self), ConnectError> {
+        if url.contains(MARK) {
+            return Err(wrong("it has a control character (U+0001)"));
+        }
+        let (mut plain, mut found, mut rest) = (String::new(), Vec::new(), url);
+        while let Some((before, after)) = rest.split_once("${") {
+            let (inside, after) = after.split_once('}').ok_or_else(|| wrong("a ${ has no }"))?;
+            let reference = match inside.split_once(':') {
+                Some(("file", path)) if !path.is_empty() => Reference::File(path.into()),
+                Some(("env", name)) if !name.is_empty() => Reference::Variable(name.to_owned()),
+                _ => {
+                    return Err(wrong(
+                        "a ${…} is neither ${file:/path} nor ${env:NAME} (write ${ itself as %24%7B)",
+                    ));
+                }
+            };
+            plain.push_str(&format!("{before}{MARK}{}{MARK}", found.len()));
+            found.push(reference);
+            rest = after;
+        }
+        plain.push_str(rest);
+        Ok((plain, Self(found)))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// That they stand in the password only: every other setting is shown to people.
+    pub fn check(&self, settings: &Settings) -> Result<(), ConnectError> {
+        match settings.iter().find(|(name, value)| *name != "password" && value.contains(MARK)) {
+            Some((name, _)) => Err(wrong(format!(
+                "a ${{…}} stands in its {name}: only the password can be read from elsewhere"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The password with the values in it. Paths are relative to the folder of trueup.toml.
+    pub fn fill(
+        &self,
+        password: &str,
+        folder: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, ConnectError> {
+        let mut filled = String::new();
+        for (at, part) in password.split(MARK).enumerate() {
+            match part.parse::<usize>().ok().filter(|_| at % 2 == 1).and_then(|number| self.0.get(number)) {
+                Some(reference) => filled.push_str(&reference.read(folder, env)?),
+                None => filled.push_str(part),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl Reference {
+    fn read(&self, folder: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<String, ConnectError> {
+        let value = match self {
+            Self::Variable(name) => {
+                env(name).ok_or_else(|| wrong(format!("${{env:{name}}}: the variable {name} is not set")))?
+            }
+            Self::File(path) => {
+                let path = folder.join(path);
+                let bytes = toml_file::read_file(&path).map_err(|source| ConnectError::File {
+                    what: "the password of the url in trueup.toml from",
+                    path: path.clone(),
+                    source,
+                })?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| wrong(format!("${{file:{}}}: the text is not UTF-8", path.display())))?;
+                let line = text.strip_suffix('\n').unwrap_or(&text);
+                line.strip_suffix('\r').unwrap_or(line).to_owned()
+            }
+        };
+        if value.is_empty() {
+            let what = match self {
+                Self::Variable(name) => format!("${{env:{name}}}"),
+                Self::File(path) => format!("${{file:{}}}", path.display()),
+            };
+            return Err(wrong(format!("{what} is empty")));
+        }
+        Ok(value)
+    }
+}
+
+fn wrong(problem: impl Into<String>) -> ConnectError {
+    ConnectError::Settings { origin: "the url in trueup.toml".to_owned(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_allowed_by_its_name_or_a_domain_above_it() {
+        let host = |name: &str, address: Option<&str>| Host {
+            name: name.to_owned(),
+            address: address.map(|address| address.parse().unwrap()),
+            port: 5432,
+            password: None,
+        };
+        for (list, name, address, fine) in [
+            ("db.example.com", "db.example.com", None, true),
+            ("a, DB.example.com ,b", "db.Example.com.", None, true),
+            ("example.com", "db.example.com", None, false),
+            ("*.example.com", "db.example.com", None, true),
+            ("*.example.com", "a.b.example.com", None, true),
+            ("*.example.com", "example.com", None, false),
+            ("*.example.com", "evilexample.com", None, false),
+            ("*.", "db.", None, false),
+            ("*", "db", None, false),
+            ("", "", None, false),
+            // where the connection goes counts
+            ("db.example.com", "db.example.com", Some("203.0.113.5"), false),
+            ("203.0.113.5", "db.example.com", Some("203.0.113.5"), true),
+        ] {
+            assert_eq!(allows(list, &host(name, address)), fine, "{list} {name}");
+        }
+    }
+
+    #[test]
+    fn a_reference_stands_for_any_characters() {
+        let url = "postgres://app:x${env:A}${env:B}@h/db?sslmode=require";
+        let (plain, references) = References::take(url).unwrap();
+        let settings = super::super::settings::parse(&plain).unwrap();
+        references.check(&settings).unwrap();
+        assert_eq!((&*settings["host"], &*settings["dbname"]), ("h", "db"));
+        let env = |name: &str| Some(format!("{name}%40/@:?${{env:A}}'"));
+        let filled = references.fill(&settings["password"], Path::new("/"), &env).unwrap();
+        assert_eq!(filled, "xA%40/@:?${env:A}'B%40/@:?${env:A}'");
+    }
+
+    #[test]
+    fn references_are_written_as_they_are_documented() {
+        for (url, problem) in [
+            ("postgres://app:${env:A@h/db", "a ${ has no }"),
+            ("postgres://app:${A}@h/db", "is neither"),
+            ("postgres://app:${env:}@h/db", "is neither"),
+            ("postgres://${env:A}@h/db", "stands in its user"),
+            ("postgres://app@${env:A}.evil/db", "stands in its host"),
+            ("postgres://app@h/${file:/x}", "stands in its dbname"),
+        ] {
+            let error = References::take(url)
+                .and_then(|(plain, references)| references.check(&super::super::settings::parse(&plain)?));
+            assert!(error.unwrap_err().to_string().contains(problem), "{url}");
+        }
+    }
+}
