@@ -1,22 +1,23 @@
 //! Where a command works: configuration, environment, database, plans.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits},
-    config::{BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames, SecretSource},
+    config::{self, BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames, SecretSource},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
     secret::{self, Secrets},
     visible::visible_line,
 };
 
-use super::{Format, Global, exit::CliError};
+use super::{Format, Global, exit::CliError, output};
 
 /// Everything that the flags, the environment and trueup.toml say.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Context {
     pub config: Config,
     /// The flags.
     pub global: Global,
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl Context {
@@ -33,7 +35,7 @@ impl Context {
         let here =
             env::current_dir().map_err(|error| CliError::new(format!("the current directory: {error}")))?;
         let config = Config::find(&here)?;
-        let context = Self { config, global };
+        let context = Self { config, global, warned: Mutex::default() };
         context.environment()?;
         Ok(context)
     }
@@ -65,41 +67,66 @@ impl Context {
 
     /// The database: --url, the environment's, DATABASE_URL, the PG* variables.
     pub fn target(&self) -> Result<Target, CliError> {
-        let url = match (&self.global.url, self.environment()?) {
-            (Some(url), _) => Some(url.clone()),
-            (None, Some(environment)) => {
-                Self::url_of(self.global.env.as_deref().unwrap_or_default(), environment)?
+        match (&self.global.url, self.global.env.as_deref()) {
+            (None, Some(name)) => self.target_of(name),
+            (None, None) => self.resolve(variable("DATABASE_URL").as_deref()),
+            (Some(url), _) => {
+                let target = self.resolve(Some(url))?;
+                Ok(match self.environment()? {
+                    Some(environment) => of_environment(&target, environment),
+                    None => target,
+                })
             }
-            (None, None) => variable("DATABASE_URL"),
-        };
-        let target = self.resolve(url.as_deref())?;
-        Ok(match self.environment()? {
-            Some(environment) => of_environment(&target, environment),
-            None => target,
-        })
+        }
     }
 
     /// The database of an environment of trueup.toml.
     pub fn target_of(&self, name: &str) -> Result<Target, CliError> {
         let environment = self.config.environment(name)?;
-        let url = Self::url_of(name, environment)?;
-        Ok(of_environment(&self.resolve(url.as_deref())?, environment))
+        let target = match (&environment.url, &environment.url_env) {
+            (Some(url), _) => {
+                let file = self.config.dir.join(config::FILE);
+                self.known(Target::resolve_in(&file, url, &variable)?)
+            }
+            (None, Some(from)) => {
+                let url = variable(from).ok_or_else(|| {
+                    CliError::new(format!("environment \"{name}\": the variable {from} is not set"))
+                        .with_hint(format!("export {from}=postgres://user@host/database"))
+                })?;
+                self.resolve(Some(&url))?
+            }
+            (None, None) => {
+                return Err(CliError::new(format!("environment \"{name}\" has no url"))
+                    .with_hint(format!("add url_env = \"…\" to [env.{name}] in trueup.toml")));
+            }
+        };
+        Ok(of_environment(&target, environment))
     }
 
     /// What a URL and the environment point to.
     pub fn resolve(&self, url: Option<&str>) -> Result<Target, CliError> {
-        Ok(Target::resolve(url, &variable)?.ignoring_options(&self.config.compare.ignore_options))
+        Ok(self.known(Target::resolve(url, &variable)?))
     }
 
-    fn url_of(name: &str, environment: &Environment) -> Result<Option<String>, CliError> {
-        match (&environment.url, &environment.url_env) {
-            (Some(url), _) => Ok(Some(url.clone())),
-            (None, Some(from)) => variable(from).map(Some).ok_or_else(|| {
-                CliError::new(format!("environment \"{name}\": the variable {from} is not set"))
-                    .with_hint(format!("export {from}=postgres://user@host/database"))
-            }),
-            (None, None) => Err(CliError::new(format!("environment \"{name}\" has no url"))
-                .with_hint(format!("add url_env = \"…\" to [env.{name}] in trueup.toml"))),
+    /// A target as this project sees it. Says, once, when nobody will check whether it is the right server.
+    fn known(&self, target: Target) -> Target {
+        self.warn_of(&target);
+        target.ignoring_options(&self.config.compare.ignore_options)
+    }
+
+    /// Warns of hosts outside this machine whose certificate is not checked, once of each.
+    pub fn warn_of(&self, target: &Target) {
+        for host in target.unverified_hosts().filter(|_| !self.quiet()) {
+            let warning = format!(
+                "warning: {}: nobody checks that this is the right server (sslmode={}): add sslmode=verify-full to the \
+                 connection URL",
+                visible_line(&host.name()),
+                target.ssl_mode().as_str()
+            );
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.insert(warning.clone()) {
+                output::note(&warning);
+            }
         }
     }
 
@@ -235,7 +262,9 @@ pub fn scratch_options(context: &Context) -> Result<ScratchOptions, CliError> {
         .with_hint("leave one of the two out, or unset TRUEUP_SHADOW_URL"));
     }
     if let Some(url) = &context.global.shadow_url {
-        options.shadow = Some(Target::resolve(Some(url), &variable)?);
+        let shadow = Target::resolve(Some(url), &variable)?;
+        context.warn_of(&shadow);
+        options.shadow = Some(shadow);
         options.shadow_keeper = Some(vec![own.into_os_string(), "keep-shadow".into()]);
     }
     Ok(options)

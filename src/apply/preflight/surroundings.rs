@@ -123,7 +123,14 @@ SELECT CASE WHEN s.ssl THEN s.version END, \
             format!("{place}, not encrypted"),
             "add sslmode=verify-full to the connection URL",
         ),
-        (version, _) => Check::pass(NAME, format!("{place}, {version}")),
+        (version, _) => match session.unverified() {
+            Some(why) => Check::warn(
+                NAME,
+                format!("{place}, {version}, but {why}"),
+                "add sslmode=verify-full to the connection URL",
+            ),
+            None => Check::pass(NAME, format!("{place}, {version}")),
+        },
     })
 }
 
