@@ -140,7 +140,16 @@ impl Target {
             Some(Ok(seconds)) => Duration::from_secs(seconds.unsigned_abs()),
             Some(Err(_)) => return Err(wrong("connect_timeout", "it must be a number of seconds")),
         };
+        if system_roots && ssl_mode != SslMode::VerifyFull {
+            return Err(wrong(
+                "sslmode",
+                "with sslrootcert=system only verify-full makes sense: anybody can have such a certificate",
+            ));
+        }
         // What these ask for is not there, and must not be taken for granted.
+        if let Some(name) = settings::unsupported(given) {
+            return Err(wrong(name, "trueup does not support this setting"));
+        }
         if given.get("gssencmode").is_some_and(|mode| mode == "require") {
             return Err(wrong("gssencmode", "trueup does not support \"require\""));
         }
@@ -361,6 +370,14 @@ mod tests {
             let error = resolve(Some(&format!("postgres://h/?{parameter}")), &[]).unwrap_err();
             assert!(error.to_string().contains("does not support"), "{error}");
         }
+        for variable in
+            [("PGREQUIREPEER", "postgres"), ("PGSSLCERTMODE", "require"), ("PGGSSENCMODE", "require")]
+        {
+            let error = resolve(Some("postgres://h/"), &[variable]).unwrap_err();
+            assert!(error.to_string().contains("does not support"), "{error}");
+        }
+        assert!(resolve(Some("postgres://h/?sslrootcert=system&sslmode=require"), &[]).is_err());
+        assert!(resolve(Some("postgres://h/?sslrootcert=system"), &[("PGSSLMODE", "verify-ca")]).is_err());
         assert!(resolve(Some("postgres://h/?sslmode=maybe"), &[]).is_err());
         assert!(resolve(Some("postgres://h/?target_session_attrs=best"), &[]).is_err());
     }

@@ -59,6 +59,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGCHANNELBINDING", "channel_binding"),
     ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGDATABASE", "dbname"),
+    ("PGGSSENCMODE", "gssencmode"),
     ("PGHOST", "host"),
     ("PGHOSTADDR", "hostaddr"),
     ("PGOPTIONS", "options"),
@@ -66,9 +67,11 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGPASSWORD", "password"),
     ("PGPORT", "port"),
     ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
     ("PGSERVICE", "service"),
     ("PGSERVICEFILE", "servicefile"),
     ("PGSSLCERT", "sslcert"),
+    ("PGSSLCERTMODE", "sslcertmode"),
     ("PGSSLCRL", "sslcrl"),
     ("PGSSLCRLDIR", "sslcrldir"),
     ("PGSSLKEY", "sslkey"),
@@ -85,6 +88,11 @@ const VARIABLES: &[(&str, &str)] = &[
 pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Settings {
     let set = |(variable, name): &(&str, &str)| Some(((*name).to_owned(), env(variable)?));
     VARIABLES.iter().filter_map(set).filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// A setting that is given, by a variable, and would not be kept.
+pub(super) fn unsupported(given: &Settings) -> Option<&'static str> {
+    UNSUPPORTED.iter().copied().find(|name| given.contains_key(*name))
 }
 
 /// Reads a URL or a connection string.

@@ -137,7 +137,7 @@ pub(super) async fn connect(
     let asks = ssl != DriverSsl::Disable && !target.direct_tls;
     let wire = Guarded::new(wire, rules(host.is_socket()), u64::from(asks));
     let encrypted = Arc::new(AtomicBool::new(false));
-    let tls = Tls { tls, rules: rules(true), encrypted: Arc::clone(&encrypted) };
+    let tls = Tls { connector: tls, rules: rules(true), encrypted: Arc::clone(&encrypted) };
     let (client, driver) = target.config(host, ssl).connect_raw(wire, tls).await?;
     Ok(Opened { client, driver, address, encrypted: encrypted.load(Ordering::Relaxed) })
 }
@@ -154,7 +154,7 @@ pub(super) async fn cancel(
         let wire = address.open().await?;
         let rules = Rules { required: super::authentication::RequireAuth::default(), private: true };
         let tls = tls.filter(|_| !host.is_socket()).map(|tls| rustls(tls, host));
-        let tls = Tls { tls, rules: rules.clone(), encrypted: Arc::default() };
+        let tls = Tls { connector: tls, rules: rules.clone(), encrypted: Arc::default() };
         token.cancel_query_raw(Guarded::new(wire, rules, 0), tls).await.map_err(io::Error::other)
     };
     tokio::time::timeout(limit, asking).await?
@@ -168,7 +168,7 @@ fn rustls(tls: &MakeRustlsConnect, host: &Host) -> Rustls {
 
 /// TLS around the connection, and the guard around TLS.
 struct Tls {
-    tls: Option<Rustls>,
+    connector: Option<Rustls>,
     rules: Rules,
     encrypted: Arc<AtomicBool>,
 }
@@ -179,9 +179,9 @@ impl TlsConnect<Guarded<Wire>> for Tls {
     type Future = TlsFuture<Self::Stream>;
 
     fn connect(self, wire: Guarded<Wire>) -> Self::Future {
-        let Self { tls, rules, encrypted } = self;
+        let Self { connector, rules, encrypted } = self;
         Box::pin(async move {
-            let tls = tls.ok_or_else(|| io::Error::other("TLS is not wanted here"))?;
+            let tls = connector.ok_or_else(|| io::Error::other("TLS is not wanted here"))?;
             let stream = tls.connect(wire.into_inner()).await?;
             encrypted.store(true, Ordering::Relaxed);
             Ok(Guarded::new(stream, rules, 0))
