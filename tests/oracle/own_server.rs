@@ -144,6 +144,15 @@ impl OwnServer {
         }
     }
 
+    /// Runs SQL there, as a superuser; each statement by itself.
+    pub async fn execute(&self, sql: &str) {
+        let session = self.running().await;
+        for statement in sql.split(';') {
+            session.client().batch_execute(statement).await.unwrap();
+        }
+        session.close().await;
+    }
+
     /// Shuts it down in immediate mode, as a crash would, and starts it again.
     pub async fn crash(&self) {
         self.restart("").await;

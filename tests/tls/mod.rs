@@ -1,6 +1,9 @@
 //! What the files of TLS must be: authorities that are some, and whose time has come and is not over; a key that is nobody
 //! else's; revocation lists. Each case is tried with libpq (psql), too, where there is one.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod login;
+mod revoked;
 
 use std::{
     fs,
@@ -23,7 +26,7 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// A server that takes everybody, with encryption, under an address of its own.
 struct Server {
-    server: OwnServer,
+    own: OwnServer,
     folder: TempDir,
     address: String,
     key: KeyPair,
@@ -31,6 +34,11 @@ struct Server {
 
 impl Server {
     async fn of(major: u16) -> Self {
+        Self::with(major, "local all all trust\nhostssl all all all trust\n").await
+    }
+
+    /// One that takes those whom these lines of pg_hba.conf take.
+    async fn with(major: u16, hba: &str) -> Self {
         static NUMBER: AtomicU8 = AtomicU8::new(1);
         let [_, _, high, low] = std::process::id().to_be_bytes();
         let address = format!("127.{}.{high}.{low}", 100 + NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -45,7 +53,7 @@ impl Server {
             chown(file("server.key"), Some(account.uid.as_raw()), Some(account.gid.as_raw())).unwrap();
         }
         fs::write(file("server.crt"), issued(&authority("first", |_| ()), &key, |_| ())).unwrap();
-        fs::write(file("hba"), "local all all trust\nhostssl all all all trust\n").unwrap();
+        fs::write(file("hba"), hba).unwrap();
         let server = OwnServer::of(
             major,
             &[
@@ -57,7 +65,7 @@ impl Server {
             ],
         )
         .await;
-        Self { server, folder, address, key }
+        Self { own: server, folder, address, key }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -69,11 +77,11 @@ impl Server {
     /// Has the server show this chain from now on.
     async fn shows(&self, chain: &str) {
         self.file("server.crt", chain);
-        let session = Session::connect(&self.server.target).await.unwrap();
+        let session = Session::connect(&self.own.target).await.unwrap();
         let before = loaded(&session).await;
         session.client().batch_execute("SELECT pg_reload_conf()").await.unwrap();
         // a new session has the configuration of the server's first process
-        while loaded(&Session::connect(&self.server.target).await.unwrap()).await == before {}
+        while loaded(&Session::connect(&self.own.target).await.unwrap()).await == before {}
     }
 
     fn settings(&self, more: &str) -> String {
@@ -295,7 +303,7 @@ fn a_key_is_nobody_elses(major: u16) {
         }
         server.ends("a folder", &more(server.folder.path()), Err("it is no regular file")).await;
         // where nothing is encrypted no key is looked at
-        let socket = server.server.target.hosts()[0].name();
+        let socket = server.own.target.hosts()[0].name();
         let env = |_: &str| None;
         let url = format!("host={socket} user=postgres {}", more(Path::new("/nonexistent")));
         Session::connect(&Target::resolve(Some(&url), &env).unwrap()).await.unwrap();
