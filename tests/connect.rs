@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 use trueup::postgres::{ConnectError, Scratch, ScratchOptions, Session, Target};
 
 /// A server with certificates, scram and an address; and a standby beside it, whose certificate is its own authority.
-struct Servers {
-    folder: PathBuf,
-    primary: u16,
+pub struct Servers {
+    pub folder: PathBuf,
+    pub primary: u16,
     standby: u16,
     // They stop, and the folder is removed, when this process ends and closes the pipes.
     _keepers: Vec<Child>,
@@ -44,7 +44,7 @@ const KEEPER: &str = r#"bin=$1 data=$2 folder=$3; shift 3
 while read -r _; do :; done
 kill -QUIT $!; wait $!; rm -rf "$folder""#;
 
-async fn servers() -> &'static Servers {
+pub async fn servers() -> &'static Servers {
     static SERVERS: OnceCell<Servers> = OnceCell::const_new();
     SERVERS.get_or_init(start).await
 }
@@ -399,7 +399,7 @@ async fn a_statement_is_cancelled_over_tls() {
 }
 
 /// The address that this machine has for others, if it has one. Nothing is sent.
-fn address() -> Option<String> {
+pub fn address() -> Option<String> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     Some(socket.local_addr().ok()?.ip().to_string())

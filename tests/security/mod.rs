@@ -5,6 +5,7 @@ mod approvals;
 mod bound;
 mod evidence;
 mod forged;
+mod hosts;
 mod owner;
 mod sandbox;
 mod secrets;
