@@ -156,7 +156,8 @@ pub struct Hooks {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environment {
-    /// Its connection URL. Leave the password to .pgpass or PGPASSWORD.
+    /// Its connection URL. Its password may be `${file:/path}` or `${env:NAME}`; one of PGPASSWORD or .pgpass is sent to its host
+    /// only if `TRUEUP_ALLOWED_HOSTS` has that host.
     pub url: Option<String>,
     /// The environment variable that holds its connection URL.
     pub url_env: Option<String>,
