@@ -22,6 +22,7 @@
 //! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
 //! rollback = false               # whether a rollback needs approvals of its own
 //! superuser = false              # whether a superuser's session may apply
+//! verified_tls = true            # whether only connections will do whose server's certificate is checked
 //! bound_to_database = true       # whether an approval counts in the database only that it names
 //! single_use = true              # whether an approval counts for one run only
 //! required_lower = 2             # how many must sign before `protect --lower` pins a policy that asks for less

@@ -9,7 +9,7 @@ use crate::{
     approval::{ApprovalError, Missing, signature::SignError},
     journal::{JournalError, Position},
     plan::staleness::Difference,
-    postgres::{ConnectError, Session, server_words},
+    postgres::{ConnectError, Session, Unverified, server_words},
     run::{InTheWay, RunError, is_lost},
     secret::VARIABLE,
     source::live::ReadError,
@@ -135,6 +135,9 @@ pub enum Refusal {
     /// Whoever signed may not, or not with this key.
     #[error("this does not count as a yes to a policy that asks for less: {}", visible_line(.0))]
     LowersBadly(String),
+    /// Policy asks for connections whose server is known for certain.
+    #[error("{0}, and policy says `verified_tls = true`")]
+    Unverified(Unverified),
     /// Policy does not have superusers apply.
     #[error("role \"{}\" is a superuser, and policy says `superuser = false`", visible_line(role))]
     BySuperuser {
@@ -242,6 +245,7 @@ impl Refusal {
                 "nothing was changed; `trueup protect --show` prints what is pinned, `protect` pins what trueup.toml has".to_owned()
             }
             Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
+            Self::Unverified(_) => "nothing was changed; add sslmode=verify-full to the connection URL, and sslrootcert where it needs one".to_owned(),
             Self::LowersUnsigned(_) => "each says so with: protect --lower --as NAME --sign KEY".to_owned(),
             Self::LowersBadly(_) => "nothing was written; sign with a key that is pinned for that name".to_owned(),
             Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),

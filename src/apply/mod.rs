@@ -290,6 +290,7 @@ impl<'a> Run<'a> {
         let Options { plan, policy, approvals, now, .. } = self.options;
         let permission = Permission::in_database(&self.session, plan, policy, approvals, *now).await?;
         permission.not_contradicted()?;
+        preflight::must::connection(&self.session, &permission.policy)?;
         preflight::must::role(&self.session, &permission.policy).await?;
         Ok(permission)
     }

@@ -56,6 +56,7 @@ impl Pinned {
             accepted_by,
             rollback: self.rollback || other.rollback,
             superuser: self.superuser && other.superuser,
+            verified_tls: self.verified_tls || other.verified_tls,
             author: self.author && other.author,
             valid_hours: [self.valid_hours, other.valid_hours].into_iter().flatten().min(),
             roles,

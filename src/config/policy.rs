@@ -35,6 +35,8 @@ pub struct PolicySettings {
     pub rollback: Option<bool>,
     /// Whether a superuser's session may apply.
     pub superuser: Option<bool>,
+    /// Whether only a connection will do whose server's certificate is checked.
+    pub verified_tls: Option<bool>,
     /// Whether one counts in the database only that it names.
     pub bound_to_database: Option<bool>,
     /// Whether one counts for one run only.
@@ -85,6 +87,9 @@ pub struct Policy<K = PathBuf> {
     /// Whether a superuser's session may apply and roll back.
     #[serde(default = "yes")]
     pub superuser: bool,
+    /// Whether a phase runs only over a connection that stays on this machine, or whose server's certificate is checked.
+    #[serde(default)]
+    pub verified_tls: bool,
     /// Whether an approval counts in the database only that it names.
     #[serde(default)]
     pub bound_to_database: bool,
@@ -164,6 +169,7 @@ impl<K> Default for Policy<K> {
             accepted_by: BTreeMap::new(),
             rollback: false,
             superuser: true,
+            verified_tls: false,
             bound_to_database: false,
             single_use: false,
             signed: false,
@@ -195,6 +201,7 @@ impl Policy {
                 accepted_by,
                 rollback,
                 superuser,
+                verified_tls,
                 bound_to_database,
                 single_use,
                 signed,
@@ -215,6 +222,7 @@ impl Policy {
             set(&mut policy.accepted_by, accepted_by.as_ref());
             set(&mut policy.rollback, rollback.as_ref());
             set(&mut policy.superuser, superuser.as_ref());
+            set(&mut policy.verified_tls, verified_tls.as_ref());
             set(&mut policy.bound_to_database, bound_to_database.as_ref());
             set(&mut policy.single_use, single_use.as_ref());
             set(&mut policy.signed, signed.as_ref());
@@ -265,6 +273,7 @@ impl<K> Policy<K> {
             accepted_by: self.accepted_by,
             rollback: self.rollback,
             superuser: self.superuser,
+            verified_tls: self.verified_tls,
             bound_to_database: self.bound_to_database,
             single_use: self.single_use,
             signed: self.signed,
@@ -318,6 +327,7 @@ impl<K> Policy<K> {
             said(!self.accepted_by.is_empty(), format!("accepted_by = {}", table(&self.accepted_by))),
             said(self.rollback, "rollback = true".to_owned()),
             said(!self.superuser, "superuser = false".to_owned()),
+            said(self.verified_tls, "verified_tls = true".to_owned()),
             said(self.bound_to_database, "bound_to_database = true".to_owned()),
             said(self.single_use, "single_use = true".to_owned()),
             Some(format!("signed = {}", self.signed)),

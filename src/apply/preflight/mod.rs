@@ -150,6 +150,9 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     if !permission.contradictions.is_empty() {
         checks.push(Check::of("policy", permission.not_contradicted().map(|()| String::new())));
     }
+    if let Err(refusal) = must::connection(&session, &permission.policy) {
+        checks.push(Check::of("policy", Err(refusal)));
+    }
     checks.extend(permission.database.as_ref().map(|database| Check::pass("database", database.to_string())));
     checks.push(must::look_at_role(&session, &permission.policy).await?);
     let mut covered = Vec::new();

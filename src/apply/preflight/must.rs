@@ -61,6 +61,14 @@ pub async fn role(session: &Session, policy: &Policy) -> Result<(), ApplyError> 
     Err(Refusal::BySuperuser { role: current_role(session).await? }.into())
 }
 
+/// Policy may refuse connections to whoever answers.
+pub fn connection(session: &Session, policy: &Policy) -> Result<(), Refusal> {
+    match session.unverified().filter(|_| policy.verified_tls) {
+        Some(why) => Err(Refusal::Unverified(why)),
+        None => Ok(()),
+    }
+}
+
 /// As which role the session works. A superuser may do more than any plan needs.
 pub async fn look_at_role(session: &Session, policy: &Policy) -> Result<Check, ApplyError> {
     const NAME: &str = "role";
