@@ -541,8 +541,11 @@ fn contract_waits_for_old_names_to_be_quiet() {
         assert_eq!(database.state().await, state, "a refusal changes nothing");
         // it was long ago
         database.write("trueup.toml", "[env.there]\nurl_env = \"DATABASE_URL\"\nquiet_minutes = 0\n");
+        let yes = ["approve", "plan", "--as", "another", "--phase", "contract", "--accept", "BREAKS_OLD_CODE"];
+        database.trueup(&[&yes[..], &["--env", "there"]].concat()).await.ended(0).unwrap();
         let there = database.trueup(&[&contract[..], &["--env", "there", "--dry-run"]].concat()).await;
         there.ended(0).unwrap();
+        std::fs::remove_file(database.path("trueup.toml")).unwrap();
         let accept = ["approve", "plan", "--as", "tester", "--phase", "contract", "--accept", "all"];
         let approved = database.trueup(&accept).await.ended(0).unwrap();
         assert!(approved.stdout.contains("accepting BREAKS_OLD_CODE, OLD_NAMES_IN_USE"), "{}", approved.shown());
@@ -642,7 +645,7 @@ fn values_of_the_environment_stand_in_expressions() {
         );
         database.trueup(&plan).await.ended(2).unwrap();
         database.approve("plan").await.unwrap();
-        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan", "--phase", "all", "--env", "here"]).await.ended(0).unwrap();
         assert_eq!(database.ask("SELECT tenant || ', ' || label FROM t").await, "of o'neil, o'neil2");
         // what is done needs no value any more
         database.write("trueup.toml", &format!("[env.here]\nurl = \"{url}\"\n"));

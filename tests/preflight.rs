@@ -216,6 +216,8 @@ fn a_backup_is_proven_before_anything_is_changed() {
         };
         let apply = ["apply", "plan", "--env", "x", "--phase", "all"];
         let before = database.state().await;
+        config("true");
+        database.approve("plan").await.unwrap();
         for (command, why) in [
             (
                 "echo 5 60; echo nowhere to be found >&2; exit 3",

@@ -186,7 +186,7 @@ fn the_stricter_of_file_and_database_holds() {
         let pinned = database.trueup(&["protect"]).await.ended(0).unwrap();
         assert!(
             pinned.stdout.contains(
-                "required = 2, author = false, valid_hours = 24, signed = true, 2 lines of allowed_signers"
+                "required = 2, author = false, valid_hours = 24, signed = true, backup_hours = 24, quiet_minutes = 15, 2 lines of allowed_signers"
             ),
             "{}",
             pinned.shown()

@@ -242,6 +242,17 @@ fn a_server_that_nobody_checks_is_warned_of() {
         let encrypted = at(other, "sslmode=require");
         let ran = database.trueup(&["preflight", "plan", "--url", &encrypted]).await;
         assert!(ran.stdout.contains("TLSv1.3, but the server's certificate is not checked"), "{}", ran.shown());
+        database.write("trueup.toml", "[approval]\nverified_tls = true\n");
+        for (url, why) in [
+            (&at(other, "sslmode=disable"), "the connection is not encrypted, and policy says `verified_tls = true`"),
+            (&encrypted, "the server's certificate is not checked, and policy says `verified_tls = true`"),
+        ] {
+            database.trueup(&["apply", "plan", "--url", url]).await.fails(3, why);
+            let looked = database.trueup(&["preflight", "plan", "--url", url]).await.ended(3).unwrap();
+            assert!(looked.stdout.contains(why), "{}", looked.shown());
+        }
+        let ran = database.trueup(&["apply", "plan", "--url", &verified]).await;
+        assert!(!ran.stderr.contains("verified_tls"), "{}", ran.shown());
         // what policies ask of a session
         let env = |name: &str| (name == "HOME").then(|| "/nonexistent".to_owned());
         for (url, expected) in [

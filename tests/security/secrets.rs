@@ -133,6 +133,8 @@ async fn secrets_stay_secret(major: u16) {
         file.display()
     );
     shop.database.write("trueup.toml", &said);
+    let approve = ["approve", "plan", "--as", "bob", "--phase", "all", "--accept", "all", "--env", "here"];
+    ok(shop.trueup(&approve, none).await, 0);
     ok(shop.trueup(&["apply", "plan", "--phase", "all", "--env", "here"], &known[1..]).await, 0);
     let after = shop.database.ask(OPTIONS).await;
     assert!(after.contains("password=new-hunter2") && after.contains("sslpassword=fresh-hunter2"), "{after}");
