@@ -264,6 +264,23 @@ async fn execute(session: &Session, script: &str) -> Result<(), tokio_postgres::
     result
 }
 
+/// Runs what belongs together in one transaction.
+async fn together<T>(
+    session: &Session,
+    writes: impl Future<Output = Result<T, JournalError>>,
+) -> Result<T, JournalError> {
+    session.client().batch_execute("BEGIN").await?;
+    let written = match writes.await {
+        Ok(written) => session.client().batch_execute("COMMIT").await.map(|()| written).map_err(Into::into),
+        failed => failed,
+    };
+    if written.is_err() && !session.is_closed() {
+        // the error is what counts
+        let _ = session.client().batch_execute("ROLLBACK").await;
+    }
+    written
+}
+
 /// What the journal says about a plan; nothing, where there is no journal.
 pub async fn state(session: &Session, plan: &Digest) -> Result<State, JournalError> {
     if !exists(session).await? {

@@ -59,6 +59,7 @@ const SEED: &str = "
 
 const APPLY: &[&str] = &["apply", "plan", "--phase", "all"];
 const STATUS: &[&str] = &["status", "--schema", "desired.sql"];
+const EVIDENCE: &[&str] = &["history", "--verify"];
 const ROLLBACK: &[&str] = &["rollback", "plan"];
 
 /// How many points are tried at once.
@@ -140,6 +141,7 @@ impl Story {
     }
 
     /// Goes on, or goes back, and looks at what that comes to: in a word.
+    /// The chain of the journal's entries is whole afterwards, and says what its tables say.
     async fn recovers(&self, database: &Database, back: bool) -> Result<&'static str, String> {
         let run = async |arguments: &[&str]| {
             oracle::trueup(self.base.folder.path(), Some(&database.target), arguments).await
@@ -148,11 +150,13 @@ impl Story {
             run(&["rollback", "plan"]).await.ended(0)?;
             let state = State::of(database).await;
             state.must_be(&self.before, "the rollback does not lead back").await?;
+            run(EVIDENCE).await.ended(0)?;
             return Ok("rolled back");
         }
         let ran = run(APPLY).await.ended(0)?;
         State::of(database).await.must_be(&self.after, "what was resumed ends elsewhere").await?;
         run(APPLY).await.ended(0)?;
+        run(EVIDENCE).await.ended(0)?;
         Ok(if ran.stdout.contains("resuming") || ran.stderr.contains("resuming") {
             "resumed"
         } else {

@@ -83,6 +83,7 @@ async fn abandon_on<'a>(session: &Session, options: &Options<'a>) -> Result<Outc
                     Direction::Apply => super::with(&file.plan, doubt.step),
                     Direction::Rollback => Vec::new(),
                 };
+                journal::ensure(session).await?;
                 journal::step_ended(session, doubt.row(), done, &also).await?;
                 state = journal::state(session, &file.digest).await?;
             }

@@ -338,6 +338,8 @@ impl<'a> Run<'a> {
             Direction::Apply => with(&plan.plan, doubt.step),
             Direction::Rollback => Vec::new(),
         };
+        // the run that was interrupted may have been an earlier version's
+        journal::ensure(&self.session).await?;
         journal::step_ended(&self.session, doubt.row(), done, &also).await?;
         self.state = journal::state(&self.session, &self.options.plan.digest).await?;
         Ok(())

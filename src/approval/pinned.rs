@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
+    io::Write,
+    path::PathBuf,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,18 +14,23 @@ use super::{Approval, ApprovalError, Signed, planner, signature::Keys};
 use crate::{
     config::{Around, Policy},
     plan::PlanFile,
+    toml_file,
 };
 
 /// What approvals must amount to in a database, whatever trueup.toml says: with what stood in `allowed_signers`.
 pub type Pinned = Policy<String>;
 
 impl Pinned {
-    /// A policy as it is now, with the keys of its file.
-    pub fn of(policy: &Policy) -> io::Result<Self> {
-        let allowed_signers = policy.allowed_signers.as_ref().map(std::fs::read_to_string).transpose()?;
+    /// A policy as it is now, with the keys of its files.
+    pub fn of(policy: &Policy) -> Result<Self, ApprovalError> {
+        let read = |path: &PathBuf| toml_file::read_text(path);
+        let allowed_signers = policy.allowed_signers.as_ref().map(read).transpose()?;
+        let planned_by = policy.planned_by.as_ref().map(read).transpose()?;
         // OpenSSH's KRL is no text
-        let revoked_keys = policy.revoked_keys.as_ref().map(std::fs::read).transpose()?;
-        let planned_by = policy.planned_by.as_ref().map(std::fs::read_to_string).transpose()?;
+        let bytes = |path: &PathBuf| {
+            toml_file::read_file(path).map_err(|source| ApprovalError::Io { path: path.clone(), source })
+        };
+        let revoked_keys = policy.revoked_keys.as_ref().map(bytes).transpose()?;
         let revoked_keys = revoked_keys.map(|bytes| STANDARD.encode(bytes));
         Ok(policy.clone().with_keys(allowed_signers, revoked_keys, planned_by))
     }

@@ -65,14 +65,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         ))
         .with_hint("in trueup.toml: [approval] members = { ROLE = [\"NAME\"] }"));
     }
-    let new = if arguments.remove {
-        None
-    } else {
-        Some(Pinned::of(&policy).map_err(|error| {
-            let file = policy.allowed_signers.unwrap_or_default();
-            CliError::new(format!("{}: {error}", file.display()))
-        })?)
-    };
+    let new = if arguments.remove { None } else { Some(Pinned::of(&policy)?) };
     let approver: Option<Approver> = arguments.approver.as_deref().map(str::parse).transpose()?;
     let options = Options {
         pinned: new.as_ref(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{JournalError, entry, layout, timestamp, utc};
+use super::{JournalError, entry, layout, timestamp, together, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// A plan that was abandoned.
@@ -56,7 +56,10 @@ pub async fn abandon(
 ) -> Result<(), JournalError> {
     let sql = "INSERT INTO trueup.abandoned (plan, name, reason, tool) VALUES ($1, $2, $3, $4)";
     let PlanFile { plan, digest, .. } = file;
-    session.client().execute(sql, &[&digest.as_str(), &plan.name, &reason, &tool]).await?;
     let body = json!({ "plan": digest, "name": plan.name, "reason": reason, "tool": tool });
-    entry::add(session, "abandoned", &body).await
+    let written = async {
+        session.client().execute(sql, &[&digest.as_str(), &plan.name, &reason, &tool]).await?;
+        entry::add(session, "abandoned", &body).await
+    };
+    together(session, written).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{JournalError, entry, layout, timestamp, utc};
+use super::{JournalError, entry, layout, timestamp, together, utc};
 use crate::{
     catalog::{Catalog, Fingerprint, scope::Scope},
     postgres::Session,
@@ -63,9 +63,12 @@ pub async fn record(session: &Session, state: &AdoptedState, tool: &str) -> Resu
                   VALUES ($1, $2, $3, pg_catalog.current_setting('server_version_num')::pg_catalog.int4, $4)";
     let AdoptedState { schemas, objects, fingerprint } = state;
     let schemas: Vec<&String> = schemas.iter().collect();
-    session.client().execute(insert, &[&schemas, objects, &fingerprint.as_str(), &tool]).await?;
     let body = serde_json::json!({ "state": state, "tool": tool });
-    entry::add(session, "adoption", &body).await
+    let written = async {
+        session.client().execute(insert, &[&schemas, objects, &fingerprint.as_str(), &tool]).await?;
+        entry::add(session, "adoption", &body).await
+    };
+    together(session, written).await
 }
 
 /// Every adoption, the oldest first.

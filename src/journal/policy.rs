@@ -1,6 +1,6 @@
 //! The policy that is pinned in a database, so that no change of a file can lower it.
 
-use super::{JournalError, entry, execute, shape};
+use super::{JournalError, entry, execute, shape, together};
 use crate::{
     approval::{lowering::Lowering, pinned::Pinned},
     postgres::Session,
@@ -43,6 +43,9 @@ pub async fn pin(session: &Session, pinned: Option<&Pinned>) -> Result<(), Journ
         execute(session, &shape::hand_over()).await?;
     }
     let body = pinned.map(|pinned| serde_json::json!(pinned).to_string());
-    session.client().execute("INSERT INTO trueup.policy (body) VALUES ($1)", &[&body]).await?;
-    entry::add(session, "policy", &serde_json::json!({ "policy": pinned })).await
+    let written = async {
+        session.client().execute("INSERT INTO trueup.policy (body) VALUES ($1)", &[&body]).await?;
+        entry::add(session, "policy", &serde_json::json!({ "policy": pinned })).await
+    };
+    together(session, written).await
 }

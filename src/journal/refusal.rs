@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use tokio_postgres::types::ToSql;
 
-use super::{Direction, JournalError, direction, entry, layout, timestamp, utc};
+use super::{Direction, JournalError, direction, entry, layout, timestamp, together, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// An apply or a rollback that was refused.
@@ -63,7 +64,12 @@ pub async fn record(
     }
     let sql = "INSERT INTO trueup.refusal (plan, name, direction, why, tool) VALUES ($1, $2, $3, $4, $5)";
     let PlanFile { plan, digest, .. } = file;
-    session.client().execute(sql, &[&digest.as_str(), &plan.name, &direction.label(), &why, &tool]).await?;
     let body = json!({ "plan": digest, "name": plan.name, "direction": direction, "why": why, "tool": tool });
-    entry::add(session, "refusal", &body).await
+    let written = async {
+        let values: [&(dyn ToSql + Sync); 5] =
+            [&digest.as_str(), &plan.name, &direction.label(), &why, &tool];
+        session.client().execute(sql, &values).await?;
+        entry::add(session, "refusal", &body).await
+    };
+    together(session, written).await
 }

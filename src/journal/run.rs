@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Direction, Ended, JournalError, RowId, RunId, entry, plans};
+use super::{Direction, Ended, JournalError, RowId, RunId, entry, plans, together};
 use crate::{
     approval::{Approver, Covered},
     plan::{Digest, PlanFile},
@@ -31,20 +31,11 @@ pub async fn begin(
     beginning: &Beginning<'_>,
     tool: &str,
 ) -> Result<RunId, JournalError> {
-    let client = session.client();
-    client.batch_execute("BEGIN").await?;
     let written = async {
         plans::keep(session, file).await?;
-        let run = insert(session, file, beginning, tool).await?;
-        client.batch_execute("COMMIT").await?;
-        Ok(run)
-    }
-    .await;
-    if written.is_err() && !session.is_closed() {
-        // the error is what counts
-        let _ = client.batch_execute("ROLLBACK").await;
-    }
-    written
+        insert(session, file, beginning, tool).await
+    };
+    together(session, written).await
 }
 
 async fn insert(
@@ -114,8 +105,11 @@ pub async fn finish(
 ) -> Result<(), JournalError> {
     let outcome = ended.label();
     let sql = "UPDATE trueup.run SET finished = pg_catalog.clock_timestamp(), outcome = $2, remark = $3 WHERE id = $1";
-    session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
-    entry::add(session, "end", &json!({ "run": run.0, "outcome": outcome, "remark": remark })).await
+    let written = async {
+        session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
+        entry::add(session, "end", &json!({ "run": run.0, "outcome": outcome, "remark": remark })).await
+    };
+    together(session, written).await
 }
 
 /// Writes that a batch's steps are done; to be called in its transaction, as the last of it.
@@ -135,9 +129,13 @@ pub async fn step_started(
     step: u32,
 ) -> Result<RowId, JournalError> {
     let sql = "INSERT INTO trueup.step (run, step, batch) VALUES ($1, $2, $3) RETURNING id";
-    let row = session.client().query_one(sql, &[&run.0, &step.cast_signed(), &batch.cast_signed()]).await?;
-    entry::add(session, "step", &json!({ "run": run.0, "batch": batch, "step": step })).await?;
-    Ok(RowId(row.try_get(0)?))
+    let written = async {
+        let row =
+            session.client().query_one(sql, &[&run.0, &step.cast_signed(), &batch.cast_signed()]).await?;
+        entry::add(session, "step", &json!({ "run": run.0, "batch": batch, "step": step })).await?;
+        Ok(RowId(row.try_get(0)?))
+    };
+    together(session, written).await
 }
 
 /// Writes how a step outside a transaction ended, and these others that are done with it.
@@ -151,8 +149,11 @@ pub async fn step_ended(session: &Session, row: RowId, done: bool, also: &[u32])
                  INSERT INTO trueup.step (run, step, batch, finished, outcome) \
                  SELECT e.run, also.step, e.batch, e.finished, e.outcome FROM ended e, unnest($3::int4[]) AS also (step)) \
                SELECT run, step FROM ended";
-    let row = session.client().query_one(sql, &[&row.0, &outcome, &steps]).await?;
-    let (run, step): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
-    let body = json!({ "run": run, "step": step, "outcome": outcome, "also": steps });
-    entry::add(session, "step", &body).await
+    let written = async {
+        let row = session.client().query_one(sql, &[&row.0, &outcome, &steps]).await?;
+        let (run, step): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
+        let body = json!({ "run": run, "step": step, "outcome": outcome, "also": steps });
+        entry::add(session, "step", &body).await
+    };
+    together(session, written).await
 }
