@@ -54,6 +54,9 @@ use crate::{
 /// The layout that this version writes, and the newest it reads.
 const LAYOUT: i32 = 9;
 
+/// The first layout that has everything as a chain of entries.
+const CHAINED: i32 = 9;
+
 /// What makes each layout out of the one before.
 const SCRIPTS: [&str; 9] = [
     include_str!("journal.sql"),
@@ -215,11 +218,14 @@ pub async fn exists(session: &Session) -> Result<bool, JournalError> {
 
 /// The layout of the journal, if there is one that can be believed; an error, if this version does not know it.
 async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
-    if !shape::believe(session).await?.contains("layout") {
+    let there = shape::believe(session).await?;
+    if !there.contains("layout") {
         return Ok(None);
     }
-    let found: i32 =
-        session.client().query_one("SELECT version FROM trueup.layout", &[]).await?.try_get(0)?;
+    let row = session.client().query_opt("SELECT version FROM trueup.layout", &[]).await?;
+    let said: i32 = row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+    // who may write there cannot make the chain, and what rests on it, unsaid
+    let found = if there.contains("entry") { said.max(CHAINED) } else { said };
     if (1..=LAYOUT).contains(&found) { Ok(Some(found)) } else { Err(JournalError::Layout { found }) }
 }
 
@@ -353,7 +359,7 @@ pub async fn used_approvals(
     plan: &Digest,
 ) -> Result<BTreeMap<(Phase, Direction), BTreeSet<Digest>>, JournalError> {
     let mut used: BTreeMap<_, BTreeSet<Digest>> = BTreeMap::new();
-    if layout(session).await?.is_none_or(|layout| layout < 9) {
+    if layout(session).await?.is_none_or(|layout| layout < CHAINED) {
         return Ok(used);
     }
     let sql = "SELECT r.phase, r.direction, a.digest FROM trueup.run r JOIN trueup.approval a ON a.run = r.id \

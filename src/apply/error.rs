@@ -396,7 +396,7 @@ impl ApplyError {
             }
             Self::Journal(error) => return error.hint(),
             Self::Sign(_) => {
-                "nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here"
+                "nothing was written; name a key of OpenSSH, and have its ssh-keygen (9.1 or later) here"
                     .to_owned()
             }
             Self::Read(_) | Self::Query { .. } | Self::Approval(_) => return None,

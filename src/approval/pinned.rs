@@ -125,8 +125,19 @@ impl Pinned {
         };
         let more_keys =
             more(&self.allowed_signers, &other.allowed_signers) || more(&self.planned_by, &other.planned_by);
-        let fewer_revoked = self.revoked_keys.is_some() && self.revoked_keys != other.revoked_keys;
-        self.and(other) != *other || more_keys || fewer_revoked
+        // an OpenSSH KRL is no text: another one may have fewer
+        let revoked = |policy: &Self| -> Option<BTreeSet<String>> {
+            let bytes = STANDARD.decode(policy.revoked_keys.as_deref().unwrap_or_default()).ok()?;
+            Some(lines(&String::from_utf8(bytes).ok()?))
+        };
+        let fewer_revoked = self.revoked_keys != other.revoked_keys
+            && match (revoked(self), revoked(other)) {
+                (Some(own), Some(others)) => !own.is_subset(&others),
+                _ => self.revoked_keys.is_some(),
+            };
+        // without admins anybody with a key may sign that less is pinned
+        let anybody = !self.admins.is_empty() && other.admins.is_empty();
+        self.and(other) != *other || more_keys || fewer_revoked || anybody
     }
 }
 

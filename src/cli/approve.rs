@@ -214,7 +214,7 @@ async fn database(
 
 fn not_signed(error: SignError) -> CliError {
     CliError::new(error.to_string())
-        .with_hint("nothing was written; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here")
+        .with_hint("nothing was written; name a key of OpenSSH, and have its ssh-keygen (9.1 or later) here")
 }
 
 /// Writes into the approvals that they do not count any more. Deleted ones could come back with the next merge.
@@ -286,8 +286,9 @@ fn accepted(
 
 /// `12h`, `7d`, `2026-12-01` (its end, in UTC) or a timestamp; in the future.
 fn until(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
-    let hours =
-        |count: &str, each: i64| count.parse::<i64>().ok()?.checked_mul(each).filter(|hours| *hours > 0);
+    let hours = |count: &str, each: i64| {
+        count.parse::<i64>().ok()?.checked_mul(each).filter(|hours| (1..=876_000).contains(hours))
+    };
     let after = |hours: i64| now.checked_add(SignedDuration::from_hours(hours)).ok();
     let end = if let Some(days) = text.strip_suffix('d') {
         hours(days, 24).and_then(after)

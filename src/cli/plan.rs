@@ -341,7 +341,7 @@ fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), Cl
     if let Some(key) = &arguments.sign {
         planner::sign(&written, key).map_err(|error| {
             CliError::new(error.to_string()).with_hint(
-                "the plan was written, and not signed; name a key of OpenSSH, and have its ssh-keygen (8.9 or later) here",
+                "the plan was written, and not signed; name a key of OpenSSH, and have its ssh-keygen (9.1 or later) here",
             )
         })?;
     }

@@ -50,6 +50,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return Ok(Exit::Done);
     }
     let policy = context.policy()?;
+    if policy.environment.is_none() && !context.config.env.is_empty() && !arguments.remove {
+        return Err(CliError::new("a policy is pinned for an environment, and none is named")
+            .with_hint("name the one that this database is: --env NAME"));
+    }
     if (policy.signed || policy.required_lower > 0) && policy.allowed_signers.is_none() && !arguments.remove {
         return Err(CliError::new("policy asks for signatures, and names no keys to check them by")
             .with_hint(

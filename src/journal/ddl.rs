@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
-use super::{JournalError, execute, shape, timestamp, utc};
+use super::{JournalError, execute, shape, timestamp, together, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
 
 /// A command that changed an object.
@@ -63,8 +63,12 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
 
 /// Has them written down from now on, and keeps what was. There must be a journal, which becomes the role's.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
-    let script = format!("{STOP}; {} {}", shape::hand_over(), include_str!("ddl.sql"));
-    Ok(execute(session, &script).await?)
+    let made = async {
+        session.client().batch_execute(STOP).await?;
+        shape::take_over(session).await?;
+        Ok(session.client().batch_execute(include_str!("ddl.sql")).await?)
+    };
+    together(session, made).await
 }
 
 /// Has nothing written down any more, and forgets what was. The journal stays whose it is.

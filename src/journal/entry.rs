@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{JournalError, layout, utc};
+use super::{JournalError, shape, utc};
 use crate::postgres::Session;
 
 /// What the first entry has as the hash of the one before.
@@ -126,11 +126,12 @@ pub(super) async fn add(session: &Session, kind: &str, body: &Value) -> Result<(
 
 /// All of them, the oldest first; none, where the journal is of an older layout.
 pub async fn entries(session: &Session) -> Result<Vec<Entry>, JournalError> {
-    if layout(session).await?.is_none_or(|layout| layout < 9) {
+    // whatever layout the journal says that it has
+    if !shape::believe(session).await?.contains("entry") {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT id, {written}, kind, body, role, previous, hash FROM trueup.entry ORDER BY id",
+        "SELECT id, COALESCE({written}, written::pg_catalog.text), kind, body, role, previous, hash FROM trueup.entry ORDER BY id",
         written = utc("written")
     );
     let rows = session.client().query(&sql, &[]).await?;
@@ -141,8 +142,11 @@ pub async fn entries(session: &Session) -> Result<Vec<Entry>, JournalError> {
                 id: row.try_get(0)?,
                 written: row.try_get(1)?,
                 kind: row.try_get(2)?,
-                // what is no JSON was not written by trueup, and its hash does not hold
-                body: serde_json::from_str(&body).unwrap_or(Value::String(body)),
+                // what trueup did not write in these very bytes is kept as text, whose hash does not hold
+                body: match serde_json::from_str::<Value>(&body) {
+                    Ok(value) if value.to_string() == body => value,
+                    _ => Value::String(body),
+                },
                 role: row.try_get(4)?,
                 previous: row.try_get(5)?,
                 hash: row.try_get(6)?,

@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+use jiff::SignedDuration;
+
 use super::{
     Run,
     entry::{self, Broken, Entry},
@@ -50,6 +52,7 @@ pub fn examine(entries: &[Entry], keys: Option<&Keys<'_>>) -> Evidence {
             let by = approval.approver.clone();
             if entry.body["plan"].as_str() != Some(approval.plan.as_str())
                 || entry.body["phase"].as_str() != Some(approval.phase.label())
+                || (entry.body["direction"].as_str() == Some("rollback")) != approval.rollback
             {
                 evidence.problems.push(problem(&format!("the approval by {by} is for something else")));
             }
@@ -57,8 +60,17 @@ pub fn examine(entries: &[Entry], keys: Option<&Keys<'_>>) -> Evidence {
                 evidence.unsigned += 1;
                 continue;
             };
-            let given = approval.created;
-            approval.verify(keys, &BTreeSet::new(), given);
+            // as of the time that it was given, and of that at which the server wrote it down
+            let Some(used) = entry.time() else {
+                evidence.problems.push(problem("it says no time"));
+                continue;
+            };
+            if approval.created > used + SignedDuration::from_mins(5)
+                || approval.expires.is_some_and(|expires| expires < used)
+            {
+                evidence.problems.push(problem(&format!("the approval by {by} is not of that time")));
+            }
+            approval.verify(keys, &BTreeSet::new(), used);
             match &approval.signed {
                 Signed::Good { key } if written["key"].as_str().is_none_or(|known| known == key) => {
                     evidence.signed += 1;
@@ -84,34 +96,100 @@ pub fn extends(entries: &[Entry], earlier: &[Entry]) -> Result<(), Broken> {
 
 /// Where what the journal's tables say of runs is not what the chain says.
 pub fn contradictions(entries: &[Entry], runs: &[Run]) -> Vec<String> {
-    let text = |entry: &Entry, field: &str| entry.body[field].as_str().map(str::to_owned);
     let number = |entry: &Entry| entry.body["run"].as_i64();
     let mut found = Vec::new();
-    let mut ends: BTreeMap<i64, Option<String>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.kind == "end") {
-        ends.extend(number(entry).map(|run| (run, text(entry, "outcome"))));
-    }
-    let by_id: BTreeMap<i64, &Run> = runs.iter().map(|run| (run.id, run)).collect();
-    let begun = entries.iter().filter(|entry| entry.kind == "run");
-    let begun: BTreeMap<i64, &Entry> = begun.filter_map(|entry| Some((number(entry)?, entry))).collect();
-    for (id, entry) in &begun {
-        let Some(run) = by_id.get(id) else {
-            found.push(format!("run {id} of entry {} is not in trueup.run", entry.id));
-            continue;
-        };
-        let outcome = run.outcome.map(super::Ended::label).map(str::to_owned);
-        let said = (Some(run.plan.clone()), Some(run.name.clone()), Some(run.phase.label().to_owned()));
-        let approvers = entry.body["approvals"].as_array().map_or(0, Vec::len);
-        if said != (text(entry, "plan"), text(entry, "name"), text(entry, "phase"))
-            || Some(run.direction.label().to_owned()) != text(entry, "direction")
-            || outcome != ends.get(id).cloned().flatten()
-            || approvers != run.approvers.len()
-        {
-            found.push(format!("run {id} in trueup.run is not what entry {} and its end say", entry.id));
+    let mut said: BTreeMap<i64, Said> = BTreeMap::new();
+    for entry in entries {
+        let Some(run) = number(entry) else { continue };
+        let body = &entry.body;
+        let text = |field: &str| body[field].as_str().map(str::to_owned);
+        match &*entry.kind {
+            "run" => {
+                let approvers = body["approvals"].as_array().into_iter().flatten();
+                let approver = |written: &serde_json::Value| {
+                    let text = written["body"].as_str()?;
+                    let approval = toml_file::parse::<Approval>(Path::new("approval"), text).ok()?;
+                    Some(approval.approver.to_string())
+                };
+                let fields = ["plan", "name", "phase", "direction", "backup", "glass"].map(text);
+                let begun = Said {
+                    entry: entry.id,
+                    fields,
+                    role: entry.role.clone(),
+                    approvers: approvers.filter_map(approver).collect(),
+                    ..Said::default()
+                };
+                if said.insert(run, begun).is_some() {
+                    found.push(format!("run {run} begins twice, the second time in entry {}", entry.id));
+                }
+            }
+            "end" => {
+                let Some(begun) = said.get_mut(&run) else { continue };
+                if begun.end.replace([text("outcome"), text("remark")]).is_some() {
+                    found.push(format!("run {run} ends twice, the second time in entry {}", entry.id));
+                }
+            }
+            "batch" | "step" => {
+                let Some(begun) = said.get_mut(&run) else { continue };
+                let others = |field: &str| body[field].as_array().map_or(0, Vec::len);
+                begun.steps += match (&*entry.kind, body["outcome"].as_str()) {
+                    ("batch", _) => others("steps"),
+                    (_, Some("done")) => 1 + others("also"),
+                    _ => 0,
+                };
+            }
+            _ => {}
         }
     }
-    let first = begun.keys().next().copied().unwrap_or(i64::MAX);
-    let unknown = runs.iter().filter(|run| run.id >= first && !begun.contains_key(&run.id));
+    let by_id: BTreeMap<i64, &Run> = runs.iter().map(|run| (run.id, run)).collect();
+    for (id, said) in &said {
+        match by_id.get(id) {
+            None => found.push(format!("run {id} of entry {} is not in trueup.run", said.entry)),
+            Some(run) if !said.is(run) => {
+                found.push(format!(
+                    "run {id} in the journal's tables is not what entry {} and those after it say",
+                    said.entry
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let before = entries.iter().find(|entry| entry.kind == "before");
+    let known = before.and_then(|entry| entry.body["runs"].as_array()).into_iter().flatten();
+    let known: BTreeSet<i64> = known.filter_map(|run| run["id"].as_i64()).collect();
+    let unknown = runs.iter().filter(|run| !said.contains_key(&run.id) && !known.contains(&run.id));
     found.extend(unknown.map(|run| format!("run {} in trueup.run has no entry", run.id)));
     found
+}
+
+/// What the chain says of one run.
+#[derive(Default)]
+struct Said {
+    entry: i64,
+    /// Plan, name, phase, direction, backup, who broke the glass.
+    fields: [Option<String>; 6],
+    role: String,
+    approvers: BTreeSet<String>,
+    /// Outcome and remark.
+    end: Option<[Option<String>; 2]>,
+    steps: usize,
+}
+
+impl Said {
+    fn is(&self, run: &Run) -> bool {
+        let fields = [
+            Some(run.plan.clone()),
+            Some(run.name.clone()),
+            Some(run.phase.label().to_owned()),
+            Some(run.direction.label().to_owned()),
+            run.backup.clone(),
+            run.glass.clone(),
+        ];
+        let outcome = run.outcome.map(|outcome| outcome.label().to_owned());
+        self.fields == fields
+            && self.role == run.role
+            && self.approvers.iter().eq(run.approvers.iter().collect::<BTreeSet<_>>())
+            && self.end.clone().unwrap_or_default() == [outcome, run.remark.clone()]
+            && i64::try_from(self.steps) == Ok(run.steps)
+    }
 }

@@ -1,6 +1,6 @@
 //! The policy that is pinned in a database, so that no change of a file can lower it.
 
-use super::{JournalError, entry, execute, shape, together};
+use super::{JournalError, entry, shape, together};
 use crate::{
     approval::{lowering::Lowering, pinned::Pinned},
     postgres::Session,
@@ -39,11 +39,11 @@ pub async fn lowerings(session: &Session) -> Result<Vec<Lowering>, JournalError>
 
 /// Pins a policy, or takes away what was pinned. By a superuser's hand the journal becomes his, so that nobody else pins another.
 pub async fn pin(session: &Session, pinned: Option<&Pinned>) -> Result<(), JournalError> {
-    if session.is_superuser() {
-        execute(session, &shape::hand_over()).await?;
-    }
     let body = pinned.map(|pinned| serde_json::json!(pinned).to_string());
     let written = async {
+        if session.is_superuser() {
+            shape::take_over(session).await?;
+        }
         session.client().execute("INSERT INTO trueup.policy (body) VALUES ($1)", &[&body]).await?;
         entry::add(session, "policy", &serde_json::json!({ "policy": pinned })).await
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio_postgres::types::ToSql;
 
-use super::{Direction, JournalError, direction, entry, layout, timestamp, together, utc};
+use super::{CHAINED, Direction, JournalError, direction, entry, layout, timestamp, together, utc};
 use crate::{plan::PlanFile, postgres::Session};
 
 /// An apply or a rollback that was refused.
@@ -59,7 +59,7 @@ pub async fn record(
     why: &str,
     tool: &str,
 ) -> Result<(), JournalError> {
-    if layout(session).await?.is_none_or(|layout| layout < 9) {
+    if layout(session).await?.is_none_or(|layout| layout < CHAINED) {
         return Ok(());
     }
     let sql = "INSERT INTO trueup.refusal (plan, name, direction, why, tool) VALUES ($1, $2, $3, $4, $5)";

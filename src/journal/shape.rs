@@ -17,9 +17,12 @@ fn tables() -> BTreeSet<&'static str> {
     SHAPE.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect()
 }
 
-/// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was.
-pub(super) fn hand_over() -> String {
-    script(include_str!("hand_over.sql"))
+/// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was. To be called in a transaction, in
+/// which only it can change the journal from then on; so what it is is looked at again.
+pub(super) async fn take_over(session: &Session) -> Result<(), JournalError> {
+    let script = script(include_str!("hand_over.sql"));
+    session.client().batch_execute(&format!("SET LOCAL lock_timeout = '10s'; {script}")).await?;
+    believe(session).await.map(drop)
 }
 
 /// Takes away what default privileges gave of a journal that was just made.

@@ -86,6 +86,8 @@ fn an_approval_is_for_one_database_where_policy_says_so() {
         approve(&other, "alice", &["--database", &there]).await;
         other.trueup(&["apply", "plan"]).await.ended(0).unwrap();
         database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        let late = ["approve", "plan", "--as", "alice", "--expires", "9000000000000000000h"];
+        database.trueup(&late).await.fails(1, "this is no time");
         let bad = ["approve", "plan", "--as", "alice", "--database", "shop"];
         database.trueup(&bad).await.fails(1, "\"shop\" names no database");
         other.done().await;
@@ -182,6 +184,9 @@ fn less_is_pinned_by_several() {
             let one = database.trueup(&by(name, key)).await.ended(3).unwrap();
             assert!(one.stdout.contains("1 of 2 have signed it"), "{}", one.shown());
         }
+        // no admins at all would let anybody sign
+        rules(&database, &strict.replace("admins = [\"alice\", \"bob\", \"twin\"]", "admins = []"));
+        database.trueup(&["protect"]).await.fails(3, "asks for less");
         // what another one signs is another policy, if it is
         rules(&database, &strict.replace("signed = true", "signed = false"));
         let other = database.trueup(&by("bob", "bob")).await.ended(3).unwrap();

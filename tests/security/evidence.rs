@@ -65,7 +65,55 @@ fn what_is_changed_in_the_journal_is_found() {
             (
                 "UPDATE trueup.run SET outcome = 'stopped' WHERE id = 1",
                 "UPDATE trueup.run SET outcome = 'done' WHERE id = 1",
-                "run 1 in trueup.run is not what entry 1 and its end say",
+                "run 1 in the journal's tables is not what entry 1 and those after it say",
+            ),
+            (
+                "UPDATE trueup.run SET glass = 'bob' WHERE id = 1",
+                "UPDATE trueup.run SET glass = NULL WHERE id = 1",
+                "run 1 in the journal's tables is not what entry 1",
+            ),
+            (
+                "UPDATE trueup.run SET role = 'somebody' WHERE id = 1",
+                "UPDATE trueup.run SET role = SESSION_USER WHERE id = 1",
+                "run 1 in the journal's tables is not what entry 1",
+            ),
+            (
+                "UPDATE trueup.approval SET approver = 'bob' WHERE run = 1",
+                "UPDATE trueup.approval SET approver = 'alice' WHERE run = 1",
+                "run 1 in the journal's tables is not what entry 1",
+            ),
+            (
+                "UPDATE trueup.step SET outcome = 'not done' WHERE run = 1",
+                "UPDATE trueup.step SET outcome = 'done' WHERE run = 1",
+                "run 1 in the journal's tables is not what entry 1",
+            ),
+            (
+                "INSERT INTO trueup.run (id, plan, name, phase, direction, schemas, tool) OVERRIDING SYSTEM VALUE \
+                 SELECT -1, plan, name, phase, direction, schemas, tool FROM trueup.run WHERE id = 1",
+                "DELETE FROM trueup.run WHERE id = -1",
+                "run -1 in trueup.run has no entry",
+            ),
+            (
+                "UPDATE trueup.entry SET body = body || ' ' WHERE id = 2",
+                "UPDATE trueup.entry SET body = left(body, -1) WHERE id = 2",
+                "entry 2 was changed after it was written",
+            ),
+            (
+                "CREATE TABLE kept AS SELECT written FROM trueup.entry WHERE id = 2; \
+                 UPDATE trueup.entry SET written = 'infinity' WHERE id = 2",
+                "UPDATE trueup.entry SET written = (SELECT written FROM kept) WHERE id = 2; DROP TABLE kept",
+                "entry 2 was changed after it was written",
+            ),
+            // nor is there less of it for who says that the journal is older
+            (
+                "UPDATE trueup.layout SET version = 8; UPDATE trueup.run SET outcome = 'stopped' WHERE id = 1",
+                "UPDATE trueup.layout SET version = 9; UPDATE trueup.run SET outcome = 'done' WHERE id = 1",
+                "run 1 in the journal's tables is not what entry 1",
+            ),
+            (
+                "DELETE FROM trueup.layout; UPDATE trueup.run SET outcome = 'stopped' WHERE id = 1",
+                "INSERT INTO trueup.layout VALUES (9); UPDATE trueup.run SET outcome = 'done' WHERE id = 1",
+                "run 1 in the journal's tables is not what entry 1",
             ),
             (
                 "UPDATE trueup.plan SET body = body || ' '",
@@ -78,6 +126,17 @@ fn what_is_changed_in_the_journal_is_found() {
             database.execute(undo).await;
             database.trueup(&verify).await.ended(0).unwrap();
         }
+        // a second beginning of the same run, in a chain that is whole
+        let again = "WITH first AS (SELECT * FROM trueup.entry WHERE id = 1), \
+                          last AS (SELECT * FROM trueup.entry ORDER BY id DESC LIMIT 1) \
+                     INSERT INTO trueup.entry SELECT last.id + 1, first.written, first.kind, first.body, first.role, last.hash, \
+                         encode(sha256(convert_to(concat_ws(E'\\n', last.hash, last.id + 1, \
+                             to_char(first.written AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                             first.kind, first.body, first.role), 'UTF8')), 'hex') FROM first, last";
+        database.execute(again).await;
+        database.trueup(&verify).await.fails_with_output(3, "run 1 begins twice");
+        database.execute("DELETE FROM trueup.entry WHERE id = (SELECT max(id) FROM trueup.entry)").await;
+        database.trueup(&verify).await.ended(0).unwrap();
         // all of it written anew, as its owner can: the earlier export knows better
         let sql = "UPDATE trueup.entry SET role = 'somebody' WHERE id = 1";
         database.execute(sql).await;

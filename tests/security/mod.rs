@@ -237,6 +237,45 @@ fn a_journal_that_somebody_else_made_is_not_read_on_18() {
     a_journal_that_somebody_else_made(18);
 }
 
+/// Whoever owns the journal changes it in a transaction that is open while a superuser takes it over: that is seen.
+#[test]
+fn a_journal_that_changes_while_it_is_taken_over_is_not_written_to() {
+    runtime().block_on(async {
+        let mallory = Mallory::on(15).await;
+        let database = &mallory.database;
+        let url = oracle::url(&database.target);
+        let hers = oracle::url(&database.target.with_user(&mallory.name, None));
+        database.trueup(&["adopt", "--url", &hers]).await.ended(0).unwrap();
+        mallory.does(&mallory.attack("trueup")).await;
+        let believed = format!("[env.prod]\nurl = \"{url}\"\njournal_owners = [\"{}\"]\n", mallory.name);
+        database.write("trueup.toml", &believed);
+        let session = database.session().await;
+        for command in [&["protect", "--env", "prod"][..], &["audit", "--env", "prod"]] {
+            let open = format!(
+                "BEGIN; SET LOCAL ROLE {}; CREATE TRIGGER t BEFORE INSERT ON trueup.policy \
+                 FOR EACH ROW EXECUTE FUNCTION trueup.attack_row()",
+                mallory.name
+            );
+            session.client().batch_execute(&open).await.unwrap();
+            let waits = async {
+                let blocked = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                               AND datname = current_database() AND query ~ 'OWNER TO|take|owner'";
+                while database.ask(blocked).await == "0" {
+                    tokio::task::yield_now().await;
+                }
+                session.client().batch_execute("COMMIT").await.unwrap();
+            };
+            let (ran, ()) = tokio::join!(database.trueup(command), waits);
+            mallory.gained_nothing(&ran.shown()).await;
+            ran.fails(3, "is not what trueup made: it has \"trigger t\"");
+            session.client().batch_execute("DROP TRIGGER t ON trueup.policy").await.unwrap();
+        }
+        session.close().await;
+        database.trueup(&["protect", "--env", "prod"]).await.ended(0).unwrap();
+        mallory.done().await;
+    });
+}
+
 /// A pooler that takes no `options` in the startup packet, as PgBouncer does. Returns its port, and how often it refused.
 async fn pooler(server: &Target) -> (u16, Arc<AtomicUsize>) {
     let socket = server.hosts()[0].socket().expect("a server of tests has a socket");

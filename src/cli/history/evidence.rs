@@ -39,6 +39,11 @@ pub async fn verify(context: &Context, arguments: &Arguments, file: &str) -> Res
         let session = context.connect().await?;
         let entries = entry::entries(&session).await?;
         contradictions = evidence::contradictions(&entries, &journal::history(&session).await?);
+        let pinned = journal::policy(&session).await?.map(|pinned| serde_json::json!(pinned));
+        let chained = entries.iter().rev().find(|entry| entry.kind == "policy");
+        if chained.is_some_and(|entry| entry.body["policy"] != pinned.clone().unwrap_or_default()) {
+            contradictions.push("the policy in trueup.policy is not the one that was pinned last".to_owned());
+        }
         contradictions.extend(journal::changed_plans(&session).await?.into_iter().map(|plan| {
             format!("the text of plan {} in trueup.plan is not what has that digest", visible_line(&plan))
         }));
