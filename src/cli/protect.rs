@@ -69,7 +69,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         ))
         .with_hint("in trueup.toml: [approval] members = { ROLE = [\"NAME\"] }"));
     }
-    let new = if arguments.remove { None } else { Some(Pinned::of(&policy)?) };
+    let new = if arguments.remove {
+        None
+    } else {
+        Some(Pinned::of(&policy).map_err(|error| CliError::new(error.to_string()))?)
+    };
     let approver: Option<Approver> = arguments.approver.as_deref().map(str::parse).transpose()?;
     let options = Options {
         pinned: new.as_ref(),
