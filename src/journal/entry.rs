@@ -138,15 +138,14 @@ pub async fn entries(session: &Session) -> Result<Vec<Entry>, JournalError> {
     rows.iter()
         .map(|row| {
             let body: String = row.try_get(3)?;
+            let parsed: Option<Value> = serde_json::from_str(&body).ok();
+            let again = parsed.as_ref().map(Value::to_string);
             Ok(Entry {
                 id: row.try_get(0)?,
                 written: row.try_get(1)?,
                 kind: row.try_get(2)?,
                 // what trueup did not write in these very bytes is kept as text, whose hash does not hold
-                body: match serde_json::from_str::<Value>(&body) {
-                    Ok(value) if value.to_string() == body => value,
-                    _ => Value::String(body),
-                },
+                body: parsed.filter(|_| again.as_ref() == Some(&body)).unwrap_or(Value::String(body)),
                 role: row.try_get(4)?,
                 previous: row.try_get(5)?,
                 hash: row.try_get(6)?,

@@ -84,7 +84,6 @@ impl JournalError {
                 ident(database),
                 role = ident(role)
             ),
-            Self::Approval(_) => return None,
             Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
             Self::Layout { .. } => "update trueup".to_owned(),
             Self::NotOurs { .. } => {
@@ -93,7 +92,7 @@ impl JournalError {
             Self::Owner { owner, .. } => format!(
                 "nothing of it was read; if that role applies here, say so in trueup.toml: [env.NAME] journal_owners = [\"{owner}\"]"
             ),
-            Self::Content { .. } | Self::Postgres(_) => return None,
+            Self::Approval(_) | Self::Content { .. } | Self::Postgres(_) => return None,
         })
     }
 }
