@@ -10,7 +10,7 @@ use std::{
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits},
-    config::{self, BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames, SecretSource},
+    config::{self, BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
     secret::{self, Secrets},
@@ -165,10 +165,11 @@ impl Context {
                 return Err(CliError::new(format!("trueup.toml: a secret cannot be called `{name}`"))
                     .with_hint("its name begins with A-Z, and has A-Z, 0-9 and _ only"));
             }
-            let value = match source {
-                SecretSource::Variable(from) => variable(from),
-                SecretSource::File(path) => Some(self.secret_of_file(name, path)?),
-            };
+            let value = source.read(&self.config.dir, &variable).map_err(|error| {
+                CliError::new(format!("the secret {name}, {source}: {error}")).with_hint(
+                    "write the secret into that file, or take it out of [env.….secrets] in trueup.toml",
+                )
+            })?;
             secrets.extend(value.map(|value| (name.clone(), value)));
         }
         let given = env::vars_os().filter_map(|(name, value)| {
@@ -177,16 +178,6 @@ impl Context {
         });
         secrets.extend(given.filter(|(_, value)| !value.is_empty()));
         Ok(secrets.into_iter().collect())
-    }
-
-    fn secret_of_file(&self, name: &str, path: &Path) -> Result<String, CliError> {
-        let path = self.config.dir.join(path);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            CliError::new(format!("the file of the secret {name}, {}: {error}", path.display()))
-                .with_hint("write the secret into it, or take it out of [env.….secrets] in trueup.toml")
-        })?;
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
     }
 
     /// How long nobody may have written by a name that contract takes away.

@@ -1,8 +1,13 @@
 //! Where trueup.toml says that a secret is: `"${env:NAME}"` or `"${file:path}"`, never the secret itself.
 
-use std::path::PathBuf;
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
+
+use crate::toml_file;
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,12 +23,45 @@ impl TryFrom<String> for SecretSource {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let named = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-        match named.and_then(|named| named.split_once(':')) {
-            Some(("env", name)) if !name.is_empty() => Ok(Self::Variable(name.to_owned())),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            // never what it says: it may be the secret
-            _ => Err("a secret is \"${env:NAME}\" or \"${file:path}\", and never stands here itself"),
+        let inside = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        // never what it says: it may be the secret
+        inside
+            .and_then(Self::named)
+            .ok_or("a secret is \"${env:NAME}\" or \"${file:path}\", and never stands here itself")
+    }
+}
+
+impl SecretSource {
+    /// What `env:NAME` or `file:path` names, which stands between `${` and `}`.
+    pub fn named(inside: &str) -> Option<Self> {
+        match inside.split_once(':')? {
+            ("env", name) if !name.is_empty() => Some(Self::Variable(name.to_owned())),
+            ("file", path) if !path.is_empty() => Some(Self::File(path.into())),
+            _ => None,
+        }
+    }
+
+    /// The secret; None: there is no such variable. Paths are relative to the folder of trueup.toml.
+    pub fn read(&self, folder: &Path, env: &dyn Fn(&str) -> Option<String>) -> io::Result<Option<String>> {
+        let path = match self {
+            Self::Variable(name) => return Ok(env(name)),
+            Self::File(path) => folder.join(path),
+        };
+        let mut text = String::from_utf8(toml_file::read_file(&path)?)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the text is not UTF-8"))?;
+        if text.ends_with('\n') {
+            text.pop();
+            text.truncate(text.strip_suffix('\r').map_or(text.len(), str::len));
+        }
+        Ok(Some(text))
+    }
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "${{env:{name}}}"),
+            Self::File(path) => write!(f, "${{file:{}}}", path.display()),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! those that `TRUEUP_ALLOWED_HOSTS`, which a branch cannot set, allows. The password that the url itself has is the
 //! file's own. References to secrets are for such urls only, so that the host is known before a secret is read.
 
-use std::path::{Path, PathBuf};
+use std::{io, path::Path};
 
 use super::error::ConnectError;
 use super::settings::Settings;
 use super::target::Host;
-use crate::toml_file;
+use crate::config::SecretSource;
 
 /// The variable with the hosts that may be sent a password, wherever trueup.toml names them.
 pub(super) const ALLOWED: &str = "TRUEUP_ALLOWED_HOSTS";
@@ -59,15 +59,8 @@ fn allows(list: &str, host: &Host) -> bool {
 const MARK: char = '\u{1}';
 
 /// What stands for a password in a url: `${file:/run/secrets/db}` or `${env:DB_PASSWORD}`.
-#[derive(Debug, PartialEq, Eq)]
-enum Reference {
-    File(PathBuf),
-    Variable(String),
-}
-
-/// The references of a url.
 #[derive(Debug, Default)]
-pub(super) struct References(Vec<Reference>);
+pub(super) struct References(Vec<SecretSource>);
 
 impl References {
     /// Takes the references out of a url, so that nothing in them or in what they stand for means anything there.
@@ -78,15 +71,9 @@ impl References {
         let (mut plain, mut found, mut rest) = (String::new(), Vec::new(), url);
         while let Some((before, after)) = rest.split_once("${") {
             let (inside, after) = after.split_once('}').ok_or_else(|| wrong("a ${ has no }"))?;
-            let reference = match inside.split_once(':') {
-                Some(("file", path)) if !path.is_empty() => Reference::File(path.into()),
-                Some(("env", name)) if !name.is_empty() => Reference::Variable(name.to_owned()),
-                _ => {
-                    return Err(wrong(
-                        "a ${…} is neither ${file:/path} nor ${env:NAME} (write ${ itself as %24%7B)",
-                    ));
-                }
-            };
+            let reference = SecretSource::named(inside).ok_or_else(|| {
+                wrong("a ${…} is neither ${file:/path} nor ${env:NAME} (write ${ itself as %24%7B)")
+            })?;
             plain.push_str(&format!("{before}{MARK}{}{MARK}", found.len()));
             found.push(reference);
             rest = after;
@@ -123,7 +110,7 @@ impl References {
         let mut filled = String::new();
         for (at, part) in password.split(MARK).enumerate() {
             match part.parse::<usize>().ok().filter(|_| at % 2 == 1).and_then(|number| self.0.get(number)) {
-                Some(reference) => filled.push_str(&reference.read(folder, env)?),
+                Some(reference) => filled.push_str(&read(reference, folder, env)?),
                 None => filled.push_str(part),
             }
         }
@@ -131,33 +118,26 @@ impl References {
     }
 }
 
-impl Reference {
-    fn read(&self, folder: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<String, ConnectError> {
-        let value = match self {
-            Self::Variable(name) => {
-                env(name).ok_or_else(|| wrong(format!("${{env:{name}}}: the variable {name} is not set")))?
-            }
-            Self::File(path) => {
-                let path = folder.join(path);
-                let bytes = toml_file::read_file(&path).map_err(|source| ConnectError::File {
-                    what: "the password of the url in trueup.toml from",
-                    path: path.clone(),
-                    source,
-                })?;
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| wrong(format!("${{file:{}}}: the text is not UTF-8", path.display())))?;
-                let line = text.strip_suffix('\n').unwrap_or(&text);
-                line.strip_suffix('\r').unwrap_or(line).to_owned()
-            }
-        };
-        if value.is_empty() {
-            let what = match self {
-                Self::Variable(name) => format!("${{env:{name}}}"),
-                Self::File(path) => format!("${{file:{}}}", path.display()),
-            };
-            return Err(wrong(format!("{what} is empty")));
+/// What a reference stands for, which cannot be nothing.
+fn read(
+    reference: &SecretSource,
+    folder: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ConnectError> {
+    let value = reference.read(folder, env).map_err(|source| match reference {
+        SecretSource::File(path) if source.kind() != io::ErrorKind::InvalidData => ConnectError::File {
+            what: "the password of the url in trueup.toml from",
+            path: folder.join(path),
+            source,
+        },
+        _ => wrong(format!("{reference}: {source}")),
+    })?;
+    match (reference, value) {
+        (_, Some(value)) if !value.is_empty() => Ok(value),
+        (SecretSource::Variable(name), None) => {
+            Err(wrong(format!("{reference}: the variable {name} is not set")))
         }
-        Ok(value)
+        _ => Err(wrong(format!("{reference} is empty"))),
     }
 }
 
