@@ -88,8 +88,8 @@ pub struct Occasion<'a> {
     pub used: &'a BTreeSet<Digest>,
 }
 
-/// Clocks differ: an approval may be this much younger than now.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// Clocks differ: what is dated in the future is believed if it is no more than this.
+pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long an approval counts that breaks the glass.
 const EMERGENCY: SignedDuration = SignedDuration::from_hours(4);

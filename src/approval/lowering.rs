@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalError, Approver, Database,
+    ApprovalError, Approver, Database, SKEW,
     pinned::Pinned,
-    signature::{self, SignError},
+    signature::{SignError, signed, verified_since},
 };
 use crate::plan::Digest;
 
@@ -51,7 +51,7 @@ impl Lowering {
 
     /// Signs it with a private key, or by an agent with the public one.
     pub fn sign(&mut self, key: &Path) -> Result<(), SignError> {
-        self.signature = Some(signature::signed(&self.payload(), key, NAMESPACE)?);
+        self.signature = Some(signed(&self.payload(), key, NAMESPACE)?);
         Ok(())
     }
 
@@ -82,7 +82,7 @@ pub fn count(
     for lowering in lowerings.iter().filter(|lowering| lowering.is_of(wanted)) {
         let Lowering { by, created, .. } = lowering;
         let age = now.duration_since(*created);
-        if age > VALID || age < -super::check::SKEW {
+        if age > VALID || age < -SKEW {
             void.push(format!("that by {by} is of {created}"));
             continue;
         }
@@ -91,18 +91,13 @@ pub fn count(
             continue;
         }
         let signature = lowering.signature.as_deref().unwrap_or_default();
-        let verified = [*created, now].map(|at| {
-            signature::verified(&lowering.payload(), signature, by.as_str(), &files.keys(), NAMESPACE, at)
-        });
-        match verified {
-            [Ok(key), Ok(_)] => {
-                if keys_used.insert(key) {
-                    counted.entry(by.person()).or_insert_with(|| by.clone());
-                } else {
-                    void.push(format!("that by {by} is signed with another one's key"));
-                }
+        let payload = lowering.payload();
+        match verified_since(&payload, signature, by.as_str(), &files.keys(), NAMESPACE, *created, now) {
+            Ok(key) if keys_used.insert(key.clone()) => {
+                counted.entry(by.person()).or_insert_with(|| by.clone());
             }
-            [Err(why), _] | [_, Err(why)] => void.push(format!("the signature of {by} is not good: {why}")),
+            Ok(_) => void.push(format!("that by {by} is signed with another one's key")),
+            Err(why) => void.push(format!("the signature of {by} is not good: {why}")),
         }
     }
     Ok((counted.into_values().collect(), void))

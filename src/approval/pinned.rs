@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Write,
     path::PathBuf,
 };
 
@@ -10,7 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use super::{Approval, ApprovalError, Signed, planner, signature::Keys};
+use super::{
+    Approval, ApprovalError, Signed, planner,
+    signature::{Keys, written},
+};
 use crate::{
     config::{Around, Policy},
     plan::PlanFile,
@@ -155,23 +157,25 @@ impl KeyFiles {
 }
 
 impl Pinned {
-    /// The keys of those whose plans count, if it asks for any.
-    pub(super) fn planner_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
-        let Some(keys) = &self.planned_by else { return Ok(None) };
-        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: self.revoked_file()? }))
+    /// The keys of those who approve, if it has any.
+    pub(super) fn key_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
+        self.allowed_signers.as_deref().map(|keys| self.files(keys)).transpose()
     }
 
-    fn revoked_file(&self) -> Result<Option<NamedTempFile>, ApprovalError> {
+    /// The keys of those whose plans count, if it asks for any.
+    fn planner_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
+        self.planned_by.as_deref().map(|keys| self.files(keys)).transpose()
+    }
+
+    fn files(&self, keys: &str) -> Result<KeyFiles, ApprovalError> {
+        let file = |bytes: &[u8]| {
+            written(bytes).map_err(|source| ApprovalError::Io { path: std::env::temp_dir(), source })
+        };
         // what cannot be read revokes everything: ssh-keygen refuses it
         let decoded =
             |encoded: &String| STANDARD.decode(encoded).unwrap_or_else(|_| encoded.clone().into_bytes());
-        self.revoked_keys.as_ref().map(|encoded| written(&decoded(encoded))).transpose()
-    }
-
-    /// Its keys, if it has any.
-    pub(super) fn key_files(&self) -> Result<Option<KeyFiles>, ApprovalError> {
-        let Some(keys) = &self.allowed_signers else { return Ok(None) };
-        Ok(Some(KeyFiles { allowed: written(keys.as_bytes())?, revoked: self.revoked_file()? }))
+        let revoked = self.revoked_keys.as_ref().map(|encoded| file(&decoded(encoded))).transpose()?;
+        Ok(KeyFiles { allowed: file(keys.as_bytes())?, revoked })
     }
 }
 
@@ -206,11 +210,4 @@ pub fn not_planned(
     let files = pinned.map(Pinned::planner_files).transpose()?.flatten();
     let by_pinned = files.map(|files| planner::signer(plan, &files.keys(), now));
     Ok([own, by_pinned].into_iter().flatten().find_map(Result::err))
-}
-
-fn written(bytes: &[u8]) -> Result<NamedTempFile, ApprovalError> {
-    let cannot = |source| ApprovalError::Io { path: std::env::temp_dir(), source };
-    let mut file = NamedTempFile::new().map_err(cannot)?;
-    file.write_all(bytes).map_err(cannot)?;
-    Ok(file)
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tempfile::NamedTempFile;
 
 use super::{Approval, Revocation};
 use crate::visible::visible_line;
@@ -98,8 +99,15 @@ impl Approval {
     pub fn verify(&mut self, keys: &Keys<'_>, admins: &BTreeSet<String>, now: Timestamp) {
         if let Some(signature) = &self.signature {
             let verified = self.payload().map_err(|error| error.to_string()).and_then(|payload| {
-                verified(&payload, signature, self.approver.as_str(), keys, NAMESPACE, self.created)?;
-                verified(&payload, signature, self.approver.as_str(), keys, NAMESPACE, now)
+                verified_since(
+                    &payload,
+                    signature,
+                    self.approver.as_str(),
+                    keys,
+                    NAMESPACE,
+                    self.created,
+                    now,
+                )
             });
             self.signed = match verified {
                 Ok(key) => Signed::Good { key },
@@ -144,7 +152,21 @@ pub(super) fn signed(payload: &str, key: &Path, namespace: &str) -> Result<Strin
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The fingerprint of the key that signed, if the person may sign with it, for this purpose, at this time.
+/// The fingerprint of the key that signed, if the person may sign with it, for this purpose, both then and now.
+pub(super) fn verified_since(
+    payload: &str,
+    signature: &str,
+    person: &str,
+    keys: &Keys<'_>,
+    namespace: &str,
+    then: Timestamp,
+    now: Timestamp,
+) -> Result<String, String> {
+    verified(payload, signature, person, keys, namespace, then)?;
+    verified(payload, signature, person, keys, namespace, now)
+}
+
+/// The same at one time.
 pub(super) fn verified(
     payload: &str,
     signature: &str,
@@ -159,8 +181,7 @@ pub(super) fn verified(
             return Err(format!("{}: {error}", file.display()));
         }
     }
-    let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
-    file.write_all(signature.as_bytes()).map_err(cannot)?;
+    let file = written(signature.as_bytes()).map_err(cannot)?;
     let at = at.strftime("%Y%m%d%H%M%SZ").to_string();
     let mut command = Command::new(PROGRAM);
     command.args(["-Y", "verify", "-n", namespace, "-I", person]).arg(format!("-Overify-time={at}"));
@@ -182,14 +203,20 @@ pub(super) fn verified(
 pub(super) fn people(signature: &str, allowed: &Path) -> Result<Vec<String>, String> {
     let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
     std::fs::metadata(allowed).map_err(|error| format!("{}: {error}", allowed.display()))?;
-    let mut file = tempfile::NamedTempFile::new().map_err(cannot)?;
-    file.write_all(signature.as_bytes()).map_err(cannot)?;
+    let file = written(signature.as_bytes()).map_err(cannot)?;
     let mut command = Command::new(PROGRAM);
     command.args(["-Y", "find-principals", "-f"]).arg(allowed).arg("-s").arg(file.path());
     let output = fed(&mut command, "").map_err(cannot)?;
     // it ends with an error where there is none
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(said.lines().flat_map(|line| line.split(',')).map(str::to_owned).collect())
+}
+
+/// A file with these bytes, for the program to read.
+pub(super) fn written(bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Runs it with this as its input. What it asks a person for, a passphrase, it asks on the terminal.

@@ -5,14 +5,12 @@ use std::{
     path::Path,
 };
 
-use jiff::SignedDuration;
-
 use super::{
     Run,
     entry::{self, Broken, Entry},
 };
 use crate::{
-    approval::{Approval, Keys, Signed},
+    approval::{Approval, Keys, SKEW, Signed},
     toml_file,
 };
 
@@ -65,9 +63,7 @@ pub fn examine(entries: &[Entry], keys: Option<&Keys<'_>>) -> Evidence {
                 evidence.problems.push(problem("it says no time"));
                 continue;
             };
-            if approval.created > used + SignedDuration::from_mins(5)
-                || approval.expires.is_some_and(|expires| expires < used)
-            {
+            if approval.created > used + SKEW || approval.expires.is_some_and(|expires| expires < used) {
                 evidence.problems.push(problem(&format!("the approval by {by} is not of that time")));
             }
             approval.verify(keys, &BTreeSet::new(), used);
