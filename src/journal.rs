@@ -42,7 +42,7 @@ pub use run::{Beginning, batch_done, begin, finish, step_ended, step_started};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_postgres::{Row, error::SqlState};
+use tokio_postgres::Row;
 
 use crate::{
     approval::Database,
@@ -233,11 +233,14 @@ async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
 pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     if let Some(found) = layout(session).await? {
         let missing = SCRIPTS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
-        if !missing.is_empty() {
-            execute(session, &missing.concat()).await?;
-            entry::begin(session).await?;
+        if missing.is_empty() {
+            return Ok(());
         }
-        return Ok(());
+        let renewed = async {
+            session.client().batch_execute(&missing.concat()).await?;
+            entry::begin(session).await
+        };
+        return together(session, renewed).await;
     }
     let row = session
         .client()
@@ -252,25 +255,17 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     } else {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
-    match execute(session, &format!("{create}{}{}", SCRIPTS.concat(), shape::own())).await {
-        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+    let script = format!("{create}{}{}", SCRIPTS.concat(), shape::own());
+    let made = async { Ok(session.client().batch_execute(&script).await?) };
+    match together(session, made).await {
+        Err(JournalError::MayNotUse(_)) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
         }
-        result => result.map_err(JournalError::from),
+        made => made,
     }
 }
 
-/// Runs a script in one transaction.
-async fn execute(session: &Session, script: &str) -> Result<(), tokio_postgres::Error> {
-    let result = session.client().batch_execute(&format!("BEGIN; {script} COMMIT")).await;
-    if result.is_err() && !session.is_closed() {
-        // the error is what counts, and it ended the transaction
-        let _ = session.client().batch_execute("ROLLBACK").await;
-    }
-    result
-}
-
-/// Runs what belongs together in one transaction.
+/// Does in one transaction what belongs together.
 async fn together<T>(
     session: &Session,
     writes: impl Future<Output = Result<T, JournalError>>,

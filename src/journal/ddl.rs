@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
-use super::{JournalError, execute, shape, timestamp, together, utc};
+use super::{JournalError, shape, timestamp, together, utc};
 use crate::{name::ObjectId, postgres::Session, sql};
 
 /// A command that changed an object.
@@ -73,7 +73,8 @@ pub async fn audit(session: &Session) -> Result<(), JournalError> {
 
 /// Has nothing written down any more, and forgets what was. The journal stays whose it is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
-    Ok(execute(session, &format!("{STOP}; DROP TABLE IF EXISTS trueup.ddl_event;")).await?)
+    let script = format!("{STOP}; DROP TABLE IF EXISTS trueup.ddl_event");
+    together(session, async { Ok(session.client().batch_execute(&script).await?) }).await
 }
 
 const STOP: &str = "\

@@ -126,15 +126,25 @@ pub(super) async fn add(session: &Session, kind: &str, body: &Value) -> Result<(
 
 /// All of them, the oldest first; none, where the journal is of an older layout.
 pub async fn entries(session: &Session) -> Result<Vec<Entry>, JournalError> {
+    read(session, None).await
+}
+
+/// Those of one kind.
+pub(super) async fn of_kind(session: &Session, kind: &str) -> Result<Vec<Entry>, JournalError> {
+    read(session, Some(kind)).await
+}
+
+async fn read(session: &Session, kind: Option<&str>) -> Result<Vec<Entry>, JournalError> {
     // whatever layout the journal says that it has
     if !shape::believe(session).await?.contains("entry") {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT id, COALESCE({written}, written::pg_catalog.text), kind, body, role, previous, hash FROM trueup.entry ORDER BY id",
+        "SELECT id, COALESCE({written}, written::pg_catalog.text), kind, body, role, previous, hash FROM trueup.entry \
+         WHERE $1::pg_catalog.text IS NULL OR kind = $1 ORDER BY id",
         written = utc("written")
     );
-    let rows = session.client().query(&sql, &[]).await?;
+    let rows = session.client().query(&sql, &[&kind]).await?;
     rows.iter()
         .map(|row| {
             let body: String = row.try_get(3)?;

@@ -33,7 +33,7 @@ pub async fn record_lowering(session: &Session, lowering: &Lowering) -> Result<(
 
 /// Who wanted less of any policy. What is none of trueup's is left out: anybody who applies can add an entry.
 pub async fn lowerings(session: &Session) -> Result<Vec<Lowering>, JournalError> {
-    let all = entry::entries(session).await?.into_iter().filter(|entry| entry.kind == "lowering");
+    let all = entry::of_kind(session, "lowering").await?.into_iter();
     Ok(all.filter_map(|entry| serde_json::from_value(entry.body).ok()).collect())
 }
 

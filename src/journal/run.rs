@@ -61,7 +61,7 @@ async fn insert(
     let id: i64 = row.try_get(0)?;
     let insert = "INSERT INTO trueup.approval (run, approver, role, accepts, reason, created, expires, body, digest, key) \
                   VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz, $7::text::timestamptz, $8, $9, $10)";
-    let mut whole = Vec::new();
+    let mut chained = Vec::new();
     for approval in &covered.approvals {
         let accepts: Vec<&String> = approval.accepts.iter().collect();
         let (created, expires) =
@@ -86,11 +86,11 @@ async fn insert(
                 ],
             )
             .await?;
-        whole.push(json!({ "body": body, "key": key }));
+        chained.push(json!({ "body": body, "key": key }));
     }
     let body = json!({
         "run": id, "plan": digest, "name": plan.name, "phase": phase, "direction": direction, "tool": tool,
-        "backup": backup, "approvals": whole, "glass": glass,
+        "backup": backup, "approvals": chained, "glass": glass,
     });
     entry::add(session, "run", &body).await?;
     Ok(RunId(id))
