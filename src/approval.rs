@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use check::{BadDatabase, Covered, Database, Occasion, check};
+pub use check::{BadDatabase, Covered, Database, Occasion, SKEW, check};
 use jiff::Timestamp;
 pub use missing::{Missing, Void};
 use serde::{Deserialize, Serialize};

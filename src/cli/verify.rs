@@ -42,21 +42,22 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy, now)?;
     let (mut position, mut differences, mut broken) = (None, None, Vec::new());
-    let mut permission = Permission::by_file(&opened, &policy, &approvals, now)?;
     let phases_at = |position| match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
         None if arguments.rollback => ran(opened.plan.phases(), position),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
-    if context.names_a_database() {
+    let permission = if context.names_a_database() {
         let session = context.connect().await?;
         let (state, found) = apply::staleness(&session, &opened).await?;
         (position, differences) = (Some(state.position(&opened.plan)), Some(found));
-        permission = Permission::in_database(&session, &opened, &policy, &approvals, now).await?;
         if !arguments.rollback {
             broken = apply::broken_assumptions(&session, &opened, &phases_at(position), &state).await?;
         }
-    }
+        Permission::in_database(&session, &opened, &policy, &approvals, now).await?
+    } else {
+        Permission::by_file(&opened, &policy, &approvals, now)?
+    };
     let phases = phases_at(position);
     if arguments.rehearse {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {

@@ -103,7 +103,6 @@ pub struct Policy<K = PathBuf> {
     /// Keys that do not count any more.
     pub revoked_keys: Option<K>,
     /// Whose plans count: the keys that sign them. None: everyone's, signed or not.
-    #[serde(default = "nothing")]
     pub planned_by: Option<K>,
     /// By role who is in it: names of approvers, or fingerprints of keys (`SHA256:…`).
     #[serde(default)]
@@ -115,10 +114,8 @@ pub struct Policy<K = PathBuf> {
     #[serde(default)]
     pub break_glass: BTreeSet<String>,
     /// The environment's name, which approvals have to say; None where the database was named by a URL alone.
-    #[serde(default)]
     pub environment: Option<String>,
     /// What is run around a phase. None in a policy that was pinned before this was.
-    #[serde(default)]
     pub around: Option<Around>,
 }
 
@@ -150,10 +147,6 @@ impl Around {
 
 fn yes() -> bool {
     true
-}
-
-fn nothing<K>() -> Option<K> {
-    None
 }
 
 impl<K> Default for Policy<K> {
