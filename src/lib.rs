@@ -55,6 +55,7 @@ pub mod run;
 pub mod secret;
 pub mod source;
 pub mod sql;
+mod stack;
 pub mod step;
 pub mod toml_file;
 pub mod visible;

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "toml_file",
     "config",
     "sql",
+    "stack",
     "name",
     "secret",
     "step",
@@ -99,7 +100,9 @@ fn imports_are_read() {
 fn modules() -> BTreeMap<String, Vec<PathBuf>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
-    let names = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let names = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';'));
     names
         .map(|name| {
             let mut files = Vec::new();

@@ -17,8 +17,8 @@ use crate::{
     lower::{BATCH, Fill, Meanwhile},
     name::{Kind, ObjectId, Pair},
     postgres::{Session, server_words},
-    source::desired::syntax,
     sql,
+    stack::with_large_stack,
     step::{Operation, Step},
 };
 
@@ -234,7 +234,7 @@ fn shape(expression: &str) -> Shape {
         let known = matches!(node, NodeRef::RawStmt(_) | NodeRef::SelectStmt(_) | NodeRef::ResTarget(_));
         !known && !matches!(node, NodeRef::AConst(_) | NodeRef::TypeCast(_) | NodeRef::TypeName(_))
     };
-    let read = syntax::with_large_stack(|| {
+    let read = with_large_stack(|| {
         let parsed = pg_query::parse(&format!("SELECT {expression}"), 0).ok()?;
         let nodes = parsed.protobuf.nodes();
         Some(Shape {

@@ -22,8 +22,8 @@ use crate::{
     kind::{Object, View},
     lower::{self, Context},
     name::{Kind, ObjectId, Pair},
-    source::desired::syntax,
     sql,
+    stack::with_large_stack,
     step::Step,
 };
 
@@ -277,7 +277,7 @@ fn both(before: &View, after: &View) -> Option<View> {
         let definition = old.select(targets).deparse(DeparseOptions::default()).ok()?;
         Some(View { definition, columns, options: before.options.clone() })
     };
-    syntax::with_large_stack(read).ok().flatten()
+    with_large_stack(read).ok().flatten()
 }
 
 /// The name in what is said of a view's column.

@@ -21,7 +21,7 @@ mod place;
 mod read;
 mod settings;
 mod split;
-pub(crate) mod syntax;
+mod syntax;
 mod tables;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::items_after_statements, reason = "a test fails by panicking")]

@@ -22,6 +22,7 @@ use crate::{
         lex::Token,
         placeholder::{self, Wrong},
     },
+    stack::with_large_stack,
 };
 
 /// One statement of the desired schema that is to be executed.
@@ -116,7 +117,7 @@ impl Desired {
 /// Reads the desired SQL. The order of the files does not matter.
 pub fn parse(files: &[SourceFile]) -> Result<Desired, DesiredErrors> {
     let unreadable = |source| DesiredErrors(vec![DesiredError::NoThread(source)]);
-    syntax::with_large_stack(|| Reader::read(files)).map_err(unreadable)?
+    with_large_stack(|| Reader::read(files)).map_err(unreadable)?
 }
 
 #[derive(Default)]

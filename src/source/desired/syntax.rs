@@ -1,7 +1,5 @@
 //! One statement parsed by PostgreSQL's own grammar, and the place where that fails.
 
-use std::thread;
-
 use pg_query::NodeEnum;
 
 use crate::source::lex::Lexeme;
@@ -16,19 +14,8 @@ pub(super) enum Parsed {
     Wrong(usize, String),
 }
 
-/// Trees are as deep as expressions are nested, and code that walks them recurses.
-const STACK: usize = 64 << 20;
-
 /// No tree is deeper than its statement has tokens; up to so many the stack is enough.
 const MOST_TOKENS: usize = 20_000;
-
-/// Runs what parses on a thread whose stack is large enough for it.
-pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
-    thread::scope(|scope| {
-        let handle = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
-        handle.join().map_err(|panic| std::panic::resume_unwind(panic))
-    })
-}
 
 /// Parses one statement; `tokens` are its own, whose places count from `start`.
 pub(super) fn parse(text: &str, tokens: &[Lexeme], start: usize) -> Parsed {
