@@ -1,9 +1,8 @@
-//! Desired SQL loaded into a real PostgreSQL. Each case is a function of a client on an empty database of its own.
+//! Desired SQL loaded into a real PostgreSQL. Each case is a function of a session on an empty database of its own.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use tokio_postgres::Client;
-use trueup::postgres::{DatabaseSettings, Scratch, ScratchOptions};
+use trueup::postgres::{DatabaseSettings, Scratch, ScratchOptions, Session};
 use trueup::source::desired::{Desired, LoadErrors, MissingRoles, SourceFile, load, parse};
 
 fn desired(files: &[(&str, &str)]) -> Desired {
@@ -14,29 +13,29 @@ fn desired(files: &[(&str, &str)]) -> Desired {
     parse(&files).unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn loads(client: &Client, files: &[(&str, &str)]) {
-    if let Err(error) = load(client, &desired(files), MissingRoles::Create).await {
+async fn loads(session: &Session, files: &[(&str, &str)]) {
+    if let Err(error) = load(session, &desired(files), MissingRoles::Create).await {
         panic!("{error}");
     }
 }
 
-async fn refused(client: &Client, text: &str) -> String {
-    match load(client, &desired(&[("a.sql", text)]), MissingRoles::Create).await {
+async fn refused(session: &Session, text: &str) -> String {
+    match load(session, &desired(&[("a.sql", text)]), MissingRoles::Create).await {
         Ok(_) => panic!("{text} loads"),
         Err(error) => error.to_string(),
     }
 }
 
 /// The first column of a query, lines joined by `;`.
-async fn ask(client: &Client, query: &str) -> String {
-    let rows = client.query(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+async fn ask(session: &Session, query: &str) -> String {
+    let rows = session.client().query(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
     rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("; ")
 }
 
 /// Statements in an order that psql would refuse, and which retries alone would get wrong.
-async fn any_order(client: &Client) {
+async fn any_order(session: &Session) {
     loads(
-        client,
+        session,
         &[
             (
                 "a.sql",
@@ -83,17 +82,17 @@ async fn any_order(client: &Client) {
     .await;
     let columns =
         "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'v'::regclass";
-    assert_eq!(ask(client, columns).await, "id,late,called");
-    let view = ask(client, "SELECT pg_get_viewdef('v')").await;
+    assert_eq!(ask(session, columns).await, "id,late,called");
+    let view = ask(session, "SELECT pg_get_viewdef('v')").await;
     assert!(view.contains("f(1)"), "{view}");
-    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_constraint WHERE conname = 'c'").await, "1");
-    assert_eq!(ask(client, "SELECT f(1)").await, "narrow");
+    assert_eq!(ask(session, "SELECT count(*)::text FROM pg_constraint WHERE conname = 'c'").await, "1");
+    assert_eq!(ask(session, "SELECT f(1)").await, "narrow");
 }
 
 /// What `psql -f` makes of an order that matters.
-async fn order_that_matters(client: &Client) {
+async fn order_that_matters(session: &Session) {
     loads(
-        client,
+        session,
         &[(
             "a.sql",
             "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t; ALTER TABLE t RENAME a TO b;
@@ -106,18 +105,18 @@ async fn order_that_matters(client: &Client) {
         )],
     )
     .await;
-    let view = ask(client, "SELECT pg_get_viewdef('v')").await;
+    let view = ask(session, "SELECT pg_get_viewdef('v')").await;
     assert!(view.contains("b AS a"), "{view}");
-    assert_eq!(ask(client, "SELECT coalesce(to_regclass('gone')::text, 'none')").await, "none");
-    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_indexes WHERE tablename = 'copy'").await, "0");
-    assert_eq!(ask(client, "SELECT f()::text").await, "2");
-    assert!(ask(client, "SELECT pg_get_viewdef('x')").await.contains("FROM y"));
+    assert_eq!(ask(session, "SELECT coalesce(to_regclass('gone')::text, 'none')").await, "none");
+    assert_eq!(ask(session, "SELECT count(*)::text FROM pg_indexes WHERE tablename = 'copy'").await, "0");
+    assert_eq!(ask(session, "SELECT f()::text").await, "2");
+    assert!(ask(session, "SELECT pg_get_viewdef('x')").await.contains("FROM y"));
 }
 
 /// A file that drops what it made is a script from there on, whatever the kinds of the statements; others are not.
-async fn script(client: &Client) {
+async fn script(session: &Session) {
     loads(
-        client,
+        session,
         &[
             (
                 "a.sql",
@@ -157,19 +156,19 @@ async fn script(client: &Client) {
             UNION ALL SELECT 'cast' FROM pg_cast WHERE oid >= 16384
             UNION ALL SELECT oprname FROM pg_operator WHERE oid >= 16384) AS f(found)";
     assert_eq!(
-        ask(client, left).await,
+        ask(session, left).await,
         "s_e() s_kept s_may(text,integer) s_r s_r_b_idx s_t s_t_pkey s_v s_w"
     );
     let condition = "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy";
-    assert_eq!(ask(client, condition).await, "s_may(owner, id)");
+    assert_eq!(ask(session, condition).await, "s_may(owner, id)");
     let again = "CREATE TABLE s_x (a int); DROP TABLE s_x; CREATE VIEW s_y AS SELECT a FROM s_x;";
-    assert_eq!(refused(client, again).await, "a.sql:1:76: relation \"s_x\" does not exist");
+    assert_eq!(refused(session, again).await, "a.sql:1:76: relation \"s_x\" does not exist");
 }
 
 /// So is one that takes a part of what it made away: what is said of the part, and what reads it, belongs to that one.
-async fn parts_that_go(client: &Client) {
+async fn parts_that_go(session: &Session) {
     loads(
-        client,
+        session,
         &[
             (
                 "a.sql",
@@ -194,15 +193,15 @@ async fn parts_that_go(client: &Client) {
     .await;
     let left =
         "SELECT string_agg(oid::regclass::text, ' ' ORDER BY 1) FROM pg_class WHERE relname LIKE 'p\\_%'";
-    assert_eq!(ask(client, left).await, "p_a p_k p_t p_t_pkey p_u p_v p_w p_x p_y");
+    assert_eq!(ask(session, left).await, "p_a p_k p_t p_t_pkey p_u p_v p_w p_x p_y");
     let said = "SELECT count(*)::text FROM pg_description WHERE description = 'first'";
-    assert_eq!(ask(client, said).await, "0");
+    assert_eq!(ask(session, said).await, "0");
 }
 
 /// A block of code waits for what stands before it in its file, and not for what stands behind it.
-async fn blocks(client: &Client) {
+async fn blocks(session: &Session) {
     loads(
-        client,
+        session,
         &[(
             "a.sql",
             "CREATE TABLE k_t (id int); DO $$ BEGIN NULL; END $$; CREATE VIEW k_v AS SELECT 1 AS x;
@@ -214,13 +213,13 @@ async fn blocks(client: &Client) {
     )
     .await;
     let granted = "SELECT (proacl::text LIKE '%pg_monitor=X%')::text FROM pg_proc WHERE proname = 'k_f'";
-    assert_eq!(ask(client, granted).await, "true");
+    assert_eq!(ask(session, granted).await, "true");
 }
 
 /// Default privileges hold for what is made behind them in their file, schemas too.
-async fn defaults_of_schemas(client: &Client) {
+async fn defaults_of_schemas(session: &Session) {
     loads(
-        client,
+        session,
         &[(
             "a.sql",
             "ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO pg_monitor; CREATE SCHEMA d_s;
@@ -230,11 +229,11 @@ async fn defaults_of_schemas(client: &Client) {
     .await;
     let granted =
         "SELECT (nspacl::text LIKE '%pg_monitor=UC%')::text FROM pg_namespace WHERE nspname = 'd_s'";
-    assert_eq!(ask(client, granted).await, "true");
-    assert_eq!(ask(client, "SELECT count(*)::text FROM pg_default_acl").await, "0");
+    assert_eq!(ask(session, granted).await, "true");
+    assert_eq!(ask(session, "SELECT count(*)::text FROM pg_default_acl").await, "0");
     // in a script, too
     loads(
-        client,
+        session,
         &[(
             "a.sql",
             "CREATE TABLE d_old (id int); DROP TABLE d_old; CREATE TABLE d_before (id int);
@@ -243,13 +242,13 @@ async fn defaults_of_schemas(client: &Client) {
     )
     .await;
     let granted = "SELECT relname::text FROM pg_class WHERE relacl::text LIKE '%pg_monitor=r%' AND relname LIKE 'd\\_%'";
-    assert_eq!(ask(client, granted).await, "d_behind");
+    assert_eq!(ask(session, granted).await, "d_behind");
 }
 
 /// Each file has its own settings, and none are left behind.
-async fn settings_of_files(client: &Client) {
+async fn settings_of_files(session: &Session) {
     loads(
-        client,
+        session,
         &[
             (
                 "a.sql",
@@ -263,44 +262,44 @@ async fn settings_of_files(client: &Client) {
     let tables =
         "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind = 'r' AND n.nspname IN ('s', 'public') ORDER BY 1";
-    assert_eq!(ask(client, tables).await, "public.t; s.t; s.u");
-    assert_eq!(ask(client, "SELECT current_setting('search_path')").await, "\"$user\", public");
-    assert_eq!(ask(client, "SELECT current_setting('check_function_bodies')").await, "on");
+    assert_eq!(ask(session, tables).await, "public.t; s.t; s.u");
+    assert_eq!(ask(session, "SELECT current_setting('search_path')").await, "\"$user\", public");
+    assert_eq!(ask(session, "SELECT current_setting('check_function_bodies')").await, "on");
 }
 
 /// What PostgreSQL refuses is told where it stands, and what failed only because of it is not.
-async fn refusals(client: &Client) {
+async fn refusals(session: &Session) {
     let text = "CREATE TABLE t (\n  é int,\n  a nosuch);\nCREATE VIEW v AS SELECT * FROM t;
         GRANT SELECT ON t TO PUBLIC;";
-    assert_eq!(refused(client, text).await, "a.sql:3:5: type \"nosuch\" does not exist");
-    let hint = refused(client, "CREATE TABLE w (a_b int);\nCREATE VIEW x AS\n SELECT ab FROM w;").await;
+    assert_eq!(refused(session, text).await, "a.sql:3:5: type \"nosuch\" does not exist");
+    let hint = refused(session, "CREATE TABLE w (a_b int);\nCREATE VIEW x AS\n SELECT ab FROM w;").await;
     assert!(hint.starts_with("a.sql:3:9: column \"ab\" does not exist\n  Perhaps"), "{hint}");
-    let twice = refused(client, "CREATE TABLE z (a int);\nCREATE TABLE z (b int);").await;
+    let twice = refused(session, "CREATE TABLE z (a int);\nCREATE TABLE z (b int);").await;
     assert_eq!(twice, "a.sql:2:1: relation \"z\" already exists");
 }
 
 /// Roles that are named are made where that is allowed, and left alone where they are there.
-async fn roles(client: &Client) {
+async fn roles(session: &Session) {
     let text =
         "CREATE TABLE t (); GRANT SELECT ON t TO trueup_test_reader; CREATE ROLE trueup_test_writer LOGIN;
         ALTER ROLE trueup_test_writer CREATEDB; ALTER ROLE trueup_test_there CREATEDB;
         GRANT trueup_test_there TO trueup_test_writer;
         DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trueup_test_reader') THEN
         CREATE ROLE trueup_test_reader; END IF; END $$;";
-    client.batch_execute("CREATE ROLE trueup_test_there").await.expect("a role");
+    session.execute("CREATE ROLE trueup_test_there").await.expect("a role");
     let files = desired(&[("a.sql", text)]);
-    match load(client, &files, MissingRoles::Refuse).await {
+    match load(session, &files, MissingRoles::Refuse).await {
         Err(LoadErrors::MissingRoles(missing)) => {
             assert_eq!(missing, ["trueup_test_reader", "trueup_test_writer"]);
         }
         other => panic!("{other:?}"),
     }
-    let loaded = load(client, &files, MissingRoles::Create).await.unwrap_or_else(|error| panic!("{error}"));
+    let loaded = load(session, &files, MissingRoles::Create).await.unwrap_or_else(|error| panic!("{error}"));
     let states = "SELECT rolname || ' ' || rolcanlogin || ' ' || rolcreatedb FROM pg_roles
         WHERE rolname ~ '^trueup_test_' ORDER BY 1";
-    let found = ask(client, states).await;
+    let found = ask(session, states).await;
     let clean = "DROP TABLE t; DROP ROLE trueup_test_reader, trueup_test_writer, trueup_test_there";
-    client.batch_execute(clean).await.expect("the roles go");
+    session.execute(clean).await.expect("the roles go");
     assert_eq!(loaded.created_roles, ["trueup_test_reader", "trueup_test_writer"]);
     assert_eq!(
         found,
@@ -309,11 +308,11 @@ async fn roles(client: &Client) {
 }
 
 /// Runs a case on an empty database of a throwaway server of its own: roles are the whole server's.
-async fn on_empty_database(case: impl AsyncFnOnce(&Client)) {
+async fn on_empty_database(case: impl AsyncFnOnce(&Session)) {
     let options = ScratchOptions::from_env(&|name| std::env::var_os(name));
     let scratch = Scratch::open(&options, &|_| {}).await.expect("a throwaway server");
     let database = scratch.create_database(&DatabaseSettings::default()).await.expect("a database");
-    case(database.session().client()).await;
+    case(database.session()).await;
     drop(database);
     scratch.close().await.expect("the server ends");
 }

@@ -22,6 +22,9 @@ use crate::{
     step::Step,
 };
 
+/// The role that plans where there is no live.
+const NOBODY: &str = "postgres";
+
 /// How often a text is loaded and deparsed again before it must be stable.
 const ROUNDS: usize = 3;
 
@@ -51,7 +54,10 @@ impl<'a> Workshop<'a> {
         let settings = DatabaseSettings::of(inputs.live)
             .await
             .map_err(|source| PlanningError::Query { what: "its encoding and locale", source })?;
-        let role = text(inputs.live, "SELECT current_user::text", "its role").await?;
+        let mut role = text(inputs.live, "SELECT current_user::text", "its role").await?;
+        if inputs.scratch.is_admin(inputs.live) && !inputs.scratch.is_shadow() {
+            NOBODY.clone_into(&mut role);
+        }
         // only superusers may ask; where we may not, scratch is another cluster unless it says it is not
         let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
         let identifier = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
@@ -73,24 +79,35 @@ impl<'a> Workshop<'a> {
     /// Whether scratch is live's own cluster, with live's roles. Where there is no live, scratch stands in for it, and
     /// has no roles of anybody's.
     fn is_same_cluster(&self, scratch: &Scratch) -> bool {
-        self.identifier == scratch.system_identifier() && !std::ptr::eq(self.inputs.live, scratch.admin())
+        let same = if scratch.is_shadow() {
+            self.identifier == scratch.system_identifier()
+        } else {
+            scratch.is_place_of(self.inputs.live)
+        };
+        same && !self.inputs.scratch.is_admin(self.inputs.live)
     }
 
     /// An empty database in which live's role is the one that creates.
     async fn database(&self) -> Result<ScratchDatabase, PlanningError> {
         let scratch = self.inputs.scratch.get().await?;
         let same_cluster = self.is_same_cluster(scratch);
-        for role in self.roles.take().into_iter().filter(|_| !same_cluster) {
-            scratch.create_role(&role).await?;
-        }
-        let database = scratch.create_database(&self.settings).await?;
-        let own = text(database.session(), "SELECT current_user::text", "its role").await?;
-        if own != self.role && !same_cluster && database.session().is_superuser() {
-            scratch.create_role(&self.role).await?;
-            let role = sql::ident(&self.role);
-            let act = format!("ALTER ROLE {role} SUPERUSER; SET SESSION AUTHORIZATION {role}");
-            execute(database.session(), &act, "the role on scratch").await?;
-        }
+        let roles = self.roles.take().into_iter().filter(|_| !same_cluster);
+        let database = if same_cluster || scratch.is_shadow() {
+            for role in roles {
+                scratch.create_role(&role).await?;
+            }
+            let database = scratch.create_database(&self.settings).await?;
+            let own = text(database.session(), "SELECT current_user::text", "its role").await?;
+            if own != self.role && !same_cluster && database.session().is_superuser() {
+                scratch.create_role(&self.role).await?;
+                let role = sql::ident(&self.role);
+                let act = format!("ALTER ROLE {role} SUPERUSER; SET SESSION AUTHORIZATION {role}");
+                execute(database.session(), &act, "the role on scratch").await?;
+            }
+            database
+        } else {
+            scratch.create_database_of(&self.role, roles, &self.settings).await?
+        };
         // what is read as a time means the same here as on live, whatever resets the session's settings
         let zone = sql::literal(&self.time_zone);
         let set = format!("ALTER DATABASE {} SET TimeZone TO {zone}", sql::ident(database.name()));
@@ -120,9 +137,14 @@ impl<'a> Workshop<'a> {
         let scratch = self.inputs.scratch.get().await?;
         let same_cluster = self.is_same_cluster(scratch);
         let missing = if same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
+        if !same_cluster && !scratch.is_shadow() {
+            // by their names alone: what they may elsewhere they may not here
+            let named = self.inputs.desired.roles.iter().filter(|role| !role.starts_with("pg_"));
+            self.roles.get_mut().extend(named.cloned());
+        }
         let database = self.database().await?;
         let session = database.session();
-        match desired::load(session.client(), self.inputs.desired, missing).await {
+        match desired::load(session, self.inputs.desired, missing).await {
             Ok(loaded) => {
                 track(scratch, &loaded.created_roles);
                 let mut rows = live::rows(session).await?;
@@ -144,7 +166,7 @@ impl<'a> Workshop<'a> {
                 }
                 let database = self.database().await?;
                 self.build(database.session(), &context).await?;
-                let result = desired::load(database.session().client(), self.inputs.desired, missing).await;
+                let result = desired::load(database.session(), self.inputs.desired, missing).await;
                 // what is still wrong was wrong before, too
                 result.map_err(|_| error)?;
                 let catalog = live::read(database.session()).await?;
@@ -449,15 +471,12 @@ fn own_functions(catalog: &Catalog) -> Vec<Sql> {
 
 /// Runs statements one after the other, all in one transaction.
 async fn run_all(session: &Session, statements: &[Sql]) -> Result<(), PlanningError> {
-    let client = session.client();
-    let script: String = statements.iter().map(|sql| format!("{sql};\n")).collect();
-    if client.batch_execute(&format!("BEGIN;\n{script}COMMIT")).await.is_ok() {
+    if session.execute_all(statements).await.is_ok() {
         return Ok(());
     }
     // again, to say which one it was
-    let _ = client.batch_execute("ROLLBACK").await;
     for sql in statements {
-        client.batch_execute(sql.as_str()).await.map_err(|error| {
+        session.execute(sql.as_str()).await.map_err(|error| {
             let said = server_words(&error);
             PlanningError::Rebuild { why: format!("`{sql}`: {said}") }
         })?;

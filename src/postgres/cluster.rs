@@ -23,8 +23,10 @@ use super::target::Target;
 
 const KEEPER: &str = include_str!("keeper.sh");
 
-/// The name of the superuser of every cluster of ours.
+/// The name of the superuser of every cluster of ours, as long as nobody else is to have it.
 pub(super) const SUPERUSER: &str = "postgres";
+/// The name that it has then.
+pub(super) const SUPERUSER_ASIDE: &str = "trueup_superuser";
 
 /// How a server that nobody will miss is started: nothing has to survive it, and nothing may happen by itself.
 const SETTINGS: &[&str] = &[

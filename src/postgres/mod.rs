@@ -23,6 +23,7 @@ mod scratch_error;
 mod session;
 mod settings;
 mod shadow;
+mod superuser;
 mod target;
 mod throwaway;
 mod tls;

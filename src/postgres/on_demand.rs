@@ -2,7 +2,7 @@
 
 use tokio::sync::OnceCell;
 
-use super::{Scratch, ScratchError, binaries::Binaries, download, options::ScratchOptions};
+use super::{Scratch, ScratchError, Session, binaries::Binaries, download, options::ScratchOptions};
 
 /// A scratch server that is there, or will be when it is asked for.
 pub struct OnDemand<'a> {
@@ -34,6 +34,15 @@ impl<'a> OnDemand<'a> {
                 opened.get_or_try_init(|| Scratch::open(options, *progress)).await
             }
         }
+    }
+
+    /// Whether a session is the one that makes its databases.
+    pub fn is_admin(&self, session: &Session) -> bool {
+        let scratch = match &self.place {
+            Place::There(scratch) => Some(*scratch),
+            Place::Later { opened, .. } => opened.get(),
+        };
+        scratch.is_some_and(|scratch| std::ptr::eq(session, scratch.admin()))
     }
 
     /// Whether it is somebody else's server.

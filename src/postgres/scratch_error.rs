@@ -34,6 +34,9 @@ pub enum ScratchError {
         /// Where it is.
         place: String,
     },
+    /// A role of live has the name of the throwaway server's superuser.
+    #[error("role {0} has the name that the throwaway server's own superuser has")]
+    SuperusersName(String),
     /// A major version that is not supported.
     #[error("PostgreSQL {0} is not supported")]
     Unsupported(u16),
@@ -137,6 +140,7 @@ impl ScratchError {
             Self::Query { .. } => "try again with -v, which shows the server's whole answer",
             Self::ShadowMajor { .. } => "name a server of the same major version, or leave --shadow-url away",
             Self::ShadowPrivilege { .. } => "ALTER ROLE … CREATEDB, or leave --shadow-url away",
+            Self::SuperusersName(_) => "rename the role, or name a running server with --shadow-url",
             Self::Unsupported(_) => "trueup works with PostgreSQL 14 to 18",
             Self::Run { .. } | Self::KeeperSilent | Self::Start { .. } | Self::Initdb { .. } => {
                 "repair or install that PostgreSQL, or name a running server with --shadow-url"

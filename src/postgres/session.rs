@@ -14,9 +14,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::SUPPORTED;
 use super::error::ConnectError;
+use super::superuser::Superuser;
 use super::target::{Checked, Host, SessionAttrs, SslMode, Target};
 use super::transport::{self, Address, Driver, Failure, Opened};
-use crate::sql;
+use crate::sql::{self, Sql};
 
 /// Something that the server said on the side: a notice, a warning, a debug message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,7 @@ pub struct Session {
     place: String,
     facts: Facts,
     prepared: Option<Mutex<BTreeMap<&'static str, Statement>>>,
+    superuser: Option<Superuser>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -263,6 +265,7 @@ impl Session {
             place,
             facts,
             prepared: None,
+            superuser: None,
         })
     }
 
@@ -306,6 +309,53 @@ impl Session {
             statement
         };
         self.client.query(&statement, &[]).await
+    }
+
+    /// Has [`Session::execute`] do what only superusers may, though its role is none. For throwaway servers only.
+    pub(super) fn with_superuser(mut self, superuser: Superuser) -> Self {
+        self.superuser = Some(superuser);
+        self
+    }
+
+    /// Runs one statement. It comes to nothing when this is not waited for, or something is sent meanwhile, unless it
+    /// [`goes with others`](Self::goes_with_others).
+    pub async fn execute(&self, statement: &str) -> Result<(), tokio_postgres::Error> {
+        match &self.superuser {
+            Some(superuser) => superuser.execute(&self.client, statement).await,
+            None => self.client.batch_execute(statement).await,
+        }
+    }
+
+    /// Whether a statement may be sent together with others.
+    pub fn goes_with_others(&self, statement: &str) -> bool {
+        self.superuser.is_none() || !Superuser::may_be_needed(statement)
+    }
+
+    /// Runs statements in one transaction, many at a time.
+    pub async fn execute_all(&self, statements: &[Sql]) -> Result<(), tokio_postgres::Error> {
+        let all = async {
+            self.client.batch_execute("BEGIN").await?;
+            let with_others: Vec<bool> =
+                statements.iter().map(|sql| self.goes_with_others(sql.as_str())).collect();
+            let mut at = 0;
+            for run in with_others.chunk_by(|one, next| *one && *next) {
+                let together = &statements[at..at + run.len()];
+                at += run.len();
+                match together {
+                    [only] => self.execute(only.as_str()).await?,
+                    _ => {
+                        let script: String = together.iter().map(|sql| format!("{sql};\n")).collect();
+                        self.client.batch_execute(&script).await?;
+                    }
+                }
+            }
+            self.client.batch_execute("COMMIT").await
+        };
+        let result = all.await;
+        if result.is_err() {
+            let _ = self.client.batch_execute("ROLLBACK").await;
+        }
+        result
     }
 
     /// What this is connected to.

@@ -6,12 +6,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
 use super::binaries::{self, Binaries};
-use super::cluster::{self, Account, Cluster};
+use super::cluster::{self, Account, Cluster, SUPERUSER, SUPERUSER_ASIDE};
 use super::download;
 use super::locale::DatabaseSettings;
 use super::options::ScratchOptions;
@@ -19,6 +20,7 @@ use super::sandbox::Sandbox;
 use super::scratch_error::{ScratchError, words};
 use super::session::Session;
 use super::shadow::Shadow;
+use super::superuser::Superuser;
 use super::target::Target;
 use crate::sql;
 
@@ -29,7 +31,7 @@ use crate::sql;
 #[derive(Debug)]
 pub struct Scratch {
     /// As superuser (on a shadow server: as the role of its URL), in the maintenance database.
-    admin: Session,
+    admin: Arc<Session>,
     target: Target,
     system_identifier: String,
     /// How a database is made from its template.
@@ -37,6 +39,10 @@ pub struct Scratch {
     made: Cell<u32>,
     databases: RefCell<BTreeSet<String>>,
     roles: RefCell<BTreeSet<String>>,
+    /// Whether the superuser has another name, for a role of live to have its own.
+    aside: Cell<bool>,
+    /// The roles that databases belong to.
+    owners: RefCell<BTreeSet<String>>,
     origin: Origin,
 }
 
@@ -105,13 +111,15 @@ impl Scratch {
         let synced = value(&admin, "SHOW fsync").await?.is_none_or(|fsync| fsync != "off");
         let strategy = if admin.major() >= 15 && !synced { " STRATEGY file_copy" } else { "" };
         Ok(Self {
-            admin,
+            admin: Arc::new(admin),
             target,
             system_identifier,
             strategy,
             made: Cell::new(0),
             databases: RefCell::default(),
             roles: RefCell::default(),
+            aside: Cell::new(false),
+            owners: RefCell::default(),
             origin,
         })
     }
@@ -144,6 +152,11 @@ impl Scratch {
             }
             Origin::Shadow(_) => format!("shadow server {}", self.admin.place()),
         }
+    }
+
+    /// Whether a session is one of a server of our own: of its socket, whatever the server says that it is.
+    pub fn is_place_of(&self, session: &Session) -> bool {
+        !self.is_shadow() && session.target().hosts() == self.target.hosts()
     }
 
     /// What separates a server of our own from the machine.
@@ -185,6 +198,47 @@ impl Scratch {
         &self,
         settings: &DatabaseSettings,
     ) -> Result<ScratchDatabase, ScratchError> {
+        self.create(settings, None).await
+    }
+
+    /// The same on a server of our own, for this role: it owns the database, and the session is its own. It is no superuser,
+    /// but a member of the other roles that are made with it, and may read and write everything; what PostgreSQL lets only
+    /// superusers do is done by [`Session::execute`].
+    pub async fn create_database_of(
+        &self,
+        role: &str,
+        others: impl IntoIterator<Item = String>,
+        settings: &DatabaseSettings,
+    ) -> Result<ScratchDatabase, ScratchError> {
+        self.step_aside().await?;
+        for other in others {
+            self.create_role(&other).await?;
+        }
+        self.create_role(role).await?;
+        self.owners.borrow_mut().insert(role.to_owned());
+        let roles: Vec<String> =
+            self.roles.borrow().difference(&self.owners.borrow()).map(|role| sql::ident(role)).collect();
+        let granted = [roles, ["pg_read_all_data", "pg_write_all_data"].map(String::from).to_vec()].concat();
+        let (owner, granted) = (sql::ident(role), granted.join(", "));
+        let made = format!("ALTER ROLE {owner} LOGIN BYPASSRLS; GRANT {granted} TO {owner}");
+        self.act(&made, "make the role of its databases").await?;
+        let ScratchDatabase { name, session, locale_fallback } = self.create(settings, Some(role)).await?;
+        let confined = self.sandbox().is_some_and(|sandbox| sandbox != Sandbox::None);
+        let superuser = Superuser::new(Arc::clone(&self.admin), role, confined);
+        let session = session.with_superuser(superuser);
+        if self.major() < 15 {
+            let public = format!("ALTER SCHEMA public OWNER TO {owner}");
+            let given = session.execute(&public).await;
+            given.map_err(|source| ScratchError::Query { what: public, source })?;
+        }
+        Ok(ScratchDatabase { name, session, locale_fallback })
+    }
+
+    async fn create(
+        &self,
+        settings: &DatabaseSettings,
+        owner: Option<&str>,
+    ) -> Result<ScratchDatabase, ScratchError> {
         let number = self.made.get() + 1;
         self.made.set(number);
         let name = match &self.origin {
@@ -192,7 +246,10 @@ impl Scratch {
             Origin::Shadow(shadow) => shadow.database(number),
         };
         let mut fallback = None;
-        let create = |settings: &DatabaseSettings| settings.create(&name, self.major()) + self.strategy;
+        let belongs = owner.map(|owner| format!(" OWNER {}", sql::ident(owner))).unwrap_or_default();
+        let create = |settings: &DatabaseSettings| {
+            format!("{}{}{belongs}", settings.create(&name, self.major()), self.strategy)
+        };
         self.databases.borrow_mut().insert(name.clone());
         if let Err(error) = self.admin.client().batch_execute(&create(settings)).await {
             if !is_about_locale(&error) {
@@ -208,13 +265,41 @@ impl Scratch {
                 .map_err(|source| ScratchError::Query { what: format!("create database {name}"), source })?;
             fallback = Some(words(&error));
         }
-        let mut session = Session::connect(&self.target.with_database(&name)).await?;
+        let mut target = self.target.with_database(&name);
+        if let Some(user) = owner.or(self.aside.get().then_some(SUPERUSER_ASIDE)) {
+            target = target.with_user(user, None);
+        }
+        let mut session = Session::connect(&target).await?;
         // the server's code can put another socket in the place of its own
         if value(&session, IDENTIFIER).await?.as_deref() != Some(self.system_identifier()) {
             return Err(ScratchError::Start { reason: "its socket leads to another server".to_owned() });
         }
         session.prepare_queries();
         Ok(ScratchDatabase { name, session, locale_fallback: fallback })
+    }
+
+    /// Gives the superuser a name that no role of live has. It cannot do so itself.
+    async fn step_aside(&self) -> Result<(), ScratchError> {
+        const HELPER: &str = "trueup_helper";
+        if self.aside.get() {
+            return Ok(());
+        }
+        let what = "name its superuser";
+        self.act(&format!("CREATE ROLE {HELPER} LOGIN SUPERUSER"), what).await?;
+        let helper = Session::connect(&self.target.with_user(HELPER, None)).await?;
+        let renamed = helper
+            .client()
+            .batch_execute(&format!("ALTER ROLE {SUPERUSER} RENAME TO {SUPERUSER_ASIDE}"))
+            .await;
+        helper.close().await;
+        renamed.map_err(|source| ScratchError::Query { what: what.to_owned(), source })?;
+        self.aside.set(true);
+        self.act(&format!("DROP ROLE {HELPER}"), what).await
+    }
+
+    async fn act(&self, statements: &str, what: &str) -> Result<(), ScratchError> {
+        let done = self.admin.client().batch_execute(statements).await;
+        done.map_err(|source| ScratchError::Query { what: what.to_owned(), source })
     }
 
     /// Drops a database before the end.
@@ -235,6 +320,9 @@ impl Scratch {
     /// Makes a role that may not log in, unless there is one of that name; it is dropped at the end. Says whether
     /// it was made.
     pub async fn create_role(&self, name: &str) -> Result<bool, ScratchError> {
+        if self.aside.get() && name == SUPERUSER_ASIDE {
+            return Err(ScratchError::SuperusersName(name.to_owned()));
+        }
         let role = sql::ident(name);
         match self.admin.client().batch_execute(&format!("CREATE ROLE {role} NOLOGIN")).await {
             Ok(()) => {}
@@ -274,7 +362,10 @@ impl Scratch {
             }
         }
         let Self { admin, origin, .. } = self;
-        admin.close().await;
+        // a database's session may still have it
+        if let Some(admin) = Arc::into_inner(admin) {
+            admin.close().await;
+        }
         drop(origin);
         Ok(())
     }

@@ -200,9 +200,11 @@ impl Filling<'_> {
         // by the key's index, whatever the statistics say; and a plan for this batch's bounds
         let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
                         SET LOCAL plan_cache_mode = force_custom_plan";
-        let replica =
-            if self.backfill.skip_triggers { "; SET LOCAL session_replication_role = replica" } else { "" };
-        client.batch_execute(&format!("{limits}; {settings}{replica}")).await.map_err(|e| self.failed(e))?;
+        client.batch_execute(&format!("{limits}; {settings}")).await.map_err(|e| self.failed(e))?;
+        if self.backfill.skip_triggers {
+            let replica = "SET LOCAL session_replication_role = replica";
+            self.session.execute(replica).await.map_err(|e| self.failed(e))?;
+        }
         let (cursor, end) = (&place.cursor, &place.end);
         let row = match how {
             How::Prepared(statement) => client.query_one(statement, &[cursor, end, &rows]).await.map(Some),
@@ -234,7 +236,7 @@ impl Filling<'_> {
         if self.backfill.skip_triggers {
             // whatever else happens in this transaction happens as always
             let origin = "SET LOCAL session_replication_role = origin";
-            client.batch_execute(origin).await.map_err(|e| self.failed(e))?;
+            self.session.execute(origin).await.map_err(|e| self.failed(e))?;
         }
         if let How::AsOwner(owner, _) = how {
             client.batch_execute(&owner.clean()).await.map_err(|e| self.failed(e))?;

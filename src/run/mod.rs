@@ -383,7 +383,7 @@ impl<'a> Attempt<'a> {
             lock_ms => Duration::from_millis(u64::from(lock_ms / 4)).clamp(MIN_LOOK, MAX_LOOK),
         };
         let (mut blockers, mut cancelled) = (Vec::new(), false);
-        let mut statement = pin!(self.session.client().batch_execute(sql));
+        let mut statement = pin!(self.session.execute(sql));
         loop {
             tokio::select! {
                 biased;

@@ -384,7 +384,17 @@ impl Database {
     pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut command = command(self.folder.path(), Some(&self.target), arguments);
         command.env("TRUEUP_SHADOW_URL", url(self.shadow));
+        if std::env::var_os("TRUEUP_TEST_THROWAWAY").is_some_and(|always| always == "1") {
+            on_throwaway_server(&mut command);
+        }
         command
+    }
+
+    /// Runs trueup on this database, rehearsing on a throwaway server of its own, as it does by default.
+    pub async fn trueup_by_itself(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        on_throwaway_server(&mut command);
+        finish(command, arguments).await
     }
 }
 
@@ -435,6 +445,13 @@ impl Ran {
         );
         assert!(!self.stderr.contains("panicked"), "{}", self.shown());
     }
+}
+
+/// Has trueup start a server of its own, with the programs and the cache that the tests have.
+fn on_throwaway_server(command: &mut tokio::process::Command) {
+    command.env_remove("TRUEUP_SHADOW_URL");
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    command.env("TRUEUP_CACHE_DIR", scratch_options(None, Programs::Installed).cache_dir);
 }
 
 /// trueup's command line for this database, rehearsing on the same server.

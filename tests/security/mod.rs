@@ -7,6 +7,7 @@ mod evidence;
 mod forged;
 mod hosts;
 mod owner;
+mod rights;
 mod sandbox;
 mod secrets;
 

@@ -19,7 +19,7 @@ use super::{
     place::{Key, Space},
     settings::Settings,
 };
-use crate::sql;
+use crate::{postgres::Session, sql};
 
 /// What to do about roles that the SQL names and the server does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,9 @@ const BEFORE: &str =
     "SET client_min_messages = error; SET check_function_bodies = off; SET synchronous_commit = off";
 const AFTER: &str = "RESET client_min_messages; RESET check_function_bodies; RESET synchronous_commit";
 
-/// Loads the desired schema into the database of `client`, which has nothing of it yet.
-pub async fn load(client: &Client, desired: &Desired, roles: MissingRoles) -> Result<Loaded, LoadErrors> {
+/// Loads the desired schema into the database of a session, which has nothing of it yet.
+pub async fn load(session: &Session, desired: &Desired, roles: MissingRoles) -> Result<Loaded, LoadErrors> {
+    let client = session.client();
     let missing = missing_roles(client, desired).await?;
     if roles == MissingRoles::Refuse && !missing.is_empty() {
         return Err(LoadErrors::MissingRoles(missing.into_iter().collect()));
@@ -53,7 +54,7 @@ pub async fn load(client: &Client, desired: &Desired, roles: MissingRoles) -> Re
     client.batch_execute(BEFORE).await?;
     create_unsaid_roles(client, desired, &missing).await?;
     let mut loader = Loader {
-        client,
+        session,
         statements: &desired.statements,
         settings: &desired.settings,
         current: Settings::default(),
@@ -141,7 +142,7 @@ enum Waiting {
 }
 
 struct Loader<'a> {
-    client: &'a Client,
+    session: &'a Session,
     statements: &'a [Statement],
     settings: &'a [Settings],
     /// The settings in force on the connection.
@@ -237,12 +238,17 @@ impl<'a> Loader<'a> {
             }
             sent.push((*index, false, statement.text.clone()));
         }
-        let answers = join_all(sent.iter().map(|(_, _, text)| self.client.batch_execute(text))).await;
+        let mut answers = Vec::with_capacity(sent.len());
+        let apart: Vec<bool> = sent.iter().map(|(_, _, text)| !self.session.goes_with_others(text)).collect();
+        for run in apart.chunk_by(|one, next| !one && !next) {
+            let texts = sent[answers.len()..].iter().take(run.len()).map(|(_, _, text)| text);
+            answers.extend(join_all(texts.map(|text| self.session.execute(text))).await);
+        }
         let mut failed = Vec::new();
         for ((index, is_setting, _), answer) in sent.iter().zip(answers) {
             let Err(error) = answer else { continue };
             let Some(reason) = error.as_db_error().cloned() else { return Err(error) };
-            if self.client.is_closed() {
+            if self.session.is_closed() {
                 return Err(error);
             }
             let statement = &self.statements[*index];
@@ -261,7 +267,7 @@ impl<'a> Loader<'a> {
 
     async fn switch_to(&mut self, settings: &Settings) -> Result<(), Error> {
         for text in settings.switch_from(&self.current) {
-            match self.client.batch_execute(&text).await {
+            match self.session.client().batch_execute(&text).await {
                 Err(error) if error.as_db_error().is_none() => return Err(error),
                 _ => {}
             }

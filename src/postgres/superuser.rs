@@ -1,0 +1,390 @@
+//! What PostgreSQL lets only superusers do, on a server of our own, where everything is done by a role that is none.
+//!
+//! SQL that others wrote is loaded, built and rehearsed there, and so runs without a superuser's rights: it starts no
+//! program and reads no file. What needs one all the same (extensions, event triggers, operator classes, functions in C …)
+//! is known by its syntax, and is done one statement at a time: a second session makes the role a superuser, the statement
+//! runs, and the role is none again before the next one. No code of the database runs meanwhile: none of these statements
+//! calls a function in another language than C, and event triggers are disabled for it.
+
+use std::sync::Arc;
+
+use pg_query::{
+    NodeEnum as N,
+    protobuf::{AlterTableType, Node, ObjectType, PublicationObjSpecType},
+};
+use tokio_postgres::{Client, Error, error::SqlState};
+
+use super::session::Session;
+use crate::{sql, stack::with_large_stack};
+
+/// Makes a role a superuser for one statement.
+#[derive(Debug, Clone)]
+pub(super) struct Superuser {
+    /// A superuser's session, of another database.
+    admin: Arc<Session>,
+    role: String,
+    /// Whether a file that the server can read is none of the machine's.
+    confined: bool,
+}
+
+/// Has the session see what others have committed about roles: a lock on a schema makes it look, whatever else it holds
+/// (LockDatabaseObject in lmgr.c).
+const LOOK: &str = "SELECT pg_catalog.pg_get_object_address('schema', '{pg_catalog}', '{}')";
+
+/// Fails where the session has a superuser's rights.
+const NONE: &str = "\
+SELECT 1 OPERATOR(pg_catalog./) (NOT pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text)', 'EXECUTE'))::pg_catalog.int4";
+
+/// Event triggers that would fire, and how to have them fire again. (Operators are named in full, since desired SQL sets the
+/// session's search_path.)
+const EVENT_TRIGGERS: &str = "\
+SELECT pg_catalog.quote_ident(evtname), \
+       CASE WHEN evtenabled OPERATOR(pg_catalog.=) 'A' THEN 'ENABLE ALWAYS' \
+            WHEN evtenabled OPERATOR(pg_catalog.=) 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END \
+  FROM pg_catalog.pg_event_trigger WHERE evtenabled OPERATOR(pg_catalog.<>) 'D'";
+
+impl Superuser {
+    pub(super) fn new(admin: Arc<Session>, role: &str, confined: bool) -> Self {
+        Self { admin, role: role.to_owned(), confined }
+    }
+
+    /// Whether a statement is not to be sent together with others.
+    pub(super) fn may_be_needed(statement: &str) -> bool {
+        need(statement) != Need::Nothing
+    }
+
+    /// Runs a statement in a session of the role; as a superuser if it is one that needs that.
+    pub(super) async fn execute(&self, client: &Client, statement: &str) -> Result<(), Error> {
+        let lifted = match need(statement) {
+            Need::Nothing => false,
+            Need::Superuser => true,
+            Need::ToRead if !self.confined => false,
+            Need::ToRead => client.query_opt(CHECKED_BY, &[&""]).await?.is_none(),
+            Need::Unless { query, name } => client.query_opt(query, &[&name]).await?.is_none(),
+        };
+        if !lifted {
+            return client.batch_execute(statement).await;
+        }
+        let (mut disable, mut enable) = (String::new(), String::new());
+        for row in client.query_typed(EVENT_TRIGGERS, &[]).await? {
+            let (name, how): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            disable += &format!("ALTER EVENT TRIGGER {name} DISABLE; ");
+            enable += &format!("; ALTER EVENT TRIGGER {name} {how}");
+        }
+        self.set(client, true).await?;
+        // one transaction, if there is none yet
+        let done = client.batch_execute(&format!("{disable}{statement}{enable}")).await;
+        self.set(client, false).await?;
+        done
+    }
+
+    /// Makes the role a superuser, or an ordinary role again, and its session know it.
+    async fn set(&self, client: &Client, superuser: bool) -> Result<(), Error> {
+        let word = if superuser { "SUPERUSER" } else { "NOSUPERUSER" };
+        let alter = format!("ALTER ROLE {} {word}", sql::ident(&self.role));
+        self.admin.client().batch_execute(&alter).await?;
+        let look = if superuser { LOOK.to_owned() } else { format!("{LOOK}; {NONE}") };
+        match client.batch_execute(&look).await {
+            Ok(()) => Ok(()),
+            // nothing runs any more in a transaction that has failed, and the next one looks by itself
+            Err(error) if !superuser && error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What a statement needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Need {
+    /// No superuser.
+    Nothing,
+    /// A superuser.
+    Superuser,
+    /// Who may read files; for a foreign table that is one, and not what a program says.
+    ToRead,
+    /// A superuser; but it is not to have one where this query has a row for a name ($1).
+    Unless { query: &'static str, name: String },
+}
+
+/// A function of PostgreSQL's that not everybody may call: in another name anybody could.
+const RESERVED: &str = "\
+SELECT FROM pg_catalog.pg_proc p \
+ WHERE p.prosrc OPERATOR(pg_catalog.=) $1 AND p.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid \
+   AND NOT pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE') LIMIT 1";
+
+/// A language whose functions are looked at by a function that is not in C.
+const LOOKED_AT: &str = "\
+SELECT FROM pg_catalog.pg_language l JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) l.lanvalidator \
+  JOIN pg_catalog.pg_language c ON c.oid OPERATOR(pg_catalog.=) p.prolang \
+ WHERE l.lanname OPERATOR(pg_catalog.=) $1::pg_catalog.text \
+   AND c.lanname OPERATOR(pg_catalog.<>) ALL ('{c,internal}'::pg_catalog.text[]) LIMIT 1";
+
+/// A function of this name that is not in C, or one that checks the options of some wrapper.
+const CHECKED_BY: &str = "\
+SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language c ON c.oid OPERATOR(pg_catalog.=) p.prolang \
+  LEFT JOIN pg_catalog.pg_foreign_data_wrapper w ON w.fdwvalidator OPERATOR(pg_catalog.=) p.oid \
+ WHERE c.lanname OPERATOR(pg_catalog.<>) ALL ('{c,internal}'::pg_catalog.text[]) \
+   AND (p.proname OPERATOR(pg_catalog.=) $1::pg_catalog.text OR w.oid IS NOT NULL) LIMIT 1";
+
+/// What everybody may create: most of all statements, which need no closer look.
+const EVERYBODYS: &[&str] = &[
+    "constraint",
+    "domain",
+    "index",
+    "materialized",
+    "policy",
+    "rule",
+    "schema",
+    "sequence",
+    "server",
+    "statistics",
+    "table",
+    "trigger",
+    "unique",
+    "view",
+];
+
+/// What a statement needs, by its syntax. Several statements, and what the built-in parser does not take, need nothing.
+fn need(statement: &str) -> Need {
+    let mut words = statement.split_ascii_whitespace().map(str::to_ascii_lowercase);
+    let (verb, what) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let looked_into = match verb.as_str() {
+        "create" => !EVERYBODYS.contains(&what.as_str()),
+        "alter" if what == "table" => statement.to_ascii_lowercase().contains("owner to"),
+        "alter" | "comment" => true,
+        "set" => statement.contains("session_replication_role"),
+        _ => false,
+    };
+    if !looked_into {
+        return Need::Nothing;
+    }
+    let look = || {
+        let parsed = pg_query::parse(statement, 0).ok()?;
+        let [only] = &parsed.protobuf.stmts[..] else { return None };
+        Some(need_of(only.stmt.as_ref()?.node.as_ref()?))
+    };
+    with_large_stack(look).ok().flatten().unwrap_or(Need::Nothing)
+}
+
+fn need_of(statement: &N) -> Need {
+    let needed = match statement {
+        N::CreateExtensionStmt(_)
+        | N::AlterExtensionStmt(_)
+        | N::CreateEventTrigStmt(_)
+        | N::CreateOpClassStmt(_)
+        | N::CreateOpFamilyStmt(_)
+        | N::AlterOpFamilyStmt(_)
+        | N::CreateCastStmt(_)
+        | N::CreateTransformStmt(_)
+        | N::CreatePlangStmt(_)
+        | N::CreateAmStmt(_)
+        | N::AlterTypeStmt(_)
+        | N::AlterOwnerStmt(_) => true,
+        // PostgreSQL has these from the start, and they belong to its superuser
+        N::CommentStmt(comment) => matches!(
+            comment.objtype(),
+            ObjectType::ObjectExtension
+                | ObjectType::ObjectLanguage
+                | ObjectType::ObjectAccessMethod
+                | ObjectType::ObjectTsparser
+                | ObjectType::ObjectTstemplate
+        ),
+        N::DefineStmt(define) => match define.kind() {
+            ObjectType::ObjectType | ObjectType::ObjectTsparser | ObjectType::ObjectTstemplate => true,
+            // a first value would be read by its type's function, and by the checks of a domain
+            ObjectType::ObjectAggregate => {
+                let said = || define.definition.iter().filter_map(option);
+                said().any(|(name, value)| {
+                    ["stype", "mstype"].contains(&name) && last_name(value) == Some("internal")
+                }) && !said().any(|(name, _)| ["initcond", "minitcond", "initcond1"].contains(&name))
+            }
+            _ => false,
+        },
+        N::AlterTableStmt(table) => {
+            let commands = || {
+                table.cmds.iter().filter_map(|command| match &command.node {
+                    Some(N::AlterTableCmd(command)) => Some(command),
+                    _ => None,
+                })
+            };
+            if commands().all(|command| {
+                matches!(&command.def.as_deref(), Some(Node { node: Some(N::List(list)) })
+                    if command.subtype() == AlterTableType::AtGenericOptions && is_of_a_file(&list.items))
+            }) {
+                return Need::ToRead;
+            }
+            commands().all(|command| command.subtype() == AlterTableType::AtChangeOwner)
+        }
+        N::CreateForeignTableStmt(table) if is_of_a_file(&table.options) => return Need::ToRead,
+        N::CreatePublicationStmt(publication) => {
+            publication.for_all_tables || has_schemas(&publication.pubobjects)
+        }
+        N::AlterPublicationStmt(publication) => has_schemas(&publication.pubobjects),
+        // rows are filled without triggers
+        N::VariableSetStmt(set) => set.name == "session_replication_role",
+        N::CreateFdwStmt(wrapper) => return checked_by(&wrapper.func_options),
+        N::AlterFdwStmt(wrapper) => return checked_by(&wrapper.func_options),
+        N::CreateFunctionStmt(function) => return need_of_function(&function.options),
+        N::AlterFunctionStmt(function) => return need_of_function(&function.actions),
+        _ => false,
+    };
+    if needed { Need::Superuser } else { Need::Nothing }
+}
+
+/// A wrapper's options are checked by a function when it is created.
+fn checked_by(options: &[Node]) -> Need {
+    let mut named = options.iter().filter_map(option).filter(|(name, _)| *name == "validator");
+    let name = named.find_map(|(_, value)| last_name(value)).unwrap_or_default();
+    Need::Unless { query: CHECKED_BY, name: name.to_owned() }
+}
+
+fn need_of_function(options: &[Node]) -> Need {
+    let mut said = false;
+    let (mut language, mut code) = (None, Vec::new());
+    for (name, value) in options.iter().filter_map(option) {
+        match (name, value) {
+            ("language", N::String(name)) => language = Some(name.sval.as_str()),
+            ("as", N::List(list)) => code = list.items.iter().filter_map(text).collect(),
+            ("leakproof", N::Boolean(leakproof)) => said |= leakproof.boolval,
+            ("support", _) => said = true,
+            ("set", N::VariableSetStmt(set)) => said |= set.name != "search_path",
+            _ => {}
+        }
+    }
+    match (language, &code[..]) {
+        (Some("internal"), [symbol, ..]) => Need::Unless { query: RESERVED, name: (*symbol).to_owned() },
+        // in the server's own libraries: a path could be that of a file that was written before
+        (Some("c"), [library, ..]) if library.strip_prefix("$libdir/").unwrap_or(library).contains('/') => {
+            Need::Nothing
+        }
+        (Some("c"), _) => Need::Superuser,
+        (Some("sql" | "plpgsql") | None, _) if said => Need::Superuser,
+        (Some("sql" | "plpgsql") | None, _) => Need::Nothing,
+        (Some(other), _) => Need::Unless { query: LOOKED_AT, name: other.to_owned() },
+    }
+}
+
+/// Whether the options of a foreign table have it read a file (file_fdw), and start no program.
+fn is_of_a_file(options: &[Node]) -> bool {
+    let named = |wanted: &str| options.iter().filter_map(option).any(|(name, _)| name == wanted);
+    named("filename") && !named("program")
+}
+
+fn has_schemas(objects: &[Node]) -> bool {
+    objects.iter().any(|object| {
+        matches!(&object.node, Some(N::PublicationObjSpec(spec)) if spec.pubobjtype() != PublicationObjSpecType::PublicationobjTable)
+    })
+}
+
+fn option(node: &Node) -> Option<(&str, &N)> {
+    let Some(N::DefElem(option)) = &node.node else { return None };
+    Some((&option.defname, option.arg.as_ref()?.node.as_ref()?))
+}
+
+/// The name itself of what may be qualified.
+fn last_name(value: &N) -> Option<&str> {
+    match value {
+        N::List(list) => list.items.last().and_then(text),
+        N::TypeName(name) => name.names.last().and_then(text),
+        N::String(name) => Some(&name.sval),
+        _ => None,
+    }
+}
+
+fn text(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(N::String(text)) => Some(&text.sval),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_superuser_is_known_by_its_syntax() {
+        for needed in [
+            "CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public",
+            "ALTER EXTENSION citext UPDATE",
+            "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+            "CREATE OPERATOR CLASS c FOR TYPE int USING btree AS STORAGE int",
+            "CREATE CAST (a AS b) WITHOUT FUNCTION",
+            "CREATE TYPE base (INPUT = f, OUTPUT = g)",
+            "CREATE TYPE base",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE C AS '$libdir/x', 'f'",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1'",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET log_statement = 'all' AS 'SELECT 1'",
+            "ALTER FUNCTION f() LEAKPROOF",
+            "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = internal)",
+            "CREATE PUBLICATION p FOR ALL TABLES",
+            "CREATE PUBLICATION p FOR TABLE t, TABLES IN SCHEMA s",
+            "ALTER TABLE t OWNER TO r",
+            "ALTER FUNCTION f() OWNER TO r",
+            "COMMENT ON EXTENSION plpgsql IS 'x'",
+            "SET LOCAL session_replication_role = replica",
+        ] {
+            assert_eq!(need(needed), Need::Superuser, "{needed}");
+        }
+    }
+
+    #[test]
+    fn what_runs_code_never_has_one() {
+        for never in [
+            "DO $$BEGIN CREATE EXTENSION citext; END$$",
+            "CREATE EXTENSION citext; SELECT f()",
+            "SELECT f()",
+            "CREATE TABLE t AS SELECT f()",
+            "ALTER TABLE t OWNER TO r, ADD CHECK (f())",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = '' AS 'SELECT 1'",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '/tmp/evil.so', 'f'",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '$libdir/../evil.so', 'f'",
+            "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1')",
+            "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1', MSTYPE = internal)",
+            "CREATE PUBLICATION p FOR TABLE t",
+            "CREATE ROLE r SUPERUSER",
+            "ALTER ROLE r SUPERUSER",
+            "ALTER SYSTEM SET archive_command = 'x'",
+            "GRANT pg_execute_server_program TO r",
+            "SET role = postgres",
+            "COPY t FROM PROGRAM 'x'",
+            "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (program 'x')",
+            "CREATE USER MAPPING FOR r SERVER s OPTIONS (password_required 'false')",
+            "LOAD '/tmp/evil.so'",
+        ] {
+            assert_eq!(need(never), Need::Nothing, "{never}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_table_may_be_a_file_and_no_program() {
+        for statement in [
+            "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (filename '/dev/null')",
+            "ALTER FOREIGN TABLE t OPTIONS (SET filename '/dev/null')",
+        ] {
+            assert_eq!(need(statement), Need::ToRead, "{statement}");
+        }
+        for statement in [
+            "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (filename '/dev/null', program 'x')",
+            "ALTER FOREIGN TABLE t OPTIONS (SET filename '/dev/null'), ADD CHECK (f())",
+            "ALTER FOREIGN TABLE t OPTIONS (ADD program 'x')",
+        ] {
+            assert_eq!(need(statement), Need::Nothing, "{statement}");
+        }
+    }
+
+    #[test]
+    fn what_calls_a_function_is_asked_for_first() {
+        let asked = |statement: &str| match need(statement) {
+            Need::Unless { name, .. } => name,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(
+            asked("CREATE FUNCTION f(oid) RETURNS int LANGUAGE internal AS 'be_lo_export'"),
+            "be_lo_export"
+        );
+        assert_eq!(asked("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1'"), "plpython3u");
+        assert_eq!(asked("CREATE FOREIGN DATA WRAPPER w VALIDATOR s.f"), "f");
+        assert_eq!(asked("ALTER FOREIGN DATA WRAPPER w OPTIONS (ADD a 'b')"), "");
+    }
+}
