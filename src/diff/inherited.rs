@@ -172,13 +172,12 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
         _ => None,
     };
     let (new, above) = (column(&change.object.after)?, column(&parent.object.after)?);
-    // whether partitions have the identity, too, the server's version says
-    let identity = if new.identity == above.identity { above.identity.clone() } else { None };
+    // an identity is nobody's but its column's
     match (&change.how, &parent.how) {
         (How::Create, How::Create) => {
             let not_null = above.hands_down_not_null();
             let settings = ColumnSettings::default();
-            Some(Column { identity, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
+            Some(Column { identity: None, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
         }
         (How::InPlace(_), How::InPlace(_)) => {
             let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
@@ -190,12 +189,12 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
                 column.base_type = above.base_type;
                 column.collation = above.collation;
                 column.facts = above.facts;
+                if let Some(own) = &mut column.identity {
+                    own.options.follow(&column.base_type);
+                }
             }
             if above.generated != was.generated {
                 column.generated = above.generated;
-            }
-            if above.identity != was.identity && new.identity.is_some() {
-                column.identity = identity;
             }
             Some(column)
         }

@@ -365,9 +365,8 @@ impl Definition for Column {
                 if old.always != new.always {
                     say(format!("SET GENERATED {}", if new.always { "ALWAYS" } else { "BY DEFAULT" }));
                 }
-                // the type follows the column's
                 let mut from = old.options.clone();
-                from.data_type.clone_from(&new.options.data_type);
+                from.follow(&new.options.data_type);
                 moves = SequenceOptions::moves(Pair::new(&from, &new.options), &sql::qualified(&old.sequence));
                 let changes = SequenceOptions::changes(Pair::new(&from, &new.options));
                 if !changes.is_empty() {

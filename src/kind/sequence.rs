@@ -88,13 +88,34 @@ impl SequenceOptions {
         })
     }
 
+    /// What PostgreSQL makes of them when the column gets another type: that is the sequence's, too, and a bound at the end
+    /// of the old type is one that nobody gave.
+    pub fn follow(&mut self, data_type: &str) {
+        let old = range(&self.data_type);
+        if data_type != self.data_type {
+            data_type.clone_into(&mut self.data_type);
+            let (low, high) = self.default_bounds();
+            if self.minimum == old.0 {
+                self.minimum = low;
+            }
+            if self.maximum == old.1 {
+                self.maximum = high;
+            }
+        }
+    }
+
     fn default_bounds(&self) -> (i64, i64) {
-        let (low, high) = match self.data_type.as_str() {
-            "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
-            "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-            _ => (i64::MIN, i64::MAX),
-        };
+        let (low, high) = range(&self.data_type);
         if self.increment < 0 { (low, -1) } else { (1, high) }
+    }
+}
+
+/// The lowest and the highest value of an integer type.
+fn range(data_type: &str) -> (i64, i64) {
+    match data_type {
+        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
     }
 }
 

@@ -1,0 +1,4 @@
+INSERT INTO own_1 (r) VALUES (1), (1);
+INSERT INTO own VALUES (7, 2);
+INSERT INTO each_1 (r) VALUES (1), (1);
+INSERT INTO each VALUES (7, 2);
