@@ -154,10 +154,10 @@ pub(super) fn family(column: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
     family
 }
 
-/// The expression that a view selects as `trueup_value`, out of what `pg_get_viewdef` says. (It begins a line of its own
-/// where it is CASE.)
+/// The expression that a function selects as `trueup_value`, out of what `pg_get_function_sqlbody` says. (It begins a line of
+/// its own where it is CASE.)
 pub(super) fn selected(definition: &str) -> Option<String> {
-    let text = definition.trim_start().strip_prefix("SELECT")?;
-    let end = text.rfind(" AS trueup_value\n   FROM ")?;
+    let text = definition.strip_prefix("BEGIN ATOMIC")?.trim_start().strip_prefix("SELECT")?;
+    let end = text.rfind(" AS trueup_value\n")?;
     Some(text[..end].trim_start().to_owned())
 }

@@ -170,26 +170,29 @@ struct Said {
     reads: BTreeSet<String>,
 }
 
-/// The volatile functions in the definition of the view [`qualified`] makes: its tree names each function by its number.
-const VOLATILE: &str = "EXISTS (SELECT FROM pg_catalog.pg_rewrite r, \
-    pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':(?:func|opfunc)id ([0-9]+)', 'g') AS found (number) \
+/// The volatile functions in the body of the function that [`qualified`] makes: its tree names each by its number.
+const VOLATILE: &str = "EXISTS (SELECT FROM pg_catalog.pg_proc said, \
+    pg_catalog.regexp_matches(said.prosqlbody::pg_catalog.text, ':(?:func|opfunc)id ([0-9]+)', 'g') AS found (number) \
     JOIN pg_catalog.pg_proc p ON p.oid = found.number[1]::pg_catalog.oid \
-    WHERE r.ev_class = 'pg_temp.trueup_said'::pg_catalog.regclass AND p.provolatile = 'v')";
+    WHERE said.oid = 'pg_temp.trueup_said()'::pg_catalog.regprocedure AND p.provolatile = 'v')";
 
-/// The columns of a table that are in the definition of that view.
+/// The columns of a table that are in the body of that function.
 const READS: &str = "SELECT a.attname::text FROM pg_catalog.pg_depend d \
-    JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
-    WHERE r.ev_class = 'pg_temp.trueup_said'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+    AND d.objid = 'pg_temp.trueup_said()'::pg_catalog.regprocedure \
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass \
     AND d.refobjid = $1::pg_catalog.text::pg_catalog.regclass AND a.attnum > 0";
 
 /// An expression over a row of the column's table, as PostgreSQL reads it.
 async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Result<Said, String> {
     let table = column.relation_sql();
     let schema = sql::ident(column.path.part(0));
-    let view = format!(
+    // of a view, before 16, PostgreSQL would say a table called `new` or `old` by another name
+    let function = format!(
         "BEGIN; SET LOCAL search_path TO {schema}, public; \
-         CREATE TEMPORARY VIEW trueup_said AS SELECT {expression} AS trueup_value FROM ONLY {table}; \
+         CREATE FUNCTION pg_temp.trueup_said() RETURNS void LANGUAGE sql \
+         BEGIN ATOMIC SELECT {expression} AS trueup_value FROM ONLY {table}; END; \
          SET LOCAL search_path TO ''"
     );
     // no aggregates, no sets: it is computed for each row
@@ -197,15 +200,16 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
     let client = clone.client();
     let words = |error: tokio_postgres::Error| format!("@backfill: {}", server_words(&error));
     let read = async {
-        client.batch_execute(&view).await.map_err(words)?;
+        client.batch_execute(&function).await.map_err(words)?;
         client
             .batch_execute(&format!(
                 "SET LOCAL search_path TO {schema}, public; {of_a_row}; SET LOCAL search_path TO ''"
             ))
             .await
             .map_err(words)?;
-        let definition =
-            format!("SELECT pg_get_viewdef('pg_temp.trueup_said'::regclass), {VOLATILE}, ARRAY({READS})");
+        let definition = format!(
+            "SELECT pg_get_function_sqlbody('pg_temp.trueup_said()'::regprocedure), {VOLATILE}, ARRAY({READS})"
+        );
         let row = client.query_one(&definition, &[&table]).await.map_err(words)?;
         let (text, volatile): (String, bool) =
             (row.try_get(0).map_err(words)?, row.try_get(1).map_err(words)?);
