@@ -1,7 +1,7 @@
 //! The order around partitions: a table is complete before it is attached, and indexes of the parent are dropped before
 //! a partition gets its own.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     Act,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::{Catalog, Rank, rank},
     diff::{Change, Changes},
-    kind::{Attachment, Object},
+    kind::{Attachment, Object, index_body::IndexBody},
     name::{Kind, ObjectId, Pair},
 };
 
@@ -22,28 +22,50 @@ pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
     let_go(catalogs, changes, find, before);
 }
 
-/// Indexes of partitioned tables and of their partitions come in the order in which they pair up.
+/// Indexes of partitioned tables and of their partitions come in the order in which they pair up. They go in the opposite one,
+/// since on the way back they come.
 fn keep_parts_in_order(
     catalogs: Pair<&Catalog>,
     changes: &Changes,
     find: &Find<'_>,
     before: &mut Before<'_>,
 ) {
-    let mut indexes: BTreeMap<&[String], Vec<(Rank, &ObjectId)>> = BTreeMap::new();
-    for change in changes.values() {
-        let Some(Object::Index(index)) = &change.object.after else { continue };
-        let with_table = [Kind::Attachment, Kind::Table]
-            .into_iter()
-            .any(|kind| find(&ObjectId { kind, path: index.table.clone().into() }, Act::Create).is_some());
-        if let Some(rank) = rank(catalogs, &change.id).filter(|_| with_table) {
-            indexes.entry(&index.table).or_default().push((rank, &change.id));
+    for act in [Act::Create, Act::Drop] {
+        let mut indexes: BTreeMap<&[String], Vec<(Rank, &ObjectId)>> = BTreeMap::new();
+        for change in changes.values() {
+            let Pair { before, after } = &change.object;
+            let object = if act == Act::Create { after } else { before };
+            let Some((table, _)) = object.as_ref().and_then(|object| indexed(&change.id, object)) else {
+                continue;
+            };
+            let with_table = [Kind::Attachment, Kind::Table]
+                .into_iter()
+                .any(|kind| find(&ObjectId { kind, path: table.to_vec().into() }, act).is_some());
+            if let Some(rank) = rank(catalogs, &change.id).filter(|_| with_table) {
+                indexes.entry(table).or_default().push((rank, &change.id));
+            }
+        }
+        for mut of_table in indexes.into_values() {
+            of_table.sort_unstable();
+            if act == Act::Drop {
+                of_table.reverse();
+            }
+            for pair in of_table.windows(2) {
+                before(find(pair[0].1, act), find(pair[1].1, act), true);
+            }
         }
     }
-    for mut of_table in indexes.into_values() {
-        of_table.sort_unstable();
-        for pair in of_table.windows(2) {
-            before(find(pair[0].1, Act::Create), find(pair[1].1, Act::Create), true);
-        }
+}
+
+/// What an index or a key is over, to be compared: PostgreSQL attaches one to another that is over the same.
+type Body<'o> = (bool, Cow<'o, IndexBody>);
+
+/// The table of an index or key, and what it is over.
+fn indexed<'o>(id: &'o ObjectId, object: &'o Object) -> Option<(&'o [String], Body<'o>)> {
+    match object {
+        Object::Index(index) => Some((&index.table, (index.unique, Cow::Borrowed(&index.body)))),
+        Object::Constraint(key) if key.has_index() => Some((id.path.parts().get(..2)?, (true, key.body()?))),
+        _ => None,
     }
 }
 
@@ -176,10 +198,15 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
 
 /// A new index of a partitioned table, and those of its partitions, wait for the partitions that lose their place: the index would
 /// be invalid until then, and PostgreSQL does not validate it when a partition goes. A table that becomes a partition waits until
-/// the indexes that go are gone: it would keep a copy on rollback.
+/// the indexes that go are gone: it would keep a copy on rollback. So does a new one that has to be without them.
 fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let changed = by_table(changes);
     let indexes = |table: &[String]| changed.get(table).into_iter().flatten().filter(|it| is_indexed(it));
+    let (had, has) = (bodies(catalogs.before), bodies(catalogs.after));
+    let is_over = |all: &Bodies<'_>, table: &[String], index: &Change, object: &Option<Object>| {
+        let body = object.as_ref().and_then(|object| indexed(&index.id, object)).map(|(_, body)| body);
+        body.is_some_and(|body| all.get(table).is_some_and(|all| all.contains(&body)))
+    };
     let mut parts: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
     for change in changes.values() {
         if let Some(Object::IndexAttachment(attachment)) = &change.object.after {
@@ -196,13 +223,51 @@ fn let_go(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: 
                 for index in indexes(parent).map(|it| &it.id).chain(&others) {
                     before(find(id, Act::Drop), find(index, Act::Create), false);
                 }
+                // on the way back the parent's index would take in the first that is over the same
+                for index in indexes(partition).filter(|it| is_over(&had, parent, it, &it.object.after)) {
+                    before(find(id, Act::Drop), find(&index.id, Act::Create), false);
+                }
             }
-        } else if change.object.before.is_none() && !comes(changes, Some(table)) {
-            for index in catalogs.after.parents_of(partition).flat_map(&indexes) {
-                before(find(&index.id, Act::Drop), find(id, Act::Create), false);
+        } else if change.object.before.is_none() {
+            let is_new = comes(changes, Some(table.clone()));
+            let divided = catalogs.after.is_partitioned(&table);
+            for parent in catalogs.after.parents_of(partition) {
+                for index in indexes(parent) {
+                    // PostgreSQL refuses unique indexes that leave out a column by which a partition is divided
+                    let refuses = || divided && is_unique(index);
+                    let takes_in = || is_over(&has, parent, index, &index.object.before);
+                    if !is_new || refuses() || takes_in() {
+                        before(find(&index.id, Act::Drop), find(id, Act::Create), false);
+                    }
+                }
             }
         }
     }
+}
+
+type Bodies<'c> = BTreeMap<&'c [String], Vec<Body<'c>>>;
+
+/// What the indexes and keys of partitioned tables are over.
+fn bodies(catalog: &Catalog) -> Bodies<'_> {
+    let mut found = Bodies::new();
+    for kind in [Kind::Index, Kind::Constraint] {
+        for (id, object) in catalog.of_kind(kind) {
+            let whole = match object {
+                Object::Index(index) => index.partitioned,
+                Object::Constraint(key) => key.lineage.partition,
+                _ => false,
+            };
+            if let Some((table, body)) = indexed(id, object).filter(|_| whole) {
+                found.entry(table).or_default().push(body);
+            }
+        }
+    }
+    found
+}
+
+fn is_unique(change: &Change) -> bool {
+    let object = change.object.before.as_ref();
+    object.and_then(|object| indexed(&change.id, object)).is_some_and(|(_, (unique, _))| unique)
 }
 
 /// Whether it is or was an index, or a constraint that has one.
