@@ -118,6 +118,9 @@ pub struct DataCheck {
     /// Whether it is the undo that fails: then it is asked before a rollback.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
+    /// Whether it asks by names that the plan's first steps take away: only before those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_old_names: bool,
     /// What the step is about.
     pub object: ObjectId,
     /// The relation whose rows are asked for, as SQL names it then: the question has its owner's rights.

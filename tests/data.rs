@@ -375,6 +375,58 @@ fn rows_are_counted_under_the_name_that_their_table_has() {
     });
 }
 
+/// Columns that are renamed, and tables that take each other's names, are asked by the names that they still have; those that are
+/// asked only in contract, too, when the plan is made.
+#[test]
+fn rows_are_counted_where_columns_are_renamed_and_tables_swap_their_names() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE a (id integer PRIMARY KEY, k integer, gone text, n integer, note text);
+            ALTER TABLE a DROP COLUMN gone;
+            CREATE TABLE b (id integer PRIMARY KEY, k integer, n integer);
+            CREATE TABLE p (k integer, r integer) PARTITION BY LIST (r);
+            CREATE TABLE rest PARTITION OF p DEFAULT";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO a VALUES (1, 1, NULL), (2, 1, 5)").await;
+        database.execute("INSERT INTO b VALUES (1, 7, 1), (2, 8, 1), (3, 9, 1)").await;
+        database.execute("INSERT INTO p VALUES (1, 1), (2, 1), (3, 2)").await;
+        database.write(
+            "desired.sql",
+            "-- @renamed from=a instant
+            CREATE TABLE b (
+                id integer PRIMARY KEY,
+                key integer UNIQUE, -- @renamed from=k instant
+                n integer NOT NULL,
+                note text
+            );
+            -- @renamed from=b instant
+            CREATE TABLE a (id integer PRIMARY KEY, k integer UNIQUE, n integer CONSTRAINT small CHECK (n < 10));
+            CREATE TABLE p (
+                k integer,
+                s integer -- @renamed from=r instant
+            ) PARTITION BY LIST (s);
+            CREATE TABLE one PARTITION OF p FOR VALUES IN (1);
+            -- @renamed from=rest instant
+            CREATE TABLE others PARTITION OF p DEFAULT;",
+        );
+        let planned = database.trueup(&["plan", "--schema", "desired.sql", "--out", "plan"]).await.ended(0).unwrap();
+        let in_the_way = [
+            "keys (key) that are in table public.b more than once: 1",
+            "NULL in n of table public.b: 1",
+            "rows of table public.others that belong in table public.one: 2",
+        ];
+        for said in in_the_way {
+            assert!(planned.shown().contains(said), "{said}: {}", planned.shown());
+        }
+        assert_eq!(planned.shown().matches("in the way").count(), in_the_way.len(), "{}", planned.shown());
+        database.approve("plan").await.unwrap();
+        let refused = database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
+        assert!(refused.shown().contains(in_the_way[0]), "{}", refused.shown());
+        database.execute("DELETE FROM a WHERE id = 1; DELETE FROM p WHERE r = 1").await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
 /// A new column of a domain whose default goes, or is replaced, gets what the domain has afterwards.
 #[test]
 fn a_new_column_gets_the_default_that_its_domain_is_to_have() {

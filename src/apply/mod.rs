@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         if !broken.is_empty() {
             return Err(Refusal::Assumption(broken).into());
         }
-        let checks = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
+        let checks = plan.questions(&phases, &self.state.done);
         let rows = run::in_the_way(&self.session, checks).await;
         let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
         if !rows.is_empty() {

@@ -28,11 +28,12 @@ pub fn data_checks(
     changes: &Changes,
     context: &Context,
     steps: &[Step],
+    now: Now,
 ) -> Vec<DataCheck> {
     let Context { fills, conversions, live_names, .. } = context;
     let as_named = BTreeMap::new();
     let Pair { before, after } = catalogs;
-    // before expand, what is renamed has its old name; from then on its new one
+    // before expand, what is renamed has its old names; from then on its new ones
     let first = Looking { before, after, changes, fills, conversions, names: live_names };
     let there = Looking { before, after, changes, fills, conversions, names: &as_named };
     let inverse: Changes = changes.iter().map(|(id, change)| (id.clone(), inverse(change))).collect();
@@ -50,9 +51,11 @@ pub fn data_checks(
         let Some((phase, change)) = last.map(|step| step.phase).zip(looking.changes.get(id)) else {
             return Vec::new();
         };
-        let looking = if !is_back && phase == Phase::Expand { &first } else { looking };
-        let check = |question: Question| question.check(phase, is_back, id);
-        looking.queries(change).into_iter().map(check).collect()
+        let by_old_names = !is_back && (now == Now::BeforeAll || phase == Phase::Expand);
+        let asked = if by_old_names { &first } else { looking };
+        let check =
+            |question: Question| question.check(phase, is_back, by_old_names && first.differs(id), id);
+        asked.queries(change).into_iter().map(check).collect()
     };
     let mut checks: Vec<DataCheck> =
         changes.keys().filter(asked).flat_map(|id| of(&there, id, Verb::Drop, false)).collect();
@@ -60,7 +63,8 @@ pub fn data_checks(
     let online = changes.values().filter(|change| there.is_converted_online(&change.id));
     checks.extend(online.flat_map(|change| {
         let queries = first.of_values(change);
-        let check = |question: Question| question.check(Phase::Expand, false, &change.id);
+        let check =
+            |question: Question| question.check(Phase::Expand, false, first.differs(&change.id), &change.id);
         queries.into_iter().map(check)
     }));
     checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
@@ -78,6 +82,32 @@ fn inverse(change: &Change) -> Change {
     Change { id: change.id.clone(), object: Pair::new(after.clone(), before.clone()), how }
 }
 
+/// When the questions are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Now {
+    /// Each before its phase.
+    BeforeEachPhase,
+    /// All before the first one, when the plan is made.
+    BeforeAll,
+}
+
+/// What live calls a table and its columns before a plan's renames, as SQL has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveName {
+    /// The table's.
+    pub table: String,
+    /// The old and the new name of each; none where all keep theirs.
+    pub columns: Vec<Pair<String>>,
+}
+
+/// A table that is asked.
+pub(super) struct Asked {
+    /// What it is called then.
+    pub relation: String,
+    /// What stands behind FROM, before an alias: its rows, with the columns as the question calls them.
+    pub rows: String,
+}
+
 /// What is asked of the rows of a relation.
 pub(super) struct Question {
     /// The relation, as SQL names it then.
@@ -88,9 +118,9 @@ pub(super) struct Question {
 }
 
 impl Question {
-    fn check(self, phase: Phase, back: bool, object: &ObjectId) -> DataCheck {
+    fn check(self, phase: Phase, back: bool, by_old_names: bool, object: &ObjectId) -> DataCheck {
         let Self { relation, what, sql } = self;
-        DataCheck { phase, back, object: object.clone(), relation, what, sql }
+        DataCheck { phase, back, by_old_names, object: object.clone(), relation, what, sql }
     }
 }
 
@@ -101,14 +131,32 @@ struct Looking<'a> {
     conversions: &'a BTreeMap<ObjectId, Conversion>,
     changes: &'a Changes,
     /// What tables are called when they are asked, where that is not what they are called here.
-    names: &'a BTreeMap<String, String>,
+    names: &'a BTreeMap<String, LiveName>,
 }
 
 impl Looking<'_> {
-    /// What a table is called when it is asked.
-    fn named(&self, table: &ObjectId) -> String {
+    /// How a table is asked.
+    fn asked(&self, table: &ObjectId) -> Asked {
         let name = table.sql();
-        self.names.get(&name).cloned().unwrap_or(name)
+        let Some(LiveName { table: relation, columns }) = self.names.get(&name) else {
+            return Asked { rows: name.clone(), relation: name };
+        };
+        let relation = relation.clone();
+        if columns.is_empty() {
+            return Asked { rows: relation.clone(), relation };
+        }
+        let columns: Vec<String> =
+            columns.iter().map(|Pair { before, after }| format!("{before} AS {after}")).collect();
+        let rows = format!("(SELECT {}, tableoid, ctid FROM {relation})", columns.join(", "));
+        Asked { relation, rows }
+    }
+
+    /// Whether what is asked for this object names something otherwise than the plan does.
+    fn differs(&self, id: &ObjectId) -> bool {
+        let mut tables = self.after.needs_of(id).map(|need| need.to.relation().unwrap_or(need.to.clone()));
+        let own = [id.relation(), Some(ObjectId { kind: Kind::Table, path: id.path.clone() })];
+        own.into_iter().flatten().any(|table| self.names.contains_key(&table.sql()))
+            || tables.any(|table| self.names.contains_key(&table.sql()))
     }
 
     fn queries(&self, change: &Change) -> Vec<Question> {
@@ -375,7 +423,7 @@ impl Looking<'_> {
                 let columns: Vec<String> = constraint.columns.iter().map(|name| sql::ident(name)).collect();
                 let references = ObjectId::new(Kind::Table, constraint.references.clone()?);
                 let shown = references.sql();
-                let references = self.named(&references);
+                let references = self.asked(&references).rows;
                 let pairs: Vec<String> = columns
                     .iter()
                     .zip(&constraint.facts.referenced_columns)
@@ -392,7 +440,7 @@ impl Looking<'_> {
                 Some(self.query(&table, what, &violated))
             }
             ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion => {
-                clash::of_key(&table, &self.named(&table), constraint)
+                clash::of_key(&table, &self.asked(&table), constraint)
             }
             ConstraintType::ForeignKey => None,
         }
@@ -403,7 +451,7 @@ impl Looking<'_> {
         if index.on_materialized_view || !self.has_rows(&table) {
             return None;
         }
-        clash::of_index(&table, &self.named(&table), index)
+        clash::of_index(&table, &self.asked(&table), index)
     }
 
     /// Counts rows, and names one.
@@ -430,8 +478,8 @@ impl Looking<'_> {
             }
             None => format!("'ctid = ' || {alias}.ctid::pg_catalog.text"),
         };
-        let relation = self.named(table);
-        let sql = counted(&format!("SELECT {example} FROM {relation} AS {alias} WHERE {condition}"));
+        let Asked { relation, rows } = self.asked(table);
+        let sql = counted(&format!("SELECT {example} FROM {rows} AS {alias} WHERE {condition}"));
         Question { relation, what, sql }
     }
 }

@@ -52,7 +52,7 @@ use crate::{
 
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
-pub use data_check::{MOST, data_checks};
+pub use data_check::{LiveName, MOST, Now, data_checks};
 use draft::{Draft, Needs, Undo};
 pub use partition::is_guard;
 pub use rename::{Renaming, Twin};
@@ -73,8 +73,8 @@ pub struct Context {
     pub fills: BTreeMap<ObjectId, Fill>,
     /// Columns that come with another value for every row, in tables that have none.
     pub of_empty: BTreeSet<ObjectId>,
-    /// The names on live, as SQL has them, of tables that are renamed, by the new ones.
-    pub live_names: BTreeMap<String, String>,
+    /// What live calls tables that the plan renames, or whose columns it renames, by their new names as SQL has them.
+    pub live_names: BTreeMap<String, LiveName>,
     /// Columns that get their names while code uses the old ones, too. The first catalog has the new ones.
     pub renamings: BTreeMap<ObjectId, Renaming>,
     /// Tables that do.

@@ -283,4 +283,17 @@ impl Plan {
     pub fn phases(&self) -> Vec<Phase> {
         Phase::ALL.into_iter().filter(|phase| self.steps.iter().any(|step| step.phase == *phase)).collect()
     }
+
+    /// What the data is asked before these phases are applied, of which some steps may be done.
+    pub fn questions<'p>(
+        &'p self,
+        phases: &'p [Phase],
+        done: &BTreeSet<u32>,
+    ) -> impl Iterator<Item = &'p DataCheck> + Clone {
+        let is_done = |step: &PlannedStep| step.action == Verb::Rename && done.contains(&step.id);
+        let renamed = self.steps.iter().any(is_done);
+        self.data_checks.iter().filter(move |check| {
+            !check.back && phases.contains(&check.phase) && !(renamed && check.by_old_names)
+        })
+    }
 }

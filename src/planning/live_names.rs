@@ -1,13 +1,13 @@
-//! What tables that a plan renames are called on live, where their rows are: found by their numbers on the clone, which are
-//! the same before and after.
+//! What tables and columns that a plan renames are called on live, where their rows are: found by their numbers on the clone,
+//! which are the same before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{PlanningError, workshop::Workshop};
 use crate::{
-    catalog::Catalog,
     facts::Facts,
-    name::{Kind, ObjectId},
+    lower::LiveName,
+    name::{ObjectId, Pair},
     postgres::{ScratchDatabase, Session},
     step::Step,
 };
@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct LiveNames {
     /// By the name as it is after the renames, as SQL has it.
     renamed: BTreeMap<String, String>,
+    /// In the same way, of tables that are renamed or have columns that are.
+    otherwise: BTreeMap<String, LiveName>,
 }
 
 impl LiveNames {
@@ -31,12 +33,20 @@ impl LiveNames {
         }
         let before = tables(clone.session()).await?;
         workshop.run(clone, renames).await?;
-        let after = tables(clone.session()).await?;
-        let renamed = after.into_iter().filter_map(|(number, name)| {
-            let old = before.get(&number).filter(|old| **old != name)?;
-            Some((name, old.clone()))
-        });
-        Ok(Self { renamed: renamed.collect() })
+        let mut names = Self::default();
+        for (number, Relation { name, columns }) in tables(clone.session()).await? {
+            let Some(old) = before.get(&number) else { continue };
+            if old.name != name {
+                names.renamed.insert(name.clone(), old.name.clone());
+            }
+            let pairs = old.columns.iter().zip(&columns);
+            let pairs = pairs.map(|(old, new)| Pair::new(old.clone(), new.clone()));
+            let columns = if old.columns == columns { Vec::new() } else { pairs.collect() };
+            if old.name != name || !columns.is_empty() {
+                names.otherwise.insert(name, LiveName { table: old.name.clone(), columns });
+            }
+        }
+        Ok(names)
     }
 
     /// What a table is called on live; none where that name is another's there, or nobody's.
@@ -54,12 +64,9 @@ impl LiveNames {
         self.renamed.get(table)
     }
 
-    /// Those whose old names are nobody's in this catalog: who asks by them never asks another table.
-    pub fn free_in(&self, wanted: &Catalog) -> BTreeMap<String, String> {
-        let relation = |id: &&ObjectId| id.kind == Kind::Table || id.kind.is_view();
-        let taken: BTreeSet<String> = wanted.objects.keys().filter(relation).map(ObjectId::sql).collect();
-        let renamed = self.renamed.iter().filter(|(_, old)| !taken.contains(*old));
-        renamed.map(|(name, old)| (name.clone(), old.clone())).collect()
+    /// All that is called otherwise.
+    pub fn otherwise(&self) -> BTreeMap<String, LiveName> {
+        self.otherwise.clone()
     }
 
     /// Sizes on live under the names that steps have.
@@ -70,11 +77,19 @@ impl LiveNames {
     }
 }
 
-async fn tables(session: &Session) -> Result<BTreeMap<u32, String>, PlanningError> {
-    let query = "SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+/// A table with its columns, as SQL has their names.
+struct Relation {
+    name: String,
+    columns: Vec<String>,
+}
+
+async fn tables(session: &Session) -> Result<BTreeMap<u32, Relation>, PlanningError> {
+    let query = "SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+                        ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute a
+                              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.oid >= 16384";
     let rows = session.client().query_typed(query, &[]).await;
     let rows = rows.map_err(|source| PlanningError::Query { what: "names of tables", source })?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get(0), Relation { name: row.get(1), columns: row.get(2) })).collect())
 }

@@ -33,7 +33,7 @@ use crate::{
     diff::{self, DiffError},
     facts, graph,
     journal::OpenPlan,
-    lower::{self, Context},
+    lower::{self, Context, Now},
     name::{ObjectId, Pair},
     plan::{Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
@@ -394,7 +394,7 @@ async fn plan_from(
     let context = Context {
         fills,
         of_empty,
-        live_names: live_names.free_in(&wanted),
+        live_names: live_names.otherwise(),
         renamings: columns,
         table_renamings: tables,
         conversions,
@@ -416,8 +416,10 @@ async fn plan_from(
         fills::skip_triggers(&mut steps, &base)?;
     }
     progress("looking at the data");
-    let data_checks = lower::data_checks(catalogs, &changes, &context, &steps);
-    let asked = data_checks.iter().filter(|check| !check.back);
+    let questions = |now| lower::data_checks(catalogs, &changes, &context, &steps, now);
+    let data_checks = questions(Now::BeforeEachPhase);
+    let asked = questions(Now::BeforeAll);
+    let asked = asked.iter().filter(|check| !check.back);
     let rows = run::in_the_way(inputs.live, asked).await;
     let rows = rows.map_err(|source| PlanningError::Query { what: "the data", source })?;
     remarks

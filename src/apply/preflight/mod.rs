@@ -20,11 +20,11 @@ use crate::{
     config::BACKUP_HOURS,
     journal,
     journal::Position,
-    plan::{Plan, staleness},
+    plan::staleness,
     postgres::Session,
     run,
     source::{live, placeholder},
-    step::Phase,
+    step::{DataCheck, Phase},
     visible::visible_line,
 };
 
@@ -187,7 +187,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let broken = looked.broken();
     let holds = if broken.is_empty() { Ok(looked.sizes()) } else { Err(Refusal::Assumption(broken)) };
     checks.push(Check::of("sizes", holds));
-    checks.push(data(&session, plan, &phases).await?);
+    checks.push(data(&session, plan.questions(&phases, &state.done)).await?);
     if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
         let uses = gate::uses(&session, plan).await?;
         let said: Vec<String> = uses.iter().map(ToString::to_string).collect();
@@ -223,8 +223,10 @@ pub(super) async fn backup(limits: Limits<'_>) -> Result<Option<String>, ApplyEr
     }
 }
 
-async fn data(session: &Session, plan: &Plan, phases: &[Phase]) -> Result<Check, ApplyError> {
-    let asked = plan.data_checks.iter().filter(|check| !check.back && phases.contains(&check.phase));
+async fn data<'a>(
+    session: &Session,
+    asked: impl Iterator<Item = &'a DataCheck> + Clone,
+) -> Result<Check, ApplyError> {
     let count = asked.clone().count();
     let rows = run::in_the_way(session, asked).await;
     let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
