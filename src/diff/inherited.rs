@@ -177,7 +177,14 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
         (How::Create, How::Create) => {
             let not_null = above.hands_down_not_null();
             let settings = ColumnSettings::default();
-            Some(Column { identity: None, settings, not_null, not_null_as: None, lineage: new.lineage, ..above })
+            Some(Column {
+                identity: None,
+                settings,
+                not_null,
+                not_null_as: None,
+                lineage: new.lineage,
+                ..above
+            })
         }
         (How::InPlace(_), How::InPlace(_)) => {
             let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);

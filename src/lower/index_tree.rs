@@ -37,7 +37,7 @@ impl Lowering<'_> {
             leaves.iter().filter(|leaf| !self.prebuilt.contains_key(*leaf)).cloned().collect();
         let rest = unit.members.iter().filter(|member| !leaves.contains(member)).cloned();
         let mut rest = self.catalogs.before.only(&rest.collect());
-        let leaves_out = || self.catalogs.before.left_out().iter().any(|(_, index)| index == id);
+        let leaves_out = || self.left_out.iter().any(|(_, index)| index == id);
         if self.has_new_partitions(id, object) && !leaves_out() {
             rest.objects.insert(id.clone(), over_all(object));
         }

@@ -184,6 +184,8 @@ struct Lowering<'a> {
     neighbours: graph::Neighbours<'a>,
     /// For each table before the plan its children and partitions.
     below: BTreeMap<&'a [String], Vec<ObjectId>>,
+    /// The partitions before the plan of which an index of the parent has no part, with that index.
+    left_out: Vec<(&'a ObjectId, ObjectId)>,
     /// What foreign keys use that come anew: they would take whichever of two there were.
     referred_to_anew: BTreeSet<ObjectId>,
     /// Names of relations that are free once what has them now is gone.
@@ -217,6 +219,7 @@ impl<'a> Lowering<'a> {
             referred_to_anew,
             freed,
             below: backfill::below(catalogs.before),
+            left_out: catalogs.before.left_out(),
             neighbours: if context.alone {
                 graph::Neighbours::default()
             } else {

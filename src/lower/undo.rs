@@ -155,8 +155,7 @@ impl Lowering<'_> {
     /// Whether a partition goes of which an index of the whole has no part: when it comes back, that index would take it in.
     pub(super) fn leaves_out(&self, unit: &Unit) -> bool {
         let partitions = unit.members.iter().any(|id| id.kind == Kind::Attachment);
-        partitions
-            && self.catalogs.before.left_out().iter().any(|(partition, _)| unit.members.contains(partition))
+        partitions && self.left_out.iter().any(|(partition, _)| unit.members.contains(partition))
     }
 
     /// Indexes that are attached because this one is there, and that no undo of their own has detached: what was there
