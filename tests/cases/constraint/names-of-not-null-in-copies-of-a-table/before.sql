@@ -1,0 +1,1 @@
+CREATE TABLE a (x integer NOT NULL, y integer CONSTRAINT named NOT NULL);

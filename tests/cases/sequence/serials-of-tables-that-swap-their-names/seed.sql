@@ -1,0 +1,1 @@
+INSERT INTO a (n) VALUES ('x'); INSERT INTO b (m) VALUES (2);
