@@ -220,6 +220,11 @@ fn need_of(statement: &N) -> Need {
             publication.for_all_tables || has_schemas(&publication.pubobjects)
         }
         N::AlterPublicationStmt(publication) => has_schemas(&publication.pubobjects),
+        // those that make a value of a range belong to PostgreSQL's superuser, whoever created the range
+        N::RenameStmt(rename) => {
+            rename.rename_type() == ObjectType::ObjectFunction
+                && rename.object.as_deref().is_some_and(is_elsewhere)
+        }
         // rows are filled without triggers
         N::VariableSetStmt(set) => set.name == "session_replication_role",
         N::CreateFdwStmt(wrapper) => return checked_by(&wrapper.func_options),
@@ -276,6 +281,12 @@ fn has_schemas(objects: &[Node]) -> bool {
     })
 }
 
+/// Whether a function is named with its schema, which is not PostgreSQL's own.
+fn is_elsewhere(function: &Node) -> bool {
+    let Some(N::ObjectWithArgs(function)) = &function.node else { return false };
+    matches!(&function.objname[..], [schema, _] if text(schema) != Some("pg_catalog"))
+}
+
 fn option(node: &Node) -> Option<(&str, &N)> {
     let Some(N::DefElem(option)) = &node.node else { return None };
     Some((&option.defname, option.arg.as_ref()?.node.as_ref()?))
@@ -321,6 +332,7 @@ mod tests {
             "CREATE PUBLICATION p FOR TABLE t, TABLES IN SCHEMA s",
             "ALTER TABLE t OWNER TO r",
             "ALTER FUNCTION f() OWNER TO r",
+            "ALTER FUNCTION s.range(a, a) RENAME TO other",
             "COMMENT ON EXTENSION plpgsql IS 'x'",
             "SET LOCAL session_replication_role = replica",
         ] {
@@ -342,6 +354,8 @@ mod tests {
             "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1')",
             "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1', MSTYPE = internal)",
             "CREATE PUBLICATION p FOR TABLE t",
+            "ALTER FUNCTION f() RENAME TO g",
+            "ALTER FUNCTION pg_catalog.f() RENAME TO g",
             "CREATE ROLE r SUPERUSER",
             "ALTER ROLE r SUPERUSER",
             "ALTER SYSTEM SET archive_command = 'x'",
