@@ -184,7 +184,7 @@ fn phase_by_phase_there_and_back() {
         assert_eq!(history[0].plan, case.plan.digest.as_str());
         let accepted = "SELECT accepts::text FROM trueup.approval a JOIN trueup.run r ON r.id = a.run \
                         WHERE phase = 'contract' AND direction = 'apply' LIMIT 1";
-        assert_eq!(ask(&case.target, accepted).await, "{DATA_LOSS}");
+        assert_eq!(ask(&case.target, accepted).await, "{BREAKS_OLD_CODE,DATA_LOSS}");
         assert_eq!(
             journal::managed_schemas(&session).await.unwrap().into_iter().collect::<Vec<_>>(),
             ["app"]
@@ -459,7 +459,8 @@ fn approvals_must_fit_plan_phase_time_and_dangers() {
         done(case.apply().await);
         case.approvals = vec![Approval { phase: Phase::Contract, accepts: [].into(), ..good }];
         let missing = first(&case, case.apply().await);
-        assert_eq!(missing[0].to_string(), "DATA_LOSS is not accepted (step 5)");
+        assert_eq!(missing[0].to_string(), "BREAKS_OLD_CODE is not accepted (step 5)");
+        assert_eq!(missing[1].to_string(), "DATA_LOSS is not accepted (step 5)");
         assert_eq!(case.position().await, Position::After(Phase::Expand));
     });
 }

@@ -8,7 +8,8 @@
 //!
 //! `cargo test --release --test cases -- enum/` runs those of one kind, `-- 17/` those on one version. All run
 //! forwards on 18, a tenth (and what the table of actions names) also backwards, and a tenth in one direction on each
-//! other version. With `TRUEUP_TEST_SOAK=1` all run both ways on all, with
+//! other version. With `TRUEUP_TEST_AGAIN=1`, and in a soak, each plan is also rehearsed and made again. With
+//! `TRUEUP_TEST_SOAK=1` all run both ways on all, with
 //! `TRUEUP_TEST_MAJOR=17` on that one.
 //!
 //! Forwards: the plan from before.sql to after.sql is made while nothing can be written; it is approved and applied;
@@ -262,6 +263,14 @@ impl Case {
         let lost = |table: &str| self.relabelled || loses(&plan, table);
         let rows = Contents::of(database).await;
         database.approve("plan").await?;
+        if oracle::is_soak() || std::env::var_os("TRUEUP_TEST_AGAIN").is_some() {
+            let mut verify = vec!["verify", "plan", "--phase", "all", "--rehearse", "--reproduce"];
+            verify.extend(["--schema", "desired.sql"]);
+            if let Some(at) = self.args.iter().position(|it| it == "--manage") {
+                verify.extend(["--manage", &self.args[at + 1]]);
+            }
+            database.trueup(&verify).await.ended(0)?;
+        }
         let applied = database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0)?;
         let (dump, rows_after) = (database.dump().await, Contents::of(database).await);
         dump.must_equal(wanted, "the plan does not lead to what is desired").await?;

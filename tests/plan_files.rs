@@ -17,7 +17,7 @@ use trueup::{
     },
     report,
     sql::Sql,
-    step::{Phase, Verb},
+    step::{DataCheck, OldName, Phase, Verb},
 };
 
 fn sample() -> Plan {
@@ -48,7 +48,8 @@ fn a_plan_comes_back_as_it_was_whatever_its_sql_holds() {
         "",
     ];
     let mut plan = sample();
-    plan.steps[0].sql = nasty.iter().map(|text| Sql::new(*text)).collect();
+    let view = |text: &&str| Sql::new(format!("CREATE OR REPLACE VIEW app.tiers AS\n{text}"));
+    plan.steps[3].sql = nasty.iter().map(view).collect();
     plan.steps[0].summary = "a # [[step]] \"'\r\n".into();
     let text = format::to_text(&plan).unwrap();
     assert!(!text.contains('\r'), "what Git could change is escaped");
@@ -74,8 +75,8 @@ fn what_was_edited_is_refused() {
     let edits: [(&str, &str, &str, &str); 9] = [
         (
             "plan.toml",
-            "DROP COLUMN legacy",
-            "DROP COLUMN email",
+            "ADD COLUMN tier text",
+            "ADD COLUMN tier int",
             "up.sql is not what plan.toml says (line 2)",
         ),
         ("plan.toml", "created = ", "# x\ncreated = ", "up.sql is not what plan.toml says (line 2)"),
@@ -103,6 +104,333 @@ fn what_was_edited_is_refused() {
         assert!(error.hint().is_some());
     }
     assert!(matches!(PlanFile::open(Path::new("/nowhere/plan")), Err(FolderError::Missing(_))));
+}
+
+/// What is said of a plan of one step with these statements, there and back.
+fn refusal(action: Verb, object: &str, sql: &[&str], undo: &[&str]) -> String {
+    let phase = if action == Verb::Drop { Phase::Contract } else { Phase::Expand };
+    let mut step = step(phase, 1, action, object, "x", "x");
+    step.id = 1;
+    if action == Verb::Drop {
+        step.hazards = ["DATA_LOSS", "BREAKS_OLD_CODE"].map(|code| support::hazard(code, "gone")).to_vec();
+    }
+    step.sql = sql.iter().map(|text| Sql::new(*text)).collect();
+    step.undo.sql = undo.iter().map(|text| Sql::new(*text)).collect();
+    let text = format::to_text(&assemble(150_018, vec![step], Vec::new())).unwrap();
+    format::from_text(Path::new("plan.toml"), &text).map_or_else(|error| error.to_string(), |_| String::new())
+}
+
+#[test]
+fn a_step_says_what_it_is_about_and_nothing_else() {
+    use Verb::{Alter, Create, Drop, Rename, Replace};
+    const FUNCTION: &str = "CREATE OR REPLACE FUNCTION app.f()\n RETURNS integer\n LANGUAGE sql\nAS $function$SELECT 1; SELECT 2$function$";
+    const ATOMIC: &str =
+        "CREATE FUNCTION app.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END";
+    const ADD: &str = "ALTER TABLE app.person ADD COLUMN tier text";
+    const DROP_TIER: &str = "ALTER TABLE app.person DROP COLUMN tier";
+    const SYNC: &str =
+        "CREATE FUNCTION trueup.sync_0123abcd() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS ";
+    // what plans have
+    for (action, object, sql, undo) in [
+        (Create, "function app.f()", vec![FUNCTION], vec!["DROP FUNCTION app.f()"]),
+        (Create, "function app.f()", vec![ATOMIC], vec!["DROP FUNCTION app.f()"]),
+        (Create, "column app.person.tier", vec![ADD], vec![DROP_TIER]),
+        (
+            Drop,
+            "table app.note",
+            vec!["DROP TABLE app.note"],
+            vec!["CREATE TABLE app.note (id int)", "CREATE INDEX note_id ON app.note (id)"],
+        ),
+        // words that PostgreSQL 18 does not know
+        (
+            Create,
+            "view app.v",
+            vec!["CREATE VIEW app.v AS SELECT a WITHOUT SOMETHING NEW FROM app.t"],
+            vec!["DROP VIEW app.v"],
+        ),
+        (
+            Create,
+            "privileges on table app.note",
+            vec!["SET ROLE carol", "GRANT SELECT ON TABLE app.note TO reader", "RESET ROLE"],
+            vec!["REVOKE SELECT ON TABLE app.note FROM reader"],
+        ),
+    ] {
+        assert_eq!(refusal(action, object, &sql, &undo), "", "{object}");
+    }
+    const NOTHING: &str = "is nothing that trueup writes";
+    const NOT_ONE: &str = "is not one statement";
+    let column = |more: &'static str| (Create, "column app.person.tier", vec![ADD, more], vec![DROP_TIER]);
+    for ((action, object, sql, undo), message) in [
+        (
+            (
+                Create,
+                "function app.f()",
+                vec![FUNCTION, "ALTER ROLE postgres SUPERUSER"],
+                vec!["DROP FUNCTION app.f()"],
+            ),
+            "step 1: `ALTER ROLE postgres SUPERUSER` is nothing that trueup writes",
+        ),
+        (column("GRANT postgres TO mallory"), NOTHING),
+        (column("DO $$BEGIN PERFORM app.f(); END$$"), NOTHING),
+        (
+            column("DO $$BEGIN IF EXISTS (SELECT FROM app.person) THEN DROP TABLE app.other; END IF; END$$"),
+            NOTHING,
+        ),
+        (column("SELECT app.f()"), NOTHING),
+        (column("SELECT pg_catalog.setval('app.s', app.f(), false) FROM app.s"), NOTHING),
+        (column("COPY app.person TO PROGRAM 'id'"), NOTHING),
+        (column("SET ROLE postgres"), "is for one GRANT or REVOKE"),
+        (column("RESET ROLE"), NOTHING),
+        (column("SET search_path = evil"), NOTHING),
+        (column("TRUNCATE app.person"), NOTHING),
+        (column("DELETE FROM app.person"), NOTHING),
+        (column("CALL app.p()"), NOTHING),
+        (column("CREATE TABLE app.x AS SELECT app.f()"), NOTHING),
+        (column("CREATE TABLE app.x (a, b) AS SELECT app.f(), 1"), NOTHING),
+        (column("ALTER SYSTEM SET archive_command = 'id'"), NOTHING),
+        (column("ALTER DATABASE shop OWNER TO mallory"), NOTHING),
+        (column("DROP TABLE app.other CASCADE"), NOTHING),
+        (
+            column("DROP TABLE app.other"),
+            "is about table app.other, and the step about column app.person.tier",
+        ),
+        (column("DROP TABLE trueup.entry"), "is about table trueup.entry"),
+        (column("ALTER TABLE app.person DROP COLUMN email"), "is about `DROP COLUMN email` of app.person"),
+        (column("ALTER TABLE app.person ADD CHECK (true), DROP COLUMN email"), NOTHING),
+        (
+            column("ALTER TABLE app.person ADD CONSTRAINT c CHECK (true), DROP COLUMN email"),
+            "is about `DROP COLUMN email`",
+        ),
+        (column("ALTER TABLE app.person OWNER TO mallory"), "is about `OWNER TO mallory`"),
+        (
+            column("ALTER TABLE app.person ALTER COLUMN tier SET STATISTICS 1, DISABLE TRIGGER t"),
+            "`DISABLE TRIGGER t`",
+        ),
+        (column("GRANT SELECT ON TABLE app.person TO mallory"), "is about table app.person"),
+        (column("GRANT SELECT (email) ON TABLE app.person TO mallory"), "is about table app.person"),
+        (
+            column("CREATE OR REPLACE FUNCTION app.g() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+            "is about function app.g",
+        ),
+        (column("DROP FUNCTION app.g()"), "is about function app.g"),
+        (column("CREATE VIEW app.v AS SELECT 1"), "is about view app.v"),
+        (
+            column(
+                "CREATE FUNCTION trueup.sync_0123abcd() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS $$BEGIN PERFORM app.f(); RETURN NEW; END$$",
+            ),
+            "is about function trueup.sync_0123abcd",
+        ),
+        (
+            column(
+                "CREATE TRIGGER \"!trueup_sync_0123abcd\" BEFORE UPDATE ON app.other FOR EACH ROW EXECUTE FUNCTION app.f()",
+            ),
+            "is about trigger app.other.!trueup_sync_0123abcd",
+        ),
+        (
+            (
+                Create,
+                "column app.person.tier",
+                vec!["ALTER TABLE app.person ADD COLUMN tier text; DROP TABLE app.other"],
+                vec![DROP_TIER],
+            ),
+            NOT_ONE,
+        ),
+        (
+            (
+                Create,
+                "view app.v",
+                vec!["CREATE VIEW app.v AS SELECT 1 /* ; */; DROP TABLE app.other"],
+                vec!["DROP VIEW app.v"],
+            ),
+            NOT_ONE,
+        ),
+        (
+            (
+                Create,
+                "view app.v",
+                vec!["CREATE VIEW app.v AS SELECT a WITHOUT SOMETHING NEW FROM app.t; DROP TABLE app.other"],
+                vec!["DROP VIEW app.v"],
+            ),
+            NOT_ONE,
+        ),
+        ((Create, "column app.person.tier", vec![DROP_TIER], vec![DROP_TIER]), "is about `DROP COLUMN tier`"),
+        (
+            (Create, "table app.note", vec!["DROP TABLE app.note"], vec!["DROP TABLE app.note"]),
+            "is not what it is to create table app.note",
+        ),
+        (
+            (
+                Drop,
+                "table app.note",
+                vec!["DROP TABLE app.note, app.person"],
+                vec!["CREATE TABLE app.note (id int)"],
+            ),
+            NOTHING,
+        ),
+        (
+            (Create, "view app.v", vec!["CREATE VIEW app.v AS SELECT 1"], vec!["DROP TABLE app.person"]),
+            "step 1: on the way back `DROP TABLE app.person` is about table app.person",
+        ),
+        (
+            (
+                Replace,
+                "function app.f(integer)",
+                vec!["DROP FUNCTION app.f(text)"],
+                vec!["DROP FUNCTION app.f(integer)"],
+            ),
+            "is about function app.f",
+        ),
+        (
+            (
+                Rename,
+                "column app.person.email",
+                vec![
+                    "ALTER TABLE app.person DROP COLUMN email",
+                    "ALTER TABLE app.person RENAME COLUMN legacy TO email",
+                ],
+                vec!["ALTER TABLE app.person RENAME COLUMN email TO legacy"],
+            ),
+            "is about `DROP COLUMN email`",
+        ),
+        (
+            (
+                Alter,
+                "enum app.state",
+                vec!["ALTER TABLE app.person ALTER COLUMN email TYPE text USING NULL::text"],
+                vec!["ALTER TYPE app.state ADD VALUE 'x'"],
+            ),
+            "is about `ALTER COLUMN email TYPE text USING NULL::text`",
+        ),
+        (
+            (
+                Alter,
+                "enum app.state",
+                vec!["DROP TABLE app.other", "CREATE TABLE app.other (id int)"],
+                vec!["ALTER TYPE app.state ADD VALUE 'x'"],
+            ),
+            "is about table app.other",
+        ),
+        (
+            (
+                Drop,
+                "privileges on table app.person",
+                vec!["DROP TABLE app.person"],
+                vec!["GRANT SELECT ON TABLE app.person TO reader"],
+            ),
+            "is not what it is to drop privileges on table app.person",
+        ),
+        (
+            (
+                Drop,
+                "sequence owner app.s",
+                vec!["DROP SEQUENCE app.s"],
+                vec!["ALTER SEQUENCE app.s OWNED BY app.person.id"],
+            ),
+            "is not what it is to drop sequence owner app.s",
+        ),
+        (
+            (
+                Drop,
+                "default app.person.email",
+                vec!["ALTER TABLE app.person DROP COLUMN email"],
+                vec!["ALTER TABLE app.person ALTER COLUMN email SET DEFAULT ''"],
+            ),
+            "is about `DROP COLUMN email`",
+        ),
+        (
+            (
+                Drop,
+                "comment on column app.person.email",
+                vec!["ALTER TABLE app.person DROP COLUMN email"],
+                vec!["COMMENT ON COLUMN app.person.email IS 'x'"],
+            ),
+            "is about `DROP COLUMN email`",
+        ),
+        (
+            (
+                Replace,
+                "table app.person",
+                vec!["DROP TABLE app.person", "CREATE TABLE app.person (id int)"],
+                vec!["DROP TABLE app.person"],
+            ),
+            "is not what it is to replace table app.person",
+        ),
+        (
+            (
+                Create,
+                "trigger app.person.t",
+                vec!["ALTER TABLE app.person DISABLE ROW LEVEL SECURITY"],
+                vec!["DROP TRIGGER t ON app.person"],
+            ),
+            "is about `DISABLE ROW LEVEL SECURITY`",
+        ),
+        (
+            (
+                Create,
+                "privileges on table app.note",
+                vec!["GRANT SELECT ON TABLE app.person TO mallory"],
+                vec!["REVOKE SELECT ON TABLE app.note FROM reader"],
+            ),
+            "is about table app.person",
+        ),
+    ] {
+        let said = refusal(action, object, &sql, &undo);
+        assert!(said.contains(message), "{sql:?}: {message:?} was expected: {said:?}");
+        assert!(!said.is_empty());
+    }
+    let helper = |body: &str| {
+        refusal(Create, "column app.person.tier", &[ADD, &format!("{SYNC}{body}")], &[DROP_TIER])
+    };
+    assert_eq!(helper("$$BEGIN\n    NEW.a := NEW.b;\n    RETURN NEW;\nEND$$"), "");
+    assert!(
+        helper("$$BEGIN\n    NEW.a := NEW.b; DROP TABLE x;\n    RETURN NEW;\nEND$$")
+            .contains("trueup.sync_0123abcd")
+    );
+}
+
+/// What is asked of the data, and what names relations, is no way in either.
+#[test]
+fn a_question_to_the_data_asks_and_nothing_else() {
+    let question = |condition: &str| {
+        format!(
+            "SELECT count(*), (pg_catalog.array_agg(example))[1] FROM (SELECT 'ctid = ' || t.ctid::pg_catalog.text \
+             FROM app.person AS t WHERE {condition} LIMIT 1000) AS found (example)"
+        )
+    };
+    let asked = |relation: &str, sql: String| {
+        let mut plan = sample();
+        plan.data_checks.push(DataCheck {
+            phase: Phase::Expand,
+            back: false,
+            object: id("column app.person.email"),
+            relation: relation.to_owned(),
+            what: "NULL".to_owned(),
+            sql: Sql::new(sql),
+        });
+        let text = format::to_text(&plan).unwrap();
+        format::from_text(Path::new("plan.toml"), &text)
+            .map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    assert_eq!(asked("app.person", question("(email) IS NULL")), "");
+    for (relation, sql, message) in [
+        ("app.person", "COPY app.person TO PROGRAM 'id'".to_owned(), "is no question to the data"),
+        ("app.person", "SELECT app.f(), NULL".to_owned(), "is no question to the data"),
+        ("app.person", format!("{}; DROP TABLE app.person", question("true")), "is not one statement"),
+        ("app.person; DROP TABLE app.other", question("true"), "is no name"),
+    ] {
+        let said = asked(relation, sql);
+        assert!(said.contains("a data check of column app.person.email") && said.contains(message), "{said}");
+    }
+    let mut plan = sample();
+    plan.old_names.push(OldName {
+        column: id("column app.person.tier"),
+        old: "legacy".to_owned(),
+        writes: "trueup.writes_0123abcd".to_owned(),
+        last: "app.person".to_owned(),
+    });
+    let text = format::to_text(&plan).unwrap();
+    let error = format::from_text(Path::new("plan.toml"), &text).unwrap_err().to_string();
+    assert!(error.contains("`app.person` is no sequence of trueup's own"), "{error}");
 }
 
 #[test]
@@ -224,9 +552,9 @@ fn what_would_deceive_a_reviewer_is_written_out() {
         Phase::Expand,
         1,
         Verb::Create,
-        "column app.person.tier",
-        "SELECT '\u{202e}\u{1b}[2J```\n```` \u{7}'",
-        "SELECT '\u{200b}'",
+        "view app.x",
+        "CREATE VIEW app.x AS SELECT '\u{202e}\u{1b}[2J```\n```` \u{7}'",
+        "DROP VIEW app.x /* \u{200b} */",
     );
     plan.steps[0].id = 1;
     plan.steps[0].summary = "x | y\u{1b}[0m\n# heading".into();
@@ -257,6 +585,7 @@ fn what_a_plan_means_for_code_follows_from_its_hazards() {
         points.map(|point| (point.old_code, point.new_code)).collect::<Vec<_>>()
     };
     let works = || (Fit::Works, Fit::Works);
+    plan.steps[4].hazards.retain(|hazard| hazard.code == "DATA_LOSS");
     assert_eq!(at(&plan), [works(), works(), works()], "losing data breaks no code by itself");
     plan.steps[0].hazards = vec![hazard("NEW_CODE_WAITS", Level::Notice)];
     plan.steps[1].hazards = vec![hazard("CONSTRAINS_OLD_CODE", Level::Warning)];

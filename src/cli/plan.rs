@@ -11,7 +11,7 @@ use trueup::{
     catalog::scope::Manage,
     diff::DiffError,
     journal::{self, JournalError},
-    plan::{Plan, folder},
+    plan::{Plan, folder, reproduced},
     planning::{self, Inputs, Planned, PlanningError, Remarks},
     postgres::{OnDemand, ScratchError, Session},
     report,
@@ -67,6 +67,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         manage: manage(context, &live, &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
+        author: super::context::user(),
+        created: jiff::Timestamp::now(),
     };
     let planned = make(context, &live, &desired, wanted).await?;
     let mut plan = match planned {
@@ -104,6 +106,10 @@ pub struct Wanted {
     pub assume_drop: BTreeSet<String>,
     /// The plan's name; may be empty for now.
     pub name: String,
+    /// Who makes it.
+    pub author: Option<String>,
+    /// When it is made.
+    pub created: jiff::Timestamp,
 }
 
 /// Plans on a throwaway server, and waits visibly.
@@ -127,7 +133,7 @@ pub async fn make(
     let say = |what: &str| waiting.say(what);
     let scratch = OnDemand::later(&options, &say);
     let kept = Kept::within(&options.cache_dir);
-    let Wanted { manage, assume_drop, name } = wanted;
+    let Wanted { manage, assume_drop, name, author, created } = wanted;
     let open = match journal::open_plans(live).await {
         // who may not read the journal has been told
         Err(JournalError::MayNotUse(_)) => Vec::new(),
@@ -150,8 +156,8 @@ pub async fn make(
         values: context.values()?,
         assume_drop,
         name,
-        author: super::context::user(),
-        created: jiff::Timestamp::now(),
+        author,
+        created,
         progress: &say,
     };
     let result = Box::pin(planning::plan(&inputs)).await;
@@ -205,6 +211,54 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
     result.map_err(planning_error)?;
     closed?;
     Ok(())
+}
+
+/// Plans again, as the plan says that it was made, and compares.
+pub async fn reproduce(
+    context: &Context,
+    live: &Session,
+    plan: &Plan,
+    managed: &[String],
+) -> Result<(), CliError> {
+    if plan.tool != env!("CARGO_PKG_VERSION") {
+        let tool = visible_line(&plan.tool);
+        return Err(CliError::new(format!(
+            "the plan was made by trueup {tool}, and this is another version"
+        ))
+        .with_hint("reproduce it with that version, or plan again with this one")
+        .refused());
+    }
+    let desired = read_desired(context)?;
+    let wanted = Wanted {
+        manage: manage(context, live, managed).await?,
+        // whoever made the plan has answered, and the drops are in it
+        assume_drop: BTreeSet::from(["all".to_owned()]),
+        name: plan.name.clone(),
+        author: plan.author.clone(),
+        created: plan.created,
+    };
+    let refused = |details: String| {
+        let error = CliError { details, ..CliError::new("planning again does not give this plan") };
+        error
+            .with_hint(
+                "it was edited, or made from another schema or with other options; approve only what can be made again",
+            )
+            .refused()
+    };
+    let again = match make(context, live, &desired, wanted).await? {
+        Planned::Plan(again) => again,
+        Planned::Nothing(_) => return Err(refused("  there is nothing to plan\n".to_owned())),
+        Planned::Questions(_) => return Err(refused("  there are questions to answer first\n".to_owned())),
+    };
+    let differences =
+        reproduced::differences(plan, &again).map_err(|error| CliError::new(error.to_string()))?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let lines = differences.iter().map(|(plan, again)| {
+        format!("  the plan:      {}\n  planned again: {}\n", visible_line(plan), visible_line(again))
+    });
+    Err(refused(lines.collect()))
 }
 
 /// Which schemas are managed: as the command line says, else as trueup.toml does, else those that the SQL uses and
@@ -307,6 +361,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::PartWay(_)
             | PlanningError::Overlaps(_)
             | PlanningError::NoCast(_)
+            | PlanningError::Unlike(_)
     );
     let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };
     if refused { shown.refused() } else { shown }

@@ -252,8 +252,13 @@ async fn differs(context: &Context, session: &Session) -> Result<Option<String>,
     }
     let desired = plan::read_desired(context)?;
     let assume_drop = std::collections::BTreeSet::from(["all".to_owned()]);
-    let wanted =
-        plan::Wanted { manage: plan::manage(context, session, &[]).await?, assume_drop, name: String::new() };
+    let wanted = plan::Wanted {
+        manage: plan::manage(context, session, &[]).await?,
+        assume_drop,
+        name: String::new(),
+        author: None,
+        created: jiff::Timestamp::now(),
+    };
     Ok(match plan::make(context, session, &desired, wanted).await? {
         Planned::Nothing(_) => None,
         Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),

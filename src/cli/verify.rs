@@ -35,6 +35,12 @@ pub struct Arguments {
     /// Rehearse it again, on a clone of the database as it is now
     #[arg(long)]
     rehearse: bool,
+    /// Plan again, with --schema as `trueup plan` had it: it must give this plan, byte for byte but for sizes of tables
+    #[arg(long)]
+    reproduce: bool,
+    /// The schemas to manage, as `trueup plan` had them
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "reproduce")]
+    manage: Vec<String>,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
@@ -59,15 +65,20 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Permission::by_file(&opened, &policy, &approvals, now)?
     };
     let phases = phases_at(position);
-    if arguments.rehearse {
+    if arguments.rehearse || arguments.reproduce {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(
-                "the plan has run: only one that has not can be rehearsed on this database",
+                "the plan has run: only one that has not can be rehearsed or made again on this database",
             )
             .refused());
         }
         let session = context.connect().await?;
-        super::plan::rehearse_again(context, &session, &opened.plan).await?;
+        if arguments.rehearse {
+            super::plan::rehearse_again(context, &session, &opened.plan).await?;
+        }
+        if arguments.reproduce {
+            super::plan::reproduce(context, &session, &opened.plan, &arguments.manage).await?;
+        }
     }
     let way = if arguments.rollback { Way::Back } else { Way::There };
     let needed = !arguments.rollback || permission.policy.rollback;
@@ -118,6 +129,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 "rehearsal: there, back and there again on a clone of the database, as the plan says"
                     .to_owned(),
             );
+        }
+        if arguments.reproduce {
+            lines.push("reproduction: planning again gives this plan, but for sizes of tables".to_owned());
         }
         for (phase, covered) in &checked {
             match covered {

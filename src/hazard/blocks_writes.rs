@@ -1,7 +1,12 @@
 //! BLOCKS_WRITES: a table is read or an index is built while a lock keeps writers out.
 
+use std::collections::BTreeMap;
+
 use super::{Case, Level, Rule};
-use crate::name::Kind;
+use crate::{
+    name::Kind,
+    step::{LockMode, Observed, Step},
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "BLOCKS_WRITES",
@@ -11,25 +16,34 @@ pub(super) const RULE: Rule = Rule {
                   the table is big.",
     advice: "run it when the table may stand still, or split the change so that the slow part runs under a weak lock",
     find,
+    alone: |plan| is_slow(plan.seen) && strong(plan.step, plan.held).next().is_some(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {
-    if !case.seen.rewrites.is_empty() {
+    if !is_slow(case.seen) {
         return None;
     }
-    // nobody writes a materialized view, and nobody can read it before
-    let step = case.step;
-    let is_filled = |table: &str| step.object.kind == Kind::MaterializedView && step.object.sql() == table;
-    let slow: Vec<&String> = case.seen.scans.iter().chain(&case.seen.builds).collect();
-    let strong: Vec<String> = case
-        .held
-        .iter()
-        .filter(|(table, mode)| mode.blocks_writes() && !is_filled(table))
+    let slow = case.seen.scans.iter().chain(&case.seen.builds);
+    let strong: Vec<String> = strong(case.step, case.held)
         .map(|(table, mode)| format!("{} on {table}{}", mode.label(), case.size(table)))
         .collect();
-    if slow.is_empty() || strong.is_empty() {
+    if strong.is_empty() {
         return None;
     }
-    let slow: Vec<&str> = slow.into_iter().map(String::as_str).collect();
+    let slow: Vec<&str> = slow.map(String::as_str).collect();
     Some(format!("reads or builds {} while holding {}", slow.join(", "), strong.join(", ")))
+}
+
+/// Whether it reads or builds something, and writes nothing anew.
+fn is_slow(seen: &Observed) -> bool {
+    seen.rewrites.is_empty() && seen.scans.iter().chain(&seen.builds).next().is_some()
+}
+
+/// The locks that keep writers out. Nobody writes a materialized view, and nobody can read it before it is filled.
+fn strong<'a>(
+    step: &Step,
+    held: &'a BTreeMap<String, LockMode>,
+) -> impl Iterator<Item = (&'a String, &'a LockMode)> {
+    let filled = (step.object.kind == Kind::MaterializedView).then(|| step.object.sql());
+    held.iter().filter(move |(table, mode)| mode.blocks_writes() && filled.as_ref() != Some(*table))
 }

@@ -1,7 +1,11 @@
 //! BREAKS_OLD_CODE: code that was written for the schema before the step stops working.
 
 use super::{Case, Level, Rule, Side};
-use crate::{kind::Object, step::Verb};
+use crate::{
+    kind::Object,
+    name::Kind,
+    step::{Step, Verb},
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "BREAKS_OLD_CODE",
@@ -11,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
                   something else.",
     advice: "deploy code that does without it first",
     find,
+    alone: |plan| !plan.undo && breaks(plan.step),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {
@@ -75,4 +80,32 @@ fn compatible(before: &str, after: &str) -> bool {
             let place = |name: &str| family.iter().position(|known| *known == name);
             matches!((place(before), place(after)), (Some(old), Some(new)) if old < new)
         })
+}
+
+/// Whether it gives something another name, or takes away what code names.
+fn breaks(step: &Step) -> bool {
+    let is_named = matches!(
+        step.object.kind,
+        Kind::Table
+            | Kind::Column
+            | Kind::View
+            | Kind::MaterializedView
+            | Kind::Function
+            | Kind::Aggregate
+            | Kind::Operator
+            | Kind::Cast
+            | Kind::TextSearchConfiguration
+            | Kind::TextSearchDictionary
+            | Kind::ForeignServer
+            | Kind::Schema
+            | Kind::Extension
+            | Kind::Enum
+            | Kind::Domain
+            | Kind::Composite
+            | Kind::Range
+            | Kind::Sequence
+            | Kind::Default
+            | Kind::DomainDefault
+    );
+    step.verb == Verb::Rename || step.verb == Verb::Drop && is_named
 }

@@ -1,6 +1,6 @@
 //! CONSTRAINS_OLD_CODE: rows that were accepted before the step are refused after it.
 
-use super::{Case, Level, Rule, Side};
+use super::{Case, Level, Rule, Side, only_catalogs_tell};
 use crate::{
     kind::Object,
     lower::is_guard,
@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
                   step fails.",
     advice: "make sure that neither the data nor code that is deployed violates it",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

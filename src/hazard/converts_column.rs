@@ -1,6 +1,6 @@
 //! CONVERTS_COLUMN: a column is exchanged for another one of another type.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::{
     diff::holds_rows,
     kind::Object,
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
                   can fail with a unique violation when two sessions insert the same key.",
     advice: "see to it that code lists the columns that it writes, and that back= in @convert gives the old values",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -5,7 +5,7 @@ use crate::{
     kind::Object,
     name::{Kind, ObjectId},
     sql,
-    step::Verb,
+    step::{Backfill, Step, Verb},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -18,11 +18,11 @@ pub(super) const RULE: Rule = Rule {
                   the plan is rolled back.",
     advice: "see to it that disk and standbys have room for it, and that what the triggers do is wanted",
     find,
+    alone: |plan| fills(plan.step, plan.undo).is_some(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {
-    let action = if case.undo { &case.step.undo } else { &case.step.run };
-    let backfill = action.operation.backfill().filter(|_| case.step.verb == Verb::Fill)?;
+    let backfill = fills(case.step, case.undo)?;
     let (column, table) = (&case.step.object, case.step.object.relation()?);
     let triggers = case.catalogs.before.objects.iter().filter_map(|(id, object)| match object {
         Object::Trigger(trigger)
@@ -56,6 +56,12 @@ fn find(case: &Case<'_>) -> Option<String> {
 }
 
 /// Names, as SQL has them.
+/// The backfill of one direction of a step.
+fn fills(step: &Step, undo: bool) -> Option<&Backfill> {
+    let action = if undo { &step.undo } else { &step.run };
+    action.operation.backfill().filter(|_| step.verb == Verb::Fill)
+}
+
 fn listed(names: &[&String]) -> String {
     names.iter().map(|name| sql::ident(name)).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,6 @@
 //! FOREIGN_KEY_TYPES: a foreign key compares columns of different types.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::{
     kind::Object,
     name::{Kind, ObjectId},
@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
                   use indexes.",
     advice: "give both columns the same type",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

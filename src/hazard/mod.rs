@@ -44,6 +44,17 @@ pub enum Level {
     Danger,
 }
 
+impl Level {
+    /// The level as plans write it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Level::Notice => "notice",
+            Level::Warning => "warning",
+            Level::Danger => "danger",
+        }
+    }
+}
+
 /// A risk of one step of one plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +100,29 @@ pub struct Rule {
     pub advice: &'static str,
     /// What it says of one step, if it is there.
     pub find: fn(&Case<'_>) -> Option<String>,
+    /// Whether a plan alone shows that it is there: one that does not say so was not made by this program.
+    /// [`only_catalogs_tell`] where that cannot be known without the database.
+    pub alone: fn(&Alone<'_>) -> bool,
+}
+
+/// One direction of one step, with all that a plan says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Whether this is its undo.
+    pub undo: bool,
+    /// What the rehearsal saw.
+    pub seen: &'a Observed,
+    /// The locks that the batch holds when the statement is done.
+    pub held: &'a BTreeMap<String, LockMode>,
+    /// Whether it takes rows or values away, by its statements.
+    pub loses: bool,
+}
+
+/// For rules that need both catalogs: no plan shows it by itself.
+fn only_catalogs_tell(_: &Alone<'_>) -> bool {
+    false
 }
 
 /// Every hazard that there is, the worst first.
@@ -160,6 +194,30 @@ impl Case<'_> {
     }
 }
 
+/// A message without what [`Case::rows`] and [`Case::size`] say, which nobody is to rely on: estimates.
+pub fn without_sizes(message: &str) -> String {
+    let (mut text, mut rest) = (String::new(), message);
+    while let Some(at) = rest.find(" (") {
+        let behind = &rest[at + 2..];
+        if let Some(end) = behind.find(')').filter(|end| is_size(&behind[..*end])) {
+            text.push_str(&rest[..at]);
+            rest = &behind[end + 1..];
+        } else {
+            text.push_str(&rest[..at + 2]);
+            rest = behind;
+        }
+    }
+    text + rest
+}
+
+fn is_size(text: &str) -> bool {
+    text.split(", ").all(|part| {
+        let (number, unit) = part.strip_prefix("about ").unwrap_or(part).split_once(' ').unwrap_or_default();
+        let digits = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == ',');
+        digits && ["row", "rows", "kB", "MB", "GB", "TB"].contains(&unit)
+    })
+}
+
 /// Whether it weighs as much as there is in a table.
 pub fn weighs_with_size(code: &str) -> bool {
     [table_rewrite::RULE.code, blocks_writes::RULE.code].contains(&code)
@@ -168,6 +226,52 @@ pub fn weighs_with_size(code: &str) -> bool {
 /// Whether it is said of what a step does, and not of how its object differs afterwards.
 pub fn is_of_facts(code: &str) -> bool {
     weighs_with_size(code) || [gap::RULE.code, data_loss::RULE.code].contains(&code)
+}
+
+/// What is wrong with the hazards that a plan has for one direction of a step: each is one of the registry's, as that says
+/// it, and none is left out of which the plan itself shows that it is there.
+pub fn flaw(alone: &Alone<'_>, hazards: &[Hazard]) -> Option<String> {
+    for (at, Hazard { code, level, advice, message: _ }) in hazards.iter().enumerate() {
+        let Some(rule) = REGISTRY.iter().find(|rule| rule.code == code) else {
+            return Some(format!("this version of trueup knows no hazard {code}"));
+        };
+        if *level != rule.level {
+            return Some(format!("the hazard {code} is a {}", rule.level.label()));
+        }
+        if advice != rule.advice {
+            return Some(format!("the advice for {code} is another one"));
+        }
+        if hazards[..at].iter().any(|earlier| earlier.code == *code) {
+            return Some(format!("the hazard {code} is there twice"));
+        }
+    }
+    if !alone.undo && alone.step.run.is_nothing() {
+        return None;
+    }
+    let is_there = |rule: &&Rule| hazards.iter().any(|hazard| hazard.code == rule.code);
+    let left_out = REGISTRY.iter().filter(|rule| (rule.alone)(alone)).find(|rule| !is_there(rule))?;
+    Some(format!("the hazard {} is left out", left_out.code))
+}
+
+/// For each step the locks that its transaction holds when it is done: by its batch, and whether it runs in one.
+pub fn held_locks<'s>(
+    steps: impl Iterator<Item = (u32, bool, &'s Observed)>,
+) -> Vec<BTreeMap<String, LockMode>> {
+    let mut all = Vec::new();
+    let mut held: BTreeMap<String, LockMode> = BTreeMap::new();
+    let mut last = None;
+    for (batch, transactional, seen) in steps {
+        if last != Some(batch) || !transactional {
+            held.clear();
+            last = Some(batch);
+        }
+        for lock in &seen.locks {
+            let mode = held.entry(lock.relation.clone()).or_insert(lock.mode);
+            *mode = lock.mode.max(*mode);
+        }
+        all.push(held.clone());
+    }
+    all
 }
 
 /// Every hazard of one direction of one step.
@@ -185,4 +289,21 @@ pub fn judge(case: &Case<'_>) -> Vec<Hazard> {
         })
     });
     found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_left_out_and_nothing_else() {
+        for (message, without) in [
+            ("rewrites public.t (about 200,000 rows, 35 MB), public.u (8 kB)", "rewrites public.t, public.u"),
+            ("loses its rows (about 1 row)", "loses its rows"),
+            ("CHECK (a > 3) (about 7 rows)", "CHECK (a > 3)"),
+            ("column t.\"a (b\"", "column t.\"a (b\""),
+        ] {
+            assert_eq!(without_sizes(message), without);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! NEW_CODE_WAITS: code that is written for the schema after the plan fails until the step has run.
 
-use super::{Case, Level, Rule, Side};
+use super::{Case, Level, Rule, Side, only_catalogs_tell};
 use crate::{
     kind::{Column, Object},
     name::{Kind, ObjectId},
@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
                   phases.",
     advice: "between the phases, run only code that does without it",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -1,6 +1,6 @@
 //! PREPARED_STAR: what was prepared as `SELECT *` fails once when the columns of its table or view change.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::{
     kind::Object,
     name::{Kind, ObjectId},
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     advice: "name the columns in code; else have its sessions connect anew after the step, or see to it that its driver \
              prepares again",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::{
     catalog::Catalog,
     kind::{Column, Object},
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     advice: "make the same change on every subscriber before the step; columns that only they have do no harm if they are nullable \
              or have a default",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

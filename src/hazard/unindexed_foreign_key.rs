@@ -1,6 +1,6 @@
 //! UNINDEXED_FOREIGN_KEY: no index begins with a foreign key's columns.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::{
     kind::{Object, constraint::ConstraintType, index_body::IndexBody},
     sql,
@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
                   foreign key's columns.",
     advice: "add an index on them, unless the referenced rows never change",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

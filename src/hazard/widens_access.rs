@@ -1,6 +1,6 @@
 //! WIDENS_ACCESS: somebody sees or writes what was kept from them.
 
-use super::{Case, Level, Rule};
+use super::{Case, Level, Rule, only_catalogs_tell};
 use crate::kind::{Object, Privileges};
 
 pub(super) const RULE: Rule = Rule {
@@ -10,6 +10,7 @@ pub(super) const RULE: Rule = Rule {
     explanation: "Roles can read or write afterwards what they could not before.",
     advice: "check that each of them is meant to",
     find,
+    alone: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -55,6 +55,7 @@ pub use convert::{Conversion, Twins, Value};
 pub use data_check::{LiveName, MOST, Now, data_checks};
 use draft::{Draft, Needs, Undo};
 pub use partition::is_guard;
+pub use phase::may_go_in_expand;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
 pub use state::State;

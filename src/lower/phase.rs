@@ -35,6 +35,12 @@ fn loses(change: &Change) -> bool {
     }
 }
 
+/// Whether something of this kind may go before old code does.
+pub fn may_go_in_expand(kind: Kind) -> bool {
+    let loose = [Kind::Comment, Kind::Statistics, Kind::DomainConstraint, Kind::ToastOptions];
+    loose.contains(&kind) || [Kind::Constraint, Kind::Index].contains(&kind)
+}
+
 /// Whether old code may miss something of what comes back.
 fn narrows(change: &Change) -> bool {
     match (&change.object.before, &change.object.after) {

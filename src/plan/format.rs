@@ -8,9 +8,10 @@ use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoints, FORMAT, Plan, PlannedStep};
+use super::{Checkpoints, FORMAT, Plan, PlannedStep, floor, statement};
 use crate::{
     catalog::Fingerprint,
+    step::{DataCheck, OldName},
     toml_file::{self, TomlError},
 };
 
@@ -107,6 +108,21 @@ fn step_offset(text: &str, index: usize) -> usize {
     text.match_indices("[[step]]").nth(index).map_or(0, |(offset, _)| offset)
 }
 
+/// What is wrong with what is asked of the data before a plan runs, and where it names relations.
+fn asked(plan: &Plan) -> Option<String> {
+    let of_check = |check: &DataCheck| {
+        let relation =
+            (!statement::is_name(&check.relation)).then(|| format!("`{}` is no name", check.relation));
+        let problem = relation.or_else(|| statement::question_flaw(&check.sql))?;
+        Some(format!("a data check of {}: {problem}", check.object))
+    };
+    let of_name = |name: &OldName| {
+        let wrong = [&name.writes, &name.last].into_iter().find(|it| !statement::is_own_name(it))?;
+        Some(format!("the old name of {}: `{wrong}` is no sequence of trueup's own", name.column))
+    };
+    plan.data_checks.iter().find_map(of_check).or_else(|| plan.old_names.iter().find_map(of_name))
+}
+
 /// What makes a plan impossible to run as it is numbered, and at which step.
 fn flaw(plan: &Plan) -> Option<(usize, String)> {
     let mut previous: Option<&PlannedStep> = None;
@@ -138,6 +154,15 @@ fn flaw(plan: &Plan) -> Option<(usize, String)> {
             }
         }
         previous = Some(step);
+    }
+    if let Some((index, problem)) = statement::flaw(&plan.steps) {
+        return Some((index, format!("step {}: {problem}", index + 1)));
+    }
+    if let Some((index, problem)) = floor::flaw(plan) {
+        return Some((index, format!("step {}: {problem}", index + 1)));
+    }
+    if let Some(problem) = asked(plan) {
+        return Some((usize::MAX, problem));
     }
     let checkpoints = Checkpoints::of(&plan.footprint, &plan.phases());
     (checkpoints != plan.checkpoints)

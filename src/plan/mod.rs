@@ -6,10 +6,13 @@
 
 mod assumption;
 pub mod compatibility;
+mod floor;
 pub mod folder;
 pub mod format;
+pub mod reproduced;
 pub mod script;
 pub mod staleness;
+mod statement;
 
 pub use assumption::Assumption;
 pub use folder::{FolderError, PlanFile};
@@ -30,6 +33,9 @@ use crate::{
 
 /// The format that this version writes and the only one it reads.
 pub const FORMAT: u32 = 2;
+
+/// How the notes begin that are about rows which would make a step fail.
+pub const IN_THE_WAY: &str = "rows are in the way, and apply will refuse: ";
 
 /// An ordered, rehearsed list of steps from one catalog to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 //! `workshop` does what needs scratch databases; everything decided here is decided by pure functions over what was
 //! read. Nothing loops back.
 
+mod again;
 mod annotated;
 mod between;
 mod convert;
@@ -35,7 +36,7 @@ use crate::{
     journal::OpenPlan,
     lower::{self, Context, Now},
     name::{ObjectId, Pair},
-    plan::{Plan, PlannedStep},
+    plan::{IN_THE_WAY, Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
     run,
@@ -205,6 +206,9 @@ pub enum PlanningError {
     /// The rehearsal failed.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
+    /// What a rehearsal shows is not what the plan says of it.
+    #[error("the plan is not what its rehearsal shows: {}", .0.iter().take(5).cloned().collect::<Vec<_>>().join("; "))]
+    Unlike(Vec<String>),
     /// A query of trueup's own failed.
     #[error("cannot ask the server for {what}: {}", server_words(source))]
     Query {
@@ -238,6 +242,9 @@ impl PlanningError {
             Self::Unmanaged(_) => "make this change by hand on the database, then plan again",
             Self::NotYet(_) => {
                 "take the annotation away and make this change in two plans, or write `instant` for a rename"
+            }
+            Self::Unlike(_) => {
+                "do not approve it: it was edited, or made by another version; make it again with `trueup plan`"
             }
             Self::PartWay(_) => "apply it again to go on, or roll it back; then plan",
             Self::Overlaps(_) => "apply what remains of that plan, or roll it back; then plan again",
@@ -422,9 +429,7 @@ async fn plan_from(
     let asked = asked.iter().filter(|check| !check.back);
     let rows = run::in_the_way(inputs.live, asked).await;
     let rows = rows.map_err(|source| PlanningError::Query { what: "the data", source })?;
-    remarks
-        .notes
-        .extend(rows.iter().map(|rows| format!("rows are in the way, and apply will refuse: {rows}")));
+    remarks.notes.extend(rows.iter().map(|rows| format!("{IN_THE_WAY}{rows}")));
     progress("rehearsing: there, back, and there again");
     workshop.fill(&clone, catalogs, &changes).await;
     let rehearsed =
@@ -465,10 +470,16 @@ pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), Plan
         .map(|entry| format!("{} is not what the plan says", entry.object))
         .collect();
     if !wrong.is_empty() {
-        return Err(RehearsalError::Differs { direction: "on the way there", differences: wrong }.into());
+        return Err(PlanningError::Unlike(wrong));
     }
-    rehearse::rehearse(clone.session(), &steps, Pair::new(&base, &end), workshop.time_zone()).await?;
-    Ok(())
+    let catalogs = Pair::new(&base, &end);
+    if let Ok(changes) = diff::diff(catalogs) {
+        workshop.fill(&clone, catalogs, &changes).await;
+    }
+    let rehearsed = rehearse::rehearse(clone.session(), &steps, catalogs, workshop.time_zone()).await?;
+    let facts = facts::observe(inputs.live).await?;
+    let wrong = again::differences(plan, &steps, &rehearsed, catalogs, &facts);
+    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::Unlike(wrong)) }
 }
 
 /// What is left out, and what must not be: a difference that no plan would hold.

@@ -7,7 +7,7 @@ use crate::{
     catalog::{Catalog, scope::Scope},
     diff::{Changes, How},
     facts::{Facts, Size},
-    hazard::{self, Case, weighs_with_size},
+    hazard::{self, Case, Hazard, held_locks, weighs_with_size},
     kind::Object,
     name::{ObjectId, Pair},
     plan::{
@@ -15,7 +15,7 @@ use crate::{
         Rehearsal, Summary, footprint_closure,
     },
     rehearse::Rehearsed,
-    step::{DataCheck, LockMode, Observed, OldName, Phase, Step, Timeouts, Verb},
+    step::{DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
 };
 
 /// All that a plan is sealed from.
@@ -88,25 +88,16 @@ impl Sealing<'_> {
     }
 
     fn planned(&self, steps: &[Step]) -> Vec<PlannedStep> {
-        let there = held_locks(steps.iter().zip(&self.rehearsed.there));
-        let back = held_locks(steps.iter().zip(&self.rehearsed.back).rev());
+        let judged = judged(steps, self.rehearsed, self.catalogs, self.facts, &|step| self.sides(step));
         let patience = Pair::new(
             patience(steps.iter().zip(&self.rehearsed.there)),
             patience(steps.iter().zip(&self.rehearsed.back)),
         );
         let mut planned: Vec<PlannedStep> = Vec::new();
-        for ((id, (step, seen)), undone) in
-            (1..).zip(steps.iter().zip(&self.rehearsed.there)).zip(&self.rehearsed.back)
+        let seen = self.rehearsed.there.iter().zip(&self.rehearsed.back).zip(judged);
+        for ((id, step), ((seen, undone), Pair { before: hazards, after: undo_hazards })) in
+            (1..).zip(steps).zip(seen)
         {
-            let at = planned.len();
-            // of the two steps of a replace, the one that brings it back says what is different
-            let goes = step.verb == Verb::Replace
-                && !planned
-                    .iter()
-                    .any(|earlier| earlier.action == Verb::Replace && earlier.object == step.object);
-            let mut hazards = self.hazards(step, false, seen, there.get(at));
-            hazards.retain(|hazard| !goes || hazard::is_of_facts(&hazard.code));
-            let undo_hazards = self.hazards(step, true, undone, back.get(steps.len() - 1 - at));
             let slow = seen.rewrites.iter().chain(&seen.scans);
             planned.push(PlannedStep {
                 id,
@@ -173,28 +164,6 @@ impl Sealing<'_> {
             }
         }
         all.into_iter().collect()
-    }
-
-    fn hazards(
-        &self,
-        step: &Step,
-        undo: bool,
-        seen: &Observed,
-        held: Option<&BTreeMap<String, LockMode>>,
-    ) -> Vec<hazard::Hazard> {
-        let none = BTreeMap::new();
-        let object = self.sides(step);
-        let (object, catalogs) =
-            if undo { (object.inverse(), self.catalogs.inverse()) } else { (object, self.catalogs) };
-        hazard::judge(&Case {
-            step,
-            undo,
-            object,
-            catalogs,
-            seen,
-            held: held.unwrap_or(&none),
-            facts: self.facts,
-        })
     }
 
     /// What the step's object is on both sides of it.
@@ -280,23 +249,35 @@ impl Sealing<'_> {
     }
 }
 
-/// For each step the locks that its transaction holds when it is done.
-fn held_locks<'s>(steps: impl Iterator<Item = (&'s Step, &'s Observed)>) -> Vec<BTreeMap<String, LockMode>> {
-    let mut all = Vec::new();
-    let mut held: BTreeMap<String, LockMode> = BTreeMap::new();
-    let mut batch = None;
-    for (step, seen) in steps {
-        if batch != Some(step.batch) || !step.run.is_transactional() {
-            held.clear();
-            batch = Some(step.batch);
-        }
-        for lock in &seen.locks {
-            let mode = held.entry(lock.relation.clone()).or_insert(lock.mode);
-            *mode = lock.mode.max(*mode);
-        }
-        all.push(held.clone());
+/// The hazards of each step, there and back. `sides`: what a step's object is on both sides of it.
+pub(super) fn judged<'o>(
+    steps: &[Step],
+    rehearsed: &Rehearsed,
+    catalogs: Pair<&Catalog>,
+    facts: &Facts,
+    sides: &dyn Fn(&Step) -> Pair<Option<&'o Object>>,
+) -> Vec<Pair<Vec<Hazard>>> {
+    fn of<'s>((step, seen): (&'s Step, &'s Observed)) -> (u32, bool, &'s Observed) {
+        (step.batch, step.run.is_transactional(), seen)
     }
-    all
+    let there = held_locks(steps.iter().zip(&rehearsed.there).map(of));
+    let back = held_locks(steps.iter().zip(&rehearsed.back).rev().map(of));
+    let held = there.iter().zip(back.iter().rev());
+    let seen = rehearsed.there.iter().zip(&rehearsed.back);
+    let mut replaced = BTreeSet::new();
+    let all = steps.iter().zip(seen).zip(held);
+    all.map(|((step, (seen, undone)), (there, back))| {
+        let object = sides(step);
+        let case = Case { step, undo: false, object, catalogs, seen, held: there, facts };
+        let mut hazards = hazard::judge(&case);
+        // of the two steps of a replace, the one that brings it back says what is different
+        let goes = step.verb == Verb::Replace && replaced.insert(&step.object);
+        hazards.retain(|hazard| !goes || hazard::is_of_facts(&hazard.code));
+        let (object, catalogs) = (object.inverse(), catalogs.inverse());
+        let undo = Case { step, undo: true, object, catalogs, seen: undone, held: back, facts };
+        Pair::new(hazards, hazard::judge(&undo))
+    })
+    .collect()
 }
 
 /// How many relations each batch keeps others from writing to.

@@ -230,7 +230,7 @@ fn detail(page: &mut Page, fold: &Fold<'_>) {
         page.line(&format!("- {}", plain(&effect)));
     }
     for hazard in said {
-        page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
+        page.line(&format!("- {} {}: {}", hazard.level.label(), coded(hazard), advised(hazard)));
     }
     page.line("");
     others(page, fold);
@@ -249,7 +249,7 @@ fn detail(page: &mut Page, fold: &Fold<'_>) {
         page.line(&format!("- {}", plain(&effect)));
     }
     for hazard in &step.undo.hazards {
-        page.line(&format!("- {} {}: {}", seen::level(hazard.level), coded(hazard), advised(hazard)));
+        page.line(&format!("- {} {}: {}", hazard.level.label(), coded(hazard), advised(hazard)));
     }
     page.line("");
     page.line("</details>");

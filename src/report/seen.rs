@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     facts::number,
-    hazard::{Hazard, Level, Side},
+    hazard::{Hazard, Side},
     plan::{
         Plan, PlannedStep,
         compatibility::{Fit, Point},
@@ -102,15 +102,6 @@ pub(super) fn strongest(step: &PlannedStep) -> String {
         some => format!(" +{}", some - 1),
     };
     format!("{} on {}{more}", lock.mode.label(), lock.relation)
-}
-
-/// `danger`, `warning`, `notice`.
-pub(super) fn level(level: Level) -> &'static str {
-    match level {
-        Level::Notice => "notice",
-        Level::Warning => "warning",
-        Level::Danger => "danger",
-    }
 }
 
 /// Whether code works at a point, in words.

@@ -155,7 +155,7 @@ fn sql(sql: &[Sql]) -> impl Iterator<Item = String> {
 }
 
 fn hazard_lines(hazard: &Hazard, paint: Paint) -> [String; 2] {
-    let label = format!("{} {}", seen::level(hazard.level), visible_line(&hazard.code));
+    let label = format!("{} {}", hazard.level.label(), visible_line(&hazard.code));
     [
         format!("      ! {}: {}", paint.level(hazard.level, &label), visible_line(&hazard.message)),
         format!("        {}", visible_line(&hazard.advice)),

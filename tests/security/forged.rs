@@ -1,29 +1,254 @@
-//! Plans that somebody forged: hazards cut out, statements put in, and everything that can be made right made right. Where policy
-//! says whose plans count, they do not.
+//! Plans that somebody forged: hazards cut out, statements put in, and everything that can be made right made right. They are
+//! refused when they are read, when they are rehearsed again, or when they are to be made again; and where policy says whose
+//! plans count, they do not.
 
 use std::fs;
 
 use trueup::{
-    plan::{PlanFile, format, from_text},
+    hazard::Level,
+    name::ObjectId,
+    plan::{Checkpoints, Digest, Plan, PlanFile, format, from_text, script},
     report,
+    sql::Sql,
+    step::{Operation, Phase},
 };
 
 use super::approvals::{approve, key, planned, refused, rules, signers};
-use crate::oracle::{Database, runtime};
+use crate::oracle::{self, Database, runtime};
 
-/// The plan with a statement more, without its hazards, by whoever writes it.
+const LIVE: &str = "
+    CREATE TABLE a (id int PRIMARY KEY, gone int);
+    CREATE TABLE victim (id int);
+    INSERT INTO victim VALUES (1);
+    CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
+const WANTED: &str = "
+    CREATE TABLE a (id int PRIMARY KEY, more text);
+    CREATE TABLE victim (id int CONSTRAINT positive CHECK (id > 0));
+    CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';";
+
+/// Writes a plan as its forger would: whatever it says, its digest and its scripts are right.
+fn write(database: &Database, folder: &str, plan: &Plan) {
+    let text = format::to_text(plan).unwrap();
+    let digest = Digest::of(&text);
+    let files = [
+        ("plan.toml", text),
+        ("up.sql", script::up(plan, &digest)),
+        ("rollback.sql", script::rollback(plan, &digest)),
+    ];
+    fs::create_dir_all(database.path(folder).join("approvals")).unwrap();
+    for (name, text) in files {
+        fs::write(database.path(folder).join(name), text).unwrap();
+    }
+}
+
+/// The place of the step about this object.
+fn of(plan: &Plan, object: &str) -> usize {
+    let id: ObjectId = object.parse().unwrap();
+    plan.steps.iter().position(|step| step.object == id && step.operation != Operation::Nothing).unwrap()
+}
+
+type Forgery = (&'static str, fn(&mut Plan), &'static str);
+
+/// What is seen when a plan is read.
+const READ: &[Forgery] = &[
+    (
+        "a second statement in one",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            let sql = plan.steps[at].sql[0].as_str();
+            plan.steps[at].sql[0] = Sql::new(format!("{sql}; DROP TABLE public.victim"));
+        },
+        "is not one statement",
+    ),
+    (
+        "a statement about another object",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new("DROP TABLE public.victim"));
+        },
+        "`DROP TABLE public.victim` is about table public.victim, and the step about column public.a.more",
+    ),
+    (
+        "another object on the way back",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].undo.sql.push(Sql::new("DROP TABLE public.victim"));
+        },
+        "on the way back `DROP TABLE public.victim` is about table public.victim",
+    ),
+    (
+        "a role in a function's step",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            plan.steps[at].sql.push(Sql::new("ALTER ROLE nobody SUPERUSER"));
+        },
+        "`ALTER ROLE nobody SUPERUSER` is nothing that trueup writes",
+    ),
+    (
+        "a block",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            plan.steps[at].sql.push(Sql::new("DO $$BEGIN DELETE FROM public.victim; END$$"));
+        },
+        "is nothing that trueup writes",
+    ),
+    (
+        "a function with side effects",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            plan.steps[at].sql.push(Sql::new("SELECT public.f()"));
+        },
+        "`SELECT public.f()` is nothing that trueup writes",
+    ),
+    (
+        "a hazard cut out",
+        |plan| {
+            let at = of(plan, "column public.a.gone");
+            plan.steps[at].hazards.clear();
+        },
+        "the hazard DATA_LOSS is left out",
+    ),
+    (
+        "a hazard made less",
+        |plan| {
+            let at = of(plan, "column public.a.gone");
+            plan.steps[at].hazards.iter_mut().for_each(|hazard| hazard.level = Level::Notice);
+        },
+        "is a danger",
+    ),
+    (
+        "another phase",
+        |plan| {
+            for step in &mut plan.steps {
+                step.phase = Phase::Expand;
+            }
+            plan.checkpoints = Checkpoints::of(&plan.footprint, &plan.phases());
+        },
+        "column public.a.gone goes in contract, and not in expand",
+    ),
+];
+
+/// What is seen when it is rehearsed again.
+const REHEARSED: &[Forgery] = &[
+    (
+        "a hazard that only the catalogs show",
+        |plan| {
+            let at = of(plan, "constraint public.victim.positive");
+            plan.steps[at].hazards.retain(|hazard| hazard.code != "CONSTRAINS_OLD_CODE");
+        },
+        "CONSTRAINS_OLD_CODE is left out",
+    ),
+    (
+        "locks that are not said",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].seen.locks.clear();
+        },
+        "the locks are not what the plan says",
+    ),
+    (
+        "another body under the old fingerprint",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            let sql = plan.steps[at].sql[0].as_str().replace("SELECT 2", "SELECT 666");
+            plan.steps[at].sql[0] = Sql::new(sql);
+        },
+        "function public.f() is not what the plan says",
+    ),
+];
+
+async fn forged_plans_are_refused(major: u16) {
+    let server = oracle::server_of(Some(major));
+    let database = Database::with_on(server, LIVE).await.unwrap();
+    database.plan(WANTED).await;
+    rules(&database, "required_danger = 2");
+    database.trueup(&["protect"]).await.ended(0).unwrap();
+    let honest = PlanFile::open(&database.path("plan")).unwrap().plan;
+    for (what, forge, message) in READ {
+        let mut plan = honest.clone();
+        forge(&mut plan);
+        assert_ne!(plan, honest, "{what}");
+        write(&database, "plan", &plan);
+        let approve: &[&str] = &["approve", "plan", "--as", "alice", "--phase", "all", "--accept", "all"];
+        let commands: [&[&str]; 6] = [
+            &["show", "plan"],
+            approve,
+            &["verify", "plan"],
+            &["preflight", "plan"],
+            &["apply", "plan", "--phase", "all"],
+            &["rollback", "plan"],
+        ];
+        for command in commands {
+            database.trueup(command).await.fails(3, message);
+        }
+    }
+    for (what, forge, message) in REHEARSED {
+        let mut plan = honest.clone();
+        forge(&mut plan);
+        assert_ne!(plan, honest, "{what}");
+        write(&database, "plan", &plan);
+        database.trueup(&["verify", "plan", "--rehearse"]).await.fails(3, message);
+    }
+    assert_eq!(database.ask("SELECT count(*)::text FROM victim").await, "1");
+    write(&database, "plan", &honest);
+    let verify: &[&str] = &[
+        "verify",
+        "plan",
+        "--phase",
+        "all",
+        "--rehearse",
+        "--reproduce",
+        "--manage",
+        "all",
+        "--schema",
+        "desired.sql",
+    ];
+    for name in ["alice", "bob"] {
+        approve(&database, name, &["--phase", "all", "--accept", "all"]).await;
+    }
+    database.trueup(verify).await.ended(0).unwrap();
+    // however much there is by then
+    database.execute("INSERT INTO a SELECT n, n FROM generate_series(1, 5000) n; ANALYZE a").await;
+    let said = database.trueup(verify).await.ended(0).unwrap();
+    assert!(said.stdout.contains("planning again gives this plan"), "{}", said.shown());
+    // a plan that is good, from a schema that is not the one that was reviewed
+    database.write("evil.sql", &WANTED.replace("SELECT 2", "SELECT 666"));
+    let plan = ["plan", "--schema", "evil.sql", "--out", "evil", "--manage", "all"];
+    database.trueup(&plan).await.ended(0).unwrap();
+    for name in ["alice", "bob"] {
+        database
+            .trueup(&["approve", "evil", "--as", name, "--phase", "all", "--accept", "all"])
+            .await
+            .ended(0)
+            .unwrap();
+    }
+    database.trueup(&["verify", "evil", "--phase", "all", "--rehearse"]).await.ended(0).unwrap();
+    let again = ["verify", "evil", "--reproduce", "--manage", "all", "--schema", "desired.sql"];
+    let said = database.trueup(&again).await;
+    said.fails(3, "planning again does not give this plan");
+    assert!(said.stderr.contains("SELECT 666"), "{}", said.shown());
+    database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+    database.trueup(verify).await.fails(3, "the plan has run");
+    database.done().await;
+}
+
+#[test]
+fn forged_plans_are_refused_on_15() {
+    runtime().block_on(forged_plans_are_refused(15));
+}
+
+#[test]
+fn forged_plans_are_refused_on_18() {
+    runtime().block_on(forged_plans_are_refused(18));
+}
+
+/// The plan with another statement, by whoever writes it.
 fn forge(database: &Database) {
     let mut plan = PlanFile::open(&database.path("plan")).unwrap().plan;
     let text = format::to_text(&plan).unwrap();
-    let forged = text.replace(
-        "ALTER TABLE public.a ADD COLUMN",
-        "ALTER ROLE postgres SUPERUSER; ALTER TABLE public.a ADD COLUMN",
-    );
+    let forged = text.replace("ADD COLUMN more text", "ADD COLUMN more varchar");
     assert_ne!(text, forged);
     plan = from_text(&database.path("plan/plan.toml"), &forged).unwrap();
-    for step in &mut plan.steps {
-        step.hazards.clear();
-    }
     fs::remove_dir_all(database.path("plan")).unwrap();
     report::write_plan(&database.path("plan"), &plan).unwrap();
 }

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use trueup::{
     approval::{self, Approval},
     catalog::Catalog,
-    hazard::{Hazard, Level},
-    name::ObjectId,
+    hazard::{Hazard, REGISTRY},
+    name::{Kind, ObjectId},
     plan::{
         Change, Checkpoints, FORMAT, FootprintEntry, Plan, PlanFile, PlannedStep, PlannedUndo, Rehearsal,
         Summary, footprint_closure,
@@ -105,6 +105,7 @@ pub const SHORT: Timeouts = Timeouts { lock_ms: 60, statement_ms: 30_000 };
 pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, undo: &str) -> PlannedStep {
     let statements =
         |text: &str| text.split(';').map(str::trim).filter(|s| !s.is_empty()).map(Sql::new).collect();
+    let loses = action == Verb::Create && [Kind::Table, Kind::Column].contains(&id(object).kind);
     let timeouts = |text: &str| if text.contains("CONCURRENTLY") { Timeouts::CONCURRENT } else { SHORT };
     PlannedStep {
         id: 0,
@@ -125,9 +126,16 @@ pub fn step(phase: Phase, batch: u32, action: Verb, object: &str, sql: &str, und
             operation: operation(undo),
             timeouts: timeouts(undo),
             seen: Observed::default(),
-            hazards: Vec::new(),
+            hazards: loses.then(|| hazard("DATA_LOSS", "what is in it is gone")).into_iter().collect(),
         },
     }
+}
+
+/// A hazard of the registry.
+pub fn hazard(code: &str, message: &str) -> Hazard {
+    let rule = REGISTRY.iter().find(|rule| rule.code == code).unwrap();
+    let (code, level, advice) = (rule.code.to_owned(), rule.level, rule.advice.to_owned());
+    Hazard { code, level, message: message.to_owned(), advice }
 }
 
 /// What statements do that a test writes down.
@@ -164,12 +172,8 @@ pub fn steps() -> Vec<PlannedStep> {
         "ALTER TABLE app.person DROP COLUMN legacy",
         "ALTER TABLE app.person ADD COLUMN legacy text",
     );
-    drop.hazards.push(Hazard {
-        code: "DATA_LOSS".into(),
-        level: Level::Danger,
-        message: "the values of app.person.legacy are gone".into(),
-        advice: "keep a copy of the column, or a backup".into(),
-    });
+    drop.hazards.push(hazard("DATA_LOSS", "the values of app.person.legacy are gone"));
+    drop.hazards.push(hazard("BREAKS_OLD_CODE", "code that uses app.person.legacy fails"));
     drop.seen.locks.push(LockSeen { relation: "app.person".into(), mode: LockMode::AccessExclusive });
     let mut index = step(
         Expand,
