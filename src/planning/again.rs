@@ -68,16 +68,21 @@ fn other(said: &Observed, seen: &Observed) -> Option<&'static str> {
     let Observed { locks, rewrites, scans, builds, breaks, missing } = said;
     let pairs = [
         (*locks != seen.locks, "the locks"),
-        (*rewrites != seen.rewrites, "the tables that are rewritten"),
-        (*scans != seen.scans, "the tables that are read as a whole"),
-        (*builds != seen.builds, "the indexes that are built"),
+        (called(rewrites) != called(&seen.rewrites), "the tables that are rewritten"),
+        (called(scans) != called(&seen.scans), "the tables that are read as a whole"),
+        (called(builds) != called(&seen.builds), "the indexes that are built"),
         (*breaks != seen.breaks, "the functions that fail"),
         (*missing != seen.missing, "the objects that are missing for a while"),
     ];
     pairs.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
 }
 
-/// Hazards that the rules find and the plan does not have, and the other way round. What is renamed is known by two names
+/// Names without their schemas: the server's messages have none, and of tables of one name any may be meant.
+fn called(names: &[String]) -> BTreeSet<&str> {
+    names.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect()
+}
+
+/// Hazards of the way there that the rules find and the plan does not have, and the other way round. What is renamed is known by two names
 /// while a plan is made, and by one in the catalogs: there, only what the plan shows by itself is compared.
 fn hazards(
     plan: &Plan,
@@ -97,16 +102,10 @@ fn hazards(
     let judged = seal::judged(steps, rehearsed, catalogs, facts, &sides);
     let mut found = Vec::new();
     for (step, judged) in plan.steps.iter().zip(judged) {
-        for (way, said, found_again) in
-            [("", &step.hazards, judged.before), ("on the way back ", &step.undo.hazards, judged.after)]
-        {
-            let (said, again) = (codes(said), codes(&found_again));
-            let more =
-                again.difference(&said).map(|code| format!("step {}: {way}{code} is left out", step.id));
-            let less =
-                said.difference(&again).map(|code| format!("step {}: {way}{code} is not found", step.id));
-            found.extend(more.chain(less));
-        }
+        let (said, again) = (codes(&step.hazards), codes(&judged.before));
+        let more = again.difference(&said).map(|code| format!("step {}: {code} is left out", step.id));
+        let less = said.difference(&again).map(|code| format!("step {}: {code} is not found", step.id));
+        found.extend(more.chain(less));
     }
     found
 }
