@@ -123,6 +123,8 @@ fn refusal(action: Verb, object: &str, sql: &[&str], undo: &[&str]) -> String {
 #[test]
 fn a_step_says_what_it_is_about_and_nothing_else() {
     use Verb::{Alter, Create, Drop, Rename, Replace};
+    const NOTHING: &str = "is nothing that trueup writes";
+    const NOT_ONE: &str = "is not one statement";
     const FUNCTION: &str = "CREATE OR REPLACE FUNCTION app.f()\n RETURNS integer\n LANGUAGE sql\nAS $function$SELECT 1; SELECT 2$function$";
     const ATOMIC: &str =
         "CREATE FUNCTION app.f() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END";
@@ -157,8 +159,6 @@ fn a_step_says_what_it_is_about_and_nothing_else() {
     ] {
         assert_eq!(refusal(action, object, &sql, &undo), "", "{object}");
     }
-    const NOTHING: &str = "is nothing that trueup writes";
-    const NOT_ONE: &str = "is not one statement";
     let column = |more: &'static str| (Create, "column app.person.tier", vec![ADD, more], vec![DROP_TIER]);
     for ((action, object, sql, undo), message) in [
         (
