@@ -402,6 +402,7 @@ fn a_question_to_the_data_asks_and_nothing_else() {
         plan.data_checks.push(DataCheck {
             phase: Phase::Expand,
             back: false,
+            by_old_names: false,
             object: id("column app.person.email"),
             relation: relation.to_owned(),
             what: "NULL".to_owned(),

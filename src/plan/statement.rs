@@ -15,8 +15,8 @@ use pattern::{Found, Words};
 use super::PlannedStep;
 use crate::{
     name::{Kind, ObjectId},
-    source::desired::syntax::with_large_stack,
     sql::Sql,
+    stack::with_large_stack,
     step::{Backfill, Operation, Verb, With},
 };
 
