@@ -63,6 +63,9 @@ pub enum FolderError {
     /// The plan has no bytes.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
+    /// A plan that was just made would be refused when it is read.
+    #[error("the plan that was made would not be read again: {0}")]
+    Unreadable(TomlError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     Io {
@@ -84,6 +87,10 @@ impl FolderError {
                 "give the new plan another folder with --out or another --name".to_owned()
             }
             Self::Unwritable(_) => return None,
+            Self::Unreadable(_) => {
+                "nothing was written; please report this with both schemas, since a plan should not fail"
+                    .to_owned()
+            }
             Self::Io { .. } => "check the path and its permissions".to_owned(),
         })
     }
@@ -148,6 +155,7 @@ pub fn write(
     readme: impl FnOnce(&Plan, &Digest) -> String,
 ) -> Result<PlanFile, FolderError> {
     let text = format::to_text(plan)?;
+    format::from_text(Path::new(PLAN), &text).map_err(FolderError::Unreadable)?;
     let digest = Digest::of(&text);
     let written = PlanFile { plan: plan.clone(), digest, text: text.clone(), dir: dir.to_owned() };
     let mut files = vec![(PLAN, text), (README, readme(&written.plan, &written.digest))];
