@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 0e643081ea7299acdec62cfa88c2ba5c56ac5cf90153bfd7c7aa4c381c65ca29
+-- plan full-name-and-currency  sha256 97b88111ecb2e99637e50861bb0883fb7511674d4e58b3c5ab6d40b1dfc3eda1
 
 -- ==== expand ====
 
