@@ -42,6 +42,11 @@ fn find(case: &Case<'_>) -> Option<String> {
             (!gone.is_empty())
                 .then(|| format!("{id} loses {}: it fails while a row holds one of them", gone.join(", ")))
         }
+        (Object::Column(before), Some(Object::Column(after)))
+            if before.generated.is_none() && after.generated.is_some() =>
+        {
+            Some(format!("making {id} generated loses the values that it has"))
+        }
         (Object::Column(before), Some(Object::Column(after))) if before.data_type != after.data_type => {
             narrows(before, after).then(|| {
                 format!(
@@ -49,11 +54,6 @@ fn find(case: &Case<'_>) -> Option<String> {
                     before.data_type, after.data_type
                 )
             })
-        }
-        (Object::Column(before), Some(Object::Column(after)))
-            if before.generated.is_none() && after.generated.is_some() =>
-        {
-            Some(format!("making {id} generated loses the values that it has"))
         }
         _ => None,
     }

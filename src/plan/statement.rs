@@ -622,9 +622,14 @@ impl Side<'_> {
             && noun == "VIEW"
             && self.step.action == Verb::Rename
             && self.is_own("TABLE", name);
+        // those of the table's inheritors and partitions, which fire by both names of a column
+        let fires = noun == "TRIGGER"
+            && kind == Kind::Column
+            && names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***").is_some();
         let fits = match does {
             Make => {
                 shadows
+                    || fires
                     || itself && (!self.takes() || taken)
                     || ours
                     || taken && (self.undo || RETYPES.contains(&kind))
@@ -1140,7 +1145,7 @@ pub(super) fn loses(step: &PlannedStep, undo: bool) -> bool {
     } else {
         (Verb::Drop, &step.sql, &step.undo.sql)
     };
-    if step.action != goes || is_ours(step.object.path.parts()) {
+    if ![goes, Verb::Replace].contains(&step.action) || is_ours(step.object.path.parts()) {
         return false;
     }
     let matches = |sql: &Sql, pattern: &str| Words::of(sql.as_str()).find(pattern).is_some();

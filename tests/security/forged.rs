@@ -10,7 +10,7 @@ use trueup::{
     plan::{Checkpoints, Digest, Plan, PlanFile, format, from_text, script},
     report,
     sql::Sql,
-    step::{Operation, Phase},
+    step::{Operation, Phase, Verb},
 };
 
 use super::approvals::{approve, key, planned, refused, rules, signers};
@@ -104,6 +104,15 @@ const READ: &[Forgery] = &[
         "a hazard cut out",
         |plan| {
             let at = of(plan, "column public.a.gone");
+            plan.steps[at].hazards.clear();
+        },
+        "the hazard DATA_LOSS is left out",
+    ),
+    (
+        "a drop that is called a replacement",
+        |plan| {
+            let at = of(plan, "column public.a.gone");
+            plan.steps[at].action = Verb::Replace;
             plan.steps[at].hazards.clear();
         },
         "the hazard DATA_LOSS is left out",
