@@ -189,7 +189,13 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
         (How::InPlace(_), How::InPlace(_)) => {
             let (mut column, was) = (column(&change.object.before)?, column(&parent.object.before)?);
             if above.hands_down_not_null() != was.hands_down_not_null() {
-                column.not_null = above.hands_down_not_null();
+                // what it refuses in both, the parent's step has it go on refusing
+                let keeps = column.has_no_null() && new.has_no_null();
+                column.not_null = above.hands_down_not_null() || keeps;
+                if column.lineage.partition && keeps {
+                    let own = column.refusal().filter(|own| own.own_name().is_some());
+                    column.not_null_as = own.filter(|_| !above.hands_down_not_null());
+                }
             }
             if above.data_type != was.data_type || above.collation != was.collation {
                 column.data_type = above.data_type;

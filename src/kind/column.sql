@@ -11,8 +11,9 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                         (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname)
                          FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
          'not_null', a.attnotnull,
-         -- what is special about it
-         'not_null_as', CASE WHEN k.conislocal AND (k.conname !~ '_not_null[0-9]*$' OR k.connoinherit OR NOT k.convalidated) THEN
+         -- what is special about it; ATTACH makes the one of a partition its parent's, and ALTER TABLE of the parent does not
+         'not_null_as', CASE WHEN k.conislocal AND NOT (c.relispartition AND k.coninhcount > 0)
+                           AND (k.conname !~ '_not_null[0-9]*$' OR k.connoinherit OR NOT k.convalidated) THEN
                           json_build_object('name', k.conname, 'no_inherit', k.connoinherit, 'validated', k.convalidated) END,
          'identity', CASE WHEN a.attidentity <> '' THEN
                        (SELECT json_build_object('always', a.attidentity = 'a', 'sequence', ARRAY[sn.nspname::text, s.relname::text],

@@ -44,7 +44,8 @@ pub struct Changes {
 }
 
 impl NotNull {
-    fn own_name(&self) -> Option<&str> {
+    /// The name, where somebody chose it.
+    pub fn own_name(&self) -> Option<&str> {
         Some(self.name.as_str()).filter(|name| !is_automatic(name))
     }
 

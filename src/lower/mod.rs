@@ -462,6 +462,9 @@ impl Lowering<'_> {
         {
             sql.extend(self.uncomment_parts(&unit.root));
         }
+        if let (Some(Object::Column(old)), Some(Object::Column(new))) = (before, after) {
+            sql = self.keep_refusing_below(&unit.root, Pair::new(old, new), sql);
+        }
         sql
     }
 

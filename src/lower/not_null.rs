@@ -73,7 +73,19 @@ impl Lowering<'_> {
         if !in_use || !proven || after.not_null || !only_that {
             return false;
         }
-        let run = [accepting, self.accept_null_below(id, id.path.last())].concat();
+        let kept = self.proven_below(id);
+        for column in &kept {
+            let (what, check) = (with_relation(column), check_id(column));
+            let refuse = format!("refuse NULL in {what} by itself, not yet validated");
+            let undo = Action::catalog(vec![drop_check(column)]);
+            self.push_about(&check, unit, Verb::Create, refuse, Action::catalog(refusal(column)), undo);
+            let prove = format!("validate that no row has NULL in {what}");
+            let validate = Action::validate(validate(column, &check.sql()));
+            self.push_about(&check, unit, Verb::Validate, prove, validate, Undo::Nothing);
+        }
+        let accepting = self.keep_refusing_below(id, Pair::new(before, after), accepting);
+        let below = self.accept_null_below(id, id.path.last());
+        let run = [accepting, below, kept.iter().map(drop_check).collect()].concat();
         let run = Action::catalog(run);
         let accept = format!("alter {what}");
         let prove = format!("validate that no row has NULL in {what}");
@@ -102,6 +114,8 @@ impl Lowering<'_> {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
         let below = self.accept_null_below(id, id.path.last());
+        let kept = self.proven_below(id);
+        let refuse_below = self.refuse_below(id);
         let mut step = |verb, object: &ObjectId, summary: String, run, undo: Undo| {
             self.push_about(object, unit, verb, summary, run, undo);
         };
@@ -114,7 +128,7 @@ impl Lowering<'_> {
                 let name = check.sql();
                 let add = refusal(id);
                 // the last step has dropped it
-                let undo = alter_table(id, vec![format!("DROP CONSTRAINT IF EXISTS {name}")]);
+                let undo = std::iter::once(id).chain(&kept).map(drop_check).collect();
                 step(Verb::Create, &check, refuse, Action::catalog(add), Action::catalog(undo).into());
                 let validate = validate(id, &name);
                 step(Verb::Validate, &check, prove, Action::validate(validate), Undo::Nothing);
@@ -123,7 +137,7 @@ impl Lowering<'_> {
             Proof::Native(constraint) => {
                 let unproven = NotNull { validated: false, ..constraint.clone() };
                 let add = alter_table(id, vec![unproven.addition_as(&constraint.name, &column)]);
-                let undo = [alter_table(id, vec![drop]), below].concat();
+                let undo = [refuse_below, alter_table(id, vec![drop]), below].concat();
                 step(Verb::Alter, id, refuse, Action::catalog(add), Action::catalog(undo).into());
                 let validate = validate(id, &sql::ident(&constraint.name));
                 step(Verb::Validate, id, prove, Action::validate(validate), Undo::Nothing);
@@ -137,6 +151,76 @@ impl Lowering<'_> {
         if !rest.is_empty() {
             step(Verb::Alter, id, format!("alter {what}"), Action::rewrite(rest), rest_undo);
         }
+        for column in kept {
+            let (what, check) = (with_relation(&column), check_id(&column));
+            let prove = format!("validate that no row has NULL in {what}");
+            let validate = Action::validate(validate(&column, &check.sql()));
+            self.push_back(unit, Verb::Validate, &check, &prove, validate, With::Previous);
+            let refuse = format!("refuse NULL in {what} by itself, not yet validated");
+            self.push_back(
+                unit,
+                Verb::Alter,
+                &check,
+                &refuse,
+                Action::catalog(refusal(&column)),
+                With::Previous,
+            );
+        }
+    }
+
+    /// Columns of partitions and child tables that refuse NULL whether the parent's does or not. Under one of them there
+    /// are none.
+    fn refusing_below(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let refuses = |column: &ObjectId| {
+            let catalogs = [self.catalogs.before, self.catalogs.after];
+            catalogs.iter().all(|catalog| {
+                matches!(catalog.objects.get(column), Some(Object::Column(column)) if column.has_no_null())
+            })
+        };
+        let mut found: Vec<ObjectId> = Vec::new();
+        for table in self.family(id).into_iter().skip(1) {
+            let column =
+                ObjectId::new(Kind::Column, [table.path.part(0), table.path.part(1), id.path.last()]);
+            let moves = self.changes.contains_key(&ObjectId { kind: Kind::Attachment, path: table.path });
+            let Some(Object::Column(definition)) = self.catalogs.before.objects.get(&column) else {
+                continue;
+            };
+            let covered = definition.lineage.in_parents(&column).any(|parent| found.contains(&parent));
+            if !moves && !covered && refuses(&column) {
+                found.push(column);
+            }
+        }
+        found
+    }
+
+    /// Those of which has to be proven that they have no NULL, so that they can refuse it anew: before 18, NOT NULL of a
+    /// parent takes along what partitions have of their own.
+    fn proven_below(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let stored = |column: &ObjectId| matches!(self.catalogs.before.objects.get(column), Some(Object::Column(column)) if !column.facts.foreign);
+        let below = if self.context.major < 18 { self.refusing_below(id) } else { Vec::new() };
+        below.into_iter().filter(stored).collect()
+    }
+
+    /// The statements that change a column, after which those below refuse NULL as before where the column no longer does.
+    /// Since 18 they can be told to before.
+    pub(super) fn keep_refusing_below(
+        &self,
+        id: &ObjectId,
+        column: Pair<&Column>,
+        statements: Vec<Sql>,
+    ) -> Vec<Sql> {
+        if !column.before.hands_down_not_null() || column.after.hands_down_not_null() {
+            return statements;
+        }
+        let refuse = self.refuse_below(id);
+        if self.context.major < 18 { [statements, refuse].concat() } else { [refuse, statements].concat() }
+    }
+
+    fn refuse_below(&self, id: &ObjectId) -> Vec<Sql> {
+        let refuse = |column: ObjectId| {
+            alter_table(&column, vec![format!("ALTER COLUMN {} SET NOT NULL", column.sql())])
+        };
+        self.refusing_below(id).into_iter().flat_map(refuse).collect()
     }
 }
 
@@ -157,7 +241,9 @@ impl Lowering<'_> {
         if self.context.major < 18 || !whole {
             return Vec::new();
         }
-        let below = self.family(id).into_iter().skip(1).filter(by_key);
+        let stays = self.refusing_below(id);
+        let stays = |table: &ObjectId| stays.iter().any(|column| column.relation().as_ref() == Some(table));
+        let below = self.family(id).into_iter().skip(1).filter(|table| by_key(table) && !stays(table));
         let accept = |table: ObjectId| {
             let column = sql::ident(name);
             Sql::new(format!("ALTER TABLE {} ALTER COLUMN {column} DROP NOT NULL", table.sql()))
@@ -170,6 +256,12 @@ impl Lowering<'_> {
 fn refusal(column: &ObjectId) -> Vec<Sql> {
     let check = format!("CHECK ({} IS NOT NULL) NOT VALID", column.sql());
     alter_table(column, vec![format!("ADD CONSTRAINT {} {check}", check_id(column).sql())])
+}
+
+/// Takes away what [`refusal`] has added, if it is still there.
+fn drop_check(column: &ObjectId) -> Sql {
+    let (table, check) = (column.relation_sql(), check_id(column).sql());
+    Sql::new(format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"))
 }
 
 /// The check that is there until NOT NULL is.

@@ -70,6 +70,9 @@ impl Lowering<'_> {
                             && unit.root.kind != Kind::Domain =>
                     {
                         let mut sql = ddl.into_statements();
+                        if let (Object::Column(old), Object::Column(new)) = (old, new) {
+                            sql = self.keep_refusing_below(&unit.root, Pair::new(new, old), sql);
+                        }
                         sql.extend(self.count_on_again(&unit.root));
                         sql.extend(self.identify_again(&unit.root));
                         sql.extend(self.grant_again(&unit.root, Some(new), Some(old)));

@@ -1,0 +1,5 @@
+CREATE TABLE p (a integer NOT NULL, b integer);
+CREATE TABLE p_1 () INHERITS (p);
+CREATE TABLE p_2 (a integer NOT NULL) INHERITS (p);
+CREATE TABLE p_3 (b integer NOT NULL) INHERITS (p);
+CREATE TABLE p_31 (b integer NOT NULL) INHERITS (p_3);

@@ -1,0 +1,7 @@
+CREATE TABLE p (
+    a integer NOT NULL, -- @backfill using=0
+    k integer PRIMARY KEY
+) PARTITION BY LIST (k);
+CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE p_2 (a integer NOT NULL, k integer NOT NULL);
+ALTER TABLE p ATTACH PARTITION p_2 FOR VALUES IN (2);

@@ -1,0 +1,7 @@
+CREATE TABLE p (a integer NOT NULL, k integer, b integer) PARTITION BY LIST (k);
+CREATE TABLE p_2 (a integer CONSTRAINT own NOT NULL, k integer, b integer);
+ALTER TABLE p ATTACH PARTITION p_2 FOR VALUES IN (2);
+CREATE TABLE q (a integer, k integer) PARTITION BY LIST (k);
+CREATE TABLE q_1 PARTITION OF q FOR VALUES IN (1);
+CREATE TABLE q_2 (a integer CONSTRAINT named NOT NULL, k integer);
+ALTER TABLE q ATTACH PARTITION q_2 FOR VALUES IN (2);
