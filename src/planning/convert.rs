@@ -363,6 +363,10 @@ impl Reading<'_> {
             if !alike(live) || !alike(wanted) {
                 return Some(format!("{copy} is not what it is in the whole"));
             }
+            let counts = |catalog: &Catalog| matches!(catalog.objects.get(copy), Some(Object::Column(column)) if column.identity.is_some());
+            if counts(live) || counts(wanted) {
+                return Some(format!("{copy} has an identity of its own"));
+            }
         }
         if in_partition_key(definition, self.column) {
             return Some("it may be in the partition key".to_owned());
