@@ -340,6 +340,39 @@ fn a_conversion_cuts_no_value() {
     });
 }
 
+/// Several conversions of a table write each row once, applied and rolled back.
+#[test]
+fn conversions_of_a_table_are_one_backfill_each_way() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id integer PRIMARY KEY, a integer, b integer NOT NULL)";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO t VALUES (1, 2, 3)").await;
+        let after = "CREATE TABLE t (id integer PRIMARY KEY,
+            a bigint, -- @convert using=a
+            b bigint NOT NULL -- @convert using=b
+        );";
+        database.plan_approved(after).await;
+        let plan = trueup::plan::PlanFile::open(&database.path("plan")).unwrap().plan;
+        let applied = plan.steps.iter().map(|step| (&step.operation, &step.sql)).collect::<Vec<_>>();
+        let rolled_back =
+            plan.steps.iter().map(|step| (&step.undo.operation, &step.undo.sql)).collect::<Vec<_>>();
+        for (steps, way) in [(applied, "applied"), (rolled_back, "rolled back")] {
+            let fills: Vec<_> =
+                steps.iter().filter(|(operation, _)| operation.backfill().is_some()).collect();
+            let [(_, sql)] = fills[..] else { panic!("{} backfills, {way}", fills.len()) };
+            let sql = sql.iter().map(ToString::to_string).collect::<String>();
+            let columns = ["a", "b"]
+                .map(|name| trueup::name::ObjectId::new(trueup::name::Kind::Column, ["public", "t", name]));
+            let shadow = columns.map(|column| {
+                let shadow = trueup::lower::Conversion::beside(&column);
+                if way == "applied" { shadow.after } else { shadow.before }
+            });
+            assert!(shadow.iter().all(|name| sql.contains(name.as_str())), "{way}: {sql}");
+        }
+        database.done().await;
+    });
+}
+
 /// Killed in every batch, a conversion goes on, there and back.
 #[test]
 fn a_conversion_that_is_killed_goes_on() {
