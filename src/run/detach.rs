@@ -17,12 +17,12 @@ pub struct Detachment<'a> {
 const STATE: &str = "\
 SELECT i.inhdetachpending
   FROM pg_catalog.pg_inherits i
-  JOIN pg_catalog.pg_class p ON p.oid OPERATOR(pg_catalog.=) i.inhparent
-  JOIN pg_catalog.pg_namespace pn ON pn.oid OPERATOR(pg_catalog.=) p.relnamespace
-  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid
-  JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE pn.nspname OPERATOR(pg_catalog.=) $1::text AND p.relname OPERATOR(pg_catalog.=) $2::text
-   AND cn.nspname OPERATOR(pg_catalog.=) $3::text AND c.relname OPERATOR(pg_catalog.=) $4::text";
+ WHERE i.inhparent OPERATOR(pg_catalog.=) (
+         SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE n.nspname OPERATOR(pg_catalog.=) $1::text::name AND c.relname OPERATOR(pg_catalog.=) $2::text::name)
+   AND i.inhrelid OPERATOR(pg_catalog.=) (
+         SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE n.nspname OPERATOR(pg_catalog.=) $3::text::name AND c.relname OPERATOR(pg_catalog.=) $4::text::name)";
 
 /// How far a partition is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
