@@ -15,7 +15,7 @@ use pattern::{Found, Words};
 use super::PlannedStep;
 use crate::{
     name::{Kind, ObjectId},
-    sql::Sql,
+    sql::{self, Sql},
     stack::with_large_stack,
     step::{Backfill, Operation, Verb, With},
 };
@@ -290,20 +290,20 @@ const HELPERS: &[&str] = &[
     "SELECT pg_catalog . setval ( ' , <n> , true|false ) FROM <it> WHERE last_value > <n>",
 ];
 
-/// The blocks that recipes run.
+/// The blocks that recipes run on a table: no row is there, or none differs from what it becomes.
 const BLOCKS: &[&str] = &[
-    // no row is there, or none differs
-    "BEGIN IF EXISTS ( SELECT … ) THEN RAISE EXCEPTION USING [ ERRCODE = ' , ] MESSAGE = ' ; END IF ; END",
-    // the check that DETACH PARTITION CONCURRENTLY leaves
-    "DECLARE spare pg_catalog . name ; BEGIN FOR spare IN SELECT conname FROM pg_catalog . pg_constraint \
+    "BEGIN IF EXISTS ( SELECT FROM <it> ) THEN RAISE EXCEPTION USING ERRCODE = ' , MESSAGE = ' ; END IF ; END",
+    "BEGIN IF EXISTS ( SELECT FROM <it> AS <one> WHERE pg_catalog . record_image_ne ( ROW ( … ) , ROW ( … ) ) ) \
+     THEN RAISE EXCEPTION USING MESSAGE = ' ; END IF ; END",
+];
+
+/// The block that drops the check that DETACH PARTITION CONCURRENTLY leaves.
+const SPARE: &str = "DECLARE spare pg_catalog . name ; BEGIN \
+     FOR spare IN SELECT conname FROM pg_catalog . pg_constraint \
      WHERE conrelid OPERATOR ( pg_catalog . = ) ' :: pg_catalog . regclass AND contype OPERATOR ( pg_catalog . = ) ' \
      AND conislocal AND coninhcount OPERATOR ( pg_catalog . = ) <n> \
      AND conname OPERATOR ( pg_catalog . <> ) ALL ( ARRAY \\[ … \\] :: pg_catalog . name \\[ \\] ) \
-     LOOP EXECUTE pg_catalog . format ( ' , ' , spare ) ; END LOOP ; END",
-];
-
-/// The only text that a block executes.
-const EXECUTED: &str = "EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', ";
+     LOOP EXECUTE pg_catalog . format ( ' , ' , spare ) ; END LOOP ; END";
 
 /// The functions in trueup's schema: how they are created, and what they do.
 const FUNCTION: &str = "CREATE FUNCTION <it> ( ) RETURNS pg_catalog . trigger LANGUAGE plpgsql [ SECURITY DEFINER SET search_path = ' ] \
@@ -479,12 +479,7 @@ impl Side<'_> {
         }
         if let Some(found) = words.find("DO ***") {
             let body = found.rest.first().and_then(|body| words.part(body).quoted());
-            return body.is_some_and(|body| {
-                let executes = body.contains("EXECUTE");
-                let words = Words::of(body);
-                BLOCKS.iter().any(|block| words.find(block).is_some())
-                    && (!executes || body.contains(EXECUTED))
-            });
+            return body.is_some_and(|body| self.is_block(body));
         }
         if let Some(found) = words.find(FUNCTION)
             && self.step.object.kind == Kind::Column
@@ -500,6 +495,31 @@ impl Side<'_> {
             return found.names.first().is_some_and(|name| *name == self.step.object.path.parts());
         }
         HELPERS.iter().any(|helper| words.find(helper).is_some())
+    }
+
+    /// A block that a recipe runs on the step's table.
+    fn is_block(&self, body: &str) -> bool {
+        let words = Words::of(body);
+        let found = BLOCKS.iter().find_map(|block| words.find(block));
+        if let Some(table) = found.and_then(|found| found.names.into_iter().next()) {
+            return self.is_relation(&table);
+        }
+        words.find(SPARE).is_some()
+            && self.objects.iter().any(|id| {
+                let path = id.path.parts();
+                let table = sql::literal(&sql::qualified(path.get(..2).unwrap_or(path)));
+                [
+                    format!("conrelid OPERATOR(pg_catalog.=) {table}::pg_catalog.regclass"),
+                    format!("EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', {table}, spare)"),
+                ]
+                .iter()
+                .all(|part| body.contains(part))
+            })
+    }
+
+    /// Whether it is the relation that one of the step's objects is, or is part of.
+    fn is_relation(&self, name: &Name) -> bool {
+        self.objects.iter().any(|id| id.path.parts().get(..2).is_some_and(|path| path == name.as_slice()))
     }
 
     /// ALTER DEFAULT PRIVILEGES of the role, schema and kind of objects that the step names.
@@ -599,7 +619,10 @@ impl Side<'_> {
         };
         let ours = |name: &Name| is_ours(name) && self.may_have(noun, names);
         let renamed = (does == Rename).then(|| renamed(name, names)).flatten();
-        let own = self.is_own(noun, name) || renamed.as_ref().is_some_and(|it| self.is_own(noun, it));
+        // one thing becomes another where the step says so, or where trueup has built it
+        let becomes = self.step.action == Verb::Rename || is_ours(name);
+        let own =
+            self.is_own(noun, name) || becomes && renamed.as_ref().is_some_and(|it| self.is_own(noun, it));
         // what is said about an object is not the object
         let about = self.step.object.target().is_some();
         let itself = own && !about && !SAID_OF_OTHERS.contains(&kind);
@@ -644,7 +667,10 @@ impl Side<'_> {
                 let table = noun == "TABLE" && names.words.find("DROP FOREIGN TABLE <it>").is_none();
                 let may_take = if table { self.takes() } else { self.may_take() };
                 let counted = counts && takes_position(all, name);
-                itself && may_take || ours || again || counted || is_aside(all, noun, name) || shadows
+                let aside = is_aside(all, noun, name)
+                    && (!HOLDS_DATA.contains(&noun)
+                        || noun == "MATERIALIZED VIEW" && kind == Kind::MaterializedView);
+                itself && may_take || ours || again || counted || aside || shadows
             }
             Give => made || kind == Kind::Owner && own,
             Grant => made || ours || self.is_granted(noun, name, names) || shadows || counts && self.undo,
@@ -736,7 +762,10 @@ impl Side<'_> {
             }
             Clause::Rename => {
                 let to = renamed(table, names).unwrap_or_default();
-                self.is_own("TABLE", table) || self.is_own("TABLE", &to) || is_made(all, "TABLE", table)
+                let becomes = self.step.action == Verb::Rename || is_ours(table);
+                self.is_own("TABLE", table)
+                    || becomes && self.is_own("TABLE", &to)
+                    || is_made(all, "TABLE", table)
             }
             Clause::Give => made || kind == Kind::Owner && own_table,
             Clause::Own => own_table && WHOLE.contains(&kind) || made,

@@ -136,12 +136,15 @@ impl<'a> Workshop<'a> {
         }
         let scratch = self.inputs.scratch.get().await?;
         let same_cluster = self.is_same_cluster(scratch);
-        let missing = if same_cluster { MissingRoles::Refuse } else { MissingRoles::Create };
-        if !same_cluster && !scratch.is_shadow() {
-            // by their names alone: what they may elsewhere they may not here
+        let missing = if same_cluster {
+            MissingRoles::Refuse
+        } else if scratch.is_shadow() {
+            MissingRoles::Create
+        } else {
             let named = self.inputs.desired.roles.iter().filter(|role| !role.starts_with("pg_"));
             self.roles.get_mut().extend(named.cloned());
-        }
+            MissingRoles::ByName
+        };
         let database = self.database().await?;
         let session = database.session();
         match desired::load(session, self.inputs.desired, missing).await {

@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use pg_query::{
     NodeEnum as N,
-    protobuf::{AlterTableType, Node, ObjectType, PublicationObjSpecType},
+    protobuf::{
+        AlterTableType, ConstrType, CreateStmt, Node, ObjectType, PublicationObjSpecType, RoleSpec,
+        RoleSpecType,
+    },
 };
 use tokio_postgres::{Client, Error, error::SqlState};
 
@@ -29,19 +32,26 @@ pub(super) struct Superuser {
 
 /// Has the session see what others have committed about roles: a lock on a schema makes it look, whatever else it holds
 /// (LockDatabaseObject in lmgr.c).
-const LOOK: &str = "SELECT pg_catalog.pg_get_object_address('schema', '{pg_catalog}', '{}')";
+const LOOK: &str = "\
+SELECT pg_catalog.pg_get_object_address('schema'::pg_catalog.text, '{pg_catalog}'::pg_catalog.text[], '{}'::pg_catalog.text[])";
 
 /// Fails where the session has a superuser's rights.
 const NONE: &str = "\
-SELECT 1 OPERATOR(pg_catalog./) (NOT pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text)', 'EXECUTE'))::pg_catalog.int4";
+SELECT 1 OPERATOR(pg_catalog./) (NOT pg_catalog.has_function_privilege( \
+       'pg_catalog.pg_read_file(pg_catalog.text)'::pg_catalog.text, 'EXECUTE'::pg_catalog.text))::pg_catalog.int4";
 
-/// Event triggers that would fire, and how to have them fire again. (Operators are named in full, since desired SQL sets the
-/// session's search_path.)
+/// Whether the server reads a statement as the parser here does, and would not create among PostgreSQL's own what has no schema.
+/// (Operators and types are named in full, here and below: desired SQL sets the session's search_path.)
+const READS_ALIKE: &str = "\
+SELECT pg_catalog.current_setting('standard_conforming_strings'::pg_catalog.text) OPERATOR(pg_catalog.=) 'on'::pg_catalog.text \
+   AND pg_catalog.current_setting('client_encoding'::pg_catalog.text) OPERATOR(pg_catalog.=) 'UTF8'::pg_catalog.text \
+   AND (pg_catalog.current_schema() IS NULL \
+        OR pg_catalog.current_schema()::pg_catalog.text OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema}'::pg_catalog.text[]))";
+
+/// Event triggers that would fire, and how.
 const EVENT_TRIGGERS: &str = "\
-SELECT pg_catalog.quote_ident(evtname), \
-       CASE WHEN evtenabled OPERATOR(pg_catalog.=) 'A' THEN 'ENABLE ALWAYS' \
-            WHEN evtenabled OPERATOR(pg_catalog.=) 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END \
-  FROM pg_catalog.pg_event_trigger WHERE evtenabled OPERATOR(pg_catalog.<>) 'D'";
+SELECT evtname::pg_catalog.text, evtenabled::pg_catalog.text \
+  FROM pg_catalog.pg_event_trigger WHERE evtenabled OPERATOR(pg_catalog.<>) 'D'::pg_catalog.\"char\"";
 
 impl Superuser {
     pub(super) fn new(admin: Arc<Session>, role: &str, confined: bool) -> Self {
@@ -62,33 +72,56 @@ impl Superuser {
             Need::ToRead => client.query_opt(CHECKED_BY, &[&""]).await?.is_none(),
             Need::Unless { query, name } => client.query_opt(query, &[&name]).await?.is_none(),
         };
-        if !lifted {
+        if !lifted || !client.query_one(READS_ALIKE, &[]).await?.try_get::<_, bool>(0)? {
             return client.batch_execute(statement).await;
         }
-        let (mut disable, mut enable) = (String::new(), String::new());
+        let mut enable = Vec::new();
         for row in client.query_typed(EVENT_TRIGGERS, &[]).await? {
-            let (name, how): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            disable += &format!("ALTER EVENT TRIGGER {name} DISABLE; ");
-            enable += &format!("; ALTER EVENT TRIGGER {name} {how}");
+            let (name, enabled): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let how = match enabled.as_str() {
+                "A" => "ENABLE ALWAYS",
+                "R" => "ENABLE REPLICA",
+                _ => "ENABLE",
+            };
+            let alter = format!("ALTER EVENT TRIGGER {}", sql::ident(&name));
+            client.batch_execute(&format!("{alter} DISABLE")).await?;
+            enable.push(format!("{alter} {how}"));
         }
-        self.set(client, true).await?;
-        // one transaction, if there is none yet
-        let done = client.batch_execute(&format!("{disable}{statement}{enable}")).await;
-        self.set(client, false).await?;
+        let done = self.lifted(client, statement).await;
+        for alter in enable {
+            // what has failed in a transaction is undone with it
+            let enabled = client.batch_execute(&alter).await;
+            if done.is_ok() {
+                enabled?;
+            }
+        }
         done
     }
 
-    /// Makes the role a superuser, or an ordinary role again, and its session know it.
-    async fn set(&self, client: &Client, superuser: bool) -> Result<(), Error> {
-        let word = if superuser { "SUPERUSER" } else { "NOSUPERUSER" };
-        let alter = format!("ALTER ROLE {} {word}", sql::ident(&self.role));
-        self.admin.client().batch_execute(&alter).await?;
-        let look = if superuser { LOOK.to_owned() } else { format!("{LOOK}; {NONE}") };
-        match client.batch_execute(&look).await {
-            Ok(()) => Ok(()),
-            // nothing runs any more in a transaction that has failed, and the next one looks by itself
-            Err(error) if !superuser && error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => Ok(()),
+    /// Runs one statement as a superuser. Whatever happens, the role is none afterwards, or its session is gone.
+    async fn lifted(&self, client: &Client, statement: &str) -> Result<(), Error> {
+        let role = sql::ident(&self.role);
+        let admin = self.admin.client();
+        admin.batch_execute(&format!("ALTER ROLE {role} SUPERUSER")).await?;
+        let done = match client.batch_execute(LOOK).await {
+            // by the extended protocol, which takes one statement
+            Ok(()) => client.query_typed(statement, &[]).await.map(drop),
             Err(error) => Err(error),
+        };
+        let lowered = match admin.batch_execute(&format!("ALTER ROLE {role} NOSUPERUSER")).await {
+            Ok(()) => client.batch_execute(&format!("{LOOK}; {NONE}")).await,
+            Err(error) => Err(error),
+        };
+        match lowered {
+            Ok(()) => done,
+            // nothing runs any more in a transaction that has failed, and the next one looks by itself
+            Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => done,
+            Err(error) => {
+                let _ = client
+                    .batch_execute("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
+                    .await;
+                Err(error)
+            }
         }
     }
 }
@@ -111,6 +144,13 @@ const RESERVED: &str = "\
 SELECT FROM pg_catalog.pg_proc p \
  WHERE p.prosrc OPERATOR(pg_catalog.=) $1 AND p.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid \
    AND NOT pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE') LIMIT 1";
+
+/// A role that is not one of those that were made by their names alone, and may do more: a superuser, or one of PostgreSQL's.
+const MAY_MORE: &str = "\
+SELECT FROM pg_catalog.pg_roles r \
+ WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text \
+   AND (r.rolsuper OR r.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid \
+                      AND r.rolname OPERATOR(pg_catalog.<>) 'pg_database_owner'::pg_catalog.name) LIMIT 1";
 
 /// A language whose functions are looked at by a function that is not in C.
 const LOOKED_AT: &str = "\
@@ -171,15 +211,14 @@ fn need_of(statement: &N) -> Need {
         N::CreateExtensionStmt(_)
         | N::AlterExtensionStmt(_)
         | N::CreateEventTrigStmt(_)
-        | N::CreateOpClassStmt(_)
-        | N::CreateOpFamilyStmt(_)
-        | N::AlterOpFamilyStmt(_)
         | N::CreateCastStmt(_)
         | N::CreateTransformStmt(_)
         | N::CreatePlangStmt(_)
-        | N::CreateAmStmt(_)
-        | N::AlterTypeStmt(_)
-        | N::AlterOwnerStmt(_) => true,
+        | N::CreateAmStmt(_) => true,
+        N::CreateOpClassStmt(class) => is_of_users(&class.opclassname) && is_of_users(&class.opfamilyname),
+        N::CreateOpFamilyStmt(family) => is_of_users(&family.opfamilyname),
+        N::AlterOpFamilyStmt(family) => is_of_users_schema(&family.opfamilyname),
+        N::AlterTypeStmt(kind) => is_of_users_schema(&kind.type_name),
         // PostgreSQL has these from the start, and they belong to its superuser
         N::CommentStmt(comment) => matches!(
             comment.objtype(),
@@ -189,17 +228,26 @@ fn need_of(statement: &N) -> Need {
                 | ObjectType::ObjectTsparser
                 | ObjectType::ObjectTstemplate
         ),
-        N::DefineStmt(define) => match define.kind() {
-            ObjectType::ObjectType | ObjectType::ObjectTsparser | ObjectType::ObjectTstemplate => true,
-            // a first value would be read by its type's function, and by the checks of a domain
-            ObjectType::ObjectAggregate => {
-                let said = || define.definition.iter().filter_map(option);
-                said().any(|(name, value)| {
-                    ["stype", "mstype"].contains(&name) && last_name(value) == Some("internal")
-                }) && !said().any(|(name, _)| ["initcond", "minitcond", "initcond1"].contains(&name))
+        N::DefineStmt(define) => {
+            let needed = match define.kind() {
+                ObjectType::ObjectType | ObjectType::ObjectTsparser | ObjectType::ObjectTstemplate => true,
+                // a first value would be read by its type's function, and by the checks of a domain
+                ObjectType::ObjectAggregate => {
+                    let said = || define.definition.iter().filter_map(option);
+                    said().any(|(name, value)| {
+                        ["stype", "mstype"].contains(&name) && last_name(value) == Some("internal")
+                    }) && !said().any(|(name, _)| ["initcond", "minitcond", "initcond1"].contains(&name))
+                }
+                _ => false,
+            };
+            needed && is_of_users(&define.defnames)
+        }
+        N::AlterOwnerStmt(give) => {
+            match give.object.as_deref().map(|object| is_given(give.object_type(), object)) {
+                Some(true) => return given_to(give.newowner.as_ref()),
+                _ => false,
             }
-            _ => false,
-        },
+        }
         N::AlterTableStmt(table) => {
             let commands = || {
                 table.cmds.iter().filter_map(|command| match &command.node {
@@ -213,27 +261,121 @@ fn need_of(statement: &N) -> Need {
             }) {
                 return Need::ToRead;
             }
-            commands().all(|command| command.subtype() == AlterTableType::AtChangeOwner)
+            match &table.cmds[..] {
+                [_] => match commands().next() {
+                    Some(only) if only.subtype() == AlterTableType::AtChangeOwner => {
+                        return given_to(only.newowner.as_ref());
+                    }
+                    _ => false,
+                },
+                _ => false,
+            }
         }
-        N::CreateForeignTableStmt(table) if is_of_a_file(&table.options) => return Need::ToRead,
+        N::CreateForeignTableStmt(table) if is_of_a_file(&table.options) => {
+            let plain = table.base_stmt.as_ref().is_some_and(computes_nothing);
+            return if plain { Need::ToRead } else { Need::Nothing };
+        }
         N::CreatePublicationStmt(publication) => {
-            publication.for_all_tables || has_schemas(&publication.pubobjects)
+            publication.for_all_tables || are_schemas_alone(&publication.pubobjects)
         }
-        N::AlterPublicationStmt(publication) => has_schemas(&publication.pubobjects),
+        N::AlterPublicationStmt(publication) => are_schemas_alone(&publication.pubobjects),
         // those that make a value of a range belong to PostgreSQL's superuser, whoever created the range
         N::RenameStmt(rename) => {
             rename.rename_type() == ObjectType::ObjectFunction
-                && rename.object.as_deref().is_some_and(is_elsewhere)
+                && rename.object.as_deref().is_some_and(|object| is_given(ObjectType::ObjectFunction, object))
         }
         // rows are filled without triggers
         N::VariableSetStmt(set) => set.name == "session_replication_role",
         N::CreateFdwStmt(wrapper) => return checked_by(&wrapper.func_options),
         N::AlterFdwStmt(wrapper) => return checked_by(&wrapper.func_options),
-        N::CreateFunctionStmt(function) => return need_of_function(&function.options),
-        N::AlterFunctionStmt(function) => return need_of_function(&function.actions),
+        N::CreateFunctionStmt(function) => {
+            // PostgreSQL computes constants in defaults and bodies, and with them the checks of domains
+            let computed = function.sql_body.is_some()
+                || function.parameters.iter().any(|parameter| {
+                    matches!(&parameter.node, Some(N::FunctionParameter(one)) if one.defexpr.is_some())
+                });
+            if computed || !is_of_users(&function.funcname) {
+                return Need::Nothing;
+            }
+            return need_of_function(&function.options);
+        }
+        N::AlterFunctionStmt(function) => {
+            let names = function.func.as_ref().map(|function| &function.objname[..]).unwrap_or_default();
+            return if is_of_users_schema(names) {
+                need_of_function(&function.actions)
+            } else {
+                Need::Nothing
+            };
+        }
         _ => false,
     };
     if needed { Need::Superuser } else { Need::Nothing }
+}
+
+/// Whether something that is created is called so that it is none of PostgreSQL's own: a name without a schema is looked at when it is
+/// executed.
+fn is_of_users(name: &[Node]) -> bool {
+    match name {
+        [schema, _] => !text(schema).is_none_or(|schema| OF_POSTGRESQL.contains(&schema)),
+        [] | [_] => true,
+        _ => false,
+    }
+}
+
+/// Whether something that is there is named with its schema, and is none of PostgreSQL's own.
+fn is_of_users_schema(name: &[Node]) -> bool {
+    name.len() == 2 && is_of_users(name)
+}
+
+const OF_POSTGRESQL: &[&str] = &["pg_catalog", "information_schema"];
+
+/// Whether an object can be given to another role without anybody's gaining what PostgreSQL keeps to its superuser.
+fn is_given(kind: ObjectType, object: &Node) -> bool {
+    use ObjectType as O;
+    match (kind, &object.node) {
+        (O::ObjectSchema, Some(N::String(name))) => !OF_POSTGRESQL.contains(&name.sval.as_str()),
+        (
+            O::ObjectEventTrigger
+            | O::ObjectFdw
+            | O::ObjectForeignServer
+            | O::ObjectPublication
+            | O::ObjectExtension,
+            _,
+        ) => true,
+        (_, Some(N::ObjectWithArgs(named))) => is_of_users_schema(&named.objname),
+        // of an operator class or family the first is its access method
+        (O::ObjectOpclass | O::ObjectOpfamily, Some(N::List(list))) => {
+            is_of_users_schema(list.items.get(1..).unwrap_or_default())
+        }
+        (_, Some(N::List(list))) => is_of_users_schema(&list.items),
+        (_, Some(N::TypeName(name))) => is_of_users_schema(&name.names),
+        _ => false,
+    }
+}
+
+/// To whom something is given.
+fn given_to(role: Option<&RoleSpec>) -> Need {
+    match role {
+        Some(role) if role.roletype() == RoleSpecType::RolespecCstring => {
+            Need::Unless { query: MAY_MORE, name: role.rolename.clone() }
+        }
+        _ => Need::Nothing,
+    }
+}
+
+/// Whether a table has nothing that is computed when it is created.
+fn computes_nothing(table: &CreateStmt) -> bool {
+    let plain = |constraint: &Node| {
+        matches!(&constraint.node, Some(N::Constraint(one))
+            if matches!(one.contype(), ConstrType::ConstrNotnull | ConstrType::ConstrNull))
+    };
+    table.partbound.is_none()
+        && table.inh_relations.is_empty()
+        && table.constraints.is_empty()
+        && table.table_elts.iter().all(|element| {
+            matches!(&element.node, Some(N::ColumnDef(column))
+                if column.raw_default.is_none() && column.constraints.iter().all(plain))
+        })
 }
 
 /// A wrapper's options are checked by a function when it is created.
@@ -271,20 +413,28 @@ fn need_of_function(options: &[Node]) -> Need {
 
 /// Whether the options of a foreign table have it read a file (file_fdw), and start no program.
 fn is_of_a_file(options: &[Node]) -> bool {
-    let named = |wanted: &str| options.iter().filter_map(option).any(|(name, _)| name == wanted);
-    named("filename") && !named("program")
+    let mut file = false;
+    for (name, value) in options.iter().filter_map(option) {
+        match (name, value) {
+            // not among the server's own, where relative paths begin
+            ("filename", N::String(path)) => file = path.sval.starts_with('/') && !path.sval.contains("/.."),
+            ("program", _) => return false,
+            _ => {}
+        }
+    }
+    file
 }
 
-fn has_schemas(objects: &[Node]) -> bool {
-    objects.iter().any(|object| {
-        matches!(&object.node, Some(N::PublicationObjSpec(spec)) if spec.pubobjtype() != PublicationObjSpecType::PublicationobjTable)
-    })
-}
-
-/// Whether a function is named with its schema, which is not PostgreSQL's own.
-fn is_elsewhere(function: &Node) -> bool {
-    let Some(N::ObjectWithArgs(function)) = &function.node else { return false };
-    matches!(&function.objname[..], [schema, _] if text(schema) != Some("pg_catalog"))
+/// Whether schemas are published, and no rows that a condition chooses.
+fn are_schemas_alone(objects: &[Node]) -> bool {
+    let specs = || {
+        objects.iter().filter_map(|object| match &object.node {
+            Some(N::PublicationObjSpec(spec)) => Some(spec),
+            _ => None,
+        })
+    };
+    specs().any(|spec| spec.pubobjtype() != PublicationObjSpecType::PublicationobjTable)
+        && specs().all(|spec| spec.pubtable.as_ref().is_none_or(|table| table.where_clause.is_none()))
 }
 
 fn option(node: &Node) -> Option<(&str, &N)> {
@@ -326,12 +476,10 @@ mod tests {
             "CREATE FUNCTION f() RETURNS int LANGUAGE C AS '$libdir/x', 'f'",
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1'",
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET log_statement = 'all' AS 'SELECT 1'",
-            "ALTER FUNCTION f() LEAKPROOF",
+            "ALTER FUNCTION s.f() LEAKPROOF",
             "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = internal)",
             "CREATE PUBLICATION p FOR ALL TABLES",
             "CREATE PUBLICATION p FOR TABLE t, TABLES IN SCHEMA s",
-            "ALTER TABLE t OWNER TO r",
-            "ALTER FUNCTION f() OWNER TO r",
             "ALTER FUNCTION s.range(a, a) RENAME TO other",
             "COMMENT ON EXTENSION plpgsql IS 'x'",
             "SET LOCAL session_replication_role = replica",
@@ -354,6 +502,21 @@ mod tests {
             "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1')",
             "CREATE AGGREGATE a (int) (SFUNC = f, STYPE = d, INITCOND = '1', MSTYPE = internal)",
             "CREATE PUBLICATION p FOR TABLE t",
+            "CREATE PUBLICATION p FOR TABLE t WHERE (f()), TABLES IN SCHEMA s",
+            "CREATE FUNCTION f(a d[] DEFAULT '{1}') RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1'",
+            "CREATE FUNCTION f(a d[] DEFAULT '{1}') RETURNS int LANGUAGE c AS 'x', 'f'",
+            "CREATE FUNCTION f() RETURNS d[] LANGUAGE sql LEAKPROOF RETURN '{1}'::d[]",
+            "CREATE FUNCTION pg_catalog.quote_ident(name) RETURNS text LANGUAGE sql LEAKPROOF AS 'SELECT 1'",
+            "ALTER FUNCTION pg_catalog.query_to_xml(text, bool, bool, text) LEAKPROOF SECURITY DEFINER",
+            "ALTER FUNCTION f() LEAKPROOF",
+            "ALTER FUNCTION pg_read_file(text) OWNER TO r",
+            "ALTER FUNCTION pg_catalog.pg_read_file(text) OWNER TO r",
+            "ALTER LANGUAGE c OWNER TO r",
+            "ALTER TYPE pg_catalog.int4 SET (RECEIVE = f)",
+            "ALTER OPERATOR FAMILY pg_catalog.integer_ops USING btree ADD FUNCTION 1 f(int, int)",
+            "CREATE FOREIGN TABLE t PARTITION OF p FOR VALUES IN (f()) SERVER s OPTIONS (filename '/dev/null')",
+            "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (filename 'postmaster.pid')",
+            "CREATE FOREIGN TABLE t (a d[] DEFAULT '{1}') SERVER s OPTIONS (filename '/dev/null')",
             "ALTER FUNCTION f() RENAME TO g",
             "ALTER FUNCTION pg_catalog.f() RENAME TO g",
             "CREATE ROLE r SUPERUSER",
@@ -399,6 +562,12 @@ mod tests {
         );
         assert_eq!(asked("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1'"), "plpython3u");
         assert_eq!(asked("CREATE FOREIGN DATA WRAPPER w VALIDATOR s.f"), "f");
+        assert_eq!(asked("ALTER TABLE t OWNER TO r"), "r");
+        assert_eq!(
+            asked("ALTER FUNCTION s.f() OWNER TO pg_execute_server_program"),
+            "pg_execute_server_program"
+        );
+        assert_eq!(asked("ALTER SCHEMA s OWNER TO r"), "r");
         assert_eq!(asked("ALTER FOREIGN DATA WRAPPER w OPTIONS (ADD a 'b')"), "");
     }
 }

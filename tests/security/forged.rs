@@ -93,6 +93,59 @@ const READ: &[Forgery] = &[
         "is nothing that trueup writes",
     ),
     (
+        "a block in quotes that are read otherwise",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new(
+                "DO 'BEGIN IF EXISTS ( SELECT 1 WHERE ''x'' = ''$a$'' ) THEN END IF; DROP TABLE public.victim; \
+                 IF EXISTS (SELECT 1 WHERE ''x'' = '' $a$ '') THEN RAISE EXCEPTION USING MESSAGE = $b$x$b$; END IF; END'",
+            ));
+        },
+        "is nothing that trueup writes",
+    ),
+    (
+        "a block that executes",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new(
+                "DO $$DECLARE spare pg_catalog.name; BEGIN FOR spare IN SELECT conname FROM pg_catalog.pg_constraint \
+                 WHERE conrelid OPERATOR(pg_catalog.=) 'public.a'::pg_catalog.regclass \
+                 AND contype OPERATOR(pg_catalog.=) 'c' AND conislocal AND coninhcount OPERATOR(pg_catalog.=) 0 \
+                 AND conname OPERATOR(pg_catalog.<>) ALL (ARRAY['x']::pg_catalog.name[]) \
+                 LOOP execute pg_catalog.format('DROP TABLE public.victim; --%s %I', 'x', spare); END LOOP; END$$",
+            ));
+        },
+        "is nothing that trueup writes",
+    ),
+    (
+        "a block that calls",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new(
+                "DO $$BEGIN IF EXISTS (SELECT 1 WHERE public.f() IS NULL) THEN \
+                 RAISE EXCEPTION USING MESSAGE = 'x'; END IF; END$$",
+            ));
+        },
+        "is nothing that trueup writes",
+    ),
+    (
+        "one thing that becomes another",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            plan.steps[at].sql = vec![Sql::new("ALTER FUNCTION public.g() RENAME TO f")];
+        },
+        "is about function public.g",
+    ),
+    (
+        "a schema that is exchanged",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            let exchange = ["ALTER SCHEMA s RENAME TO s2", "CREATE SCHEMA s", "DROP SCHEMA s2"];
+            plan.steps[at].sql.extend(exchange.map(Sql::new));
+        },
+        "is about schema",
+    ),
+    (
         "a function with side effects",
         |plan| {
             let at = of(plan, "function public.f()");

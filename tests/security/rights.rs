@@ -11,7 +11,7 @@ DECLARE way text; act text;
 BEGIN
     IF current_database() NOT LIKE '%scratch%' THEN RETURN true; END IF;
     FOREACH way IN ARRAY ARRAY['SELECT 1', 'RESET ROLE', 'RESET SESSION AUTHORIZATION', 'SET ROLE trueup_superuser',
-                               'SET SESSION AUTHORIZATION trueup_superuser', 'SET ROLE other', 'SET ROLE powerful'] LOOP
+                               'SET SESSION AUTHORIZATION trueup_superuser', 'SET ROLE svc', 'SET ROLE powerful'] LOOP
         FOREACH act IN ARRAY ARRAY['COPY (SELECT 1) TO PROGRAM ''true''', 'SELECT pg_read_file(''PG_VERSION'')',
                 'SELECT lo_export(lo_create(0), ''/tmp/trueup-witness'')', 'CREATE ROLE more',
                 'ALTER ROLE CURRENT_USER SUPERUSER', 'GRANT pg_execute_server_program TO CURRENT_USER',
@@ -94,6 +94,81 @@ fn sql_has_no_superusers_rights_where_it_is_rehearsed_on_18() {
     gains_nothing(18);
 }
 
+/// Ways that were found by who attacked it: each would have had a superuser's rights, or another role's that may do more.
+#[test]
+fn what_was_tried_to_get_a_superusers_rights_gets_none_on_15() {
+    gets_none(15);
+}
+
+#[test]
+fn what_was_tried_to_get_a_superusers_rights_gets_none_on_18() {
+    gets_none(18);
+}
+
+fn gets_none(major: u16) {
+    const EVIL: &str = "
+        CREATE FUNCTION evil(x int) RETURNS boolean LANGUAGE plpgsql AS $$
+        DECLARE failed boolean := false;
+        BEGIN
+            BEGIN COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'; EXCEPTION WHEN OTHERS THEN failed := true; END;
+            IF NOT failed THEN RAISE EXCEPTION 'gained by %', current_user; END IF;
+            RETURN true;
+        END $$;
+        CREATE DOMAIN dom AS int CHECK (evil(VALUE));";
+    // and whether PostgreSQL refuses it to an ordinary role
+    const WAYS: &[(&str, bool)] = &[
+        // code that a role of PostgreSQL's owns
+        (
+            "CREATE FUNCTION own() RETURNS boolean LANGUAGE sql SECURITY DEFINER AS 'SELECT evil(1)';
+             ALTER FUNCTION public.own() OWNER TO pg_execute_server_program; DO $$BEGIN PERFORM own(); END$$;",
+            true,
+        ),
+        ("CREATE TABLE other (); ALTER TABLE other OWNER TO pg_execute_server_program;", true),
+        // constants that are computed when a statement is read
+        ("CREATE FUNCTION f(a dom[] DEFAULT '{1}') RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1';", true),
+        ("CREATE FUNCTION f() RETURNS dom[] LANGUAGE sql LEAKPROOF RETURN '{1}'::dom[];", true),
+        (
+            "CREATE EXTENSION file_fdw; CREATE SERVER s FOREIGN DATA WRAPPER file_fdw;
+             CREATE FOREIGN TABLE t (a dom[] DEFAULT '{1}') SERVER s OPTIONS (filename '/dev/null');",
+            true,
+        ),
+        // two statements where one is seen
+        (
+            r"DO $$BEGIN PERFORM set_config('standard_conforming_strings', 'off', false); END$$;
+              COMMENT ON LANGUAGE plpgsql IS 'a\''; SELECT evil(99); --';",
+            true,
+        ),
+        // functions that trueup's own statements would call
+        (
+            "CREATE FUNCTION pg_catalog.pg_get_object_address(text, text, text) RETURNS boolean LANGUAGE sql LEAKPROOF
+                 AS 'SELECT public.evil(1)'; COMMENT ON LANGUAGE plpgsql IS 'x';",
+            true,
+        ),
+        ("ALTER FUNCTION pg_catalog.query_to_xml(text, boolean, boolean, text) SECURITY DEFINER LEAKPROOF;", true),
+        ("CREATE TABLE t (); GRANT SELECT ON t TO mine; ALTER FUNCTION pg_catalog.pg_read_file(text) OWNER TO mine;", true),
+        // names of roles that change places
+        (
+            "CREATE ROLE mine; CREATE TABLE t (); GRANT SELECT ON t TO mine;
+             DO $$BEGIN UPDATE pg_group SET groname = 'aside' WHERE groname = 'mine';
+                        UPDATE pg_group SET groname = 'mine' WHERE groname = 'pg_execute_server_program'; END$$;",
+            true,
+        ),
+        // what is not refused runs as the role that it is, at every place
+        ("CREATE TABLE t (a dom[] DEFAULT '{1}', CHECK (evil(1)));", false),
+    ];
+    runtime().block_on(async {
+        let database = Database::empty_on(oracle::server_of(Some(major))).await;
+        for (way, refused) in WAYS {
+            let ran =
+                plan(&database, &format!("{EVIL}{way} CREATE VIEW later AS SELECT '{{1}}'::dom[];")).await;
+            assert!(!ran.shown().contains("gained"), "{way}: {}", ran.shown());
+            assert_eq!(ran.code, Some(i32::from(*refused)), "{way}: {}", ran.shown());
+            let _ = std::fs::remove_dir_all(database.path("plan"));
+        }
+        database.done().await;
+    });
+}
+
 /// Where a superuser's statement would call code of somebody, or give it something to call, it is left without.
 #[test]
 fn what_would_run_code_as_a_superuser_is_refused() {
@@ -133,7 +208,9 @@ fn roles_of_desired_sql_have_no_rights_where_it_is_rehearsed() {
         let database = Database::empty().await;
         database.execute(PROBE).await;
         let desired = format!(
-            "CREATE ROLE powerful SUPERUSER; GRANT pg_execute_server_program TO postgres; {PROBE}
+            "CREATE ROLE powerful SUPERUSER; GRANT pg_execute_server_program TO postgres;
+             DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'svc') THEN CREATE ROLE svc SUPERUSER; END IF; END$$;
+             DO $$BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN NULL; END$$; {PROBE}
              GRANT USAGE ON SCHEMA m TO powerful; DO $$ BEGIN PERFORM m.probe(); END $$"
         );
         plan(&database, &desired).await.ended(0).unwrap();

@@ -84,14 +84,13 @@ impl<'a> Words<'a> {
         starts.zip(&ends).map(|(start, end)| self.part(&(start..*end))).collect()
     }
 
-    /// The text between the quotes of the one string that they are.
+    /// The text between the dollar quotes of the one string that they are: as it stands there, so that it is what PostgreSQL
+    /// reads.
     pub fn quoted(&self) -> Option<&'a str> {
         let [one] = self.tokens.as_slice() else { return None };
         let text = Some(one.of(self.text)).filter(|_| one.token == Token::String)?;
-        let quote = match text.strip_prefix('$') {
-            Some(tag) => &text[..tag.find('$')? + 2],
-            None => "'",
-        };
+        let tag = text.strip_prefix('$')?.find('$')?;
+        let quote = &text[..tag + 2];
         text.strip_prefix(quote)?.strip_suffix(quote)
     }
 

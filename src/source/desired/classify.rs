@@ -432,10 +432,12 @@ fn do_block(arguments: &[Node]) -> Order {
         }
         _ => None,
     });
-    match code.and_then(words::class_within) {
+    let mut order = match code.and_then(words::class_within) {
         Some(class) => Order::new(class),
         None => Order::new(Class::Schema).following(Follows::All),
-    }
+    };
+    order.names_roles = code.map(words::roles_within).unwrap_or_default();
+    order
 }
 
 /// `SELECT set_config(…)` and `SELECT setval(…)`, which dumps have, and `SELECT … INTO`.

@@ -28,6 +28,8 @@ pub enum MissingRoles {
     Create,
     /// Refuse: for a cluster that holds the target too.
     Refuse,
+    /// They are there by their names, which is all that is wanted of them.
+    ByName,
 }
 
 /// What loading did.

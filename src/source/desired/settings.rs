@@ -80,7 +80,7 @@ impl Settings {
                 }
             }
             Change::ResetAll => {
-                self.values.retain(|name, _| name == "role" || name == "session_authorization");
+                self.values.retain(|name, _| name == "role");
                 self.schema = None;
             }
             Change::Nothing | Change::Refused(_) => {}
@@ -127,7 +127,15 @@ impl Tracker {
 /// What a `SET` or `RESET` does.
 pub(super) fn of_set(set: &VariableSetStmt, statement: &str) -> Change {
     let value: Vec<String> = set.args.iter().filter_map(text_of).collect();
-    let name = set.name.to_ascii_lowercase();
+    let mut name = set.name.to_ascii_lowercase();
+    if name == "session_authorization" {
+        // for what is created it comes to the same, and takes no superuser
+        "role".clone_into(&mut name);
+        if let (VariableSetKind::VarSetValue, Some(role)) = (set.kind(), value.first()) {
+            let statement = format!("SET ROLE {}", crate::sql::ident(role));
+            return Change::Set { name, statement, schemas: None, local: set.is_local };
+        }
+    }
     match set.kind() {
         VariableSetKind::VarSetValue => change(name, value, statement, set.is_local),
         VariableSetKind::VarSetDefault | VariableSetKind::VarReset => Change::Reset(name),

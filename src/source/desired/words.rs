@@ -112,9 +112,29 @@ pub(super) fn class_within(code: &str) -> Option<Class> {
     here.chain(inside).max()
 }
 
+/// The roles that a block of code creates by their names, strings left out.
+pub(super) fn roles_within(code: &str) -> Vec<String> {
+    let tokens: Vec<Lexeme> = Lexer::new(code).filter(|lexeme| lexeme.token != Token::Comment).collect();
+    let created = tokens.windows(4).filter_map(|four| {
+        let [create, role, name, next] = four else { return None };
+        let is = |lexeme: &Lexeme, words: &[&str]| words.iter().any(|word| lexeme.is_word(code, word));
+        let is_mapping = is(role, &["user"]) && is(name, &["mapping"]) && is(next, &["for", "if"]);
+        let creates = is(create, &["create"]) && is(role, &["role", "user", "group"]) && !is_mapping;
+        creates.then(|| name.name(code)).flatten()
+    });
+    created.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_are_created_by_their_names() {
+        let code = "BEGIN CREATE ROLE app LOGIN; create user \"App\"; CREATE USER MAPPING FOR app SERVER s;
+            EXECUTE 'CREATE ROLE other'; END";
+        assert_eq!(roles_within(code), ["app", "App"]);
+    }
 
     #[test]
     fn blocks_load_with_the_latest_thing_they_define() {
