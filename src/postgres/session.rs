@@ -341,12 +341,11 @@ impl Session {
             for run in with_others.chunk_by(|one, next| *one && *next) {
                 let together = &statements[at..at + run.len()];
                 at += run.len();
-                match together {
-                    [only] => self.execute(only.as_str()).await?,
-                    _ => {
-                        let script: String = together.iter().map(|sql| format!("{sql};\n")).collect();
-                        self.client.batch_execute(&script).await?;
-                    }
+                if let [only] = together {
+                    self.execute(only.as_str()).await?;
+                } else {
+                    let script: String = together.iter().map(|sql| format!("{sql};\n")).collect();
+                    self.client.batch_execute(&script).await?;
                 }
             }
             self.client.batch_execute("COMMIT").await
