@@ -101,7 +101,7 @@ pub struct Rule {
     /// What it says of one step, if it is there.
     pub find: fn(&Case<'_>) -> Option<String>,
     /// Whether a plan alone shows that it is there: one that does not say so was not made by this program.
-    /// [`only_catalogs_tell`] where that cannot be known without the database.
+    /// `only_catalogs_tell` where that cannot be known without the database.
     pub alone: fn(&Alone<'_>) -> bool,
 }
 
