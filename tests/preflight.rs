@@ -252,7 +252,9 @@ fn a_backup_is_proven_before_anything_is_changed() {
 fn a_vacuum_against_wraparound_is_not_fought() {
     runtime().block_on(async {
         let (_server, database) = planned(&["autovacuum_naptime=1"]).await;
-        let age = "autovacuum_freeze_max_age = 100000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1";
+        // a vacuum or an analyze for the rows that come would be as slow, and come first
+        let age = "autovacuum_freeze_max_age = 100000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, \
+                   autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2000000000";
         let ship = |more: &str| format!("CREATE TABLE ship (id int PRIMARY KEY, name text{more}) WITH ({age});");
         let options = format!("ALTER TABLE ship SET ({age}); INSERT INTO ship SELECT n, 'more' FROM generate_series(1001, 50000) n");
         database.execute(&options).await;
