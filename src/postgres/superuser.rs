@@ -70,7 +70,13 @@ impl Superuser {
             Need::Superuser => true,
             Need::ToRead if !self.confined => false,
             Need::ToRead => client.query_opt(CHECKED_BY, &[&""]).await?.is_none(),
-            Need::Unless { query, name } => client.query_opt(query, &[&name]).await?.is_none(),
+            Need::Unless(questions) => {
+                let mut lifted = true;
+                for (query, name) in questions {
+                    lifted &= client.query_opt(query, &[&name]).await?.is_none();
+                }
+                lifted
+            }
         };
         if !lifted || !client.query_one(READS_ALIKE, &[]).await?.try_get::<_, bool>(0)? {
             return client.batch_execute(statement).await;
@@ -135,8 +141,8 @@ enum Need {
     Superuser,
     /// Who may read files; for a foreign table that is one, and not what a program says.
     ToRead,
-    /// A superuser; but it is not to have one where this query has a row for a name ($1).
-    Unless { query: &'static str, name: String },
+    /// A superuser; but it is not to have one where one of these queries has a row for its name ($1).
+    Unless(Vec<(&'static str, String)>),
 }
 
 /// A function of PostgreSQL's that not everybody may call: in another name anybody could.
@@ -151,6 +157,21 @@ SELECT FROM pg_catalog.pg_roles r \
  WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text \
    AND (r.rolsuper OR r.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid \
                       AND r.rolname OPERATOR(pg_catalog.<>) 'pg_database_owner'::pg_catalog.name) LIMIT 1";
+
+/// Something of PostgreSQL's own that is called so: it would be meant where a name has no schema.
+const OF_CATALOG: &str = "\
+SELECT FROM (SELECT pronamespace, proname FROM pg_catalog.pg_proc \
+             UNION ALL SELECT typnamespace, typname FROM pg_catalog.pg_type \
+             UNION ALL SELECT oprnamespace, oprname FROM pg_catalog.pg_operator \
+             UNION ALL SELECT opfnamespace, opfname FROM pg_catalog.pg_opfamily \
+             UNION ALL SELECT opcnamespace, opcname FROM pg_catalog.pg_opclass \
+             UNION ALL SELECT collnamespace, collname FROM pg_catalog.pg_collation \
+             UNION ALL SELECT connamespace, conname FROM pg_catalog.pg_conversion \
+             UNION ALL SELECT dictnamespace, dictname FROM pg_catalog.pg_ts_dict \
+             UNION ALL SELECT cfgnamespace, cfgname FROM pg_catalog.pg_ts_config) AS o (schema, name) \
+ WHERE o.name OPERATOR(pg_catalog.=) $1::pg_catalog.text \
+   AND o.schema OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog'::pg_catalog.regnamespace, \
+                                                  'information_schema'::pg_catalog.regnamespace]::pg_catalog.oid[]) LIMIT 1";
 
 /// A language whose functions are looked at by a function that is not in C.
 const LOOKED_AT: &str = "\
@@ -217,8 +238,8 @@ fn need_of(statement: &N) -> Need {
         | N::CreateAmStmt(_) => true,
         N::CreateOpClassStmt(class) => is_of_users(&class.opclassname) && is_of_users(&class.opfamilyname),
         N::CreateOpFamilyStmt(family) => is_of_users(&family.opfamilyname),
-        N::AlterOpFamilyStmt(family) => is_of_users_schema(&family.opfamilyname),
-        N::AlterTypeStmt(kind) => is_of_users_schema(&kind.type_name),
+        N::AlterOpFamilyStmt(family) => return Need::Superuser.of(&family.opfamilyname),
+        N::AlterTypeStmt(kind) => return Need::Superuser.of(&kind.type_name),
         // PostgreSQL has these from the start, and they belong to its superuser
         N::CommentStmt(comment) => matches!(
             comment.objtype(),
@@ -243,10 +264,9 @@ fn need_of(statement: &N) -> Need {
             needed && is_of_users(&define.defnames)
         }
         N::AlterOwnerStmt(give) => {
-            match give.object.as_deref().map(|object| is_given(give.object_type(), object)) {
-                Some(true) => return given_to(give.newowner.as_ref()),
-                _ => false,
-            }
+            let given =
+                give.object.as_deref().map_or(Need::Nothing, |object| given(give.object_type(), object));
+            return given_to(give.newowner.as_ref()).and(given);
         }
         N::AlterTableStmt(table) => {
             let commands = || {
@@ -280,9 +300,9 @@ fn need_of(statement: &N) -> Need {
         }
         N::AlterPublicationStmt(publication) => are_schemas_alone(&publication.pubobjects),
         // those that make a value of a range belong to PostgreSQL's superuser, whoever created the range
-        N::RenameStmt(rename) => {
-            rename.rename_type() == ObjectType::ObjectFunction
-                && rename.object.as_deref().is_some_and(|object| is_given(ObjectType::ObjectFunction, object))
+        N::RenameStmt(rename) if rename.rename_type() == ObjectType::ObjectFunction => {
+            let renamed = |object| given(ObjectType::ObjectFunction, object);
+            return rename.object.as_deref().map_or(Need::Nothing, renamed);
         }
         // rows are filled without triggers
         N::VariableSetStmt(set) => set.name == "session_replication_role",
@@ -301,11 +321,7 @@ fn need_of(statement: &N) -> Need {
         }
         N::AlterFunctionStmt(function) => {
             let names = function.func.as_ref().map(|function| &function.objname[..]).unwrap_or_default();
-            return if is_of_users_schema(names) {
-                need_of_function(&function.actions)
-            } else {
-                Need::Nothing
-            };
+            return need_of_function(&function.actions).of(names);
         }
         _ => false,
     };
@@ -322,18 +338,37 @@ fn is_of_users(name: &[Node]) -> bool {
     }
 }
 
-/// Whether something that is there is named with its schema, and is none of PostgreSQL's own.
-fn is_of_users_schema(name: &[Node]) -> bool {
-    name.len() == 2 && is_of_users(name)
+impl Need {
+    /// The same, but nothing where there is nothing of either.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Superuser, need) | (need, Self::Superuser) => need,
+            (Self::Unless(one), Self::Unless(other)) => Self::Unless([one, other].concat()),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// The same for something that is there, if it is none of PostgreSQL's own.
+    fn of(self, name: &[Node]) -> Self {
+        match name {
+            [_, _] if is_of_users(name) => self,
+            [only] => {
+                let name = text(only).unwrap_or_default().to_owned();
+                self.and(Self::Unless(vec![(OF_CATALOG, name)]))
+            }
+            _ => Self::Nothing,
+        }
+    }
 }
 
 const OF_POSTGRESQL: &[&str] = &["pg_catalog", "information_schema"];
 
-/// Whether an object can be given to another role without anybody's gaining what PostgreSQL keeps to its superuser.
-fn is_given(kind: ObjectType, object: &Node) -> bool {
+/// What it needs to give an object to another role, without anybody's gaining what PostgreSQL keeps to its superuser.
+fn given(kind: ObjectType, object: &Node) -> Need {
     use ObjectType as O;
+    let given = Need::Superuser;
     match (kind, &object.node) {
-        (O::ObjectSchema, Some(N::String(name))) => !OF_POSTGRESQL.contains(&name.sval.as_str()),
+        (O::ObjectSchema, Some(N::String(name))) if !OF_POSTGRESQL.contains(&name.sval.as_str()) => given,
         (
             O::ObjectEventTrigger
             | O::ObjectFdw
@@ -341,15 +376,15 @@ fn is_given(kind: ObjectType, object: &Node) -> bool {
             | O::ObjectPublication
             | O::ObjectExtension,
             _,
-        ) => true,
-        (_, Some(N::ObjectWithArgs(named))) => is_of_users_schema(&named.objname),
+        ) => given,
+        (_, Some(N::ObjectWithArgs(named))) => given.of(&named.objname),
         // of an operator class or family the first is its access method
         (O::ObjectOpclass | O::ObjectOpfamily, Some(N::List(list))) => {
-            is_of_users_schema(list.items.get(1..).unwrap_or_default())
+            given.of(list.items.get(1..).unwrap_or_default())
         }
-        (_, Some(N::List(list))) => is_of_users_schema(&list.items),
-        (_, Some(N::TypeName(name))) => is_of_users_schema(&name.names),
-        _ => false,
+        (_, Some(N::List(list))) => given.of(&list.items),
+        (_, Some(N::TypeName(name))) => given.of(&name.names),
+        _ => Need::Nothing,
     }
 }
 
@@ -357,7 +392,7 @@ fn is_given(kind: ObjectType, object: &Node) -> bool {
 fn given_to(role: Option<&RoleSpec>) -> Need {
     match role {
         Some(role) if role.roletype() == RoleSpecType::RolespecCstring => {
-            Need::Unless { query: MAY_MORE, name: role.rolename.clone() }
+            Need::Unless(vec![(MAY_MORE, role.rolename.clone())])
         }
         _ => Need::Nothing,
     }
@@ -382,7 +417,7 @@ fn computes_nothing(table: &CreateStmt) -> bool {
 fn checked_by(options: &[Node]) -> Need {
     let mut named = options.iter().filter_map(option).filter(|(name, _)| *name == "validator");
     let name = named.find_map(|(_, value)| last_name(value)).unwrap_or_default();
-    Need::Unless { query: CHECKED_BY, name: name.to_owned() }
+    Need::Unless(vec![(CHECKED_BY, name.to_owned())])
 }
 
 fn need_of_function(options: &[Node]) -> Need {
@@ -399,7 +434,7 @@ fn need_of_function(options: &[Node]) -> Need {
         }
     }
     match (language, &code[..]) {
-        (Some("internal"), [symbol, ..]) => Need::Unless { query: RESERVED, name: (*symbol).to_owned() },
+        (Some("internal"), [symbol, ..]) => Need::Unless(vec![(RESERVED, (*symbol).to_owned())]),
         // in the server's own libraries: a path could be that of a file that was written before
         (Some("c"), [library, ..]) if library.strip_prefix("$libdir/").unwrap_or(library).contains('/') => {
             Need::Nothing
@@ -407,7 +442,7 @@ fn need_of_function(options: &[Node]) -> Need {
         (Some("c"), _) => Need::Superuser,
         (Some("sql" | "plpgsql") | None, _) if said => Need::Superuser,
         (Some("sql" | "plpgsql") | None, _) => Need::Nothing,
-        (Some(other), _) => Need::Unless { query: LOOKED_AT, name: other.to_owned() },
+        (Some(other), _) => Need::Unless(vec![(LOOKED_AT, other.to_owned())]),
     }
 }
 
@@ -508,8 +543,6 @@ mod tests {
             "CREATE FUNCTION f() RETURNS d[] LANGUAGE sql LEAKPROOF RETURN '{1}'::d[]",
             "CREATE FUNCTION pg_catalog.quote_ident(name) RETURNS text LANGUAGE sql LEAKPROOF AS 'SELECT 1'",
             "ALTER FUNCTION pg_catalog.query_to_xml(text, bool, bool, text) LEAKPROOF SECURITY DEFINER",
-            "ALTER FUNCTION f() LEAKPROOF",
-            "ALTER FUNCTION pg_read_file(text) OWNER TO r",
             "ALTER FUNCTION pg_catalog.pg_read_file(text) OWNER TO r",
             "ALTER LANGUAGE c OWNER TO r",
             "ALTER TYPE pg_catalog.int4 SET (RECEIVE = f)",
@@ -517,7 +550,6 @@ mod tests {
             "CREATE FOREIGN TABLE t PARTITION OF p FOR VALUES IN (f()) SERVER s OPTIONS (filename '/dev/null')",
             "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (filename 'postmaster.pid')",
             "CREATE FOREIGN TABLE t (a d[] DEFAULT '{1}') SERVER s OPTIONS (filename '/dev/null')",
-            "ALTER FUNCTION f() RENAME TO g",
             "ALTER FUNCTION pg_catalog.f() RENAME TO g",
             "CREATE ROLE r SUPERUSER",
             "ALTER ROLE r SUPERUSER",
@@ -553,7 +585,9 @@ mod tests {
     #[test]
     fn what_calls_a_function_is_asked_for_first() {
         let asked = |statement: &str| match need(statement) {
-            Need::Unless { name, .. } => name,
+            Need::Unless(questions) => {
+                questions.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" ")
+            }
             other => format!("{other:?}"),
         };
         assert_eq!(
@@ -563,6 +597,10 @@ mod tests {
         assert_eq!(asked("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1'"), "plpython3u");
         assert_eq!(asked("CREATE FOREIGN DATA WRAPPER w VALIDATOR s.f"), "f");
         assert_eq!(asked("ALTER TABLE t OWNER TO r"), "r");
+        assert_eq!(asked("ALTER FUNCTION pg_read_file(text) OWNER TO r"), "r pg_read_file");
+        assert_eq!(asked("ALTER FUNCTION f() LEAKPROOF"), "f");
+        assert_eq!(asked("ALTER FUNCTION f() RENAME TO g"), "f");
+        assert_eq!(asked("ALTER OPERATOR FAMILY o USING btree ADD FUNCTION 1 f(int, int)"), "o");
         assert_eq!(
             asked("ALTER FUNCTION s.f() OWNER TO pg_execute_server_program"),
             "pg_execute_server_program"
