@@ -335,13 +335,13 @@ impl Session {
     pub async fn execute_all(&self, statements: &[Sql]) -> Result<(), tokio_postgres::Error> {
         let all = async {
             self.client.batch_execute("BEGIN").await?;
-            let with_others: Vec<bool> =
-                statements.iter().map(|sql| self.goes_with_others(sql.as_str())).collect();
+            let apart: Vec<bool> =
+                statements.iter().map(|sql| !self.goes_with_others(sql.as_str())).collect();
             let mut at = 0;
-            for run in with_others.chunk_by(|one, next| *one && *next) {
+            for run in apart.chunk_by(|one, next| !one && !next) {
                 let together = &statements[at..at + run.len()];
                 at += run.len();
-                if let [only] = together {
+                if let ([true], [only]) = (run, together) {
                     self.execute(only.as_str()).await?;
                 } else {
                     let script: String = together.iter().map(|sql| format!("{sql};\n")).collect();

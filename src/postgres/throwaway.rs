@@ -216,9 +216,8 @@ impl Scratch {
         }
         self.create_role(role).await?;
         self.owners.borrow_mut().insert(role.to_owned());
-        let roles: Vec<String> =
-            self.roles.borrow().difference(&self.owners.borrow()).map(|role| sql::ident(role)).collect();
-        let granted = [roles, ["pg_read_all_data".to_owned()].to_vec()].concat();
+        let mut granted = vec!["pg_read_all_data".to_owned()];
+        granted.extend(self.roles.borrow().difference(&self.owners.borrow()).map(|role| sql::ident(role)));
         let (owner, granted) = (sql::ident(role), granted.join(", "));
         let made = format!("ALTER ROLE {owner} LOGIN BYPASSRLS; GRANT {granted} TO {owner}");
         self.act(&made, "make the role of its databases").await?;

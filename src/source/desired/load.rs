@@ -243,8 +243,14 @@ impl<'a> Loader<'a> {
         let mut answers = Vec::with_capacity(sent.len());
         let apart: Vec<bool> = sent.iter().map(|(_, _, text)| !self.session.goes_with_others(text)).collect();
         for run in apart.chunk_by(|one, next| !one && !next) {
-            let texts = sent[answers.len()..].iter().take(run.len()).map(|(_, _, text)| text);
-            answers.extend(join_all(texts.map(|text| self.session.execute(text))).await);
+            let together = &sent[answers.len()..answers.len() + run.len()];
+            if let ([true], [(_, _, text)]) = (run, together) {
+                answers.push(self.session.execute(text).await);
+            } else {
+                let client = self.session.client();
+                answers
+                    .extend(join_all(together.iter().map(|(_, _, text)| client.batch_execute(text))).await);
+            }
         }
         let mut failed = Vec::new();
         for ((index, is_setting, _), answer) in sent.iter().zip(answers) {
