@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
                   the table is big.",
     advice: "run it when the table may stand still, or split the change so that the slow part runs under a weak lock",
     find,
-    alone: |plan| is_slow(plan.seen) && strong(plan.step, plan.held).next().is_some(),
+    offline: |plan| is_slow(plan.seen) && strong(plan.step, plan.held).next().is_some(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

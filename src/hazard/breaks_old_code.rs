@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
                   something else.",
     advice: "deploy code that does without it first",
     find,
-    alone: |plan| !plan.undo && breaks(plan.step),
+    offline: |plan| !plan.undo && breaks(plan.step),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
                   DEFINER functions and views act with the rights of the new one.",
     advice: "check that the new owner may do all that the object does, and that nobody deploys as the old one",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
                   step fails.",
     advice: "make sure that neither the data nor code that is deployed violates it",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
                   can fail with a unique violation when two sessions insert the same key.",
     advice: "see to it that code lists the columns that it writes, and that back= in @convert gives the old values",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

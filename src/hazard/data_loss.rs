@@ -10,7 +10,7 @@ pub(super) const RULE: Rule = Rule {
     explanation: "Values that are stored now are gone afterwards; undoing the step brings back the structure, not them.",
     advice: "keep a backup of the values, or leave the object until nobody misses it",
     find,
-    alone: |plan| plan.loses,
+    offline: |plan| plan.loses,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     explanation: "PostgreSQL updates extensions and has no way back: the undo leaves the new version.",
     advice: "read the extension's release notes, and have a backup of what uses it",
     find,
-    alone: |plan| plan.undo && is_kept(plan.step),
+    offline: |plan| plan.undo && is_kept(plan.step),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
                   the plan is rolled back.",
     advice: "see to it that disk and standbys have room for it, and that what the triggers do is wanted",
     find,
-    alone: |plan| fills(plan.step, plan.undo).is_some(),
+    offline: |plan| fills(plan.step, plan.undo).is_some(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

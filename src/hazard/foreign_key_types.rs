@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
                   use indexes.",
     advice: "give both columns the same type",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
                   not any more: each call fails. Bodies in PL/pgSQL are not looked at by PostgreSQL before they run.",
     advice: "change the function in the desired SQL, so that the plan changes it along",
     find,
-    alone: |plan| !plan.seen.breaks.is_empty(),
+    offline: |plan| !plan.seen.breaks.is_empty(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

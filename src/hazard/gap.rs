@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
                   Others see that, and if the plan stops there, it stays so.",
     advice: "run it when nobody uses what is missing, or make the changes in two plans",
     find,
-    alone: |plan| !plan.seen.missing.is_empty(),
+    offline: |plan| !plan.seen.missing.is_empty(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

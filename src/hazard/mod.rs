@@ -102,12 +102,12 @@ pub struct Rule {
     pub find: fn(&Case<'_>) -> Option<String>,
     /// Whether a plan alone shows that it is there: one that does not say so was not made by this program.
     /// `only_catalogs_tell` where that cannot be known without the database.
-    pub alone: fn(&Alone<'_>) -> bool,
+    pub offline: fn(&Offline<'_>) -> bool,
 }
 
 /// One direction of one step, with all that a plan says of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Alone<'a> {
+pub struct Offline<'a> {
     /// The step.
     pub step: &'a Step,
     /// Whether this is its undo.
@@ -121,7 +121,7 @@ pub struct Alone<'a> {
 }
 
 /// For rules that need both catalogs: no plan shows it by itself.
-fn only_catalogs_tell(_: &Alone<'_>) -> bool {
+fn only_catalogs_tell(_: &Offline<'_>) -> bool {
     false
 }
 
@@ -230,7 +230,7 @@ pub fn is_of_facts(code: &str) -> bool {
 
 /// What is wrong with the hazards that a plan has for one direction of a step: each is one of the registry's, as that says
 /// it, and none is left out of which the plan itself shows that it is there.
-pub fn flaw(alone: &Alone<'_>, hazards: &[Hazard]) -> Option<String> {
+pub fn flaw(offline: &Offline<'_>, hazards: &[Hazard]) -> Option<String> {
     for (at, Hazard { code, level, advice, message: _ }) in hazards.iter().enumerate() {
         let Some(rule) = REGISTRY.iter().find(|rule| rule.code == code) else {
             return Some(format!("this version of trueup knows no hazard {code}"));
@@ -245,11 +245,11 @@ pub fn flaw(alone: &Alone<'_>, hazards: &[Hazard]) -> Option<String> {
             return Some(format!("the hazard {code} is there twice"));
         }
     }
-    if !alone.undo && alone.step.run.is_nothing() {
+    if !offline.undo && offline.step.run.is_nothing() {
         return None;
     }
     let is_there = |rule: &&Rule| hazards.iter().any(|hazard| hazard.code == rule.code);
-    let left_out = REGISTRY.iter().filter(|rule| (rule.alone)(alone)).find(|rule| !is_there(rule))?;
+    let left_out = REGISTRY.iter().filter(|rule| (rule.offline)(offline)).find(|rule| !is_there(rule))?;
     Some(format!("the hazard {} is left out", left_out.code))
 }
 

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
                   phases.",
     advice: "between the phases, run only code that does without it",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

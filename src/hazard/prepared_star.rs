@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     advice: "name the columns in code; else have its sessions connect anew after the step, or see to it that its driver \
              prepares again",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     advice: "make the same change on every subscriber before the step; columns that only they have do no harm if they are nullable \
              or have a default",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

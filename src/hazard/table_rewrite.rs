@@ -10,7 +10,7 @@ pub(super) const RULE: Rule = Rule {
                   needs about the table's size again on disk.",
     advice: "run it when nobody uses the table, or add a new column beside the old one and change over",
     find,
-    alone: |plan| !plan.seen.rewrites.is_empty(),
+    offline: |plan| !plan.seen.rewrites.is_empty(),
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
                   foreign key's columns.",
     advice: "add an index on them, unless the referenced rows never change",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -10,7 +10,7 @@ pub(super) const RULE: Rule = Rule {
     explanation: "Roles can read or write afterwards what they could not before.",
     advice: "check that each of them is meant to",
     find,
-    alone: only_catalogs_tell,
+    offline: only_catalogs_tell,
 };
 
 fn find(case: &Case<'_>) -> Option<String> {

@@ -241,7 +241,7 @@ impl Lowering<'_> {
         if self.context.major < 18 || !whole {
             return Vec::new();
         }
-        // a column beside it is trueup's own, below as well
+        // a shadow column is trueup's own, below as well
         let stays = if name == id.path.last() { self.refusing_below(id) } else { Vec::new() };
         let stays = |table: &ObjectId| stays.iter().any(|column| column.relation().as_ref() == Some(table));
         let below = self.family(id).into_iter().skip(1).filter(|table| by_key(table) && !stays(table));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Plan, PlannedStep, statement};
 use crate::{
-    hazard::{self, Alone},
+    hazard::{self, Offline},
     lower,
     step::{LockMode, Phase, Verb},
 };
@@ -30,7 +30,7 @@ fn of_direction(step: &PlannedStep, undo: bool, held: &BTreeMap<String, LockMode
     let (seen, hazards) =
         if undo { (&step.undo.seen, &step.undo.hazards) } else { (&step.seen, &step.hazards) };
     let loses = statement::loses(step, undo);
-    hazard::flaw(&Alone { step: &step.to_step(), undo, seen, held, loses }, hazards)
+    hazard::flaw(&Offline { step: &step.to_step(), undo, seen, held, loses }, hazards)
 }
 
 /// What old code may miss goes in contract.

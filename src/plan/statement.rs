@@ -645,7 +645,7 @@ impl Side<'_> {
             && noun == "VIEW"
             && self.step.action == Verb::Rename
             && self.is_own("TABLE", name);
-        // those of the table's inheritors and partitions, which fire by both names of a column
+        // those of the table's children and partitions, which fire by both names of a column
         let fires = noun == "TRIGGER"
             && kind == Kind::Column
             && names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***").is_some();
@@ -730,7 +730,7 @@ impl Side<'_> {
                     own_table && (own_column() && kind != Kind::Default || !is_type && kind == Kind::Table);
                 let default =
                     own_table && own_column() && DEFAULTS.iter().any(|it| names.words.find(it).is_some());
-                // what is said of a partition's or an inheritor's column of the same name
+                // what is said of a partition's or a child table's column of the same name
                 let below =
                     || kind == Kind::Column && !is_type && (self.is_called(&part(0)) || is_ours(&part(0)));
                 own || made || default || retyped || below()
