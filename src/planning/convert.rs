@@ -104,7 +104,13 @@ pub(super) async fn twins(
         .filter(|id| over(id, catalogs.before) && over(id, catalogs.after))
         .cloned()
         .collect();
-    if ids.is_empty() {
+    // only their tables are built
+    let is_under = |column: &&ObjectId| {
+        let family = family(column, catalogs.before);
+        ids.iter().any(|id| catalogs.after.needs_of(id).any(|need| family.contains(&need.to)))
+    };
+    let columns: BTreeSet<&ObjectId> = columns.into_iter().filter(is_under).collect();
+    if columns.is_empty() {
         return Ok(Twins::new());
     }
     let there = workshop
