@@ -10,6 +10,7 @@ mod transient;
 use std::collections::{BTreeMap, BTreeSet};
 
 use moments::Moments;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::{
     catalog::Catalog,
@@ -211,7 +212,10 @@ struct Watch<'a> {
     known: BTreeMap<u32, Known>,
     /// What messages call them.
     short: BTreeMap<String, String>,
+    /// What the open transaction holds.
     held: BTreeMap<u32, LockMode>,
+    /// Its last command that has written a relation's row.
+    command: i64,
     seen: Vec<Observed>,
 }
 
@@ -221,12 +225,26 @@ SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
+/// What the session holds, by mode. Oids only: one row for each lock, with its name, made a thousand statements of one
+/// transaction cost a million names.
 const OWN_LOCKS: &str = "
-SELECT l.relation, l.mode, coalesce(pg_relation_filenode(l.relation), 0),
-       quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname::text
-FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+SELECT mode, array_agg(relation) FROM pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+GROUP BY mode";
+
+/// Relations whose row the open transaction, or a subtransaction of it, has written since its command `$1`: they have a
+/// new name, or a new file. `age` counts from the transaction's own id (PostgreSQL manual, 9.27.4); command ids grow with
+/// each statement (5.5). Who has written it holds a lock on it: `$2` are those, where they are few.
+const CHANGED: &str = "
+SELECT c.oid, command, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname::text,
+       coalesce(pg_relation_filenode(c.oid), 0)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL (SELECT c.cmin::text::int8 AS command) written
+WHERE age(c.xmin) <= 0 AND command > $1 AND ($2 IS NULL OR c.oid = ANY ($2))";
+
+/// Above this, reading all of pg_class once is less than looking up what is locked.
+const FEW: usize = 200;
 
 impl<'a> Watch<'a> {
     async fn new(session: &Session, draft: &'a [Step]) -> Result<Self, ReadError> {
@@ -240,7 +258,14 @@ impl<'a> Watch<'a> {
             known.insert(row.get(0), entry);
         }
         listen(session).await?;
-        Ok(Self { draft, known, short, held: BTreeMap::new(), seen: vec![Observed::default(); draft.len()] })
+        Ok(Self {
+            draft,
+            known,
+            short,
+            held: BTreeMap::new(),
+            command: -1,
+            seen: vec![Observed::default(); draft.len()],
+        })
     }
 
     fn finish(self) -> Vec<Observed> {
@@ -320,6 +345,7 @@ fn quoted_after<'t>(message: &'t str, prefix: &str) -> Option<&'t str> {
 impl Observer for Watch<'_> {
     async fn begun(&mut self, _: &Session, _: &Batch) -> Result<(), RunError> {
         self.held.clear();
+        self.command = -1;
         Ok(())
     }
 
@@ -336,41 +362,9 @@ impl Observer for Watch<'_> {
             self.alone(item, at);
             return Ok(());
         }
-        let rows = session
-            .client()
-            .query_typed(OWN_LOCKS, &[])
-            .await
-            .map_err(|source| RunError::Control { sql: OWN_LOCKS.to_owned(), lost: false, source })?;
-        session.take_notices();
-        for row in &rows {
-            let (oid, mode, filenode): (u32, String, u32) = (row.get(0), row.get(1), row.get(2));
-            let (Some(known), Some(mode)) = (self.known.get(&oid), LockMode::from_pg_locks(&mode)) else {
-                continue;
-            };
-            let Some(observed) = self.seen.get_mut(at) else { continue };
-            // a relation that is gone has no file: that is no rewrite
-            if known.filenode != filenode && known.filenode != 0 && filenode != 0 {
-                let list = if known.index { &mut observed.builds } else { &mut observed.rewrites };
-                list.push(known.name.clone());
-                let name = Known { filenode, ..known.clone() };
-                self.known.insert(oid, name);
-            }
-            let Some(known) = self.known.get(&oid).filter(|known| !known.index) else { continue };
-            // a materialized view is filled from what it reads
-            let fills = item.object.kind == Kind::MaterializedView
-                && matches!(item.action.operation, Operation::Bulk | Operation::Refresh { .. });
-            if fills && mode == LockMode::AccessShare && known.filenode != 0 {
-                observed.scans.push(known.name.clone());
-            }
-            if mode > LockMode::AccessShare && self.held.get(&oid).is_none_or(|held| *held < mode) {
-                self.held.insert(oid, mode);
-                strongest(&mut observed.locks, &known.name, mode);
-            }
-        }
-        for row in rows {
-            if let (Some(name), Some(short)) = (row.get(3), row.get(4)) {
-                self.call(row.get(0), name, short);
-            }
+        // of what the plan itself makes nobody waits for a lock
+        if !self.known.is_empty() {
+            self.look(session, item, at).await?;
         }
         let renames = self.draft.get(at).is_some_and(|step| step.verb == Verb::Rename);
         if renames && item.object.kind == Kind::Schema {
@@ -395,6 +389,54 @@ impl Observer for Watch<'_> {
 }
 
 impl Watch<'_> {
+    /// Which relations that existed before the statement has locked, written anew and renamed.
+    async fn look(&mut self, session: &Session, item: &Item, at: usize) -> Result<(), RunError> {
+        let failed = |sql: &str| {
+            let sql = sql.to_owned();
+            move |source| RunError::Control { sql, lost: false, source }
+        };
+        let rows = session.client().query_typed(OWN_LOCKS, &[]).await.map_err(failed(OWN_LOCKS))?;
+        let locks: Vec<(String, Vec<u32>)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let held: Vec<u32> = locks.iter().flat_map(|(_, relations)| relations).copied().collect();
+        let few = (held.len() <= FEW).then_some(held);
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.command, Type::INT8), (&few, Type::OID_ARRAY)];
+        let changed = session.client().query_typed(CHANGED, &parameters).await.map_err(failed(CHANGED))?;
+        session.take_notices();
+        let Some(observed) = self.seen.get_mut(at) else { return Ok(()) };
+        for row in &changed {
+            let (oid, filenode): (u32, u32) = (row.get(0), row.get(4));
+            let Some(known) = self.known.get_mut(&oid) else { continue };
+            if known.filenode != filenode && known.filenode != 0 {
+                known.filenode = filenode;
+                let list = if known.index { &mut observed.builds } else { &mut observed.rewrites };
+                list.push(known.name.clone());
+            }
+        }
+        // a materialized view is filled from what it reads
+        let fills = item.object.kind == Kind::MaterializedView
+            && matches!(item.action.operation, Operation::Bulk | Operation::Refresh { .. });
+        for (mode, relations) in locks {
+            let Some(mode) = LockMode::from_pg_locks(&mode) else { continue };
+            for oid in relations {
+                let Some(known) = self.known.get(&oid).filter(|known| !known.index) else { continue };
+                if mode == LockMode::AccessShare {
+                    if fills && known.filenode != 0 {
+                        observed.scans.push(known.name.clone());
+                    }
+                } else if self.held.get(&oid).is_none_or(|held| *held < mode) {
+                    self.held.insert(oid, mode);
+                    strongest(&mut observed.locks, &known.name, mode);
+                }
+            }
+        }
+        for row in changed {
+            self.command = self.command.max(row.get(1));
+            self.call(row.get(0), row.get(2), row.get(3));
+        }
+        Ok(())
+    }
+
     /// CONCURRENTLY leaves no lock to look at afterwards: what it takes is in the manual (13.3.1).
     fn alone(&mut self, item: &Item, at: usize) {
         let Some(observed) = self.seen.get_mut(at) else { return };
