@@ -444,8 +444,9 @@ fn a_deadlock_with_a_writer_is_tried_again() {
     runtime().block_on(async {
         let tables = "CREATE TABLE a (id int, b_id int); CREATE TABLE b (id int PRIMARY KEY);";
         let database = Database::with(tables).await.unwrap();
-        let soon = format!("ALTER DATABASE {} SET deadlock_timeout = '10ms'", database.target.database());
-        database.execute(&soon).await;
+        // looked for once, while the lock is waited for (2 s), and after the writer waits, too
+        let later = format!("ALTER DATABASE {} SET deadlock_timeout = '1500ms'", database.target.database());
+        database.execute(&later).await;
         database.plan_approved(&format!("{tables} ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b;")).await;
         let writer = database.session().await;
         writer
@@ -462,7 +463,10 @@ fn a_deadlock_with_a_writer_is_tried_again() {
         writer.close().await;
         let ran = applying.wait_with_output().await.unwrap();
         let said = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success() && said.contains("no lock at try 1; again"), "{said}");
+        assert!(ran.status.success() && said.contains("no lock at try 1"), "{said}");
+        let counted = "SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()";
+        let counted = async { while database.ask(counted).await == "0" {} };
+        tokio::time::timeout(Duration::from_secs(20), counted).await.expect("the server found a deadlock");
         let there = "SELECT string_agg(conname || ' ' || convalidated, ', ') FROM pg_constraint WHERE conrelid = 'a'::regclass";
         assert_eq!(database.ask(there).await, "a_b_id_fkey true");
         assert_eq!(database.ask("SELECT count(*)::text FROM a, b").await, "1", "the writer's rows are there");
