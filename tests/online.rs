@@ -604,6 +604,12 @@ fn a_plan_between_its_phases_is_known_to_who_plans() {
         database.execute("UPDATE trueup.run SET outcome = 'stopped' WHERE id = (SELECT max(id) FROM trueup.run)").await;
         database.execute("UPDATE trueup.step SET outcome = 'not done' WHERE id = (SELECT max(id) FROM trueup.step)").await;
         plan("part", &elsewhere).await.fails(3, "plan stopped part-way");
+
+        // nor of one that is written in another way
+        database.execute("UPDATE trueup.plan SET body = replace(body, 'format = 2', 'format = 99')").await;
+        let unread = "a plan that is not at its end, and this version of trueup cannot read it";
+        plan("unread", &elsewhere).await.fails(1, unread);
+        database.trueup(&["status"]).await.fails(1, unread);
         database.done().await;
     });
 }

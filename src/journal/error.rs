@@ -3,7 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::LAYOUT;
-use crate::postgres::server_words;
+use crate::{plan::Digest, postgres::server_words};
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,16 @@ pub enum JournalError {
         /// The value.
         value: String,
     },
+    /// A plan is not at its end, and what it is cannot be read.
+    #[error(
+        "the journal has a plan that is not at its end, and this version of trueup cannot read it: {digest}: {why}"
+    )]
+    Unread {
+        /// Its digest.
+        digest: Digest,
+        /// Why not.
+        why: String,
+    },
     /// An approval has no bytes.
     #[error("{0}")]
     Approval(String),
@@ -92,6 +102,9 @@ impl JournalError {
             Self::Owner { owner, .. } => format!(
                 "nothing of it was read; if that role applies here, say so in trueup.toml: [env.NAME] journal_owners = [\"{owner}\"]"
             ),
+            Self::Unread { .. } => {
+                "finish, roll back or abandon it with the trueup that applied it".to_owned()
+            }
             Self::Approval(_) | Self::Content { .. } | Self::Postgres(_) => return None,
         })
     }

@@ -30,7 +30,8 @@ SELECT p.digest, p.body FROM trueup.plan p \
          CASE last.direction WHEN 'apply' THEN p.phases[pg_catalog.cardinality(p.phases)] ELSE p.phases[1] END, false) \
  ORDER BY p.digest";
 
-/// The plans that stopped part-way, or of which a phase remains, but for those that were abandoned.
+/// The plans that stopped part-way, or of which a phase remains, but for those that were abandoned. One of which something
+/// is done and that cannot be read is an error: what is between its phases would be taken for the database's own.
 pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError> {
     if layout(session).await?.is_none_or(|layout| layout < 4) {
         return Ok(Vec::new());
@@ -39,13 +40,16 @@ pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError
     for row in session.client().query(UNFINISHED, &[]).await? {
         let (digest, body): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
         let content = || JournalError::Content { what: "plan", value: digest.to_owned() };
-        // one of a newer trueup is not ours to judge
-        let Ok(plan) = from_text(Path::new("trueup.plan"), body) else { continue };
         let digest: Digest = digest.parse().map_err(|_| content())?;
         let state = state(session, &digest).await?;
         if state.abandoned.is_some() {
             continue;
         }
+        let plan = match from_text(Path::new("trueup.plan"), body) {
+            Ok(plan) => plan,
+            Err(_) if state.done.is_empty() && state.in_doubt.is_none() => continue,
+            Err(error) => return Err(JournalError::Unread { digest, why: error.to_string() }),
+        };
         let position = state.position(&plan);
         let remains = match position {
             Position::NotRun | Position::RolledBack => false,
