@@ -144,6 +144,7 @@ pub fn diff_forcing(
     refuse::typed(catalogs, &changes, &mut refusals);
     refuse::shared(&changes, &mut refusals);
     refuse::keys(catalogs, &changes, &mut refusals);
+    refuse::not_null(catalogs, &changes, &mut refusals);
     refuse::attached_keys(catalogs, &changes, &mut refusals);
     inherited::hand_over(catalogs, &mut changes);
     inherited::imply(&mut changes);

@@ -191,7 +191,7 @@ fn handed_down(change: &Change, parent: &Change) -> Option<Column> {
             if above.hands_down_not_null() != was.hands_down_not_null() {
                 // what it refuses in both, the parent's step has it go on refusing
                 let keeps = column.has_no_null() && new.has_no_null();
-                column.not_null = above.hands_down_not_null() || keeps;
+                column.not_null = above.hands_down_not_null() || keeps || column.keeps_not_null();
                 if column.lineage.partition && keeps {
                     let own = column.refusal().filter(|own| own.own_name().is_some());
                     column.not_null_as = own.filter(|_| !above.hands_down_not_null());

@@ -3,8 +3,9 @@
 use super::{Change, Changes, How, Refusal, attachment_changes};
 use crate::{
     catalog::Catalog,
-    kind::{Column, Object},
+    kind::{Column, Object, constraint::ConstraintType},
     name::{Kind, ObjectId, Pair},
+    sql,
 };
 
 /// A column that goes in a parent and is to stay in an inheritor: PostgreSQL makes it the inheritor's own for good.
@@ -113,6 +114,79 @@ pub(super) fn keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut V
             refusals.push(Refusal { id, why });
         }
     }
+}
+
+/// NOT NULL of a parent that gets another name, or that goes, and that something below it keeps from doing so: PostgreSQL
+/// does both with all that inherit from it.
+pub(super) fn not_null(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    for change in changes.values() {
+        let (Some(Object::Column(old)), Some(Object::Column(new)), How::InPlace(_)) =
+            (&change.object.before, &change.object.after, &change.how)
+        else {
+            continue;
+        };
+        let why = match (old.refusal(), new.refusal()) {
+            (Some(one), Some(other)) if one.own_name() != other.own_name() => {
+                below(catalogs.before, changes, &change.id).find_map(|(id, column)| {
+                    let name = column.refusal()?.name;
+                    let why = format!(
+                        "its NOT NULL is called {} here and {} in {id}, and PostgreSQL renames both or neither: leave it its name",
+                        sql::ident(&one.name),
+                        sql::ident(&name)
+                    );
+                    (old.hands_down_not_null() && name != one.name).then_some(why)
+                })
+            }
+            // before 18 NOT NULL has no name; a partition cannot be left out
+            (None, None) if old.not_null != new.not_null => below(catalogs.before, changes, &change.id)
+                .filter(|(_, column)| column.lineage.partition)
+                .find_map(|(id, _)| {
+                    let key = [catalogs.before, catalogs.after].into_iter().map(|catalog| key_over(catalog, id));
+                    let key = key.reduce(|before, after| before.filter(|key| after.as_ref() == Some(key)))??;
+                    Some(format!(
+                        "{key} has it in a partition, and before 18 PostgreSQL cannot drop NOT NULL above a primary key, here or on the way back"
+                    ))
+                }),
+            _ => None,
+        };
+        refusals.extend(why.map(|why| Refusal { id: change.id.clone(), why }));
+    }
+}
+
+/// The columns that have this one from their table's parents, and stay under it.
+fn below<'c>(
+    catalog: &'c Catalog,
+    changes: &'c Changes,
+    id: &ObjectId,
+) -> impl Iterator<Item = (&'c ObjectId, &'c Column)> {
+    let mut found = vec![id.clone()];
+    let columns = catalog.of_kind(Kind::Column).filter_map(|(id, object)| match object {
+        Object::Column(column) if !column.lineage.parents.is_empty() && !attachment_changes(changes, id) => {
+            Some((id, column))
+        }
+        _ => None,
+    });
+    let mut columns: Vec<_> = columns.filter(|(column, _)| column.path.last() == id.path.last()).collect();
+    let mut all = Vec::new();
+    while let Some(parent) = found.pop() {
+        let (of_it, rest) = columns
+            .into_iter()
+            .partition::<Vec<_>, _>(|(id, column)| column.lineage.in_parents(id).any(|it| it == parent));
+        found.extend(of_it.iter().map(|(id, _)| (*id).clone()));
+        all.extend(of_it);
+        columns = rest;
+    }
+    all.into_iter()
+}
+
+/// The primary key that a column is in.
+fn key_over(catalog: &Catalog, column: &ObjectId) -> Option<ObjectId> {
+    let table = column.relation()?;
+    let mut keys = catalog.parts(Kind::Constraint, &table);
+    let key = keys.find(|(_, object)| {
+        matches!(object, Object::Constraint(key) if key.contype == ConstraintType::PrimaryKey && key.columns.iter().any(|name| name == column.path.last()))
+    });
+    key.map(|(id, _)| id.clone())
 }
 
 /// Whether a name stands in a text by itself, not as a part of another.

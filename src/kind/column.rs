@@ -96,6 +96,9 @@ pub struct TypeFacts {
     /// The name of the constraint that refuses NULL (18 and later).
     #[serde(default)]
     pub not_null: Option<String>,
+    /// Whether it stays when that of the parents goes (18 and later).
+    #[serde(default)]
+    pub own_not_null: Option<bool>,
 }
 
 fn nothing(options: &Options) -> bool {
@@ -251,6 +254,12 @@ impl Column {
     /// Whether inheritors refuse NULL because this column does.
     pub fn hands_down_not_null(&self) -> bool {
         self.not_null && !self.not_null_as.as_ref().is_some_and(|constraint| constraint.no_inherit)
+    }
+
+    /// Whether a child table goes on refusing NULL when its parents no longer do: since 18, where NOT NULL was said of both.
+    pub fn keeps_not_null(&self) -> bool {
+        let declared = self.facts.not_null.is_some() && !self.lineage.inherited;
+        self.not_null && !self.lineage.partition && (declared || self.facts.own_not_null == Some(true))
     }
 
     /// Whether CREATE TABLE leaves it out, since it comes from a parent.

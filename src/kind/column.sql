@@ -47,7 +47,8 @@ SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, ARRAY[n.nspname::text, 
                               CASE a.atttypmod WHEN -1 THEN 6 ELSE a.atttypmod END
                             WHEN a.atttypid = 'interval'::regtype THEN
                               CASE WHEN a.atttypmod = -1 OR a.atttypmod & 65535 = 65535 THEN 6 ELSE a.atttypmod & 65535 END END,
-           'not_null', k.conname),
+           'not_null', k.conname,
+           'own_not_null', k.conislocal),
          'position', a.attnum,
          'inherited', NOT a.attislocal,
          'partition', c.relispartition,

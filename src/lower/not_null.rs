@@ -1,6 +1,8 @@
 //! NOT NULL on a column in use: SET NOT NULL reads the table while nobody may read or write it, unless something that
 //! was proven under a weak lock says that there is no NULL.
 
+use std::collections::BTreeSet;
+
 use super::{Lowering, alter_table, draft::Undo, temporary_name, unproven::validate, with_relation};
 use crate::{
     diff::{Change, How},
@@ -69,11 +71,11 @@ impl Lowering<'_> {
         let proven = before.has_no_null();
         let (what, column) = (with_relation(id), id.sql());
         let accepting = ddl.clone().into_statements();
-        let only_that = accepting == alter_table(id, vec![format!("ALTER COLUMN {column} DROP NOT NULL")]);
+        let only_that = accepting == accept(id);
         if !in_use || !proven || after.not_null || !only_that {
             return false;
         }
-        let kept = self.proven_below(id);
+        let kept = if self.accept_alone(id).is_some() { Vec::new() } else { self.proven_below(id) };
         for column in &kept {
             let (what, check) = (with_relation(column), check_id(column));
             let refuse = format!("refuse NULL in {what} by itself, not yet validated");
@@ -114,7 +116,9 @@ impl Lowering<'_> {
         let id = &unit.root;
         let (what, column) = (with_relation(id), id.sql());
         let below = self.accept_null_below(id, id.path.last());
-        let kept = self.proven_below(id);
+        let only_that = rest == alter_table(id, vec![format!("ALTER COLUMN {column} SET NOT NULL")]);
+        let alone = only_that && self.accept_alone(id).is_some();
+        let kept = if alone { Vec::new() } else { self.proven_below(id) };
         let refuse_below = self.refuse_below(id);
         let mut step = |verb, object: &ObjectId, summary: String, run, undo: Undo| {
             self.push_about(object, unit, verb, summary, run, undo);
@@ -212,8 +216,28 @@ impl Lowering<'_> {
         if !column.before.hands_down_not_null() || column.after.hands_down_not_null() {
             return statements;
         }
+        if let Some(alone) = self.accept_alone(id).filter(|_| statements == accept(id)) {
+            return alone;
+        }
         let refuse = self.refuse_below(id);
         if self.context.major < 18 { [statements, refuse].concat() } else { [refuse, statements].concat() }
+    }
+
+    /// Has a parent take NULL and leaves alone the child tables that go on refusing it, if there are any: before 18, NOT NULL
+    /// would go in all of them, and cannot under a primary key. Partitions cannot be left alone.
+    fn accept_alone(&self, id: &ObjectId) -> Option<Vec<Sql>> {
+        let table = id.relation()?;
+        let refusing = self.refusing_below(id);
+        if self.context.major >= 18 || refusing.is_empty() || self.catalogs.before.is_partitioned(&table) {
+            return None;
+        }
+        let mut refusing: BTreeSet<ObjectId> =
+            refusing.iter().flat_map(|column| self.family(column)).collect();
+        let accepting = self.family(id).into_iter().filter(|table| refusing.insert(table.clone()));
+        let accept = |table: ObjectId| {
+            Sql::new(format!("ALTER TABLE ONLY {} ALTER COLUMN {} DROP NOT NULL", table.sql(), id.sql()))
+        };
+        Some(accepting.map(accept).collect())
     }
 
     fn refuse_below(&self, id: &ObjectId) -> Vec<Sql> {
@@ -251,6 +275,11 @@ impl Lowering<'_> {
         };
         below.map(accept).collect()
     }
+}
+
+/// Drops NOT NULL, in all that inherit the column as well.
+fn accept(id: &ObjectId) -> Vec<Sql> {
+    alter_table(id, vec![format!("ALTER COLUMN {} DROP NOT NULL", id.sql())])
 }
 
 /// Adds the check that holds for new rows.

@@ -1,0 +1,4 @@
+CREATE TABLE p (a int NOT NULL, b int);
+CREATE TABLE c (a int NOT NULL, x int) INHERITS (p);
+CREATE TABLE d (a int NOT NULL) INHERITS (p);
+CREATE TABLE e () INHERITS (c);

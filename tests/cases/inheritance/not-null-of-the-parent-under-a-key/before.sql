@@ -1,0 +1,4 @@
+CREATE TABLE p (a int NOT NULL, b int);
+CREATE TABLE keyed (PRIMARY KEY (a)) INHERITS (p);
+CREATE TABLE below () INHERITS (keyed);
+CREATE TABLE free () INHERITS (p);
