@@ -18,6 +18,7 @@ pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
     keep_parts_in_order(catalogs, changes, find, before);
     attach_complete(changes, find, before);
     index_whole_last(catalogs.after, changes, find, before);
+    complete_with_parts(catalogs.after, changes, find, before);
     leave_out(catalogs, changes, find, before);
     let_go(catalogs, changes, find, before);
 }
@@ -183,6 +184,18 @@ fn index_whole_last(after: &Catalog, changes: &Changes, find: &Find<'_>, before:
         // on the way back the partitioned one takes those of its partitions along
         if !comes(changes, Some(ObjectId::new(Kind::Table, attachment.parent_table.clone()))) {
             before(find(&part, Act::Create), find(&key, Act::Create), false);
+        }
+    }
+}
+
+/// An index of a table that is partitioned itself is valid when those of its partitions are attached to it. ATTACH PARTITION
+/// takes no other, and would make one more.
+fn complete_with_parts(after: &Catalog, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    for change in changes.values() {
+        let Some(Object::IndexAttachment(index)) = &change.object.after else { continue };
+        for table in [&*index.parent_table].into_iter().chain(after.parents_of(&index.parent_table)) {
+            let attachment = ObjectId::new(Kind::Attachment, table.to_vec());
+            before(find(&change.id, Act::Create), find(&attachment, Act::Create), true);
         }
     }
 }
