@@ -10,7 +10,7 @@ mod refuse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    catalog::{Catalog, Strength},
+    catalog::{self, Catalog, Strength},
     kind::{Alter, Column, Ddl, Definition, Object, Touch},
     name::{Kind, ObjectId, Pair},
 };
@@ -139,7 +139,13 @@ pub fn diff_forcing(
     touched.extend(circles.keys().map(|id| (id.clone(), Touch::Drop)));
     changes.extend(circles);
     touched.extend(filled_columns(&changes).into_iter().map(|id| (id, Touch::Type)));
-    propagate(catalogs, &mut changes, touched, &mut refusals);
+    loop {
+        propagate(catalogs, &mut changes, std::mem::take(&mut touched), &mut refusals);
+        pair_up(catalogs, &mut changes, &mut touched);
+        if touched.is_empty() {
+            break;
+        }
+    }
     refuse::orphans(catalogs, &changes, &mut refusals);
     refuse::typed(catalogs, &changes, &mut refusals);
     refuse::shared(&changes, &mut refusals);
@@ -165,6 +171,31 @@ fn leave_out(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<
             touched.push((index.clone(), Touch::Drop));
             changes.insert(index.clone(), Change { id: index, object, how: How::Replace });
         }
+    }
+}
+
+/// A partition that comes or goes keeps indexes that PostgreSQL would pair up with others of the parent's, now or when it comes
+/// back: they come anew, behind the ones that come.
+fn pair_up(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(ObjectId, Touch)>) {
+    let Pair { before, after } = catalogs;
+    let mut again = BTreeSet::new();
+    let stays = |id: &ObjectId| {
+        let kept = changes.get(id).is_none_or(|change| matches!(change.how, How::InPlace(_)));
+        kept && before.objects.contains_key(id) && after.objects.contains_key(id)
+    };
+    for change in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
+        let table = ObjectId { kind: Kind::Table, path: change.id.path.clone() };
+        if !stays(&table) {
+            continue;
+        }
+        for to in [before, after] {
+            again.extend(catalog::taken_too_early(catalogs, to, change.id.path.parts(), &stays));
+        }
+    }
+    for id in again {
+        let object = Pair::new(before.objects.get(&id).cloned(), after.objects.get(&id).cloned());
+        touched.push((id.clone(), Touch::Drop));
+        changes.insert(id.clone(), Change { id, object, how: How::Replace });
     }
 }
 

@@ -1,6 +1,7 @@
 //! A catalog: one complete reading of the objects of one database, their attributes and their dependencies.
 
 mod options;
+mod pairing;
 mod rank;
 mod roles;
 pub mod scope;
@@ -11,6 +12,7 @@ use std::{
     str::FromStr,
 };
 
+pub use pairing::{Body, indexed, taken_too_early};
 pub use rank::{Rank, rank};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -1,21 +1,22 @@
 //! The order around partitions: a table is complete before it is attached, and indexes of the parent are dropped before
 //! a partition gets its own.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Act,
     edges::{Before, Find, comes, is_inherited},
 };
 use crate::{
-    catalog::{Catalog, Rank, rank},
-    diff::{Change, Changes},
-    kind::{Attachment, Object, index_body::IndexBody},
+    catalog::{Body, Catalog, Rank, indexed, rank},
+    diff::{Change, Changes, How},
+    kind::{Attachment, Object},
     name::{Kind, ObjectId, Pair},
 };
 
 pub(super) fn order(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     keep_parts_in_order(catalogs, changes, find, before);
+    make_anew_behind(catalogs, changes, find, before);
     attach_complete(changes, find, before);
     index_whole_last(catalogs.after, changes, find, before);
     complete_with_parts(catalogs.after, changes, find, before);
@@ -58,15 +59,43 @@ fn keep_parts_in_order(
     }
 }
 
-/// What an index or a key is over, to be compared: PostgreSQL attaches one to another that is over the same.
-type Body<'o> = (bool, Cow<'o, IndexBody>);
-
-/// The table of an index or key, and what it is over.
-fn indexed<'o>(id: &'o ObjectId, object: &'o Object) -> Option<(&'o [String], Body<'o>)> {
-    match object {
-        Object::Index(index) => Some((&index.table, (index.unique, Cow::Borrowed(&index.body)))),
-        Object::Constraint(key) if key.has_index() => Some((id.path.parts().get(..2)?, (true, key.body()?))),
+/// An index that is made anew, so that it is younger than a like one that comes, is built when that is there. When the
+/// partition goes, the same holds on rollback. (Where parts of the one become parts of the other, those say what comes first.)
+fn make_anew_behind(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
+    let of_table = by_table(changes);
+    let parent = |object: &Option<Object>| match object {
+        Some(Object::IndexAttachment(attachment)) => Some(attachment.parent_id()),
         _ => None,
+    };
+    let moves: BTreeSet<(ObjectId, ObjectId)> = changes
+        .values()
+        .filter_map(|change| Some((parent(&change.object.before)?, parent(&change.object.after)?)))
+        .collect();
+    for attachment in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
+        let of_it = of_table.get(attachment.id.path.parts()).into_iter().flatten();
+        let mut indexes: Vec<(Rank, &Change, Body<'_>)> = of_it
+            .filter_map(|change| {
+                let object = change.object.after.as_ref().or(change.object.before.as_ref())?;
+                let (_, body) = indexed(&change.id, object)?;
+                Some((rank(catalogs, &change.id)?, *change, body))
+            })
+            .collect();
+        indexes.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        for (at, (_, later, body)) in indexes.iter().enumerate() {
+            let like = indexes[..at].iter().filter(|(_, earlier, other)| {
+                let (earlier, later) = (&earlier.id, &later.id);
+                other == body
+                    && !moves.contains(&(earlier.clone(), later.clone()))
+                    && !moves.contains(&(later.clone(), earlier.clone()))
+            });
+            for (_, earlier, _) in like.filter(|_| later.how == How::Replace) {
+                match earlier.how {
+                    How::Create => before(find(&earlier.id, Act::Create), find(&later.id, Act::Drop), true),
+                    How::Drop => before(find(&later.id, Act::Create), find(&earlier.id, Act::Drop), true),
+                    _ => {}
+                }
+            }
+        }
     }
 }
 
