@@ -338,7 +338,11 @@ fn built_before(draft: &mut Draft) -> Option<Draft> {
     let undo = Undo::By(Action::drop_index_if_exists(fresh.clone()));
     draft.run = Action::swap(vec![rename(&fresh, &index)]);
     // a foreign key that comes again on the way back must not take this one
-    draft.undo = Undo::By(Action::catalog(vec![Sql::new(format!("DROP INDEX {}", index.sql()))]));
+    // the part of a partitioned index has gone with that if the way back has dropped it by then
+    let may_be_gone =
+        matches!(draft.undo(), Some(Action { operation: Operation::DropIndex { if_exists: true, .. }, .. }));
+    let if_exists = if may_be_gone { "IF EXISTS " } else { "" };
+    draft.undo = Undo::By(Action::catalog(vec![Sql::new(format!("DROP INDEX {if_exists}{}", index.sql()))]));
     let summary = format!("build the next {}", with_relation(&index));
     let build = Draft::new(draft.phase, Verb::Create, fresh, summary, run, undo);
     Some(Draft { unit: draft.unit, needs: Needs::nothing(), ..build })
