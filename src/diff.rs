@@ -10,7 +10,7 @@ mod refuse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    catalog::{self, Catalog, Strength},
+    catalog::{ByTable, Catalog, Strength},
     kind::{Alter, Column, Ddl, Definition, Object, Touch},
     name::{Kind, ObjectId, Pair},
 };
@@ -183,13 +183,13 @@ fn pair_up(catalogs: Pair<&Catalog>, changes: &mut Changes, touched: &mut Vec<(O
         let kept = changes.get(id).is_none_or(|change| matches!(change.how, How::InPlace(_)));
         kept && before.objects.contains_key(id) && after.objects.contains_key(id)
     };
-    for change in changes.values().filter(|change| change.id.kind == Kind::Attachment) {
-        let table = ObjectId { kind: Kind::Table, path: change.id.path.clone() };
-        if !stays(&table) {
-            continue;
-        }
-        for to in [before, after] {
-            again.extend(catalog::taken_too_early(catalogs, to, change.id.path.parts(), &stays));
+    let attachments = changes.values().filter(|change| change.id.kind == Kind::Attachment);
+    let moved = |change: &&Change| stays(&ObjectId { kind: Kind::Table, path: change.id.path.clone() });
+    let moved: Vec<&Change> = attachments.filter(moved).collect();
+    for to in [before, after].into_iter().filter(|_| !moved.is_empty()) {
+        let indexes = ByTable::new(to);
+        for change in &moved {
+            again.extend(indexes.taken_too_early(catalogs, change.id.path.parts(), &stays));
         }
     }
     for id in again {

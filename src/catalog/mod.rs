@@ -12,7 +12,7 @@ use std::{
     str::FromStr,
 };
 
-pub use pairing::{Body, indexed, taken_too_early};
+pub use pairing::{Body, ByTable, indexed};
 pub use rank::{Rank, rank};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -2,7 +2,10 @@
 //! older than those that come, and PostgreSQL takes the oldest that fits: one that is to be the part of a later index may be
 //! taken for an earlier one.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{Catalog, rank};
 use crate::{
@@ -30,43 +33,59 @@ fn position(catalog: &Catalog, id: &ObjectId) -> Option<i32> {
     }
 }
 
-/// The indexes and keys of a table that stay, but would be taken for the wrong index of the parent when the table is
-/// attached as it is in `to`, one of these catalogs: they have to come anew, behind those that come. `stays` says which are
-/// there all the time, in the order that live has.
-pub fn taken_too_early(
-    catalogs: Pair<&Catalog>,
-    to: &Catalog,
-    partition: &[String],
-    stays: &dyn Fn(&ObjectId) -> bool,
-) -> BTreeSet<ObjectId> {
-    let mut again = BTreeSet::new();
-    let table = ObjectId::new(Kind::Attachment, partition.to_vec());
-    let Some(Object::Attachment(attachment)) = to.objects.get(&table) else { return again };
-    let of = |table: &[String]| {
-        let indexes = to.of_kind(Kind::Index).chain(to.of_kind(Kind::Constraint));
-        let mut found: Vec<(&ObjectId, Body<'_>)> = indexes
-            .filter_map(|(id, object)| Some((id, indexed(id, object).filter(|(of, _)| *of == table)?.1)))
-            .collect();
-        let place = |id: &ObjectId| stays(id).then(|| position(catalogs.before, id)).flatten();
-        found.sort_by_cached_key(|(id, _)| {
-            let place = place(id);
-            (place.is_none(), place, rank(catalogs, id), position(to, id))
-        });
-        found
-    };
-    let (parents, mut own) = (of(&attachment.parent), of(partition));
-    while let Some(early) = first_early(to, &parents, &own) {
-        // one that comes stands where it belongs already
-        if !stays(early) || !again.insert(early.clone()) {
-            break;
+/// The indexes and keys of a catalog, by their tables.
+#[derive(Debug)]
+pub struct ByTable<'c> {
+    catalog: &'c Catalog,
+    tables: BTreeMap<&'c [String], Vec<(&'c ObjectId, Body<'c>)>>,
+}
+
+impl<'c> ByTable<'c> {
+    /// Reads all of them once.
+    pub fn new(catalog: &'c Catalog) -> Self {
+        let mut tables: BTreeMap<&[String], Vec<_>> = BTreeMap::new();
+        for (id, object) in catalog.of_kind(Kind::Index).chain(catalog.of_kind(Kind::Constraint)) {
+            if let Some((table, body)) = indexed(id, object) {
+                tables.entry(table).or_default().push((id, body));
+            }
         }
-        let kept = own.iter().filter(|(id, _)| stays(id) && !again.contains(*id)).cloned();
-        let mut others: Vec<_> =
-            own.iter().filter(|(id, _)| !stays(id) || again.contains(*id)).cloned().collect();
-        others.sort_by_cached_key(|(id, _)| (rank(catalogs, id), position(to, id)));
-        own = kept.chain(others).collect();
+        Self { catalog, tables }
     }
-    again
+
+    /// The indexes and keys of a table that stay, but would be taken for the wrong index of the parent when the table is
+    /// attached as it is here, in one of these catalogs: they have to come anew, behind those that come. `stays` says which
+    /// are there all the time, in the order that live has.
+    pub fn taken_too_early(
+        &self,
+        catalogs: Pair<&Catalog>,
+        partition: &[String],
+        stays: &dyn Fn(&ObjectId) -> bool,
+    ) -> BTreeSet<ObjectId> {
+        let mut again = BTreeSet::new();
+        let table = ObjectId::new(Kind::Attachment, partition.to_vec());
+        let Some(Object::Attachment(attachment)) = self.catalog.objects.get(&table) else { return again };
+        let of = |table: &[String]| {
+            let mut found = self.tables.get(table).cloned().unwrap_or_default();
+            let place = |id: &ObjectId| stays(id).then(|| position(catalogs.before, id)).flatten();
+            found.sort_by_cached_key(|(id, _)| {
+                let place = place(id);
+                (place.is_none(), place, rank(catalogs, id), position(self.catalog, id))
+            });
+            found
+        };
+        let (parents, mut own) = (of(&attachment.parent), of(partition));
+        while let Some(early) = first_early(self.catalog, &parents, &own) {
+            // one that comes stands where it belongs already
+            if !stays(early) || !again.insert(early.clone()) {
+                break;
+            }
+            let is_kept = |id: &ObjectId| stays(id) && !again.contains(id);
+            let (kept, mut others): (Vec<_>, Vec<_>) = own.into_iter().partition(|(id, _)| is_kept(id));
+            others.sort_by_cached_key(|(id, _)| (rank(catalogs, id), position(self.catalog, id)));
+            own = kept.into_iter().chain(others).collect();
+        }
+        again
+    }
 }
 
 /// The first of a table's indexes, in this order, that is attached to another one of the parent's than it should be.

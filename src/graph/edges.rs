@@ -336,6 +336,9 @@ fn special(
             if let Some(parent) = column.lineage.in_parent(&change.id) {
                 before(find(&parent, Act::Create), create, false);
                 before(find(&parent, Act::Alter), create, false);
+            }
+            // also where it was declared in both
+            for parent in column.lineage.in_parents(&change.id) {
                 let alter = find(&change.id, Act::Alter);
                 before(find(&parent, Act::Create), alter, false);
                 before(find(&parent, Act::Alter), alter, false);

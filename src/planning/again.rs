@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::seal;
 use crate::{
     catalog::Catalog,
+    diff::{self, How},
     facts::Facts,
     hazard::Hazard,
     name::{ObjectId, Pair},
@@ -94,10 +95,16 @@ fn hazards(
     if !plan.old_names.is_empty() || steps.iter().any(|step| step.verb == Verb::Rename) {
         return Vec::new();
     }
+    // what a partition or a child table has from its parent by then is its step's beginning
+    let changes = diff::diff(catalogs).unwrap_or_default();
+    let before = |step: &Step| match changes.get(&step.object) {
+        Some(change) if matches!(change.how, How::InPlace(_)) => change.object.before.as_ref(),
+        _ => catalogs.before.objects.get(&step.object),
+    };
     let sides = |step: &Step| match step.verb {
         Verb::Rename | Verb::Validate | Verb::Fill => Pair::new(None, None),
         Verb::Create => Pair::new(None, catalogs.after.objects.get(&step.object)),
-        _ => Pair::new(catalogs.before.objects.get(&step.object), catalogs.after.objects.get(&step.object)),
+        _ => Pair::new(before(step), catalogs.after.objects.get(&step.object)),
     };
     let judged = seal::judged(steps, rehearsed, catalogs, facts, &sides);
     let mut found = Vec::new();

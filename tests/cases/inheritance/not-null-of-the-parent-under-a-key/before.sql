@@ -1,4 +1,4 @@
 CREATE TABLE p (a int NOT NULL, b int);
-CREATE TABLE keyed (PRIMARY KEY (a)) INHERITS (p);
+CREATE TABLE keyed (a int PRIMARY KEY) INHERITS (p);
 CREATE TABLE below () INHERITS (keyed);
 CREATE TABLE free () INHERITS (p);
