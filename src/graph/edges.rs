@@ -399,6 +399,9 @@ fn special(
             {
                 for own in [Act::Drop, Act::Alter, Act::Create] {
                     before(find(&other.id, Act::Create), find(&change.id, own), false);
+                    if other.how == How::Rebuild {
+                        before(find(&other.id, Act::Alter), find(&change.id, own), false);
+                    }
                 }
             }
         }

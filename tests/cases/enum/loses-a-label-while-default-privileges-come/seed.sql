@@ -1,0 +1,1 @@
+INSERT INTO app.ship VALUES (1, 'new', 'a');
