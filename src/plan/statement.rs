@@ -591,6 +591,12 @@ impl Side<'_> {
     fn wrong(&self, said: &Said<'_>, all: &[Said<'_>]) -> Option<String> {
         match &said.what {
             What::Other => None,
+            // privileges of a column that gets a type, which it has again afterwards
+            What::Object { does: Grant, .. }
+                if self.undo && RETYPES.contains(&self.step.object.kind) && is_granted_again(said, all) =>
+            {
+                None
+            }
             What::Object { does, noun, name, found, words } => {
                 self.wrong_object(*does, noun, name, &Names { found, words }, all)
             }
@@ -658,11 +664,14 @@ impl Side<'_> {
                     || taken && (self.undo || RETYPES.contains(&kind))
                     || counts
                     || self.is_part(noun, name, names)
+                    || whole_of(noun, name, names).is_some_and(|of| is_made(all, "TABLE", &of))
                     || noun == "INDEX" && self.undo && PARTITIONED.contains(&kind)
             }
             Take => {
-                let again =
-                    made && !HOLDS_DATA.contains(&noun) && (self.undo || RETYPES.contains(&kind) || itself);
+                // what a materialized view holds is computed
+                let again = made
+                    && (noun == "MATERIALIZED VIEW" || !HOLDS_DATA.contains(&noun))
+                    && (self.undo || RETYPES.contains(&kind) || itself);
                 // a table with rows is not replaced
                 let table = noun == "TABLE" && names.words.find("DROP FOREIGN TABLE <it>").is_none();
                 let may_take = if table { self.takes() } else { self.may_take() };
@@ -717,6 +726,12 @@ impl Side<'_> {
         let about = self.step.object.target().is_some();
         let fits = match clause {
             _ if about && clause != Clause::Give => made,
+            // what is computed of a column goes and comes back with a type of that
+            Clause::AddColumn | Clause::DropColumn
+                if self.undo && RETYPES.contains(&kind) && is_computed_again(all, table, &part(0)) =>
+            {
+                true
+            }
             Clause::AddColumn => own_table && (own_column() || kind == Kind::Column),
             Clause::DropColumn => {
                 let added = self.is_added_before(table, &part(0));
@@ -854,13 +869,7 @@ impl Side<'_> {
 
     /// Whether it is part of the step's table.
     fn is_part(&self, noun: &str, name: &Name, names: &Names<'_>) -> bool {
-        match noun {
-            "RULE" | "TRIGGER" | "POLICY" | "CONSTRAINT" | "COLUMN" => {
-                name.get(..2).is_some_and(|table| self.is_table(&table.to_vec()))
-            }
-            "INDEX" => names.found.names.get(1).is_some_and(|table| self.is_table(table)),
-            _ => false,
-        }
+        whole_of(noun, name, names).is_some_and(|table| self.is_table(&table))
     }
 
     /// Whether these are the privileges that the step is about, or those of its own columns.
@@ -1049,6 +1058,16 @@ fn part_name(names: &Names<'_>) -> Name {
     names.found.names.first().cloned().unwrap_or_default()
 }
 
+/// The relation that something is part of.
+fn whole_of(noun: &str, name: &Name, names: &Names<'_>) -> Option<Name> {
+    match noun {
+        "RULE" | "TRIGGER" | "POLICY" | "CONSTRAINT" | "COLUMN" => name.get(..2).map(<[String]>::to_vec),
+        "INDEX" => names.found.names.get(1).cloned(),
+        "STATISTICS" => names.words.find("CREATE STATISTICS <it> … FROM <it>")?.names.get(1).cloned(),
+        _ => None,
+    }
+}
+
 /// Whether the same list makes it.
 fn is_made(all: &[Said<'_>], noun: &str, name: &Name) -> bool {
     all.iter().any(|said| match &said.what {
@@ -1112,6 +1131,36 @@ fn is_given_again(all: &[Said<'_>], table: &Name, column: &Name, whole: bool) ->
         };
         gives.and_then(|name| name.last()) == column.last()
     })
+}
+
+/// Whether the list revokes and grants the same.
+fn is_granted_again(said: &Said<'_>, all: &[Said<'_>]) -> bool {
+    let granted = |sql: &str| sql.strip_prefix("GRANT ").map(str::to_owned);
+    let revoked = |sql: &str| sql.strip_prefix("REVOKE ").map(|it| it.replacen(" FROM ", " TO ", 1));
+    let sql = said.sql.as_str();
+    let of = |other: &Said<'_>| match granted(sql) {
+        Some(it) => revoked(other.sql.as_str()).is_some_and(|other| it.starts_with(&other)),
+        None => {
+            revoked(sql).zip(granted(other.sql.as_str())).is_some_and(|(it, other)| other.starts_with(&it))
+        }
+    };
+    all.iter().any(of)
+}
+
+/// Whether the list drops a column of this name and adds one that is computed.
+fn is_computed_again(all: &[Said<'_>], table: &Name, column: &Name) -> bool {
+    let clauses = all.iter().filter_map(|said| match &said.what {
+        What::Table { name, clauses } if name == table => Some(clauses),
+        _ => None,
+    });
+    let mut clauses = clauses
+        .flatten()
+        .filter(|(_, found, _)| found.names.first().and_then(|name| name.last()) == column.last());
+    clauses.any(|(clause, ..)| *clause == Clause::DropColumn)
+        && clauses.any(|(clause, _, words)| {
+            *clause == Clause::AddColumn
+                && words.find("ADD COLUMN <one> … GENERATED ALWAYS AS ( … ) STORED ***").is_some()
+        })
 }
 
 fn is_added(all: &[Said<'_>], table: &Name, constraint: &Name) -> bool {

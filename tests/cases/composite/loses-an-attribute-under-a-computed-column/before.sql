@@ -1,0 +1,3 @@
+CREATE TYPE place AS (x int, y int, z int);
+CREATE TABLE ship (id int PRIMARY KEY, at place, nowhere boolean GENERATED ALWAYS AS (at IS NULL) STORED);
+GRANT SELECT (at) ON ship TO PUBLIC;

@@ -1,0 +1,4 @@
+CREATE TYPE place AS (x int, y int, z int);
+CREATE TABLE ship (id int PRIMARY KEY, at place);
+CREATE VIEW places AS SELECT id, at FROM ship;
+CREATE MATERIALIZED VIEW somewhere AS SELECT id, at IS NULL FROM places;
