@@ -338,3 +338,23 @@ fn a_follower_that_does_not_keep_up_is_said() {
         says(&found, "replication", "warn", " behind");
     });
 }
+
+/// What is asked of the data stands in the plan, and calls what the database has: an approval is what says that it may.
+#[test]
+fn the_data_is_not_asked_before_the_plan_is_approved() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE ship (id int); INSERT INTO ship VALUES (1); CREATE TABLE loud (id int);
+            CREATE FUNCTION fits(id int) RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN IF EXISTS (SELECT FROM public.loud) THEN RAISE SQLSTATE '22000' USING MESSAGE = 'I was called'; END IF; RETURN true; END $$;";
+        let database = Database::with(before).await.unwrap();
+        database.plan(&format!("{before} ALTER TABLE ship ADD CHECK (fits(id));").replace("INSERT INTO ship VALUES (1);", "")).await;
+        database.execute("INSERT INTO loud VALUES (1)").await;
+        let unasked = database.trueup(&["preflight", "plan"]).await.ended(3).unwrap();
+        let said = "not asked: what the plan asks of the data is run once it is approved";
+        assert!(unasked.stdout.contains(said) && !unasked.shown().contains("I was called"), "{}", unasked.shown());
+        database.approve("plan").await.unwrap();
+        let asked = database.trueup(&["preflight", "plan"]).await;
+        assert!(asked.shown().contains("I was called"), "{}", asked.shown());
+        database.done().await;
+    });
+}

@@ -187,7 +187,12 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let broken = looked.broken();
     let holds = if broken.is_empty() { Ok(looked.sizes()) } else { Err(Refusal::Assumption(broken)) };
     checks.push(Check::of("sizes", holds));
-    checks.push(data(&session, plan.questions(&phases, &state.done)).await?);
+    let approved: Vec<Phase> = covered.iter().map(|(phase, _)| *phase).collect();
+    checks.push(if approved.len() == phases.len() {
+        data(&session, plan.questions(&phases, &state.done)).await?
+    } else {
+        not_asked(plan.questions(&phases, &state.done).count())
+    });
     if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
         let uses = gate::uses(&session, plan).await?;
         let said: Vec<String> = uses.iter().map(ToString::to_string).collect();
@@ -220,6 +225,19 @@ pub(super) async fn backup(limits: Limits<'_>) -> Result<Option<String>, ApplyEr
         Err(Refusal::Preflight(vec![check]).into())
     } else {
         Ok(Some(check.what))
+    }
+}
+
+/// Questions come out of the plan, and call what its checks and expressions call: not before those who may say so have read
+/// them.
+fn not_asked(count: usize) -> Check {
+    match count {
+        0 => Check::pass("data", "no step can fail on a row"),
+        _ => Check::warn(
+            "data",
+            "not asked: what the plan asks of the data is run once it is approved",
+            "approve the plan; where it was made, `trueup plan` has asked",
+        ),
     }
 }
 
