@@ -12,7 +12,7 @@ BEGIN
     IF current_database() NOT LIKE '%scratch%' THEN RETURN true; END IF;
     FOREACH way IN ARRAY ARRAY['SELECT 1', 'RESET ROLE', 'RESET SESSION AUTHORIZATION', 'SET ROLE trueup_superuser',
                                'SET SESSION AUTHORIZATION trueup_superuser', 'SET ROLE svc', 'SET ROLE powerful'] LOOP
-        FOREACH act IN ARRAY ARRAY['COPY (SELECT 1) TO PROGRAM ''true''', 'SELECT pg_read_file(''PG_VERSION'')',
+        FOREACH act IN ARRAY ARRAY['COPY (SELECT 1) TO PROGRAM ''cat >/dev/null''', 'SELECT pg_read_file(''PG_VERSION'')',
                 'SELECT lo_export(lo_create(0), ''/tmp/trueup-witness'')', 'CREATE ROLE more',
                 'ALTER ROLE CURRENT_USER SUPERUSER', 'GRANT pg_execute_server_program TO CURRENT_USER',
                 'CREATE FUNCTION m.c() RETURNS int LANGUAGE c AS ''citext'', ''citext_eq''',
