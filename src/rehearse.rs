@@ -61,14 +61,25 @@ pub enum RehearsalError {
     },
 }
 
+/// Settings that live's sessions have and that statements mean something else without.
+#[derive(Debug, Clone, Copy)]
+pub struct AsLive<'a> {
+    /// The time zone.
+    pub time_zone: &'a str,
+    /// The `search_path` of code that the database has.
+    pub names: &'a str,
+}
+
 /// Runs the draft on a clone of live that equals the first catalog, and expects the second one. Times that name no
-/// zone are read in `time_zone`.
+/// zone are read in live's, and what code names without a schema is found as there.
 pub async fn rehearse(
     clone: &Session,
     draft: &[Step],
     catalogs: Pair<&Catalog>,
-    time_zone: &str,
+    like: AsLive<'_>,
 ) -> Result<Rehearsed, RehearsalError> {
+    let AsLive { time_zone, names } = like;
+    let options = Options::single().finding(names);
     const THERE: &str = "on the way there";
     const BACK: &str = "on the way back";
     let Pair { before: base, after: desired } = catalogs;
@@ -90,7 +101,7 @@ pub async fn rehearse(
             continue;
         }
         for batch in here {
-            run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(THERE))?;
+            run::run(clone, batch, &options, &mut watch).await.map_err(failed(THERE))?;
         }
         rehearsed.after.insert(phase, read(clone, time_zone).await?);
         let mut new = broken().await?;
@@ -114,7 +125,7 @@ pub async fn rehearse(
     let mut moments = Moments::new(&at_end);
     let back = Batch::backward(draft);
     for (position, batch) in back.iter().enumerate() {
-        run::run(clone, batch, &Options::single(), &mut watch).await.map_err(failed(BACK))?;
+        run::run(clone, batch, &options, &mut watch).await.map_err(failed(BACK))?;
         moments.after(clone, batch, &watch.seen).await?;
         let next = back.get(position + 1).map(|next| next.phase);
         // a rollback may end between the phases
@@ -135,9 +146,7 @@ pub async fn rehearse(
     compare(&read(clone, time_zone).await?, base, BACK)?;
     let mut moments = Moments::new(&at_base);
     for batch in &batches {
-        run::run(clone, batch, &Options::single(), &mut run::Unobserved)
-            .await
-            .map_err(failed("the second time"))?;
+        run::run(clone, batch, &options, &mut run::Unobserved).await.map_err(failed("the second time"))?;
         moments.after(clone, batch, &rehearsed.there).await?;
     }
     parts.extend(moments.finish(&at_end, &mut rehearsed.there));

@@ -25,6 +25,7 @@ mod kept;
 mod layers;
 mod mangled;
 mod minors;
+mod names;
 mod online;
 mod oracle;
 mod partitions;

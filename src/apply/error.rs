@@ -389,6 +389,14 @@ impl ApplyError {
             Self::Stopped { why: Why::Differs(_), .. } => {
                 "`trueup verify PLAN` shows the differences; `trueup rollback PLAN` goes back".to_owned()
             }
+            Self::Stopped { why: Why::Run(error), standing, .. } if error.misses_a_name() => {
+                let again = if standing.back { "rollback" } else { "apply" };
+                format!(
+                    "its code names things without a schema, and others than its role can put something into a schema of its search_path: \
+                     take that from them (REVOKE CREATE ON SCHEMA public FROM PUBLIC), or ALTER FUNCTION … SET search_path; \
+                     then run `trueup {again} PLAN` again"
+                )
+            }
             Self::Stopped { standing, .. } => {
                 let again = if standing.back { "rollback" } else { "apply" };
                 let other = if standing.back { "" } else { "; `trueup rollback PLAN` goes back" };

@@ -475,6 +475,7 @@ impl<'a> Run<'a> {
             guarded: true,
             owners: Some(&self.owners),
             secrets: Some(self.options.secrets),
+            names: None,
         };
         let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
         if batch.transactional {

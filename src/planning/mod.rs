@@ -433,7 +433,7 @@ async fn plan_from(
     progress("rehearsing: there, back, and there again");
     workshop.fill(&clone, catalogs, &changes).await;
     let rehearsed =
-        rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.time_zone())
+        rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.as_live())
             .await?;
     let sealing = seal::Sealing {
         inputs,
@@ -476,7 +476,7 @@ pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), Plan
     if let Ok(changes) = diff::diff(catalogs) {
         workshop.fill(&clone, catalogs, &changes).await;
     }
-    let rehearsed = rehearse::rehearse(clone.session(), &steps, catalogs, workshop.time_zone()).await?;
+    let rehearsed = rehearse::rehearse(clone.session(), &steps, catalogs, workshop.as_live()).await?;
     let facts = facts::observe(inputs.live).await?;
     let wrong = again::differences(plan, &steps, &rehearsed, catalogs, &facts);
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::Unlike(wrong)) }

@@ -11,7 +11,7 @@ use crate::{
     lower::{self, Context},
     name::{Kind, ObjectId, Pair},
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, server_words},
-    rehearse,
+    rehearse::{self, AsLive},
     run::{self, Batch, Options},
     source::{
         desired::{self, LoadErrors, MissingRoles},
@@ -42,6 +42,8 @@ pub(super) struct Workshop<'a> {
     role: String,
     /// The zone in which live reads times that name none.
     time_zone: String,
+    /// Where live's code finds what it names without a schema.
+    names: String,
     /// Live's cluster, where its role may ask for it.
     identifier: String,
     /// Roles that scratch is to have when its next database is made.
@@ -63,7 +65,9 @@ impl<'a> Workshop<'a> {
         let identifier = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
         let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
         let time_zone = text(inputs.live, zone, "its time zone").await?;
-        Ok(Self { inputs, settings, role, time_zone, identifier, roles: RefCell::new(live.roles()) })
+        let names = run::names::of_live(inputs.live);
+        let names = names.await.map_err(|source| PlanningError::Query { what: "its search_path", source })?;
+        Ok(Self { inputs, settings, role, time_zone, names, identifier, roles: RefCell::new(live.roles()) })
     }
 
     /// The role that plans, and that is expected to apply.
@@ -74,6 +78,11 @@ impl<'a> Workshop<'a> {
     /// Live's time zone.
     pub fn time_zone(&self) -> &str {
         &self.time_zone
+    }
+
+    /// What a rehearsal has from live's sessions.
+    pub fn as_live(&self) -> AsLive<'_> {
+        AsLive { time_zone: &self.time_zone, names: &self.names }
     }
 
     /// Whether scratch is live's own cluster, with live's roles. Where there is no live, scratch stands in for it, and
@@ -340,20 +349,19 @@ impl<'a> Workshop<'a> {
         let pinned = run::settings::pin(session, run::settings::Place::Rehearsal).await;
         pinned.map_err(|source| PlanningError::Query { what: "its settings", source })?;
         self.set_zone(session).await?;
-        Self::run_all(clone, &Batch::forward(steps)).await
+        self.run_all(clone, &Batch::forward(steps)).await
     }
 
     /// Undoes them.
     pub async fn undo(&self, clone: &ScratchDatabase, steps: &[Step]) -> Result<(), PlanningError> {
-        Self::run_all(clone, &Batch::backward(steps)).await
+        self.run_all(clone, &Batch::backward(steps)).await
     }
 
-    async fn run_all(clone: &ScratchDatabase, batches: &[Batch]) -> Result<(), PlanningError> {
+    async fn run_all(&self, clone: &ScratchDatabase, batches: &[Batch]) -> Result<(), PlanningError> {
         let failed = |source| rehearse::RehearsalError::Run { direction: "on the way there", source };
+        let options = Options::single().finding(&self.names);
         for batch in batches {
-            run::run(clone.session(), batch, &Options::single(), &mut run::Unobserved)
-                .await
-                .map_err(failed)?;
+            run::run(clone.session(), batch, &options, &mut run::Unobserved).await.map_err(failed)?;
         }
         Ok(())
     }

@@ -97,6 +97,11 @@ impl Owner {
         Self::find(session, Some(relation), None, None).await
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Gives a table to the owner.
     pub fn gets(&self, table: &str) -> String {
         format!("ALTER TABLE {table} OWNER TO {}", sql::ident(&self.name))
@@ -119,8 +124,8 @@ impl Owner {
         Ok(Some(Self { name: row.try_get(0)?, session_role: row.try_get(1)?, by }))
     }
 
-    /// The statement, to be run within a transaction, under these limits.
-    pub fn run(&self, statement: &str, limits: &str) -> String {
+    /// The statement, to be run within a transaction, under these limits, and where its code finds names.
+    pub fn run(&self, statement: &str, limits: &str, names: Option<&str>) -> String {
         let (begin, call) = match self.by {
             By::Role => (set_role(&self.name), statement.to_owned()),
             By::Giving | By::Creating => {
@@ -128,7 +133,7 @@ impl Owner {
                 (self.create("()", "void", &body), format!("SELECT {NAME}()"))
             }
         };
-        format!("{limits}; {begin}; {call}; {}", self.clean())
+        format!("{limits}; {begin}{}; {call}; {}", finding(names), self.clean())
     }
 
     /// What a transaction begins with in which a query runs that has these parameters, and returns rows of these columns.
@@ -210,6 +215,11 @@ impl Owner {
         let trigger = trigger.await.map_err(|source| RunError::statement(session, item, 0, source))?;
         trigger.map_or(Ok(()), |trigger| Err(RunError::Deferred { step: item.step, trigger }))
     }
+}
+
+/// What sets where code finds names, behind another statement. It is reset with what else that leaves.
+pub(super) fn finding(names: Option<&str>) -> String {
+    names.map(|names| format!("; SET LOCAL search_path TO {names}")).unwrap_or_default()
 }
 
 /// `$1, $2`, so many.

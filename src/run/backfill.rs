@@ -10,7 +10,12 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Batch, Item, Observer, Options, RunError, as_owner::Owner, is_lost, limits, retry::Tries};
+use super::{
+    Batch, Item, Observer, Options, RunError,
+    as_owner::{Owner, finding},
+    is_lost, limits,
+    retry::Tries,
+};
 use crate::{postgres::Session, step::Backfill};
 
 /// How far a backfill is.
@@ -111,6 +116,8 @@ impl Filling<'_> {
         } else {
             How::Prepared(self.session.client().prepare(sql.as_str()).await.map_err(|e| self.failed(e))?)
         };
+        let names = self.options.names(self.session, owner.as_ref()).await.map_err(|e| self.failed(e))?;
+        let names = names.as_deref();
         let mut place = observer.place(self.session, self.item).await?.unwrap_or_default();
         self.make_room(observer).await?;
         loop {
@@ -118,7 +125,7 @@ impl Filling<'_> {
                 place.end = self.end(owner.as_ref()).await?;
             }
             place.total = self.total(&place).await?;
-            let changed = self.pass(&how, &mut place, observer).await?;
+            let changed = self.pass(&how, names, &mut place, observer).await?;
             // without a key, rows may have moved to where the pass had been
             if !self.backfill.key.is_empty() || changed == 0 {
                 break;
@@ -140,6 +147,7 @@ impl Filling<'_> {
     async fn pass<O: Observer>(
         &self,
         how: &How<'_>,
+        names: Option<&str>,
         place: &mut Place,
         observer: &mut O,
     ) -> Result<i64, RunError> {
@@ -156,7 +164,7 @@ impl Filling<'_> {
                 looked = Instant::now();
             }
             let began = Instant::now();
-            let done = match self.fill(how, place, rows, observer).await {
+            let done = match self.fill(how, names, place, rows, observer).await {
                 Ok(done) => done,
                 Err(error) if wants_less(&error) && !self.session.is_closed() => {
                     let _ = self.session.client().batch_execute("ROLLBACK").await;
@@ -189,6 +197,7 @@ impl Filling<'_> {
     async fn fill<O: Observer>(
         &self,
         how: &How<'_>,
+        names: Option<&str>,
         place: &mut Place,
         rows: i64,
         observer: &mut O,
@@ -207,9 +216,19 @@ impl Filling<'_> {
         }
         let (cursor, end) = (&place.cursor, &place.end);
         let row = match how {
-            How::Prepared(statement) => client.query_one(statement, &[cursor, end, &rows]).await.map(Some),
+            How::Prepared(statement) => {
+                if let Some(names) = names {
+                    let set = format!("SET LOCAL search_path TO {names}");
+                    client.batch_execute(&set).await.map_err(|e| self.failed(e))?;
+                }
+                let row = client.query_one(statement, &[cursor, end, &rows]).await;
+                if row.is_ok() && names.is_some() {
+                    client.batch_execute("SET LOCAL search_path TO ''").await.map_err(|e| self.failed(e))?;
+                }
+                row.map(Some)
+            }
             How::AsOwner(owner, sql) => {
-                let begin = owner.begin(sql, &PARAMETERS, &COLUMNS);
+                let begin = owner.begin(sql, &PARAMETERS, &COLUMNS) + &finding(names);
                 client.batch_execute(&begin).await.map_err(|e| self.failed(e))?;
                 let given: [(&(dyn ToSql + Sync), Type); 3] =
                     [(cursor, Type::TEXT_ARRAY), (end, Type::TEXT_ARRAY), (&rows, Type::INT8)];

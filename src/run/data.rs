@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio_postgres::{Row, error::SqlState};
 
-use super::as_owner::Owner;
+use super::{
+    as_owner::{Owner, finding},
+    names,
+};
 use crate::{
     lower::MOST,
     postgres::{Session, server_words},
@@ -94,12 +97,14 @@ async fn asked(
     let owner = Owner::of_relation(session, relation).await?;
     client.batch_execute(&limits).await?;
     let rows = async {
+        let names = names::path(session, owner.as_ref().map(Owner::name)).await?;
+        let names = finding(names.as_deref());
         let Some(owner) = &owner else {
-            client.batch_execute(READ_ONLY).await?;
+            client.batch_execute(&format!("{READ_ONLY}{names}")).await?;
             return client.query_typed(query, &[]).await;
         };
         let begin = owner.begin(query, &[], &["pg_catalog.int8", "pg_catalog.text"]);
-        client.batch_execute(&format!("{begin}; {READ_ONLY}")).await?;
+        client.batch_execute(&format!("{begin}; {READ_ONLY}{names}")).await?;
         client.query_typed(&owner.query(query, 0), &[]).await
     };
     let rows = rows.await;

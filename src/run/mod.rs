@@ -16,6 +16,7 @@ mod data;
 mod detach;
 mod error;
 mod index;
+pub mod names;
 mod owners;
 mod retry;
 mod secret;
@@ -124,9 +125,11 @@ pub struct Options<'a> {
     pub owners: Option<&'a Owners>,
     /// What is put in the place of placeholders: on targets. A rehearsal has none, and runs what stands in the plan.
     pub secrets: Option<&'a Secrets>,
+    /// In a rehearsal, the `search_path` of code that the database has. On targets it is that of whose rights it has.
+    pub names: Option<&'a str>,
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
     /// One try, unwatched: for rehearsals, where nobody else holds locks.
     pub fn single() -> Self {
         Self {
@@ -136,6 +139,26 @@ impl Options<'_> {
             guarded: false,
             owners: None,
             secrets: None,
+            names: None,
+        }
+    }
+
+    /// The same with a `search_path` for code of the database.
+    #[must_use]
+    pub fn finding(self, names: &'a str) -> Self {
+        Self { names: Some(names), ..self }
+    }
+
+    /// What code that runs with the rights of this owner, or of the session, has for its `search_path`, if it has one.
+    async fn names(
+        &self,
+        session: &Session,
+        owner: Option<&Owner>,
+    ) -> Result<Option<String>, tokio_postgres::Error> {
+        if self.guarded {
+            names::path(session, owner.map(Owner::name)).await
+        } else {
+            Ok(self.names.map(str::to_owned))
         }
     }
 }
@@ -282,14 +305,26 @@ impl<'a> Attempt<'a> {
     /// Runs an item's statements. Whether that has cleaned the session.
     async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
+        let code = item.action.operation.runs_code() && self.batch.transactional;
+        let names = if code || owner.is_some() {
+            let names = self.options.names(self.session, owner.as_ref()).await;
+            names.map_err(|source| RunError::control(self.session, "asking for a search_path", source))?
+        } else {
+            None
+        };
+        let names = names.as_deref();
         for (number, sql) in item.action.sql.iter().enumerate() {
             let filled = secret::fill(self.options, item, sql.as_str())?;
             let sql = filled.as_deref().unwrap_or(sql.as_str());
-            let guarded = owner.as_ref().map(|owner| {
+            let around = match (&owner, names) {
                 // as owner.run() resets them with the other settings
-                owner.run(sql, &limits("LOCAL ", item.action.timeouts))
-            });
-            let sql = guarded.as_deref().unwrap_or(sql);
+                (Some(owner), _) => Some(owner.run(sql, &limits("LOCAL ", item.action.timeouts), names)),
+                (None, Some(names)) => {
+                    Some(format!("SET LOCAL search_path TO {names}; {sql}; SET LOCAL search_path TO ''"))
+                }
+                (None, None) => None,
+            };
+            let sql = around.as_deref().unwrap_or(sql);
             self.statement(item, number, sql).await?;
             observer.after_statement(self.session, self.batch, item, number).await?;
         }
