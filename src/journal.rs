@@ -47,7 +47,7 @@ use tokio_postgres::Row;
 use crate::{
     approval::Database,
     plan::{Digest, Plan},
-    postgres::Session,
+    postgres::{Session, names},
     step::Phase,
 };
 
@@ -237,7 +237,8 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
             return Ok(());
         }
         let renewed = async {
-            session.client().batch_execute(&missing.concat()).await?;
+            let before = names::before_ddl(session).await?;
+            session.client().batch_execute(&(before + &missing.concat())).await?;
             entry::begin(session).await
         };
         return together(session, renewed).await;
@@ -256,7 +257,10 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
     let script = format!("{create}{}{}", SCRIPTS.concat(), shape::own());
-    let made = async { Ok(session.client().batch_execute(&script).await?) };
+    let made = async {
+        let before = names::before_ddl(session).await?;
+        Ok(session.client().batch_execute(&(before + &script)).await?)
+    };
     match together(session, made).await {
         Err(JournalError::MayNotUse(_)) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })

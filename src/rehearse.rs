@@ -85,7 +85,9 @@ pub async fn rehearse(
     let Pair { before: base, after: desired } = catalogs;
     pin(clone, time_zone).await?;
     // where the journal is, and what recipes need for a while
-    let home = clone.client().batch_execute("CREATE SCHEMA IF NOT EXISTS trueup").await;
+    let create =
+        format!("SET search_path TO {names}; CREATE SCHEMA IF NOT EXISTS trueup; SET search_path TO ''");
+    let home = clone.client().batch_execute(&create).await;
     home.map_err(|source| ReadError::Query { what: "trueup's schema".to_owned(), source })?;
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };

@@ -88,6 +88,8 @@ fn code_finds_nothing_that_others_put_there(major: u16) {
             ("it may", "DROP FUNCTION public.say(varchar), public.upper(varchar); GRANT CREATE ON SCHEMA public TO reader"),
         ] {
             database.execute(sql).await;
+            let looked = database.trueup(&["preflight", "plan", "--phase", "all"]).await.ended(0).unwrap();
+            assert!(looked.stdout.contains("does not look into schema public"), "{what}: {}", looked.shown());
             let refused = database.trueup(&["apply", "plan", "--phase", "all"]).await;
             let shown = refused.shown();
             assert!(shown.contains("function say(character varying) does not exist"), "{what}: {shown}");
@@ -97,6 +99,45 @@ fn code_finds_nothing_that_others_put_there(major: u16) {
         database.execute("REVOKE CREATE ON SCHEMA public FROM reader").await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         assert_eq!(database.ask("SELECT what FROM log").await, "Ada");
+        database.done().await;
+    });
+}
+
+/// DDL is written down by the database itself, as in the manual (38.4, Event Trigger Examples), without a schema.
+#[test]
+fn event_triggers_find_what_they_name_on_15() {
+    event_triggers_find_what_they_name(15);
+}
+
+#[test]
+fn event_triggers_find_what_they_name_on_18() {
+    event_triggers_find_what_they_name(18);
+}
+
+fn event_triggers_find_what_they_name(major: u16) {
+    runtime().block_on(async {
+        let code = "CREATE TABLE ddl_log (tag text);
+            CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO ddl_log VALUES (TG_TAG); END $$;";
+        // one that writes at the start lets nobody drop an index concurrently ("must be first action in transaction")
+        let events = "CREATE EVENT TRIGGER log_end ON ddl_command_end EXECUTE FUNCTION log_ddl();
+            CREATE EVENT TRIGGER log_drop ON sql_drop EXECUTE FUNCTION log_ddl();";
+        let before = format!("{code} CREATE TABLE ship (id int PRIMARY KEY, name text, length int); {events}");
+        let after = format!(
+            "{code} CREATE TABLE ship (id bigint PRIMARY KEY, /* @convert using=id */ title text, /* @renamed from=name online */
+             length int CHECK (length > 0), loud text NOT NULL /* @backfill using=upper(length::text) */);
+             CREATE INDEX by_title ON ship (title); GRANT INSERT ON ddl_log TO writer; {events}"
+        );
+        let database = Database::with_on(server_of(Some(major)), &before).await.unwrap();
+        database.execute("INSERT INTO ship SELECT n, 'Ship ' || n, n FROM generate_series(1, 10) n; ALTER TABLE ship OWNER TO writer; GRANT INSERT ON ddl_log TO writer").await;
+        database.plan_approved(&after).await;
+        database.trueup(&["preflight", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT count(*)::text FROM ship WHERE loud = id::text").await, "10");
+        assert_ne!(database.ask("SELECT count(*)::text FROM ddl_log WHERE tag = 'CREATE INDEX'").await, "0");
+        database.trueup(&["verify", "plan", "--rehearse"]).await;
+        database.trueup(&["audit"]).await.ended(0).unwrap();
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.trueup(&["status"]).await.ended(0).unwrap();
         database.done().await;
     });
 }

@@ -389,12 +389,12 @@ impl ApplyError {
             Self::Stopped { why: Why::Differs(_), .. } => {
                 "`trueup verify PLAN` shows the differences; `trueup rollback PLAN` goes back".to_owned()
             }
-            Self::Stopped { why: Why::Run(error), standing, .. } if error.misses_a_name() => {
+            Self::Stopped { why: Why::Run(error), standing, .. } if error.is_of_search_path() => {
                 let again = if standing.back { "rollback" } else { "apply" };
                 format!(
-                    "its code names things without a schema, and others than its role can put something into a schema of its search_path: \
-                     take that from them (REVOKE CREATE ON SCHEMA public FROM PUBLIC), or ALTER FUNCTION … SET search_path; \
-                     then run `trueup {again} PLAN` again"
+                    "code of the database does not find what it names; schemas of its role's search_path are left out where \
+                     others can put something into them (REVOKE CREATE ON SCHEMA public FROM PUBLIC), and ALTER FUNCTION … SET \
+                     search_path gives it its own; then run `trueup {again} PLAN` again"
                 )
             }
             Self::Stopped { standing, .. } => {

@@ -6,7 +6,11 @@ use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
 use super::{JournalError, shape, timestamp, together, utc};
-use crate::{name::ObjectId, postgres::Session, sql};
+use crate::{
+    name::ObjectId,
+    postgres::{Session, names},
+    sql,
+};
 
 /// A command that changed an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +56,9 @@ pub async fn is_audited(session: &Session) -> Result<Audited, JournalError> {
 pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
     let probe = "BEGIN; CREATE FUNCTION pg_temp.trueup_probe() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
                  CREATE EVENT TRIGGER trueup_probe ON sql_drop EXECUTE FUNCTION pg_temp.trueup_probe()";
-    let may = session.client().batch_execute(probe).await;
+    let before = names::before_ddl(session).await?;
+    let may =
+        session.client().batch_execute(&probe.replacen("BEGIN; ", &format!("BEGIN; {before}"), 1)).await;
     session.client().batch_execute("ROLLBACK").await?;
     match may {
         Ok(()) => Ok(true),
@@ -64,7 +70,8 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
 /// Has them written down from now on, and keeps what was. There must be a journal, which becomes the role's.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
     let made = async {
-        session.client().batch_execute(STOP).await?;
+        let before = names::before_ddl(session).await?;
+        session.client().batch_execute(&(before + STOP)).await?;
         shape::take_over(session).await?;
         Ok(session.client().batch_execute(include_str!("ddl.sql")).await?)
     };
@@ -74,7 +81,11 @@ pub async fn audit(session: &Session) -> Result<(), JournalError> {
 /// Has nothing written down any more, and forgets what was. The journal stays whose it is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
     let script = format!("{STOP}; DROP TABLE IF EXISTS trueup.ddl_event");
-    together(session, async { Ok(session.client().batch_execute(&script).await?) }).await
+    let stopped = async {
+        let before = names::before_ddl(session).await?;
+        Ok(session.client().batch_execute(&(before + &script)).await?)
+    };
+    together(session, stopped).await
 }
 
 const STOP: &str = "\

@@ -218,9 +218,8 @@ impl Reading<'_> {
     async fn read(&self, expression: &str, converted: bool) -> Result<String, String> {
         let client = self.clone.client();
         let (begin, row) = (self.row(converted), self.row_name());
-        let search = format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)));
         let check = format!(
-            "{begin}; {search}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; \
+            "{begin}; ALTER TABLE {row} ADD COLUMN trueup_probe integer; \
              ALTER TABLE {row} ALTER COLUMN trueup_probe TYPE boolean USING ({expression}) IS NULL; \
              ALTER TABLE {row} ADD CONSTRAINT trueup_said CHECK (({expression}) IS NOT NULL); \
              SET LOCAL search_path TO ''"
@@ -283,7 +282,8 @@ impl Reading<'_> {
 
     /// Begins a transaction in which there is a table like the column's, and the new type.
     fn row(&self, converted: bool) -> String {
-        let mut all = vec!["BEGIN".to_owned(), "SET LOCAL search_path TO ''".to_owned()];
+        // event triggers find what they name, too
+        let mut all = vec!["BEGIN".to_owned(), self.search()];
         all.extend(self.new_types().iter().map(|sql| sql.as_str().to_owned()));
         let row = self.row_name();
         all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
@@ -291,6 +291,10 @@ impl Reading<'_> {
             all.push(self.alter(self.new, "NULL"));
         }
         all.join("; ")
+    }
+
+    fn search(&self) -> String {
+        format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)))
     }
 
     /// Gives the column of the table another type.

@@ -274,7 +274,7 @@ impl PlanningError {
                 ));
             }
             Self::Rehearsal(RehearsalError::Run { source, .. }) if source.is_of_search_path() => {
-                "statements run with an empty search_path: name the schema in the function, or give it one (SET search_path = …)"
+                "code of the database has the search_path of the role that plans (ALTER ROLE, ALTER DATABASE … SET): name the schema in the function, or give it one (SET search_path = …)"
             }
             Self::Rehearsal(RehearsalError::Run { source, .. }) if source.is_of_a_value() => {
                 "a value that the desired SQL says, or computes, is none of its column's type: change one of them"

@@ -10,7 +10,7 @@ use crate::{
     kind::Object,
     lower::{self, Context},
     name::{Kind, ObjectId, Pair},
-    postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, server_words},
+    postgres::{DatabaseSettings, Scratch, ScratchDatabase, Session, names, server_words},
     rehearse::{self, AsLive},
     run::{self, Batch, Options},
     source::{
@@ -65,7 +65,7 @@ impl<'a> Workshop<'a> {
         let identifier = text(inputs.live, identifier, "its identity").await.unwrap_or_default();
         let zone = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
         let time_zone = text(inputs.live, zone, "its time zone").await?;
-        let names = run::names::of_live(inputs.live);
+        let names = names::of_live(inputs.live);
         let names = names.await.map_err(|source| PlanningError::Query { what: "its search_path", source })?;
         Ok(Self { inputs, settings, role, time_zone, names, identifier, roles: RefCell::new(live.roles()) })
     }

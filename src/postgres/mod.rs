@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod locale;
 mod named_host;
+pub mod names;
 mod on_demand;
 mod options;
 mod passfile;

@@ -14,7 +14,12 @@
 use tokio_postgres::{Error, Row};
 
 use super::{Item, Options, RunError, owners, settings};
-use crate::{name::Kind, postgres::Session, sql, step::Operation};
+use crate::{
+    name::Kind,
+    postgres::{Session, names},
+    sql,
+    step::Operation,
+};
 
 /// The owner of a table, or of a domain, who is not the role of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub(super) struct Owner {
     /// The role that the session has, as SET ROLE takes it.
     session_role: String,
     by: By,
+    /// What stands before DDL of the session's role.
+    before_ddl: String,
 }
 
 /// How the function comes to belong to the owner.
@@ -121,7 +128,8 @@ impl Owner {
             (false, true) => By::Creating,
             (false, false) => By::Role,
         };
-        Ok(Some(Self { name: row.try_get(0)?, session_role: row.try_get(1)?, by }))
+        let before_ddl = if by == By::Role { String::new() } else { names::before_ddl(session).await? };
+        Ok(Some(Self { name: row.try_get(0)?, session_role: row.try_get(1)?, by, before_ddl }))
     }
 
     /// The statement, to be run within a transaction, under these limits, and where its code finds names.
@@ -196,14 +204,15 @@ impl Owner {
             role => sql::ident(role),
         };
         let grant = format!("GRANT EXECUTE ON FUNCTION {NAME} TO {caller}");
+        let before = &self.before_ddl;
         if self.by == By::Giving {
             let owner = sql::ident(&self.name);
             return format!(
-                "SET LOCAL ROLE NONE; {function}; ALTER FUNCTION {NAME} OWNER TO {owner}; {grant}"
+                "{before}SET LOCAL ROLE NONE; {function}; ALTER FUNCTION {NAME} OWNER TO {owner}; {grant}"
             );
         }
         let (owner, own) = (set_role(&self.name), set_role(&self.session_role));
-        format!("{owner}; {function}; {grant}; {own}")
+        format!("{before}{owner}; {function}; {grant}; {own}")
     }
 
     /// Fails where the commit would fire a trigger with the session's rights: one that the owner's code may have queued.
@@ -219,7 +228,7 @@ impl Owner {
 
 /// What sets where code finds names, behind another statement. It is reset with what else that leaves.
 pub(super) fn finding(names: Option<&str>) -> String {
-    names.map(|names| format!("; SET LOCAL search_path TO {names}")).unwrap_or_default()
+    format!("; SET LOCAL search_path TO {}", names.unwrap_or("''"))
 }
 
 /// `$1, $2`, so many.

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use tokio_postgres::{Row, error::SqlState};
 
-use super::{
-    as_owner::{Owner, finding},
-    names,
-};
+use super::as_owner::{Owner, finding};
 use crate::{
     lower::MOST,
-    postgres::{Session, server_words},
+    postgres::{Session, names, server_words},
     step::DataCheck,
     visible::visible_line,
 };

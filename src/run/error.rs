@@ -169,18 +169,6 @@ impl RunError {
         Self::Statement { step, object, statement, sql, source }
     }
 
-    /// Whether code of the database did not find what it names.
-    pub fn misses_a_name(&self) -> bool {
-        let missing = [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
-        match self {
-            Self::Statement { source, .. } => source.as_db_error().is_some_and(|error| {
-                missing.contains(error.code())
-                    && error.where_().is_some_and(|place| place.contains(" function "))
-            }),
-            _ => false,
-        }
-    }
-
     /// Whether the same may succeed later: it was about locks.
     pub(super) fn wants_retry(&self) -> bool {
         match self {

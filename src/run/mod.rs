@@ -16,7 +16,6 @@ mod data;
 mod detach;
 mod error;
 mod index;
-pub mod names;
 mod owners;
 mod retry;
 mod secret;
@@ -40,7 +39,7 @@ pub use retry::{Retry, Stop, StopHandle};
 
 use crate::{
     name::{Kind, ObjectId},
-    postgres::Session,
+    postgres::{Session, names},
     secret::Secrets,
     step::{Operation, Timeouts},
 };
@@ -227,6 +226,16 @@ impl From<RunError> for Failed<'_> {
     }
 }
 
+/// Schemas that code which a step about this relation runs does not look into although sessions of its role do, and that
+/// role.
+pub async fn names_left_out(
+    session: &Session,
+    relation: &str,
+) -> Result<(String, Vec<String>), tokio_postgres::Error> {
+    let owner = Owner::of_relation(session, relation).await?;
+    names::left_out(session, owner.as_ref().map(Owner::name)).await
+}
+
 /// One try at one batch.
 struct Attempt<'a> {
     session: &'a Session,
@@ -253,6 +262,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn in_transaction<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
+        let events = self.events().await?;
         self.control("BEGIN").await?;
         observer.begun(self.session, self.batch).await?;
         let mut set = None;
@@ -261,7 +271,7 @@ impl<'a> Attempt<'a> {
                 self.control(&limits("LOCAL ", item.action.timeouts)).await?;
                 set = Some(item.action.timeouts);
             }
-            if self.statements(item, observer).await? {
+            if self.statements(item, events.as_deref(), observer).await? {
                 // and the limits with the other settings
                 set = None;
             }
@@ -274,6 +284,10 @@ impl<'a> Attempt<'a> {
     }
 
     async fn alone<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
+        if let Some(events) = self.events().await? {
+            // reset with the limits
+            self.control(&format!("SET search_path TO {events}")).await?;
+        }
         for item in &self.batch.items {
             let built = match &item.action.operation {
                 Operation::BuildIndex { index, .. } => Some(index),
@@ -288,7 +302,7 @@ impl<'a> Attempt<'a> {
                 observer.after_statement(self.session, self.batch, item, 0).await?;
                 continue;
             }
-            let result = self.statements(item, observer).await;
+            let result = self.statements(item, None, observer).await;
             if let (Err(_), Some(index)) = (&result, built)
                 && !self.session.is_closed()
                 && self.control(CLEAN_UP).await.is_ok()
@@ -302,8 +316,26 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Runs an item's statements. Whether that has cleaned the session.
-    async fn statements<O: Observer>(&self, item: &'a Item, observer: &mut O) -> Result<bool, Failed<'a>> {
+    /// Where event triggers find what they name, if there are any.
+    async fn events(&self) -> Result<Option<String>, Failed<'a>> {
+        let asked = async {
+            if names::fires(self.session).await? {
+                self.options.names(self.session, None).await
+            } else {
+                Ok(None)
+            }
+        };
+        let failed = |source| RunError::control(self.session, "asking for event triggers", source);
+        asked.await.map_err(|source| failed(source).into())
+    }
+
+    /// Runs an item's statements; `events`: where event triggers find names meanwhile. Whether that has cleaned the session.
+    async fn statements<O: Observer>(
+        &self,
+        item: &'a Item,
+        events: Option<&str>,
+        observer: &mut O,
+    ) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
         let code = item.action.operation.runs_code() && self.batch.transactional;
         let names = if code || owner.is_some() {
@@ -312,7 +344,7 @@ impl<'a> Attempt<'a> {
         } else {
             None
         };
-        let names = names.as_deref();
+        let names = names.as_deref().or(events);
         for (number, sql) in item.action.sql.iter().enumerate() {
             let filled = secret::fill(self.options, item, sql.as_str())?;
             let sql = filled.as_deref().unwrap_or(sql.as_str());
@@ -320,7 +352,7 @@ impl<'a> Attempt<'a> {
                 // as owner.run() resets them with the other settings
                 (Some(owner), _) => Some(owner.run(sql, &limits("LOCAL ", item.action.timeouts), names)),
                 (None, Some(names)) => {
-                    Some(format!("SET LOCAL search_path TO {names}; {sql}; SET LOCAL search_path TO ''"))
+                    Some(format!("SET LOCAL search_path TO {names};\n{sql};\nSET LOCAL search_path TO ''"))
                 }
                 (None, None) => None,
             };
@@ -456,7 +488,7 @@ const MAX_LOOK: Duration = Duration::from_millis(500);
 /// Dropping what a build left waits for the same transactions as the build, which may go on for hours: the next run drops it
 /// as well.
 const CLEAN_UP: &str = "SET lock_timeout = 2000; SET statement_timeout = 0";
-const NO_LIMITS: &str = "SET lock_timeout = 0; SET statement_timeout = 0";
+const NO_LIMITS: &str = "SET lock_timeout = 0; SET statement_timeout = 0; SET search_path = ''";
 
 fn limits(local: &str, timeouts: Timeouts) -> String {
     let Timeouts { lock_ms, statement_ms } = timeouts;

@@ -20,10 +20,11 @@ use crate::{
     config::BACKUP_HOURS,
     journal,
     journal::Position,
-    plan::staleness,
+    plan::{PlannedStep, staleness},
     postgres::Session,
     run,
     source::{live, placeholder},
+    sql,
     step::{DataCheck, Phase},
     visible::visible_line,
 };
@@ -204,6 +205,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let limits = permission.limits(options.limits);
     let steps =
         plan.steps.iter().filter(|step| phases.contains(&step.phase) && !state.done.contains(&step.id));
+    checks.extend(names(&session, steps.clone()).await?);
     let sql = steps.clone().flat_map(|step| &step.sql);
     let secrets: BTreeSet<String> = sql.flat_map(|sql| placeholder::names(sql.as_str())).collect();
     if !secrets.is_empty() {
@@ -226,6 +228,41 @@ pub(super) async fn backup(limits: Limits<'_>) -> Result<Option<String>, ApplyEr
     } else {
         Ok(Some(check.what))
     }
+}
+
+/// Where code of the database that the steps fire does not look for what it names, though it was written for that.
+async fn names<'a>(
+    session: &Session,
+    steps: impl Iterator<Item = &'a PlannedStep>,
+) -> Result<Option<Check>, ApplyError> {
+    const NAME: &str = "names";
+    let relations: BTreeSet<String> = steps
+        .filter(|step| step.operation.runs_code() && step.object.relation().is_some())
+        .map(|step| step.object.relation_sql())
+        .collect();
+    let mut found = BTreeSet::new();
+    for relation in &relations {
+        let (role, schemas) = run::names_left_out(session, relation)
+            .await
+            .map_err(|source| ApplyError::Query { what: "looking at its search_path", source })?;
+        found.extend(
+            schemas
+                .iter()
+                .map(|schema| format!("code of {} does not look into schema {schema}", sql::ident(&role))),
+        );
+    }
+    if relations.is_empty() {
+        return Ok(None);
+    }
+    if found.is_empty() {
+        return Ok(Some(Check::pass(NAME, "code of the database finds names where its role's sessions do")));
+    }
+    let found: Vec<String> = found.into_iter().collect();
+    Ok(Some(Check::warn(
+        NAME,
+        format!("{}: others can put something there", found.join("; ")),
+        "see that triggers, checks and defaults name schemas, or REVOKE CREATE ON SCHEMA … FROM who is not that role",
+    )))
 }
 
 /// Questions come out of the plan, and call what its checks and expressions call: not before those who may say so have read

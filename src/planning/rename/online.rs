@@ -259,7 +259,11 @@ async fn is_volatile(
     );
     let client = clone.client();
     let probe = async {
-        client.batch_execute("BEGIN; CREATE TEMPORARY TABLE trueup_probe ()").await?;
+        client
+            .batch_execute(
+                "BEGIN; SET LOCAL search_path TO public; CREATE TEMPORARY TABLE pg_temp.trueup_probe ()",
+            )
+            .await?;
         let before: String = client.query_one(file, &[]).await?.try_get(0)?;
         client.batch_execute(&add).await?;
         let after: String = client.query_one(file, &[]).await?.try_get(0)?;

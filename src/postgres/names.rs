@@ -1,7 +1,7 @@
 //! Where code of a database finds what it names without a schema.
 //!
 //! Statements of a plan name everything with its schema and run with an empty `search_path`, so that nobody's objects are
-//! meant but PostgreSQL's. What they fire was written for applications: a trigger says `INSERT INTO log`, a default
+//! meant but PostgreSQL's. What they fire, event triggers too, was written for applications: a trigger says `INSERT INTO log`, a default
 //! `nextval('numbers')`. Such code gets the `search_path` that sessions of the role have whose rights it has (ALTER ROLE and
 //! ALTER DATABASE … SET; else PostgreSQL's own default), as far as that role alone decides what is in it: schemas in which
 //! somebody may create, or owns a function or an operator, who cannot act as that role are left out. `pg_catalog` comes
@@ -9,7 +9,8 @@
 
 use tokio_postgres::Error;
 
-use crate::{postgres::Session, sql};
+use super::Session;
+use crate::sql;
 
 /// The role, if it is not the session's own, and what its sessions have in this database: what is said of both counts more
 /// than what is said of the role, and that more than what is said of the database.
@@ -25,14 +26,11 @@ SELECT r.rolname::pg_catalog.text,
 /// PostgreSQL's default (manual, 20.11.1).
 const DEFAULT: &str = "\"$user\", public";
 
-/// Of schemas ($2), in their order, those that nobody puts anything into who cannot act as the role ($1) anyway. Who owns the
-/// database stands behind `pg_database_owner`.
-const TRUSTED: &str = "\
-SELECT n.nspname::pg_catalog.text
-  FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS wanted (name, at)
-  JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name
- WHERE pg_catalog.has_schema_privilege($1::pg_catalog.text::pg_catalog.name, n.oid, 'USAGE')
-   AND NOT EXISTS (
+/// Schemas ($2) that the role ($1) may use, in their order, and whether nobody puts anything into them who cannot act as the
+/// role anyway. Who owns the database stands behind `pg_database_owner`.
+const SCHEMAS: &str = "\
+SELECT n.nspname::pg_catalog.text,
+       NOT EXISTS (
        SELECT FROM (SELECT n.nspowner
                     UNION SELECT g.grantee FROM pg_catalog.aclexplode(n.nspacl) AS g WHERE g.privilege_type = 'CREATE'
                     UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid
@@ -42,16 +40,60 @@ SELECT n.nspname::pg_catalog.text
                 CASE WHEN puts.role = 'pg_database_owner'::pg_catalog.regrole
                      THEN (SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
                      ELSE puts.role END, $1::pg_catalog.text::pg_catalog.name, $3))
+  FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS wanted (name, at)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name
+ WHERE pg_catalog.has_schema_privilege($1::pg_catalog.text::pg_catalog.name, n.oid, 'USAGE')
  ORDER BY wanted.at";
 
 /// What follows `SET search_path TO` for code that has the rights of this role, or of the session's own. None: nothing but
 /// PostgreSQL's own names.
-pub(super) async fn path(session: &Session, role: Option<&str>) -> Result<Option<String>, Error> {
-    let Some((role, schemas)) = setting(session, role).await? else { return Ok(None) };
-    let may = if session.major() >= 16 { "SET" } else { "MEMBER" };
-    let rows = session.client().query(TRUSTED, &[&role, &schemas, &may]).await?;
-    let trusted = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+pub async fn path(session: &Session, role: Option<&str>) -> Result<Option<String>, Error> {
+    let Looked { trusted, .. } = look(session, role).await?;
     Ok(Some(rendered(&trusted)).filter(|_| !trusted.is_empty()))
+}
+
+/// Schemas that code with the rights of this role, or of the session's own, does not look into although sessions of the
+/// role do, and that role.
+pub async fn left_out(session: &Session, role: Option<&str>) -> Result<(String, Vec<String>), Error> {
+    let Looked { role, left_out, .. } = look(session, role).await?;
+    Ok((role, left_out))
+}
+
+/// Whether DDL fires code: event triggers that are not trueup's.
+const EVENTS: &str = "\
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_event_trigger e
+      JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE e.evtenabled <> 'D' AND n.nspname <> 'trueup')";
+
+/// Whether DDL of this session fires code of the database.
+pub async fn fires(session: &Session) -> Result<bool, Error> {
+    session.client().query_one(EVENTS, &[]).await?.try_get(0)
+}
+
+/// What stands before DDL within a transaction, so that event triggers find what they name.
+pub async fn before_ddl(session: &Session) -> Result<String, Error> {
+    let path = if fires(session).await? { path(session, None).await? } else { None };
+    Ok(path.map(|path| format!("SET LOCAL search_path TO {path}; ")).unwrap_or_default())
+}
+
+/// The schemas of a role's `search_path`.
+#[derive(Default)]
+struct Looked {
+    role: String,
+    trusted: Vec<String>,
+    left_out: Vec<String>,
+}
+
+async fn look(session: &Session, role: Option<&str>) -> Result<Looked, Error> {
+    let Some((role, schemas)) = setting(session, role).await? else { return Ok(Looked::default()) };
+    let may = if session.major() >= 16 { "SET" } else { "MEMBER" };
+    let mut looked = Looked::default();
+    for row in session.client().query(SCHEMAS, &[&role, &schemas, &may]).await? {
+        let list = if row.try_get(1)? { &mut looked.trusted } else { &mut looked.left_out };
+        list.push(row.try_get(0)?);
+    }
+    Ok(Looked { role, ..looked })
 }
 
 /// The same where nobody else is, as for this role of a database: for a clone of that.
