@@ -78,10 +78,10 @@ pub async fn rehearse(
     catalogs: Pair<&Catalog>,
     like: AsLive<'_>,
 ) -> Result<Rehearsed, RehearsalError> {
-    let AsLive { time_zone, names } = like;
-    let options = Options::single().finding(names);
     const THERE: &str = "on the way there";
     const BACK: &str = "on the way back";
+    let AsLive { time_zone, names } = like;
+    let options = Options::single().finding(names);
     let Pair { before: base, after: desired } = catalogs;
     pin(clone, time_zone).await?;
     // where the journal is, and what recipes need for a while

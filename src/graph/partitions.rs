@@ -80,7 +80,7 @@ fn make_anew_behind(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
                 Some((rank(catalogs, &change.id)?, *change, body))
             })
             .collect();
-        indexes.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        indexes.sort_by_key(|(rank, ..)| *rank);
         for (at, (_, later, body)) in indexes.iter().enumerate() {
             let like = indexes[..at].iter().filter(|(_, earlier, other)| {
                 let (earlier, later) = (&earlier.id, &later.id);
