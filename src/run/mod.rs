@@ -284,7 +284,10 @@ impl<'a> Attempt<'a> {
     }
 
     async fn alone<O: Observer>(&self, observer: &mut O) -> Result<(), Failed<'a>> {
-        if let Some(events) = self.events().await? {
+        let mut statements = self.batch.items.iter().flat_map(|item| &item.action.sql);
+        if statements.all(|sql| self.session.goes_with_others(sql.as_str()))
+            && let Some(events) = self.events().await?
+        {
             // reset with the limits
             self.control(&format!("SET search_path TO {events}")).await?;
         }
@@ -351,10 +354,11 @@ impl<'a> Attempt<'a> {
             let around = match (&owner, names) {
                 // as owner.run() resets them with the other settings
                 (Some(owner), _) => Some(owner.run(sql, &limits("LOCAL ", item.action.timeouts), names)),
-                (None, Some(names)) => {
+                // a throwaway server sees by the statement alone that it needs a superuser, who has no path of others
+                (None, Some(names)) if self.session.goes_with_others(sql) => {
                     Some(format!("SET LOCAL search_path TO {names};\n{sql};\nSET LOCAL search_path TO ''"))
                 }
-                (None, None) => None,
+                (None, _) => None,
             };
             let sql = around.as_deref().unwrap_or(sql);
             self.statement(item, number, sql).await?;
