@@ -164,6 +164,25 @@ impl Catalog {
         matches!(self.objects.get(table), Some(Object::Table(table)) if table.partition_by.is_some())
     }
 
+    /// For each table its child tables and partitions.
+    pub fn children(&self) -> BTreeMap<&[String], Vec<ObjectId>> {
+        let mut children: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
+        for (id, object) in self.of_kind(Kind::Table) {
+            if let Object::Table(child) = object {
+                for parent in &child.inherits {
+                    children.entry(parent).or_default().push(id.clone());
+                }
+            }
+        }
+        for (id, object) in self.of_kind(Kind::Attachment) {
+            if let Object::Attachment(attachment) = object {
+                let partition = ObjectId { kind: Kind::Table, path: id.path.clone() };
+                children.entry(&attachment.parent).or_default().push(partition);
+            }
+        }
+        children
+    }
+
     /// The partitioned table that a partition belongs to, and its parent, and so on.
     pub fn parents_of<'c>(&'c self, partition: &[String]) -> impl Iterator<Item = &'c [String]> {
         let parent =

@@ -1,9 +1,11 @@
 //! What PostgreSQL has no way to, whatever the order: said before anything is planned.
 
+use std::{cell::LazyCell, collections::BTreeMap};
+
 use super::{Change, Changes, How, Refusal, attachment_changes};
 use crate::{
     catalog::Catalog,
-    kind::{Column, Object, constraint::ConstraintType},
+    kind::{Column, Object},
     name::{Kind, ObjectId, Pair},
     sql,
 };
@@ -119,6 +121,8 @@ pub(super) fn keys(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut V
 /// NOT NULL of a parent that gets another name, or that goes, and that something below it keeps from doing so: PostgreSQL
 /// does both with all that inherit from it.
 pub(super) fn not_null(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &mut Vec<Refusal>) {
+    let children = LazyCell::new(|| catalogs.before.children());
+    let below = |change: &Change| below(&children, catalogs.before, changes, &change.id);
     for change in changes.values() {
         let (Some(Object::Column(old)), Some(Object::Column(new)), How::InPlace(_)) =
             (&change.object.before, &change.object.after, &change.how)
@@ -127,7 +131,7 @@ pub(super) fn not_null(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &m
         };
         let why = match (old.refusal(), new.refusal()) {
             (Some(one), Some(other)) if one.own_name() != other.own_name() => {
-                below(catalogs.before, changes, &change.id).find_map(|(id, column)| {
+                below(change).into_iter().find_map(|(id, column)| {
                     let name = column.refusal()?.name;
                     let why = format!(
                         "its NOT NULL is called {} here and {} in {id}, and PostgreSQL renames both or neither: leave it its name",
@@ -138,7 +142,8 @@ pub(super) fn not_null(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &m
                 })
             }
             // before 18 NOT NULL has no name; a partition cannot be left out
-            (None, None) if old.not_null != new.not_null => below(catalogs.before, changes, &change.id)
+            (None, None) if old.not_null != new.not_null => below(change)
+                .into_iter()
                 .filter(|(_, column)| column.lineage.partition)
                 .find_map(|(id, _)| {
                     let key = [catalogs.before, catalogs.after].into_iter().map(|catalog| key_over(catalog, id));
@@ -155,28 +160,26 @@ pub(super) fn not_null(catalogs: Pair<&Catalog>, changes: &Changes, refusals: &m
 
 /// The columns that have this one from their table's parents, and stay under it.
 fn below<'c>(
+    children: &BTreeMap<&[String], Vec<ObjectId>>,
     catalog: &'c Catalog,
-    changes: &'c Changes,
+    changes: &Changes,
     id: &ObjectId,
-) -> impl Iterator<Item = (&'c ObjectId, &'c Column)> {
-    let mut found = vec![id.clone()];
-    let columns = catalog.of_kind(Kind::Column).filter_map(|(id, object)| match object {
-        Object::Column(column) if !column.lineage.parents.is_empty() && !attachment_changes(changes, id) => {
-            Some((id, column))
+) -> Vec<(&'c ObjectId, &'c Column)> {
+    let mut found: BTreeMap<&ObjectId, &Column> = BTreeMap::new();
+    let mut open: Vec<ObjectId> = id.relation().into_iter().collect();
+    while let Some(table) = open.pop() {
+        for child in children.get(table.path.parts()).into_iter().flatten() {
+            let column =
+                ObjectId::new(Kind::Column, [child.path.part(0), child.path.part(1), id.path.last()]);
+            if let Some((id, Object::Column(column))) = catalog.objects.get_key_value(&column)
+                && !attachment_changes(changes, id)
+                && found.insert(id, column).is_none()
+            {
+                open.push(child.clone());
+            }
         }
-        _ => None,
-    });
-    let mut columns: Vec<_> = columns.filter(|(column, _)| column.path.last() == id.path.last()).collect();
-    let mut all = Vec::new();
-    while let Some(parent) = found.pop() {
-        let (of_it, rest) = columns
-            .into_iter()
-            .partition::<Vec<_>, _>(|(id, column)| column.lineage.in_parents(id).any(|it| it == parent));
-        found.extend(of_it.iter().map(|(id, _)| (*id).clone()));
-        all.extend(of_it);
-        columns = rest;
     }
-    all.into_iter()
+    found.into_iter().collect()
 }
 
 /// The primary key that a column is in.
@@ -184,7 +187,7 @@ fn key_over(catalog: &Catalog, column: &ObjectId) -> Option<ObjectId> {
     let table = column.relation()?;
     let mut keys = catalog.parts(Kind::Constraint, &table);
     let key = keys.find(|(_, object)| {
-        matches!(object, Object::Constraint(key) if key.contype == ConstraintType::PrimaryKey && key.columns.iter().any(|name| name == column.path.last()))
+        matches!(object, Object::Constraint(key) if key.is_primary_key_over(column.path.last()))
     });
     key.map(|(id, _)| id.clone())
 }

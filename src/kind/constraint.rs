@@ -153,6 +153,11 @@ impl Constraint {
         self.lineage.inherited && self.contype == ConstraintType::ForeignKey
     }
 
+    /// Whether it is the primary key, and this column is in it.
+    pub fn is_primary_key_over(&self, column: &str) -> bool {
+        self.contype == ConstraintType::PrimaryKey && self.columns.iter().any(|name| name == column)
+    }
+
     /// Whether it has an index behind it.
     pub fn has_index(&self) -> bool {
         matches!(self.contype, ConstraintType::PrimaryKey | ConstraintType::Unique | ConstraintType::Exclusion)

@@ -279,25 +279,6 @@ impl Lowering<'_> {
     }
 }
 
-/// For each table its children and partitions.
-pub(super) fn below(catalog: &Catalog) -> BTreeMap<&[String], Vec<ObjectId>> {
-    let mut below: BTreeMap<&[String], Vec<ObjectId>> = BTreeMap::new();
-    for (id, object) in catalog.of_kind(Kind::Table) {
-        if let Object::Table(child) = object {
-            for parent in &child.inherits {
-                below.entry(parent).or_default().push(id.clone());
-            }
-        }
-    }
-    for (id, object) in catalog.of_kind(Kind::Attachment) {
-        if let Object::Attachment(attachment) = object {
-            let partition = ObjectId { kind: Kind::Table, path: id.path.clone() };
-            below.entry(&attachment.parent).or_default().push(partition);
-        }
-    }
-    below
-}
-
 /// The columns, with their types, by which each row is known, of those that can be relied on.
 pub(super) fn key_in(
     catalog: &Catalog,

@@ -219,7 +219,7 @@ impl<'a> Lowering<'a> {
             current: None,
             referred_to_anew,
             freed,
-            below: backfill::below(catalogs.before),
+            below: catalogs.before.children(),
             left_out: catalogs.before.left_out(),
             neighbours: if context.alone {
                 graph::Neighbours::default()

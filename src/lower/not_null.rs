@@ -7,7 +7,7 @@ use super::{Lowering, alter_table, draft::Undo, temporary_name, unproven::valida
 use crate::{
     diff::{Change, How},
     graph::Unit,
-    kind::{Alter, Column, Definition, Object, constraint::ConstraintType, not_null::NotNull},
+    kind::{Alter, Column, Definition, Object, not_null::NotNull},
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
     step::{Action, Verb, With},
@@ -256,8 +256,7 @@ impl Lowering<'_> {
             [self.catalogs.before, self.catalogs.after].into_iter().any(|catalog| {
                 catalog.parts(Kind::Constraint, table).any(|(key, object)| {
                     let changes = self.changes.contains_key(key);
-                    matches!(object, Object::Constraint(key) if changes && key.contype == ConstraintType::PrimaryKey
-                        && key.columns.iter().any(|column| column == id.path.last()))
+                    matches!(object, Object::Constraint(key) if changes && key.is_primary_key_over(id.path.last()))
                 })
             })
         };
