@@ -237,8 +237,7 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
             return Ok(());
         }
         let renewed = async {
-            let before = names::before_ddl(session).await?;
-            session.client().batch_execute(&(before + &missing.concat())).await?;
+            ddl(session, &missing.concat()).await?;
             entry::begin(session).await
         };
         return together(session, renewed).await;
@@ -257,16 +256,18 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
         "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
     };
     let script = format!("{create}{}{}", SCRIPTS.concat(), shape::own());
-    let made = async {
-        let before = names::before_ddl(session).await?;
-        Ok(session.client().batch_execute(&(before + &script)).await?)
-    };
-    match together(session, made).await {
+    match together(session, ddl(session, &script)).await {
         Err(JournalError::MayNotUse(_)) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
         }
         made => made,
     }
+}
+
+/// Runs DDL within a transaction.
+async fn ddl(session: &Session, script: &str) -> Result<(), JournalError> {
+    let before = names::before_ddl(session).await?;
+    Ok(session.client().batch_execute(&(before + script)).await?)
 }
 
 /// Does in one transaction what belongs together.

@@ -367,6 +367,13 @@ pub struct Standing {
     pub back: bool,
 }
 
+impl Standing {
+    /// The command that goes on.
+    fn again(&self) -> &'static str {
+        if self.back { "rollback" } else { "apply" }
+    }
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phase, done, steps, in_doubt, back } = self;
@@ -390,7 +397,7 @@ impl ApplyError {
                 "`trueup verify PLAN` shows the differences; `trueup rollback PLAN` goes back".to_owned()
             }
             Self::Stopped { why: Why::Run(error), standing, .. } if error.is_of_search_path() => {
-                let again = if standing.back { "rollback" } else { "apply" };
+                let again = standing.again();
                 format!(
                     "code of the database does not find what it names; schemas of its role's search_path are left out where \
                      others can put something into them (REVOKE CREATE ON SCHEMA public FROM PUBLIC), and ALTER FUNCTION … SET \
@@ -398,7 +405,7 @@ impl ApplyError {
                 )
             }
             Self::Stopped { standing, .. } => {
-                let again = if standing.back { "rollback" } else { "apply" };
+                let again = standing.again();
                 let other = if standing.back { "" } else { "; `trueup rollback PLAN` goes back" };
                 format!("run `trueup {again} PLAN` again to go on from there{other}")
             }

@@ -54,11 +54,12 @@ pub async fn is_audited(session: &Session) -> Result<Audited, JournalError> {
 
 /// Whether the role may make event triggers: a superuser may, and whom a hosting provider lets.
 pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
-    let probe = "BEGIN; CREATE FUNCTION pg_temp.trueup_probe() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
-                 CREATE EVENT TRIGGER trueup_probe ON sql_drop EXECUTE FUNCTION pg_temp.trueup_probe()";
     let before = names::before_ddl(session).await?;
-    let may =
-        session.client().batch_execute(&probe.replacen("BEGIN; ", &format!("BEGIN; {before}"), 1)).await;
+    let probe = format!(
+        "BEGIN; {before}CREATE FUNCTION pg_temp.trueup_probe() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+         CREATE EVENT TRIGGER trueup_probe ON sql_drop EXECUTE FUNCTION pg_temp.trueup_probe()"
+    );
+    let may = session.client().batch_execute(&probe).await;
     session.client().batch_execute("ROLLBACK").await?;
     match may {
         Ok(()) => Ok(true),
@@ -70,8 +71,7 @@ pub async fn may_audit(session: &Session) -> Result<bool, JournalError> {
 /// Has them written down from now on, and keeps what was. There must be a journal, which becomes the role's.
 pub async fn audit(session: &Session) -> Result<(), JournalError> {
     let made = async {
-        let before = names::before_ddl(session).await?;
-        session.client().batch_execute(&(before + STOP)).await?;
+        super::ddl(session, STOP).await?;
         shape::take_over(session).await?;
         Ok(session.client().batch_execute(include_str!("ddl.sql")).await?)
     };
@@ -81,11 +81,7 @@ pub async fn audit(session: &Session) -> Result<(), JournalError> {
 /// Has nothing written down any more, and forgets what was. The journal stays whose it is.
 pub async fn stop_audit(session: &Session) -> Result<(), JournalError> {
     let script = format!("{STOP}; DROP TABLE IF EXISTS trueup.ddl_event");
-    let stopped = async {
-        let before = names::before_ddl(session).await?;
-        Ok(session.client().batch_execute(&(before + &script)).await?)
-    };
-    together(session, stopped).await
+    together(session, super::ddl(session, &script)).await
 }
 
 const STOP: &str = "\

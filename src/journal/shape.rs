@@ -7,10 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::JournalError;
-use crate::{
-    postgres::{Session, names},
-    sql,
-};
+use crate::{postgres::Session, sql};
 
 /// Every line that `shape.sql` may find, whatever the layout: `table: line`.
 const SHAPE: &str = include_str!("shape.txt");
@@ -24,8 +21,7 @@ fn tables() -> BTreeSet<&'static str> {
 /// which only it can change the journal from then on; so what it is is looked at again.
 pub(super) async fn take_over(session: &Session) -> Result<(), JournalError> {
     let script = script(include_str!("hand_over.sql"));
-    let before = names::before_ddl(session).await?;
-    session.client().batch_execute(&format!("SET LOCAL lock_timeout = '10s'; {before}{script}")).await?;
+    super::ddl(session, &format!("SET LOCAL lock_timeout = '10s'; {script}")).await?;
     believe(session).await.map(drop)
 }
 

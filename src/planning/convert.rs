@@ -283,7 +283,8 @@ impl Reading<'_> {
     /// Begins a transaction in which there is a table like the column's, and the new type.
     fn row(&self, converted: bool) -> String {
         // event triggers find what they name, too
-        let mut all = vec!["BEGIN".to_owned(), self.search()];
+        let search = format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)));
+        let mut all = vec!["BEGIN".to_owned(), search];
         all.extend(self.new_types().iter().map(|sql| sql.as_str().to_owned()));
         let row = self.row_name();
         all.push(format!("CREATE TEMPORARY TABLE {row} (LIKE {})", self.column.relation_sql()));
@@ -291,10 +292,6 @@ impl Reading<'_> {
             all.push(self.alter(self.new, "NULL"));
         }
         all.join("; ")
-    }
-
-    fn search(&self) -> String {
-        format!("SET LOCAL search_path TO {}, public", sql::ident(self.column.path.part(0)))
     }
 
     /// Gives the column of the table another type.

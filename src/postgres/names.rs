@@ -1,8 +1,8 @@
 //! Where code of a database finds what it names without a schema.
 //!
 //! Statements of a plan name everything with its schema and run with an empty `search_path`, so that nobody's objects are
-//! meant but PostgreSQL's. What they fire, event triggers too, was written for applications: a trigger says `INSERT INTO log`, a default
-//! `nextval('numbers')`. Such code gets the `search_path` that sessions of the role have whose rights it has (ALTER ROLE and
+//! meant but PostgreSQL's. What they fire, event triggers too, was written for applications: a trigger says
+//! `INSERT INTO log`, a default `nextval('numbers')`. Such code gets the `search_path` that sessions of the role have whose rights it has (ALTER ROLE and
 //! ALTER DATABASE … SET; else PostgreSQL's own default), as far as that role alone decides what is in it: schemas in which
 //! somebody may create, or owns a function or an operator, who cannot act as that role are left out. `pg_catalog` comes
 //! first, and `pg_temp` last (PostgreSQL manual, 5.9.6 and CREATE FUNCTION, "Writing SECURITY DEFINER Functions Safely").
@@ -12,7 +12,7 @@ use tokio_postgres::Error;
 use super::Session;
 use crate::sql;
 
-/// The role, if it is not the session's own, and what its sessions have in this database: what is said of both counts more
+/// The role ($1, else the session's own), and what its sessions have in this database: what is said of both counts more
 /// than what is said of the role, and that more than what is said of the database.
 const SETTING: &str = "\
 SELECT r.rolname::pg_catalog.text,
@@ -52,13 +52,6 @@ pub async fn path(session: &Session, role: Option<&str>) -> Result<Option<String
     Ok(Some(rendered(&trusted)).filter(|_| !trusted.is_empty()))
 }
 
-/// Schemas that code with the rights of this role, or of the session's own, does not look into although sessions of the
-/// role do, and that role.
-pub async fn left_out(session: &Session, role: Option<&str>) -> Result<(String, Vec<String>), Error> {
-    let Looked { role, left_out, .. } = look(session, role).await?;
-    Ok((role, left_out))
-}
-
 /// Whether DDL fires code: event triggers that are not trueup's.
 const EVENTS: &str = "\
 SELECT EXISTS (
@@ -78,14 +71,18 @@ pub async fn before_ddl(session: &Session) -> Result<String, Error> {
 }
 
 /// The schemas of a role's `search_path`.
-#[derive(Default)]
-struct Looked {
-    role: String,
-    trusted: Vec<String>,
-    left_out: Vec<String>,
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// The role.
+    pub role: String,
+    /// Those that its code looks into.
+    pub trusted: Vec<String>,
+    /// Those that it does not look into, although sessions of the role do.
+    pub left_out: Vec<String>,
 }
 
-async fn look(session: &Session, role: Option<&str>) -> Result<Looked, Error> {
+/// What code that has the rights of this role, or of the session's own, looks into.
+pub async fn look(session: &Session, role: Option<&str>) -> Result<Looked, Error> {
     let Some((role, schemas)) = setting(session, role).await? else { return Ok(Looked::default()) };
     let may = if session.major() >= 16 { "SET" } else { "MEMBER" };
     let mut looked = Looked::default();
@@ -96,7 +93,7 @@ async fn look(session: &Session, role: Option<&str>) -> Result<Looked, Error> {
     Ok(Looked { role, ..looked })
 }
 
-/// The same where nobody else is, as for this role of a database: for a clone of that.
+/// The whole path of the session's role: for a clone of the database, where nobody else puts anything anywhere.
 pub async fn of_live(live: &Session) -> Result<String, Error> {
     let schemas = setting(live, None).await?.map(|(_, schemas)| schemas);
     Ok(rendered(&schemas.unwrap_or_default()))

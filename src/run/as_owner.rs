@@ -226,6 +226,12 @@ impl Owner {
     }
 }
 
+/// What code looks into that runs for a step about this relation.
+pub async fn path_of_code(session: &Session, relation: &str) -> Result<names::Looked, Error> {
+    let owner = Owner::of_relation(session, relation).await?;
+    names::look(session, owner.as_ref().map(Owner::name)).await
+}
+
 /// What sets where code finds names, behind another statement. It is reset with what else that leaves.
 pub(super) fn finding(names: Option<&str>) -> String {
     format!("; SET LOCAL search_path TO {}", names.unwrap_or("''"))

@@ -26,6 +26,7 @@ use std::{future::Future, pin::pin, time::Duration};
 use tokio_postgres::error::SqlState;
 
 use as_owner::Owner;
+pub use as_owner::path_of_code;
 pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
@@ -224,16 +225,6 @@ impl From<RunError> for Failed<'_> {
     fn from(error: RunError) -> Self {
         Self { error, item: None, blockers: Vec::new() }
     }
-}
-
-/// Schemas that code which a step about this relation runs does not look into although sessions of its role do, and that
-/// role.
-pub async fn names_left_out(
-    session: &Session,
-    relation: &str,
-) -> Result<(String, Vec<String>), tokio_postgres::Error> {
-    let owner = Owner::of_relation(session, relation).await?;
-    names::left_out(session, owner.as_ref().map(Owner::name)).await
 }
 
 /// One try at one batch.

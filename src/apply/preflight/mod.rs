@@ -21,7 +21,7 @@ use crate::{
     journal,
     journal::Position,
     plan::{PlannedStep, staleness},
-    postgres::Session,
+    postgres::{Session, names::Looked},
     run,
     source::{live, placeholder},
     sql,
@@ -188,11 +188,16 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     let broken = looked.broken();
     let holds = if broken.is_empty() { Ok(looked.sizes()) } else { Err(Refusal::Assumption(broken)) };
     checks.push(Check::of("sizes", holds));
-    let approved: Vec<Phase> = covered.iter().map(|(phase, _)| *phase).collect();
-    checks.push(if approved.len() == phases.len() {
-        data(&session, plan.questions(&phases, &state.done)).await?
+    let questions = plan.questions(&phases, &state.done);
+    // they come out of the plan, and call what its expressions call: not before those who may say so have read them
+    checks.push(if covered.len() == phases.len() || questions.clone().next().is_none() {
+        data(&session, questions).await?
     } else {
-        not_asked(plan.questions(&phases, &state.done).count())
+        Check::warn(
+            "data",
+            "not asked: what the plan asks of the data is run once it is approved",
+            "approve the plan; where it was made, `trueup plan` has asked",
+        )
     });
     if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
         let uses = gate::uses(&session, plan).await?;
@@ -240,19 +245,19 @@ async fn names<'a>(
         .filter(|step| step.operation.runs_code() && step.object.relation().is_some())
         .map(|step| step.object.relation_sql())
         .collect();
+    if relations.is_empty() {
+        return Ok(None);
+    }
     let mut found = BTreeSet::new();
     for relation in &relations {
-        let (role, schemas) = run::names_left_out(session, relation)
+        let Looked { role, left_out, .. } = run::path_of_code(session, relation)
             .await
             .map_err(|source| ApplyError::Query { what: "looking at its search_path", source })?;
         found.extend(
-            schemas
+            left_out
                 .iter()
                 .map(|schema| format!("code of {} does not look into schema {schema}", sql::ident(&role))),
         );
-    }
-    if relations.is_empty() {
-        return Ok(None);
     }
     if found.is_empty() {
         return Ok(Some(Check::pass(NAME, "code of the database finds names where its role's sessions do")));
@@ -263,19 +268,6 @@ async fn names<'a>(
         format!("{}: others can put something there", found.join("; ")),
         "see that triggers, checks and defaults name schemas, or REVOKE CREATE ON SCHEMA … FROM who is not that role",
     )))
-}
-
-/// Questions come out of the plan, and call what its checks and expressions call: not before those who may say so have read
-/// them.
-fn not_asked(count: usize) -> Check {
-    match count {
-        0 => Check::pass("data", "no step can fail on a row"),
-        _ => Check::warn(
-            "data",
-            "not asked: what the plan asks of the data is run once it is approved",
-            "approve the plan; where it was made, `trueup plan` has asked",
-        ),
-    }
 }
 
 async fn data<'a>(
