@@ -255,7 +255,7 @@ pub fn names(id: &ObjectId, object: &Object) -> Vec<(&'static str, String)> {
 
 /// A foreign key takes whichever unique index fits when it is added, the oldest first: one that is to go must be gone by then,
 /// and one that is to come beside the one that the foreign key takes comes after that. And so that the same holds on the way
-/// back, one that is to come comes when the foreign key is gone.
+/// back, one that is to come comes when the foreign key is gone, and the one that it takes goes last.
 fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) {
     let mut keys: BTreeMap<(ObjectId, BTreeSet<&str>), BTreeSet<&ObjectId>> = BTreeMap::new();
     for change in changes.values() {
@@ -274,6 +274,7 @@ fn free_keys(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>, befor
             for other in beside.copied().filter(|other| **other != need.to) {
                 let of_other = find(other, other_act);
                 if act == Act::Drop {
+                    before(find(other, act), find(&need.to, act), true);
                     // an index is built before, under another name
                     before(find(&need.from, act), of_other.filter(|_| other.kind == Kind::Constraint), false);
                     continue;

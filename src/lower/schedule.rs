@@ -152,8 +152,9 @@ impl Row<'_> {
     /// Moves what is slow out of a group, and has what cannot be moved run within it. Returns where the group is now.
     fn clear(&mut self, group: RangeInclusive<usize>) -> RangeInclusive<usize> {
         let mut inside: Vec<Draft> = self.drafts.drain(group.clone()).collect();
+        let mut places: Vec<usize> = (0..inside.len()).collect();
         let mut front = Vec::new();
-        // what only the way back does comes last, and so stands next to the group: that is what it is for
+        // what only the way back does comes last, and so stands next to the group, in its order: that is what it is for
         let (mut back, mut behind) = (Vec::new(), Vec::new());
         for only_back in [false, true] {
             let mut at = 0;
@@ -169,15 +170,16 @@ impl Row<'_> {
                 let (goes_first, goes_last) = (free(&before), free(&after));
                 if goes_first && !(goes_last && wants_last(draft)) {
                     at = at + 1 - before.len();
+                    take(&mut places, &before);
                     front.extend(take(&mut inside, &before));
                 } else if goes_last {
-                    let moved = take(&mut inside, &after);
-                    if only_back { back.extend(moved) } else { behind.extend(moved) }
+                    let moved = take(&mut places, &after).into_iter().zip(take(&mut inside, &after));
+                    if only_back { back.extend(moved) } else { behind.extend(moved.map(|(_, draft)| draft)) }
                 } else {
                     if self.waits_for_name(&inside, at) {
                         front.extend(built_before(&mut inside[at]));
                     } else if self.can_be_built_back(&inside, at) {
-                        back.extend(dropped_within(&mut inside[at]));
+                        back.extend(dropped_within(&mut inside[at]).map(|build| (places[at], build)));
                     } else {
                         within(&mut inside[at]);
                     }
@@ -188,6 +190,8 @@ impl Row<'_> {
         let start = group.start() + front.len();
         let end = start + inside.len();
         let place = *group.start();
+        back.sort_by_key(|(place, _)| *place);
+        let back = back.into_iter().map(|(_, draft)| draft);
         self.drafts.splice(place..place, front.into_iter().chain(inside).chain(back).chain(behind));
         start..=end.saturating_sub(1)
     }
@@ -299,8 +303,8 @@ impl Row<'_> {
     }
 }
 
-/// Takes drafts out of a row, in their order.
-pub(super) fn take(row: &mut Vec<Draft>, which: &BTreeSet<usize>) -> Vec<Draft> {
+/// Takes drafts, or what else stands for them, out of a row, in their order.
+pub(super) fn take<T>(row: &mut Vec<T>, which: &BTreeSet<usize>) -> Vec<T> {
     let mut at = 0..;
     row.extract_if(.., |_| at.next().is_some_and(|at| which.contains(&at))).collect()
 }

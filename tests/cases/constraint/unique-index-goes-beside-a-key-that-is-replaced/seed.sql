@@ -1,0 +1,2 @@
+INSERT INTO c VALUES (1, 1, 1), (2, 1, 2);
+INSERT INTO r VALUES (1, 1), (2, 1), (2, NULL);
