@@ -72,6 +72,10 @@ impl Edges {
                 before(find(user, Act::Create), find(used, Act::Alter), soft);
                 continue;
             }
+            if partitions::joins_before(changes, user, used) {
+                before(find(user, Act::Create), find(used, Act::Drop), soft);
+                continue;
+            }
             for first in [Act::Create, Act::Alter] {
                 let soft = soft || first == Act::Alter && is_part(user, used);
                 for second in [Act::Create, Act::Alter] {

@@ -99,7 +99,7 @@ fn make_anew_behind(catalogs: Pair<&Catalog>, changes: &Changes, find: &Find<'_>
     }
 }
 
-fn attachment(object: Option<&Object>) -> Option<&Attachment> {
+fn attachment_of(object: Option<&Object>) -> Option<&Attachment> {
     match object {
         Some(Object::Attachment(attachment)) => Some(attachment),
         _ => None,
@@ -127,13 +127,13 @@ fn attach_complete(changes: &Changes, find: &Find<'_>, before: &mut Before<'_>) 
     let all = || changes.values().filter(|change| change.id.kind == Kind::Attachment);
     let mut leaving: BTreeMap<&[String], Vec<&ObjectId>> = BTreeMap::new();
     for change in all() {
-        if let Some(old) = attachment(change.object.before.as_ref()) {
+        if let Some(old) = attachment_of(change.object.before.as_ref()) {
             leaving.entry(&old.parent).or_default().push(&change.id);
         }
     }
     for change in all() {
         let (old, new) =
-            (attachment(change.object.before.as_ref()), attachment(change.object.after.as_ref()));
+            (attachment_of(change.object.before.as_ref()), attachment_of(change.object.after.as_ref()));
         // bounds must not meet: what goes is gone before anything comes
         for other in new.and_then(|new| leaving.get(&*new.parent)).into_iter().flatten() {
             before(find(other, Act::Drop), find(&change.id, Act::Create), false);
@@ -227,6 +227,20 @@ fn complete_with_parts(after: &Catalog, changes: &Changes, find: &Find<'_>, befo
             before(find(&change.id, Act::Create), find(&attachment, Act::Create), true);
         }
     }
+}
+
+/// Whether an index comes to a partition that gets other bounds, and becomes part of the parent's before that: ATTACH PARTITION
+/// has it so by itself, there and on the way back.
+pub(super) fn joins_before(changes: &Changes, index: &ObjectId, attachment: &ObjectId) -> bool {
+    let changed = |id: &ObjectId, kind: Kind| changes.get(id).filter(|_| id.kind == kind);
+    let (Some(index), Some(Change { object, .. })) =
+        (changed(index, Kind::IndexAttachment), changed(attachment, Kind::Attachment))
+    else {
+        return false;
+    };
+    let parent = |object: &Option<Object>| Some(attachment_of(object.as_ref())?.parent.clone());
+    let (old, new) = (parent(&object.before), parent(&object.after));
+    index.how == How::Create && old.is_some() && old == new
 }
 
 /// ATTACH PARTITION gives a partition all indexes of the partitioned table: one that it is not to have comes later.
