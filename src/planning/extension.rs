@@ -16,12 +16,18 @@ use crate::{
 
 /// Has both catalogs name the versions that were asked for when they are built.
 pub(super) fn ask(catalogs: Pair<&mut Catalog>, versions: &BTreeMap<String, String>) {
+    let asked: Vec<ObjectId> =
+        versions.keys().map(|name| ObjectId::new(Kind::Extension, [name.as_str()])).collect();
     for catalog in [catalogs.before, catalogs.after] {
-        for name in versions.keys() {
-            let id = ObjectId::new(Kind::Extension, [name.as_str()]);
-            if let Some(Object::Extension(extension)) = catalog.objects.get_mut(&id) {
-                extension.version.asked = true;
-            }
+        keep_versions(catalog, asked.iter());
+    }
+}
+
+/// Has a catalog name the versions of these extensions when it is built.
+pub(super) fn keep_versions<'i>(catalog: &mut Catalog, extensions: impl Iterator<Item = &'i ObjectId>) {
+    for id in extensions {
+        if let Some(Object::Extension(extension)) = catalog.objects.get_mut(id) {
+            extension.version.asked = true;
         }
     }
 }

@@ -456,10 +456,12 @@ async fn plan_from(
 
 /// Rehearses a plan again: on a clone of live as it is now, which must be what the plan starts from.
 pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), PlanningError> {
-    let live = inputs.compared(live::read(inputs.live).await?);
+    let mut live = inputs.compared(live::read(inputs.live).await?);
+    let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();
+    extension::keep_versions(&mut live, steps.iter().map(|step| &step.object));
     let workshop = workshop::Workshop::open(inputs, &live).await?;
     let (clone, base) = workshop.clone_of(&live, true).await?;
-    let steps: Vec<Step> = plan.steps.iter().map(PlannedStep::to_step).collect();
+    workshop.fill_all(&clone, &base).await;
     let end = workshop.after(&clone, &steps).await?;
     // what the plan changes must become what the plan says; the rest is compared object by object, there and back
     let wrong: Vec<String> = plan
@@ -473,9 +475,6 @@ pub async fn rehearse_again(inputs: &Inputs<'_>, plan: &Plan) -> Result<(), Plan
         return Err(PlanningError::Unlike(wrong));
     }
     let catalogs = Pair::new(&base, &end);
-    if let Ok(changes) = diff::diff(catalogs) {
-        workshop.fill(&clone, catalogs, &changes).await;
-    }
     let rehearsed = rehearse::rehearse(clone.session(), &steps, catalogs, workshop.as_live()).await?;
     let facts = facts::observe(inputs.live).await?;
     let wrong = again::differences(plan, &steps, &rehearsed, catalogs, &facts);

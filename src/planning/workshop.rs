@@ -400,17 +400,25 @@ impl<'a> Workshop<'a> {
     /// Fills those materialized views of a clone that others read which come or change: what was never filled cannot
     /// be read. A query that fails there says so when it is needed.
     pub async fn fill(&self, clone: &ScratchDatabase, catalogs: Pair<&Catalog>, changes: &Changes) {
-        let is_view = |id: &&ObjectId| id.kind == Kind::MaterializedView;
-        let changed: Vec<&ObjectId> = changes.keys().filter(is_view).collect();
+        let changed: Vec<&ObjectId> = changes.keys().filter(|id| id.kind == Kind::MaterializedView).collect();
         let mut read = BTreeSet::new();
         for catalog in [catalogs.before, catalogs.after] {
             let there = changed.iter().copied().filter(|id| catalog.objects.contains_key(*id));
             read.extend(part::with_needs(catalog, there));
         }
+        self.fill_these(clone, catalogs.before, read).await;
+    }
+
+    /// Fills all materialized views of a clone.
+    pub async fn fill_all(&self, clone: &ScratchDatabase, catalog: &Catalog) {
+        self.fill_these(clone, catalog, catalog.objects.keys().cloned().collect()).await;
+    }
+
+    async fn fill_these(&self, clone: &ScratchDatabase, catalog: &Catalog, read: BTreeSet<ObjectId>) {
         // one may read the other by way of a view
-        let there = |id: &&ObjectId| catalogs.before.objects.contains_key(*id);
-        let read: Vec<&ObjectId> = read.iter().filter(there).collect();
-        for id in graph::by_need(catalogs.before, &read).into_iter().filter(is_view) {
+        let read: Vec<&ObjectId> = read.iter().filter(|id| catalog.objects.contains_key(*id)).collect();
+        let views = graph::by_need(catalog, &read);
+        for id in views.into_iter().filter(|id| id.kind == Kind::MaterializedView) {
             let refresh = format!("REFRESH MATERIALIZED VIEW {}", id.sql());
             if let Err(error) = clone.session().client().batch_execute(&refresh).await {
                 tracing::debug!("{id} is not filled on scratch: {}", server_words(&error));
