@@ -10,7 +10,7 @@ use trueup::{
     catalog::Fingerprint,
     hazard::{Hazard, Level},
     plan::{
-        Change, Digest, FolderError, FootprintEntry, Plan, PlanFile,
+        Change, Digest, FolderError, FootprintEntry, Plan, PlanFile, PlannedStep,
         compatibility::{Fit, compatibility, waits_on_the_way_back},
         folder::{self, write_gitattributes},
         format,
@@ -525,6 +525,26 @@ fn scripts_for_reading() {
     let digest = Digest::of("fixed");
     insta::assert_snapshot!("up_sql", trueup::plan::script::up(&plan, &digest));
     insta::assert_snapshot!("rollback_sql", trueup::plan::script::rollback(&plan, &digest));
+}
+
+/// What a transaction runs is one transaction in the script, also around a step that only the way back runs.
+#[test]
+fn a_step_that_runs_nothing_ends_no_transaction() {
+    let mut plan = sample();
+    let idle =
+        PlannedStep { sql: Vec::new(), summary: "on the way back, lock".into(), ..plan.steps[0].clone() };
+    plan.steps.insert(1, idle);
+    let up = trueup::plan::script::up(&plan, &Digest::of("fixed"));
+    let between: Vec<&str> =
+        up.lines().skip_while(|line| !line.contains("ADD COLUMN tier")).take(3).collect();
+    assert_eq!(
+        between,
+        [
+            "ALTER TABLE app.person ADD COLUMN tier text;",
+            "-- step 1: on the way back, lock",
+            "-- step 2: create table app.note"
+        ]
+    );
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub fn up(plan: &Plan, digest: &Digest) -> String {
             line(&mut script, &format!("\n-- ==== {} ====", step.phase.label()));
         }
         if step.sql.is_empty() {
-            batches.end(&mut script);
-            line(&mut script, &format!("\n-- step {}: {}", step.id, visible_line(&step.summary)));
+            batches.idle(&mut script, step.batch);
+            line(&mut script, &format!("-- step {}: {}", step.id, visible_line(&step.summary)));
             continue;
         }
         batches.step(&mut script, step.batch, step.operation.is_transactional(), step.timeouts);
@@ -42,8 +42,8 @@ pub fn rollback(plan: &Plan, digest: &Digest) -> String {
     let mut batches = Batches::default();
     for step in plan.steps.iter().rev() {
         if step.undo.sql.is_empty() {
-            batches.end(&mut script);
-            line(&mut script, &format!("\n-- step {}: nothing to undo", step.id));
+            batches.idle(&mut script, step.batch);
+            line(&mut script, &format!("-- step {}: nothing to undo", step.id));
             continue;
         }
         let transactional = step.undo.operation.is_transactional();
@@ -99,6 +99,14 @@ impl Batches {
             self.open = Some((batch, timeouts));
         }
         limits(script, local, timeouts);
+    }
+
+    /// A step of this batch runs nothing: what is open of the batch stays open.
+    fn idle(&mut self, script: &mut String, batch: u32) {
+        if self.open.is_none_or(|(number, _)| number != batch) {
+            self.end(script);
+            line(script, "");
+        }
     }
 
     fn end(&mut self, script: &mut String) {
