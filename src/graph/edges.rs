@@ -58,7 +58,7 @@ impl Edges {
             }
             before(find(user, Act::Alter), find(used, Act::Drop), soft);
             // PostgreSQL refuses to change what it knows the user to need: the user lets go first, even if its text still names it
-            if needed.get(&(user, used)).is_none_or(|known| !soft && !known) {
+            if !gains_labels(changes, used) && needed.get(&(user, used)).is_none_or(|known| !soft && !known) {
                 before(find(user, Act::Alter), find(used, Act::Alter), soft);
             }
         }

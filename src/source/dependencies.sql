@@ -10,3 +10,8 @@ WHERE d.deptype IN ('n', 'a', 'i') AND d.objid >= 16384 AND (d.refobjid >= 16384
   -- that a column owns a sequence is an object of its own
   AND NOT (d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
            AND d.objid IN (SELECT s.seqrelid FROM pg_sequence s))
+UNION ALL
+-- of which it is a value
+SELECT 'pg_type'::regclass, t.oid, -1, 'pg_type'::regclass, t.typbasetype, 0
+FROM pg_type t
+WHERE t.typtype = 'd' AND t.typdefault IS NOT NULL AND t.typbasetype >= 16384
