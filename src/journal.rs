@@ -270,12 +270,16 @@ async fn ddl(session: &Session, script: &str) -> Result<(), JournalError> {
     Ok(session.client().batch_execute(&(before + script)).await?)
 }
 
+/// How long to wait for what another transaction writes to the journal, in seconds: that takes milliseconds, unless it is
+/// left open.
+const PATIENCE_S: u32 = 10;
+
 /// Does in one transaction what belongs together.
 async fn together<T>(
     session: &Session,
     writes: impl Future<Output = Result<T, JournalError>>,
 ) -> Result<T, JournalError> {
-    session.client().batch_execute("BEGIN").await?;
+    session.client().batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = '{PATIENCE_S}s'")).await?;
     let written = match writes.await {
         Ok(written) => session.client().batch_execute("COMMIT").await.map(|()| written).map_err(Into::into),
         failed => failed,

@@ -25,6 +25,9 @@ pub enum JournalError {
         /// The layout found.
         found: i32,
     },
+    /// A transaction that has written to it, or has locked it, does not end.
+    #[error("the journal is held by another transaction: {}", server_words(.0))]
+    Held(tokio_postgres::Error),
     /// Somebody made something else of it.
     #[error("the journal, {name}, is not what trueup made: it has \"{what}\"")]
     NotOurs {
@@ -71,10 +74,10 @@ pub enum JournalError {
 
 impl From<tokio_postgres::Error> for JournalError {
     fn from(error: tokio_postgres::Error) -> Self {
-        if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
-            Self::MayNotUse(error)
-        } else {
-            Self::Postgres(error)
+        match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::MayNotUse(error),
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Held(error),
+            _ => Self::Postgres(error),
         }
     }
 }
@@ -102,6 +105,9 @@ impl JournalError {
             Self::Owner { owner, .. } => format!(
                 "nothing of it was read; if that role applies here, say so in trueup.toml: [env.NAME] journal_owners = [\"{owner}\"]"
             ),
+            Self::Held(_) => {
+                "end it: it is in pg_stat_activity, and what it has locked in the schema trueup in pg_locks".to_owned()
+            }
             Self::Unread { .. } => {
                 "finish, roll back or abandon it with the trueup that applied it".to_owned()
             }

@@ -154,3 +154,24 @@ fn what_is_changed_in_the_journal_is_found() {
         database.done().await;
     });
 }
+
+/// Who may add entries may leave a transaction open that has added one: whoever writes next does not wait for ever.
+#[test]
+fn nobody_holds_the_journal_for_ever() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        approve(&database, "alice", &[]).await;
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        let other = database.session().await;
+        let held = "BEGIN; INSERT INTO trueup.entry \
+                    SELECT (jsonb_populate_record(e, jsonb_build_object('id', e.id + 1))).* \
+                    FROM trueup.entry e ORDER BY id DESC LIMIT 1";
+        other.client().batch_execute(held).await.unwrap();
+        let before = database.dump().await;
+        let refused = database.trueup(&["rollback", "plan"]).await;
+        refused.fails(1, "error: the journal is held by another transaction: ");
+        database.dump().await.must_equal(&before, "nothing is rolled back").await.unwrap();
+        other.client().batch_execute("ROLLBACK").await.unwrap();
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+    });
+}
