@@ -86,13 +86,22 @@ impl Edges {
         for (user, column) in every_column(catalogs, changes) {
             before(find(column, Act::Drop), find(user, Act::Create), false);
         }
-        for (user, used) in through_columns(catalogs.before, changes) {
+        // one that is changed in place has the column before or after, and not both
+        let through =
+            Pair::new(through_columns(catalogs.before, changes), through_columns(catalogs.after, changes));
+        for (user, used) in &through.before {
             if !gains_labels(changes, used) {
                 before(find(user, Act::Drop), find(used, Act::Alter), false);
+                if !through.after.contains(&(*user, *used)) {
+                    before(find(user, Act::Alter), find(used, Act::Alter), false);
+                }
             }
         }
-        for (user, used) in through_columns(catalogs.after, changes) {
+        for (user, used) in &through.after {
             before(find(used, Act::Alter), find(user, Act::Create), false);
+            if !through.before.contains(&(*user, *used)) {
+                before(find(used, Act::Alter), find(user, Act::Alter), false);
+            }
         }
         for (user, used) in over_rows(catalogs.before, changes) {
             before(find(user, Act::Drop), find(used, Act::Create), false);
@@ -159,7 +168,7 @@ pub(super) type Find<'a> = dyn Fn(&ObjectId, Act) -> Option<usize> + 'a;
 pub(super) type Before<'a> = dyn FnMut(Option<usize>, Option<usize>, bool) + 'a;
 
 /// What is over the columns of a type that is exchanged, with the type: they change with it, and are no changes.
-fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> Vec<(&'a ObjectId, &'a ObjectId)> {
+fn through_columns<'a>(catalog: &'a Catalog, changes: &Changes) -> BTreeSet<(&'a ObjectId, &'a ObjectId)> {
     let rebuilt = |id: &ObjectId| changes.get(id).is_some_and(|change| change.how == How::Rebuild);
     let mut types: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
     for need in catalog.needs.iter().filter(|need| need.from.kind == Kind::Column && rebuilt(&need.to)) {
