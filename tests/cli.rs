@@ -107,13 +107,14 @@ fn the_whole_road() {
         2,
         "PARTIAL_MIGRATION: 20261120-tier: phase expand applied, contract remains",
     );
-    expect(&run(&["apply", "plan"]), 3, "is not accepted (step 5)");
+    expect(&run(&["apply", "plan"]), 0, "nothing to do; phase expand applied; contract remains: deploy");
+    expect(&run(&["apply", "plan", "--phase", "contract"]), 3, "is not accepted (step 5)");
     expect(
         &run(&["approve", "plan", "--as", "al", "--phase", "all", "--accept", "all"]),
         0,
         "accepting BREAKS_OLD_CODE, DATA_LOSS",
     );
-    expect(&run(&["apply", "plan", "--quiet"]), 0, "contract applied, 1 step, ");
+    expect(&run(&["apply", "plan", "--phase", "contract", "--quiet"]), 0, "contract applied, 1 step, ");
     expect(&run(&["apply", "plan"]), 0, "nothing to do; phase contract applied");
     expect(&run(&["status", "--exit-code"]), 0, "SAFE");
     runtime().block_on(execute(&target, "ALTER TABLE app.person ADD COLUMN late int"));

@@ -181,6 +181,9 @@ pub enum Refusal {
     /// The other phase comes first.
     #[error("phase {} has not been applied yet", .0.label())]
     PhaseBefore(Phase),
+    /// It stopped part-way, and does not go on unasked.
+    #[error("phase {} stopped part-way, and goes on only when it is named", .0.label())]
+    NotNamed(Phase),
     /// The later phase must be rolled back first.
     #[error("phase {} must be rolled back first", .0.label())]
     PhaseAfter(Phase),
@@ -262,6 +265,10 @@ impl Refusal {
                 crate::approval::OLD_NAMES_IN_USE
             ),
             Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
+            Self::NotNamed(phase) => {
+                let phase = phase.label();
+                format!("nothing was changed; `trueup apply PLAN --phase {phase}` goes on, `trueup rollback PLAN --phase {phase}` goes back")
+            }
             Self::PhaseAfter(phase) => {
                 format!("rollback --phase {} first, or leave --phase away", phase.label())
             }

@@ -143,11 +143,17 @@ impl<'a> Run<'a> {
 
     async fn apply(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
         let plan = &self.options.plan.plan;
+        // contract is what drops under running code: who wants it names it, also to go on with it
+        if self.options.which == Which::Default
+            && self.state.position(plan) == Position::Within(Phase::Contract)
+        {
+            return Err(Refusal::NotNamed(Phase::Contract).into());
+        }
         self.settle().await?;
         let position = self.state.position(plan);
         let phases = phases_to_apply(plan, self.options.which, &self.state)?;
         if phases.is_empty() {
-            return Ok(Outcome::Nothing(position));
+            return Ok(Outcome::Nothing { position, next: remaining(plan, position).next() });
         }
         let permission = self.permission().await?;
         let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;
@@ -216,7 +222,7 @@ impl<'a> Run<'a> {
         self.settle().await?;
         let position = self.state.position(plan);
         let current = match position {
-            Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing(position)),
+            Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing { position, next: None }),
             Position::Within(phase) | Position::After(phase) => phase,
         };
         let mut phases: Vec<Phase> =
@@ -230,7 +236,7 @@ impl<'a> Run<'a> {
             }
             phases.retain(|phase| *phase == wanted);
             if phases.is_empty() {
-                return Ok(Outcome::Nothing(position));
+                return Ok(Outcome::Nothing { position, next: None });
             }
         }
         let permission = self.permission().await?;
@@ -559,22 +565,25 @@ fn phases_to_apply(plan: &Plan, which: Which, state: &State) -> Result<Vec<Phase
         return Err(Refusal::HalfUndone(phase));
     }
     let position = state.position(plan);
-    let all = plan.phases();
-    let reached = match position {
-        Position::After(phase) => Some(phase),
-        Position::Within(phase) => all.iter().rev().find(|earlier| **earlier < phase).copied(),
-        Position::NotRun | Position::RolledBack => None,
-    };
-    let mut left = all.iter().copied().filter(|phase| reached.is_none_or(|reached| *phase > reached));
+    let mut left = remaining(plan, position);
     Ok(match which {
         Which::All => left.collect(),
-        Which::Default => left.take(1).collect(),
-        Which::One(phase) if !all.contains(&phase) => return Err(Refusal::NoSuchPhase(phase)),
+        Which::Default => left.filter(|phase| *phase == Phase::Expand).collect(),
+        Which::One(phase) if !plan.phases().contains(&phase) => return Err(Refusal::NoSuchPhase(phase)),
         Which::One(phase) => match left.next() {
             Some(next) if next < phase => return Err(Refusal::PhaseBefore(next)),
             Some(next) if next == phase => vec![phase],
             _ => Vec::new(),
         },
+    })
+}
+
+/// The phases that are not done where the plan stands, in their order.
+fn remaining(plan: &Plan, position: Position) -> impl Iterator<Item = Phase> {
+    plan.phases().into_iter().filter(move |phase| match position {
+        Position::NotRun | Position::RolledBack => true,
+        Position::Within(reached) => *phase >= reached,
+        Position::After(reached) => *phase > reached,
     })
 }
 

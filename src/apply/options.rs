@@ -19,7 +19,7 @@ use crate::{
 /// Which phases to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Applying: the next that is not done. Rolling back: everything that ran.
+    /// Applying: expand, never contract. Rolling back: everything that ran.
     Default,
     /// This one.
     One(Phase),
@@ -65,8 +65,13 @@ pub struct Options<'a> {
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// There was nothing to do: where the plan stands.
-    Nothing(Position),
+    /// There was nothing to do.
+    Nothing {
+        /// Where the plan stands.
+        position: Position,
+        /// The phase that remains.
+        next: Option<Phase>,
+    },
     /// These phases ran to their end, each proven, in this order.
     Done {
         /// The phases.

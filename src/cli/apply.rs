@@ -28,7 +28,7 @@ use super::{
 pub struct Arguments {
     #[command(flatten)]
     how: How,
-    /// Which phase; without it the next one
+    /// Which phase; without it expand, never contract
     #[arg(long, value_enum)]
     phase: Option<Phases>,
     /// What to do when it stops part-way for another reason than Ctrl-C
@@ -138,7 +138,7 @@ async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> 
     shown.end();
     match result {
         // it stopped before the first step of the phase
-        Ok(Outcome::Nothing(_)) => error.into(),
+        Ok(Outcome::Nothing { .. }) => error.into(),
         Ok(_) => CliError {
             message: format!("{error}; phase {} was rolled back, equal to before", phase.label()),
             hint: Some("see what was in the way, then apply again".to_owned()),
@@ -156,13 +156,11 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
     let name = visible_line(name);
     let list = |phases: &[Phase]| phases.iter().map(|phase| phase.label()).collect::<Vec<_>>().join(", ");
     match (outcome, direction) {
-        (Outcome::Nothing(position), _) => format!("{name}: nothing to do; {}", standing_words(*position)),
+        (Outcome::Nothing { position, next }, _) => {
+            format!("{name}: nothing to do; {}{}", standing_words(*position), remains(*next))
+        }
         (Outcome::Done { phases, steps, next }, Direction::Apply) => {
-            let next = next.map(|next| {
-                let phase = next.label();
-                format!("; {phase} remains: deploy the code that does without the old schema, then apply --phase {phase}")
-            });
-            let next = next.unwrap_or_default();
+            let next = remains(*next);
             format!("{name}: {} applied, {}, equal to the rehearsal{next}", list(phases), counted(*steps))
         }
         (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {
@@ -184,6 +182,17 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
     }
 }
 
+/// What is left to do, and when.
+fn remains(next: Option<Phase>) -> String {
+    let words = |phase: Phase| {
+        let phase = phase.label();
+        format!(
+            "; {phase} remains: deploy the code that does without the old schema, then apply --phase {phase}"
+        )
+    };
+    next.map(words).unwrap_or_default()
+}
+
 fn counted(steps: usize) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
@@ -191,8 +200,8 @@ fn counted(steps: usize) -> String {
 fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
     let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
     let more = match outcome {
-        Outcome::Nothing(position) => {
-            serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position) })
+        Outcome::Nothing { position, next } => {
+            serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position), "next": next })
         }
         Outcome::Done { phases, steps, next } => {
             serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next })

@@ -11,6 +11,7 @@ use trueup::{
     postgres::Session,
     report::{self, markdown::plain},
     source::live,
+    step::Phase,
     visible::visible_line,
 };
 
@@ -240,7 +241,12 @@ fn part_way(open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
     let next = match (remains, state.half_undone(plan)) {
         (Some(next), _) => format!("trueup apply {dir} --phase {}", next.label()),
         (None, Some(phase)) => format!("trueup rollback {dir} --phase {}", phase.label()),
-        (None, None) => format!("trueup apply {dir}, or trueup rollback {dir}"),
+        (None, None) => match position {
+            Position::Within(Phase::Contract) => {
+                format!("trueup apply {dir} --phase contract, or trueup rollback {dir} --phase contract")
+            }
+            _ => format!("trueup apply {dir}, or trueup rollback {dir}"),
+        },
     };
     (why, next)
 }
