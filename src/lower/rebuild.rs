@@ -55,6 +55,7 @@ impl Lowering<'_> {
             statements.extend(gone.flat_map(|(id, object)| object.drop(id).into_statements()));
             statements.extend(come);
             statements.extend(change_columns(&stored, |column| column.back("")));
+            statements.extend(stored.iter().flat_map(|stored| self.uncomment_parts(stored.column)));
             return statements;
         }
         let mut drops = Vec::new();
@@ -69,6 +70,7 @@ impl Lowering<'_> {
             column.back(through_text(column.plain.before, column.plain.after))
         }));
         statements.extend(drops);
+        statements.extend(stored.iter().flat_map(|stored| self.uncomment_parts(stored.column)));
         statements
     }
 

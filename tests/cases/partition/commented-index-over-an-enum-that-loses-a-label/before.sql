@@ -1,0 +1,5 @@
+CREATE TYPE e AS ENUM ('new', 'done', 'gone');
+CREATE TABLE nu (c e, key int NOT NULL) PARTITION BY LIST (key);
+CREATE TABLE eta PARTITION OF nu DEFAULT;
+CREATE INDEX n8 ON nu (c);
+COMMENT ON INDEX n8 IS 'says 0';
