@@ -17,7 +17,7 @@ use trueup::{
     },
     report,
     sql::Sql,
-    step::{DataCheck, OldName, Phase, Verb},
+    step::{DataCheck, LockMode, LockSeen, OldName, Phase, Verb},
 };
 
 fn sample() -> Plan {
@@ -545,6 +545,34 @@ fn a_step_that_runs_nothing_ends_no_transaction() {
             "-- step 2: create table app.note"
         ]
     );
+}
+
+/// A step that differs in whom it grants something is no like one, whatever a plan says of locks.
+#[test]
+fn grantees_are_not_folded_away() {
+    let mut steps: Vec<PlannedStep> = (1..=6)
+        .map(|n| {
+            let to = if n == 5 { "mallory" } else { "app" };
+            let (grant, revoke) = (
+                format!("GRANT SELECT ON TABLE public.t{n} TO {to}"),
+                format!("REVOKE SELECT ON TABLE public.t{n} FROM {to}"),
+            );
+            let object = format!("privileges on table public.t{n}");
+            let mut step = step(Phase::Expand, n, Verb::Create, &object, &grant, &revoke);
+            let lock = LockSeen { relation: format!("public.{to}"), mode: LockMode::AccessShare };
+            step.seen.locks.push(lock);
+            step
+        })
+        .collect();
+    for (id, step) in (1..).zip(&mut steps) {
+        step.id = id;
+    }
+    let plan = assemble(150_000, steps, Vec::new());
+    for page in
+        [report::text::plan(&plan, &Digest::of("x"), false), report::markdown::plan(&plan, &Digest::of("x"))]
+    {
+        assert!(page.contains("mallory"), "{page}");
+    }
 }
 
 #[test]

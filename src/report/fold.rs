@@ -62,7 +62,8 @@ impl Fold<'_> {
     pub fn in_words(&self) -> Option<String> {
         const MOST: usize = 6;
         let last = self.others.last()?;
-        let names = self.others.iter().take(MOST).map(|step| step.object.sql());
+        let about = |step: &PlannedStep| step.object.target().unwrap_or_else(|| step.object.clone()).sql();
+        let names = self.others.iter().take(MOST).map(|step| about(step));
         let more = if self.others.len() > MOST { ", …" } else { "" };
         let rows =
             self.rows().map(|rows| format!("; about {} rows in all", number(rows))).unwrap_or_default();
@@ -96,14 +97,13 @@ fn form(step: &PlannedStep) -> Option<String> {
     if step.action == Verb::Drop && !only_helps || hazards.any(|hazard| hazard.level == Level::Danger) {
         return None;
     }
-    let mut form = Form { own: BTreeSet::new(), known: BTreeMap::new(), text: String::new() };
-    form.own.extend(step.object.path.parts().iter().skip(1).cloned());
-    form.own.extend(
-        [&step.seen, &step.undo.seen]
-            .into_iter()
-            .flat_map(relations)
-            .filter_map(|relation| own_name(relation)),
-    );
+    let seen = [&step.seen, &step.undo.seen].into_iter().flat_map(relations);
+    let mut form = Form {
+        own: step.object.path.parts().iter().skip(1).cloned().collect(),
+        relations: seen.filter_map(|relation| own_name(relation)).collect(),
+        known: BTreeMap::new(),
+        text: String::new(),
+    };
     let _ =
         write!(form.text, "{:?} {:?} {}", step.action, step.object.kind, step.operation.is_transactional());
     form.add(&step.summary, Numbers::Matter);
@@ -150,14 +150,21 @@ enum Numbers {
 /// Texts in which the names of what a step is about are numbered as they come.
 struct Form {
     own: BTreeSet<String>,
+    /// Relations that are locked, read or written on the way: names of theirs only behind their schema, since a plan may say of
+    /// any word that it is one, and roles have none.
+    relations: BTreeSet<String>,
     known: BTreeMap<String, usize>,
     text: String,
 }
 
 impl Form {
     fn add(&mut self, text: &str, numbers: Numbers) {
+        let mut qualified = false;
         for lexeme in Lexer::new(text) {
-            let own = lexeme.name(text).filter(|name| self.own.contains(name));
+            let is_own =
+                |name: &String| self.own.contains(name) || qualified && self.relations.contains(name);
+            let own = lexeme.name(text).filter(is_own);
+            qualified = lexeme.is_symbol(text, ".");
             self.text.push(' ');
             if let Some(name) = own {
                 let next = self.known.len();
