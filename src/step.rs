@@ -83,6 +83,12 @@ impl Timeouts {
     pub const CONCURRENT: Self = Self { lock_ms: 0, statement_ms: 0 };
     /// For scans and rewrites: waits shortly for its lock, then takes the time it needs.
     pub const SLOW: Self = Self { lock_ms: 2_000, statement_ms: 0 };
+
+    /// Whether either limit is more than the other's, or none where that has one.
+    pub fn is_longer_than(self, most: Self) -> bool {
+        let longer = |own: u32, most: u32| most != 0 && (own == 0 || own > most);
+        longer(self.lock_ms, most.lock_ms) || longer(self.statement_ms, most.statement_ms)
+    }
 }
 
 /// How the rows of a table are gone through.

@@ -76,7 +76,9 @@ impl Lowering<'_> {
             _ => None,
         });
         let parents: BTreeSet<ObjectId> = parents.collect();
-        for draft in self.steps.iter_mut().skip(first).filter(|draft| draft.object == unit.root) {
+        // one that goes may be detached before, in a step of its own
+        let is = |id: &ObjectId| *id == unit.root || id.kind == Kind::Attachment && unit.members.contains(id);
+        for draft in self.steps.iter_mut().skip(first).filter(|draft| is(&draft.object)) {
             match &mut draft.undo {
                 Undo::By(undo) if back => undo.attaches(&parents),
                 _ if back => {}

@@ -113,7 +113,7 @@ fn asked(plan: &Plan) -> Option<String> {
     let of_check = |check: &DataCheck| {
         let relation =
             (!statement::is_name(&check.relation)).then(|| format!("`{}` is no name", check.relation));
-        let problem = relation.or_else(|| statement::question_flaw(&check.sql))?;
+        let problem = relation.or_else(|| statement::question_flaw(&check.sql, &check.relation))?;
         Some(format!("a data check of {}: {problem}", check.object))
     };
     let of_name = |name: &OldName| {
@@ -136,6 +136,14 @@ fn flaw(plan: &Plan) -> Option<(usize, String)> {
         }
         if let Some(problem) = step.undo.operation.flaw(&step.undo.sql) {
             return wrong(&format!("on the way back {problem}"));
+        }
+        for (way, said, operation) in [
+            ("", step.timeouts, &step.operation),
+            ("on the way back ", step.undo.timeouts, &step.undo.operation),
+        ] {
+            if said.is_longer_than(operation.timeouts()) {
+                return wrong(&format!("{way}it waits or runs longer than its operation may"));
+            }
         }
         if let Some(previous) = previous {
             if step.phase < previous.phase {

@@ -235,16 +235,17 @@ impl PlannedStep {
             verb: self.action,
             object: self.object.clone(),
             summary: self.summary.clone(),
-            run: Action { operation: self.operation.clone(), sql: self.sql.clone(), timeouts: self.timeouts },
-            undo: Action {
-                operation: undo.operation.clone(),
-                sql: undo.sql.clone(),
-                timeouts: undo.timeouts,
-            },
+            run: action(&self.operation, &self.sql, self.timeouts),
+            undo: action(&undo.operation, &undo.sql, undo.timeouts),
             batch: self.batch,
             with: self.with,
         }
     }
+}
+
+fn action(operation: &Operation, sql: &[Sql], timeouts: Timeouts) -> Action {
+    let code = sql.iter().enumerate().filter_map(|(at, sql)| Some((at, statement::code_of(sql)?))).collect();
+    Action { operation: operation.clone(), sql: sql.to_vec(), timeouts, code }
 }
 
 impl FootprintEntry {

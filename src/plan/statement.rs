@@ -8,7 +8,10 @@
 //! It does not say that a statement is right: what a function's body does, or what is computed for a column, is for
 //! reviewers, for the planner's signature, and for `verify --reproduce`.
 
+mod code;
 mod pattern;
+
+pub use code::code_of;
 
 use pattern::{Found, Words};
 
@@ -291,11 +294,9 @@ const HELPERS: &[&str] = &[
 ];
 
 /// The blocks that recipes run on a table: no row is there, or none differs from what it becomes.
-const BLOCKS: &[&str] = &[
-    "BEGIN IF EXISTS ( SELECT FROM <it> ) THEN RAISE EXCEPTION USING ERRCODE = ' , MESSAGE = ' ; END IF ; END",
-    "BEGIN IF EXISTS ( SELECT FROM <it> AS <one> WHERE pg_catalog . record_image_ne ( ROW ( … ) , ROW ( … ) ) ) \
-     THEN RAISE EXCEPTION USING MESSAGE = ' ; END IF ; END",
-];
+const NO_ROW: &str = "BEGIN IF EXISTS ( SELECT FROM <it> ) THEN RAISE EXCEPTION USING ERRCODE = ' , MESSAGE = ' ; END IF ; END";
+const NO_OTHER_ROW: &str = "BEGIN IF EXISTS ( SELECT FROM <it> AS <one> WHERE pg_catalog . record_image_ne ( ROW ( … ) , ROW ( … ) ) ) \
+     THEN RAISE EXCEPTION USING MESSAGE = ' ; END IF ; END";
 
 /// The block that drops the check that DETACH PARTITION CONCURRENTLY leaves.
 const SPARE: &str = "DECLARE spare pg_catalog . name ; BEGIN \
@@ -348,7 +349,8 @@ fn find(steps: &[PlannedStep]) -> Option<(usize, String)> {
     (0..steps.len()).find_map(|at| {
         let step = &steps[at];
         let objects = objects(steps, at);
-        let side = |undo| Side { step, objects: &objects, undo, earlier: &steps[..at] };
+        let (earlier, later) = (&steps[..at], &steps[at + 1..]);
+        let side = |undo| Side { step, objects: &objects, undo, earlier, later };
         let there = side(false).flaw(&step.operation, &step.sql);
         let back = || {
             let problem = side(true).flaw(&step.undo.operation, &step.undo.sql)?;
@@ -374,6 +376,7 @@ struct Side<'a> {
     objects: &'a [ObjectId],
     undo: bool,
     earlier: &'a [PlannedStep],
+    later: &'a [PlannedStep],
 }
 
 /// A statement, by what it does to what.
@@ -468,6 +471,9 @@ impl Side<'_> {
             }
             at += 1;
         }
+        if let Some(said) = self.unnamed_parent(operation, &all) {
+            return Some(says(said.sql, "is about partitions of a table that the operation does not name"));
+        }
         all.iter().find_map(|said| Some(says(said.sql, &self.wrong(said, &all)?)))
     }
 
@@ -488,7 +494,7 @@ impl Side<'_> {
             let body = found.rest.first().and_then(|body| words.part(body).quoted());
             return body.is_some_and(|body| {
                 let words = Words::of(body);
-                BODIES.iter().any(|body| words.find(body).is_some())
+                words.are_certain() && BODIES.iter().any(|body| words.find(body).is_some())
             });
         }
         if let Some(found) = words.find("REFRESH MATERIALIZED VIEW <it>") {
@@ -497,12 +503,14 @@ impl Side<'_> {
         HELPERS.iter().any(|helper| words.find(helper).is_some())
     }
 
-    /// A block that a recipe runs on the step's table.
+    /// A block that a recipe runs on the step's table. What compares rows computes them: [`code_of`].
     fn is_block(&self, body: &str) -> bool {
         let words = Words::of(body);
-        let found = BLOCKS.iter().find_map(|block| words.find(block));
-        if let Some(table) = found.and_then(|found| found.names.into_iter().next()) {
-            return self.is_relation(&table);
+        if !words.are_certain() {
+            return false;
+        }
+        if let Some(found) = words.find(NO_ROW).or_else(|| words.find(NO_OTHER_ROW)) {
+            return found.names.first().is_some_and(|table| self.is_relation(table));
         }
         words.find(SPARE).is_some()
             && self.objects.iter().any(|id| {
@@ -565,12 +573,15 @@ fn assigned(words: &Words<'_>) -> Option<String> {
 }
 
 /// Why it is not one statement, as PostgreSQL's grammar has it. A statement that the grammar does not know, as of a server
-/// newer than it, or that is too long for it, has no semicolon.
+/// newer than it, or that is too long for it, has no semicolon. Where strings end says PostgreSQL's scanner.
 fn not_one(sql: &Sql) -> Option<&'static str> {
     const MOST_TOKENS: usize = 20_000;
     let words = Words::of(sql.as_str());
     if words.is_open() {
         return Some("does not end");
+    }
+    if !words.are_certain() {
+        return Some("is not cut into words as PostgreSQL cuts it");
     }
     let parsed =
         (words.len() <= MOST_TOKENS).then(|| pg_query::split_with_parser(sql.as_str()).ok()).flatten();
@@ -654,7 +665,15 @@ impl Side<'_> {
         // those of the table's children and partitions, which fire by both names of a column
         let fires = noun == "TRIGGER"
             && kind == Kind::Column
-            && names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***").is_some();
+            && names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***").is_some_and(
+                |found| {
+                    let columns =
+                        found.rest.get(1).map(|it| names.words.part(it).listed()).unwrap_or_default();
+                    columns
+                        .iter()
+                        .any(|it| it.find("<one>").is_some_and(|it| self.is_called(&it.names.concat())))
+                },
+            );
         let fits = match does {
             Make => {
                 shadows
@@ -739,7 +758,7 @@ impl Side<'_> {
                 is_ours(&part(0)) || kind == Kind::Column && own_column() && (self.may_take() || again)
             }
             Clause::AlterColumn => {
-                let retyped = RETYPES.contains(&kind) && is_retyped(names);
+                let retyped = RETYPES.contains(&kind) && self.is_retyped(table, names, all);
                 let is_type = names.words.find("ALTER COLUMN <one> TYPE ***").is_some();
                 let own =
                     own_table && (own_column() && kind != Kind::Default || !is_type && kind == Kind::Table);
@@ -793,6 +812,55 @@ impl Side<'_> {
                 self.step.object
             )
         })
+    }
+
+    /// Whether a column, of any table, gets the type that the step is about, with the values that it has; or its default goes
+    /// and comes back meanwhile.
+    fn is_retyped(&self, table: &Name, names: &Names<'_>, all: &[Said<'_>]) -> bool {
+        let column = names.found.names.first();
+        if let Some(found) = names.words.find(RETYPED) {
+            let [data_type, cast] = [0, 1]
+                .map(|at| found.rest.get(at).map(|it| names.words.part(it).normal()).unwrap_or_default());
+            // while the type is exchanged, its values wait as text
+            let waits = cast == "text" || cast == "text [ ]";
+            let same = found.names.last() == column && (data_type == cast || waits);
+            return same && (waits || self.is_about_type(table, column, names, &cast, all));
+        }
+        let says = |pattern: &str| {
+            has_clause(all, table, |_, _, words| {
+                words.find(pattern).is_some_and(|found| found.names.first() == column)
+            })
+        };
+        let own = || {
+            self.step.object.kind == Kind::Column
+                && (self.is_table(table) || column.is_some_and(|column| self.is_called(column)))
+        };
+        DEFAULTS.iter().any(|it| names.words.find(it).is_some())
+            && (own() || says("ALTER COLUMN <one> TYPE ***") || DEFAULTS.iter().all(|it| says(it)))
+    }
+
+    /// Whether a column's new type is of the step.
+    fn is_about_type(
+        &self,
+        table: &Name,
+        column: Option<&Name>,
+        names: &Names<'_>,
+        data_type: &str,
+        all: &[Said<'_>],
+    ) -> bool {
+        let kind = self.step.object.kind;
+        // one over it, which the same statements exchange
+        let named =
+            Words::of(data_type.trim_end_matches(" [ ]")).find("<it>").map(|found| found.names.concat());
+        if named.is_some_and(|name| ["TYPE", "DOMAIN"].iter().any(|noun| is_made(all, noun, &name))) {
+            return true;
+        }
+        if matches!(kind, Kind::Column | Kind::Function) {
+            return column.is_some_and(|column| self.is_called(column)) || self.is_table(table);
+        }
+        let path = self.step.object.path.parts().get(..2).unwrap_or_default();
+        let of_path = Words::of(&sql::qualified(path)).normal();
+        names.words.normal().contains(&of_path) || data_type.contains("trueup_")
     }
 
     /// Whether this direction only takes away.
@@ -1107,10 +1175,10 @@ fn is_aside(all: &[Said<'_>], noun: &str, name: &Name) -> bool {
 }
 
 /// Whether some clause of the same list, on this table, is such a one.
-fn has_clause(all: &[Said<'_>], table: &Name, is: impl Fn(Clause, &Found) -> bool) -> bool {
+fn has_clause(all: &[Said<'_>], table: &Name, is: impl Fn(Clause, &Found, &Words<'_>) -> bool) -> bool {
     all.iter().any(|said| match &said.what {
         What::Table { name, clauses } => {
-            name == table && clauses.iter().any(|(clause, found, _)| is(*clause, found))
+            name == table && clauses.iter().any(|(clause, found, words)| is(*clause, found, words))
         }
         _ => false,
     })
@@ -1120,7 +1188,7 @@ fn has_clause(all: &[Said<'_>], table: &Name, is: impl Fn(Clause, &Found) -> boo
 ///
 /// `whole`: whatever gives it; else only a column of trueup's own that takes its place.
 fn is_given_again(all: &[Said<'_>], table: &Name, column: &Name, whole: bool) -> bool {
-    has_clause(all, table, |clause, found| {
+    has_clause(all, table, |clause, found, _| {
         let gives = match clause {
             Clause::AddColumn if whole => found.names.first(),
             Clause::RenameColumn => {
@@ -1164,14 +1232,14 @@ fn is_computed_again(all: &[Said<'_>], table: &Name, column: &Name) -> bool {
 }
 
 fn is_added(all: &[Said<'_>], table: &Name, constraint: &Name) -> bool {
-    has_clause(all, table, |clause, found| {
+    has_clause(all, table, |clause, found, _| {
         clause == Clause::AddConstraint
             && found.names.first().and_then(|name| name.last()) == constraint.last()
     })
 }
 
 fn is_dropped(all: &[Said<'_>], table: &Name, constraint: &Name) -> bool {
-    has_clause(all, table, |clause, found| {
+    has_clause(all, table, |clause, found, _| {
         clause == Clause::DropConstraint
             && found.names.first().and_then(|name| name.last()) == constraint.last()
     })
@@ -1185,24 +1253,18 @@ fn takes_position(all: &[Said<'_>], sequence: &Name) -> bool {
     })
 }
 
-/// Whether a column gets another type with the values that it has, or another default.
-fn is_retyped(names: &Names<'_>) -> bool {
-    let retyped = names.words.find(RETYPED).is_some_and(|found| {
-        let column = found.names.first();
-        let [data_type, cast] = [0, 1].map(|at| found.rest.get(at).map(|it| names.words.part(it).normal()));
-        let same = found.names.last() == column && data_type == cast;
-        // while the type is exchanged, its values wait as text
-        same || found.names.last() == column && cast.is_some_and(|cast| cast == "text" || cast == "text [ ]")
-    });
-    retyped || DEFAULTS.iter().any(|pattern| names.words.find(pattern).is_some())
-}
-
-/// What is wrong with a question to the data: it is one query, over what it names.
-pub(super) fn question_flaw(sql: &Sql) -> Option<String> {
+/// What is wrong with a question to the data: it is one query, over rows of the relation whose owner's rights it has.
+pub(super) fn question_flaw(sql: &Sql, relation: &str) -> Option<String> {
     let one = with_large_stack(|| not_one(sql)).ok().flatten();
-    let wrong = one
-        .or_else(|| Words::of(sql.as_str()).find(QUESTION).is_none().then_some("is no question to the data"));
-    wrong.map(|why| says(sql, why))
+    let words = Words::of(sql.as_str());
+    let asks = || words.find(QUESTION).is_none().then_some("is no question to the data");
+    let of = || {
+        let name = Words::of(relation).find("<it>")?.names.concat();
+        let system = name.len() == 2 && (name[0].starts_with("pg_") || name[0] == "information_schema");
+        (system || !words.names_behind("FROM").contains(&name))
+            .then_some("does not ask for rows of the relation that it names")
+    };
+    Some(says(sql, one.or_else(asks).or_else(of)?))
 }
 
 /// Whether it is a name as SQL has it, and nothing else.

@@ -15,7 +15,7 @@ use tokio_postgres::{Error, Row};
 
 use super::{Item, Options, RunError, owners, settings};
 use crate::{
-    name::Kind,
+    name::{Kind, ObjectId},
     postgres::{Session, names},
     sql,
     step::Operation,
@@ -96,6 +96,14 @@ impl Owner {
                 Self::find(session, None, Some(&domain), None).await
             }
             _ => Self::of_relation(session, &item.object.relation_sql()).await,
+        }
+    }
+
+    /// Whose rights the code of one statement is to have, which is that of a table or a domain.
+    pub async fn of_statement(session: &Session, of: &ObjectId) -> Result<Option<Self>, Error> {
+        match of.kind {
+            Kind::Domain => Self::find(session, None, Some(&of.sql()), None).await,
+            _ => Self::of_relation(session, &of.sql()).await,
         }
     }
 

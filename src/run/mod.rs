@@ -332,17 +332,22 @@ impl<'a> Attempt<'a> {
     ) -> Result<bool, Failed<'a>> {
         let owner = self.owner(item).await?;
         let code = item.action.operation.runs_code() && self.batch.transactional;
-        let names = if code || owner.is_some() {
-            let names = self.options.names(self.session, owner.as_ref()).await;
-            names.map_err(|source| RunError::control(self.session, "asking for a search_path", source))?
-        } else {
-            None
-        };
-        let names = names.as_deref().or(events);
+        let of_item = if code || owner.is_some() { self.path_of_code(owner.as_ref()).await? } else { None };
+        let mut cleaned = owner.is_some();
         for (number, sql) in item.action.sql.iter().enumerate() {
+            let by_itself = match &owner {
+                None => self.owner_of_statement(item, number).await?,
+                Some(_) => None,
+            };
+            let of_statement = match &by_itself {
+                Some(owner) => self.path_of_code(Some(owner)).await?,
+                None => None,
+            };
+            let owner = owner.as_ref().or(by_itself.as_ref());
+            let names = of_statement.as_deref().or(of_item.as_deref()).or(events);
             let filled = secret::fill(self.options, item, sql.as_str())?;
             let sql = filled.as_deref().unwrap_or(sql.as_str());
-            let around = match (&owner, names) {
+            let around = match (owner, names) {
                 // as owner.run() resets them with the other settings
                 (Some(owner), _) => Some(owner.run(sql, &limits("LOCAL ", item.action.timeouts), names)),
                 // a throwaway server sees by the statement alone that it needs a superuser, who has no path of others
@@ -354,9 +359,10 @@ impl<'a> Attempt<'a> {
             let sql = around.as_deref().unwrap_or(sql);
             self.statement(item, number, sql).await?;
             observer.after_statement(self.session, self.batch, item, number).await?;
-        }
-        if let Some(owner) = &owner {
-            owner.refuse_deferred(self.session, item).await?;
+            if let Some(owner) = owner {
+                owner.refuse_deferred(self.session, item).await?;
+                cleaned = true;
+            }
         }
         if self.batch.transactional {
             let kept = owners::keep(self.session, self.options, item).await;
@@ -364,7 +370,21 @@ impl<'a> Attempt<'a> {
                 RunError::control(self.session, format!("giving {} to its owner", item.object), source)
             })?;
         }
-        Ok(owner.is_some())
+        Ok(cleaned)
+    }
+
+    /// Where code of this owner, or of the session's role, finds names.
+    async fn path_of_code(&self, owner: Option<&Owner>) -> Result<Option<String>, Failed<'a>> {
+        let asked = self.options.names(self.session, owner).await;
+        asked.map_err(|source| RunError::control(self.session, "asking for a search_path", source).into())
+    }
+
+    /// Whose rights the code has that one statement runs, where the whole item has none of others.
+    async fn owner_of_statement(&self, item: &'a Item, number: usize) -> Result<Option<Owner>, Failed<'a>> {
+        let of = item.action.code.get(&number).filter(|_| self.options.guarded && self.batch.transactional);
+        let Some(of) = of else { return Ok(None) };
+        let found = Owner::of_statement(self.session, of).await;
+        found.map_err(|source| RunError::control(self.session, "asking whose the table is", source).into())
     }
 
     /// Runs one statement of an item, or for it, which may have to wait for its lock.

@@ -102,7 +102,8 @@ impl<'a> Lexer<'a> {
         bytes.iter().position(|byte| stop(*byte)).map_or(self.text.len(), |found| from + found)
     }
 
-    /// The end of what is quoted by `quote` and begins behind `from`; a doubled quote is part of it.
+    /// The end of what is quoted by `quote` and begins behind `from`; a doubled quote is part of it, and a string goes on in
+    /// the next quotes where nothing but a line end is between them (PostgreSQL manual, 4.1.2.1).
     fn quoted(&self, from: usize, quote: u8, escapes: bool) -> Option<usize> {
         let mut at = from;
         loop {
@@ -110,8 +111,30 @@ impl<'a> Lexer<'a> {
             match (self.byte(at)?, self.byte(at + 1)) {
                 (b'\\', _) if escapes => at += 2,
                 (_, Some(next)) if next == quote => at += 2,
-                _ => return Some(at + 1),
+                _ => match self.continued(at + 1).filter(|_| quote == b'\'') {
+                    Some(behind) => at = behind,
+                    None => return Some(at + 1),
+                },
             }
+        }
+    }
+
+    /// Behind the quote by which a string that ended at `from` goes on: white space with a line end is between, and comments
+    /// that end with their line.
+    fn continued(&self, from: usize) -> Option<usize> {
+        let (mut at, mut broken) = (from, false);
+        loop {
+            match self.byte(at)? {
+                b'\n' | b'\r' => broken = true,
+                b' ' | b'\t' | b'\x0b' | b'\x0c' => {}
+                b'-' if self.byte(at + 1) == Some(b'-') => {
+                    at = self.until(at, |byte| byte == b'\n' || byte == b'\r');
+                    continue;
+                }
+                b'\'' if broken => return Some(at + 1),
+                _ => return None,
+            }
+            at += 1;
         }
     }
 

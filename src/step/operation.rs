@@ -1,5 +1,7 @@
 //! Operations: what an action is, so that nobody who runs, rehearses, judges or prints it has to read its SQL.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Backfill, Timeouts};
@@ -183,13 +185,15 @@ pub struct Action {
     pub sql: Vec<Sql>,
     /// How long it may wait and run.
     pub timeouts: Timeouts,
+    /// By the place of a statement of a plan, the table or domain whose code it runs: with the rights of its owner.
+    pub code: BTreeMap<usize, ObjectId>,
 }
 
 impl Action {
     fn new(operation: Operation, sql: Vec<Sql>) -> Self {
         let operation = if sql.is_empty() { Operation::Nothing } else { operation };
         let timeouts = operation.timeouts();
-        Self { operation, sql, timeouts }
+        Self { operation, sql, timeouts, code: BTreeMap::new() }
     }
 
     /// Nothing to do.
@@ -298,7 +302,7 @@ mod tests {
 
     #[test]
     fn what_follows_from_an_operation_is_rendered_with_its_quotes() {
-        let Action { operation, sql, timeouts } =
+        let Action { operation, sql, timeouts, .. } =
             Action::detach(id("table app.\"T\""), id("table app.\"t 1\""));
         assert_eq!(sql[0].as_str(), "ALTER TABLE app.\"T\" DETACH PARTITION app.\"t 1\" CONCURRENTLY");
         assert_eq!(timeouts, Timeouts::CONCURRENT);

@@ -61,6 +61,74 @@ const READ: &[Forgery] = &[
         "is not one statement",
     ),
     (
+        "a second statement behind a string that goes on in the next line",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql[0] = Sql::new(
+                "ALTER TABLE public.a ADD COLUMN more text, ADD COLUMN system_user text DEFAULT E'a'\n'\\' '; \
+                 DROP TABLE public.victim; ALTER TABLE public.a DROP COLUMN system_user -- '",
+            );
+        },
+        "is not one statement",
+    ),
+    (
+        "a clause behind such a string",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql[0] = Sql::new(
+                "ALTER TABLE public.a ADD COLUMN more text DEFAULT E'a' -- x\n '\\' ', DROP COLUMN id -- '",
+            );
+        },
+        "is about `DROP COLUMN id` of public.a",
+    ),
+    (
+        "a second statement behind more than the parser takes",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            let zeros = vec!["0"; 10_100].join(",");
+            plan.steps[at].sql[0] = Sql::new(format!(
+                "ALTER TABLE public.a ADD COLUMN more text DEFAULT ARRAY[{zeros}]::text || E'a'\n'\\' '; \
+                 DROP TABLE public.victim -- '"
+            ));
+        },
+        "is not one statement",
+    ),
+    (
+        "another table's default in a function's step",
+        |plan| {
+            let at = of(plan, "function public.f()");
+            plan.steps[at].sql.push(Sql::new("ALTER TABLE public.victim ALTER COLUMN id SET DEFAULT 1"));
+        },
+        "is about `ALTER COLUMN id SET DEFAULT 1` of public.victim",
+    ),
+    (
+        "another table's type in a column's step",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            let retype = "ALTER TABLE public.victim ALTER COLUMN id TYPE smallint USING id::smallint";
+            plan.steps[at].sql.push(Sql::new(retype));
+        },
+        "is about `ALTER COLUMN id TYPE smallint USING id::smallint` of public.victim",
+    ),
+    (
+        "another table's trigger in a column's step",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new(
+                "CREATE OR REPLACE TRIGGER guard BEFORE UPDATE OF id ON public.victim FOR EACH ROW EXECUTE FUNCTION public.f()",
+            ));
+        },
+        "is about trigger public.victim.guard",
+    ),
+    (
+        "no limit to how long it waits for a lock",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].timeouts.lock_ms = 0;
+        },
+        "waits or runs longer than its operation may",
+    ),
+    (
         "a statement about another object",
         |plan| {
             let at = of(plan, "column public.a.more");

@@ -35,6 +35,25 @@ impl<'a> Words<'a> {
         Self { text, tokens: Lexer::new(text).filter(|it| it.token != Token::Comment).collect() }
     }
 
+    /// Whether PostgreSQL's own scanner has the same strings, quoted names, comments and semicolons in the text: else what
+    /// stands outside of them would not be what the server reads.
+    pub fn are_certain(&self) -> bool {
+        use pg_query::protobuf::Token::{Ascii59, Bconst, CComment, Sconst, SqlComment, Usconst, Xconst};
+        let Ok(scanned) = pg_query::scan(self.text) else { return false };
+        let theirs = scanned.tokens.iter().filter_map(|it| {
+            let (start, end) = (usize::try_from(it.start).ok()?, usize::try_from(it.end).ok()?);
+            let fixed = [Ascii59, Bconst, CComment, Sconst, SqlComment, Usconst, Xconst];
+            let quoted = || self.text.get(start..end).is_some_and(|name| name.ends_with('"'));
+            (fixed.contains(&it.token()) || quoted()).then_some((start, end))
+        });
+        let ours = Lexer::new(self.text).filter(|it| match it.token {
+            Token::String | Token::Quoted | Token::Comment | Token::Open => true,
+            Token::Symbol => it.is_symbol(self.text, ";"),
+            Token::Word | Token::Number => false,
+        });
+        theirs.eq(ours.map(|it| (it.start, it.end)))
+    }
+
     /// Some of them.
     pub fn part(&self, range: &Range<usize>) -> Self {
         Self { text: self.text, tokens: self.tokens.get(range.clone()).unwrap_or_default().to_vec() }
@@ -54,6 +73,13 @@ impl<'a> Words<'a> {
     /// Whether a keyword stands outside all parentheses.
     pub fn has_outside(&self, word: &str) -> bool {
         self.outside().any(|at| self.is_word(at, word))
+    }
+
+    /// The names that stand behind a keyword, wherever it is.
+    pub fn names_behind(&self, keyword: &str) -> Vec<Vec<String>> {
+        let behind = (0..self.tokens.len()).filter(|at| self.is_word(*at, keyword)).map(|at| at + 1);
+        let behind = behind.map(|at| if self.is_word(at, "only") { at + 1 } else { at });
+        behind.filter_map(|at| Some(self.qualified(at)?.0)).collect()
     }
 
     /// How many there are.
