@@ -38,12 +38,14 @@ impl Target {
         let (plain, references) = References::take(url)?;
         let mut given = settings::parse(&plain)?;
         references.check(&given)?;
+        // an empty password is none: variables and .pgpass are asked
+        let password = given.get("password").filter(|password| !password.is_empty()).cloned();
         let origin = UrlFile {
             file,
             names_host: ["host", "hostaddr", "servicefile"].iter().any(|name| given.contains_key(*name)),
-            own_password: given.contains_key("password") && references.is_empty(),
+            own_password: password.is_some() && references.is_empty(),
         };
-        let Some(password) = given.get("password").filter(|_| !references.is_empty()).cloned() else {
+        let Some(password) = password.filter(|_| !references.is_empty()) else {
             return Self::from_url(given, Some(&origin), env);
         };
         // the host is settled before a secret is read

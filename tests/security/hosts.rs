@@ -50,6 +50,11 @@ fn a_host_that_a_branch_names_gets_no_password() {
             ("postgres://app@localhost/shop?hostaddr=203.0.113.5", "203.0.113.5"),
             ("postgres://app@db.example.com/shop?hostaddr=203.0.113.5", "203.0.113.5"),
             ("host=db.invalid user=app dbname=shop passfile=pgpass", "db.invalid"),
+            // an empty password is none of its own
+            ("postgres://app@db.example.com/shop?hostaddr=203.0.113.5&password=", "203.0.113.5"),
+            ("postgres://app:own@db.invalid/shop?password=", "db.invalid"),
+            ("postgres://app:@db.invalid/shop", "db.invalid"),
+            ("host=db.invalid user=app dbname=shop password=''", "db.invalid"),
         ] {
             names(&database, named);
             for command in COMMANDS {
