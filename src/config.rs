@@ -60,6 +60,7 @@
 
 mod policy;
 mod secret;
+mod variable;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,6 +71,7 @@ pub use policy::{Around, Policy, PolicySettings};
 use serde::Deserialize;
 
 pub use secret::SecretSource;
+pub use variable::is_of_requests;
 
 use crate::toml_file::{self, TomlError};
 
@@ -160,7 +162,7 @@ pub struct Environment {
     /// Its connection URL. Its password may be `${file:/path}` or `${env:NAME}`; one of PGPASSWORD or .pgpass is sent to its host
     /// only if `TRUEUP_ALLOWED_HOSTS` has that host.
     pub url: Option<String>,
-    /// The environment variable that holds its connection URL.
+    /// The environment variable that holds its connection URL: none that CI fills from a request ([`is_of_requests`]).
     pub url_env: Option<String>,
     /// The role that every session takes first, if not the user's own.
     pub role: Option<String>,

@@ -17,7 +17,7 @@ use trueup::{
     visible::visible_line,
 };
 
-use super::{Format, Global, exit::CliError, output};
+use super::{Format, Global, exit::CliError, output, plan};
 
 /// Everything that the flags, the environment and trueup.toml say.
 #[derive(Debug)]
@@ -88,13 +88,7 @@ impl Context {
                 let file = self.config.dir.join(config::FILE);
                 self.known(Target::resolve_in(&file, url, &variable)?)
             }
-            (None, Some(from)) => {
-                let url = variable(from).ok_or_else(|| {
-                    CliError::new(format!("environment \"{name}\": the variable {from} is not set"))
-                        .with_hint(format!("export {from}=postgres://user@host/database"))
-                })?;
-                self.resolve(Some(&url))?
-            }
+            (None, Some(from)) => self.resolve(Some(&url_in(name, from)?))?,
             (None, None) => {
                 return Err(CliError::new(format!("environment \"{name}\" has no url"))
                     .with_hint(format!("add url_env = \"…\" to [env.{name}] in trueup.toml")));
@@ -223,6 +217,26 @@ impl Context {
 /// A target as an environment wants it.
 fn of_environment(target: &Target, environment: &Environment) -> Target {
     target.trusting(&environment.journal_owners).with_role(environment.role.as_deref())
+}
+
+/// The URL in the variable that an environment names. Nothing else counts as one: trueup.toml comes with the branch, and
+/// could name any variable.
+fn url_in(environment: &str, from: &str) -> Result<String, CliError> {
+    let shown = visible_line(from);
+    let wrong =
+        |what: &str| CliError::new(format!("environment \"{environment}\": the variable {shown} {what}"));
+    if config::is_of_requests(from) {
+        return Err(wrong("is none for url_env: CI may fill it from what a pull request says")
+            .with_hint("call the variable otherwise, such as url_env = \"PRODUCTION_URL\""));
+    }
+    let as_url = format!("export {shown}=postgres://user@host/database");
+    match variable(from) {
+        Some(value) if plan::is_url(value.trim_start()) => Ok(value),
+        Some(_) => {
+            Err(wrong("has no URL: it must begin with postgres:// or postgresql://").with_hint(as_url))
+        }
+        None => Err(wrong("is not set").with_hint(as_url)),
+    }
 }
 
 /// Who runs trueup: USER, LOGNAME, or the name of the user id.

@@ -99,6 +99,34 @@ fn a_host_that_a_branch_names_gets_no_password() {
 }
 
 #[test]
+fn a_branch_has_no_variable_of_ci_read_as_a_url() {
+    runtime().block_on(async {
+        let database = Database::with("CREATE TABLE t (id int)").await.unwrap();
+        database.plan("CREATE TABLE t (id int, n int)").await;
+        for (variable, value, words) in [
+            ("GITHUB_HEAD_REF", "host=203.0.113.5", "may fill it from what a pull request says"),
+            ("CI_COMMIT_MESSAGE", "postgres://app@203.0.113.5/shop", "may fill it"),
+            ("ghprbPullTitle", "postgres://app@203.0.113.5/shop", "may fill it"),
+            // no other variable is a list of settings, or anything else
+            ("PROD", "host=203.0.113.5", "has no URL: it must begin with postgres:// or postgresql://"),
+            ("PGPASSWORD", "sesame", "has no URL"),
+            ("NONE", "", "is not set"),
+        ] {
+            database.write("trueup.toml", &format!("[env.prod]\nurl_env = '{variable}'\n"));
+            for command in COMMANDS {
+                let ran = in_env(&database, command, &[("PGPASSWORD", "sesame"), (variable, value)]).await;
+                ran.fails(1, &format!("environment \"prod\": the variable {variable} "));
+                assert!(ran.stderr.contains(words), "{}", ran.shown());
+                assert!(ran.stderr.contains("\nhint: "), "{}", ran.shown());
+                assert!(!ran.shown().contains("203.0.113.5"), "{}", ran.shown());
+                assert!(!ran.shown().contains("sesame"), "{}", ran.shown());
+            }
+        }
+        database.done().await;
+    });
+}
+
+#[test]
 fn a_password_is_read_from_a_file_or_a_variable() {
     const PASSWORD: &str = "p@/:?#%40&= ${env:X}'\\\"";
     runtime().block_on(async {
