@@ -150,10 +150,25 @@ impl Context {
         Ok(self.environment()?.map(|environment| environment.values.clone()).unwrap_or_default())
     }
 
-    /// The secrets that are given: TRUEUP_SECRET_NAME, else as the environment of trueup.toml says.
+    /// The secrets that are given: TRUEUP_SECRET_NAME, else as the environment of trueup.toml says. If there are any, the hosts
+    /// that trueup.toml names must be such that may be sent them.
     pub fn secrets(&self) -> Result<Secrets, CliError> {
+        let environment = self.environment()?;
+        let given = env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            Some((name.strip_prefix(secret::VARIABLE)?.to_owned(), value))
+        });
+        let given: BTreeMap<String, String> = given.filter(|(_, value)| !value.is_empty()).collect();
+        let said = environment.map(|environment| &environment.secrets);
+        let has_any = !given.is_empty() || said.is_some_and(|said| !said.is_empty());
+        if let Some(url) = environment.and_then(|environment| environment.url.as_ref())
+            && has_any
+            && self.global.url.is_none()
+        {
+            Target::check_secrets_in(&self.config.dir.join(config::FILE), url, &variable)?;
+        }
         let mut secrets = BTreeMap::new();
-        for (name, source) in self.environment()?.iter().flat_map(|environment| &environment.secrets) {
+        for (name, source) in said.into_iter().flatten() {
             if !secret::is_name(name) {
                 let name = visible_line(name);
                 return Err(CliError::new(format!("trueup.toml: a secret cannot be called `{name}`"))
@@ -166,11 +181,7 @@ impl Context {
             })?;
             secrets.extend(value.map(|value| (name.clone(), value)));
         }
-        let given = env::vars_os().filter_map(|(name, value)| {
-            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            Some((name.strip_prefix(secret::VARIABLE)?.to_owned(), value))
-        });
-        secrets.extend(given.filter(|(_, value)| !value.is_empty()));
+        secrets.extend(given);
         Ok(secrets.into_iter().collect())
     }
 

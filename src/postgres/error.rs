@@ -31,13 +31,15 @@ pub enum ConnectError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// trueup.toml names a host that this environment's password is not for.
-    #[error("{}: its url names host \"{host}\", which may not be sent a password of this environment", file.display())]
+    /// trueup.toml names a host that this environment's password, or its secrets, are not for.
+    #[error("{}: its url names host \"{host}\", which may not be sent {what} of this environment", file.display())]
     HostNotAllowed {
         /// The trueup.toml.
         file: PathBuf,
         /// The host, or its address.
         host: String,
+        /// What it would be sent: `a password`, `secrets`.
+        what: &'static str,
     },
     /// A file for TLS is there, and cannot be used as it is.
     #[error("{what}: {problem}")]

@@ -3,7 +3,8 @@
 //! trueup.toml comes with the branch: whoever may open a pull request can write it. What CI has in PGPASSWORD, in .pgpass or
 //! in a file of secrets would be sent to whatever host a branch names. So it is only sent to hosts of this machine, and to
 //! those that `TRUEUP_ALLOWED_HOSTS`, which a branch cannot set, allows. The password that the url itself has is the
-//! file's own. References to secrets are for such urls only, so that the host is known before a secret is read.
+//! file's own. References to secrets are for such urls only, so that the host is known before a secret is read. The secrets
+//! of foreign data go to such hosts only, too, whoever's the password is.
 
 use std::{io, path::Path};
 
@@ -21,20 +22,44 @@ pub(super) struct UrlFile<'a> {
     pub file: &'a Path,
     /// Whether the url names the host itself.
     pub names_host: bool,
-    /// Whether the password is the url's own.
-    pub own_password: bool,
+    /// What its hosts would be sent.
+    pub sends: Sends,
 }
 
-impl UrlFile<'_> {
-    /// Refuses a host that this environment's password must not be sent to.
+/// What of this environment the hosts of a url would be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sends {
+    /// Nothing: the password is the url's own.
+    Nothing,
+    /// The password, where there is one for the host.
+    Password,
+    /// Secrets of foreign data.
+    Secrets,
+}
+
+impl<'a> UrlFile<'a> {
+    /// The file of a url with these settings.
+    pub fn new(file: &'a Path, given: &Settings, sends: Sends) -> Self {
+        let names_host = ["host", "hostaddr", "servicefile"].iter().any(|name| given.contains_key(*name));
+        Self { file, names_host, sends }
+    }
+
+    /// Refuses a host that must not be sent what it would be.
     pub fn check(&self, hosts: &[Host], allowed: &str) -> Result<(), ConnectError> {
-        let refused = |host: &&Host| host.password.is_some() && !host.is_local() && !allows(allowed, host);
-        match hosts.iter().find(refused) {
-            Some(host) if self.names_host && !self.own_password => Err(ConnectError::HostNotAllowed {
+        let sent = |host: &Host| match self.sends {
+            Sends::Nothing => None,
+            Sends::Password => host.password.as_ref().map(|_| "a password"),
+            Sends::Secrets => Some("secrets"),
+        };
+        let strangers =
+            hosts.iter().filter(|host| self.names_host && !host.is_local() && !allows(allowed, host));
+        match strangers.filter_map(|host| Some((host, sent(host)?))).next() {
+            Some((host, what)) => Err(ConnectError::HostNotAllowed {
                 file: self.file.to_owned(),
                 host: host.address.map_or_else(|| host.name(), |address| address.to_string()),
+                what,
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

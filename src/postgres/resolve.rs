@@ -8,7 +8,7 @@ use tokio_postgres::config::ChannelBinding;
 
 use super::authentication::RequireAuth;
 use super::error::ConnectError;
-use super::named_host::{self, References, UrlFile};
+use super::named_host::{self, References, Sends, UrlFile};
 use super::passfile;
 use super::settings::{self, Settings};
 use super::target::{DEFAULT_TIMEOUT, Host, Password, SessionAttrs, SslMode, Target, TlsFiles};
@@ -40,11 +40,8 @@ impl Target {
         references.check(&given)?;
         // an empty password is none: variables and .pgpass are asked
         let password = given.get("password").filter(|password| !password.is_empty()).cloned();
-        let origin = UrlFile {
-            file,
-            names_host: ["host", "hostaddr", "servicefile"].iter().any(|name| given.contains_key(*name)),
-            own_password: password.is_some() && references.is_empty(),
-        };
+        let is_own = password.is_some() && references.is_empty();
+        let origin = UrlFile::new(file, &given, if is_own { Sends::Nothing } else { Sends::Password });
         let Some(password) = password.filter(|_| !references.is_empty()) else {
             return Self::from_url(given, Some(&origin), env);
         };
@@ -53,6 +50,19 @@ impl Target {
         let password = references.fill(&password, file.parent().unwrap_or(Path::new("")), env)?;
         given.insert("password".to_owned(), password);
         Self::from_url(given, Some(&origin), env)
+    }
+
+    /// Refuses a url in a trueup.toml whose hosts may not be sent secrets of foreign data: as for a password that does not
+    /// stand there.
+    pub fn check_secrets_in(
+        file: &Path,
+        url: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), ConnectError> {
+        let (plain, _) = References::take(url)?;
+        let given = settings::parse(&plain)?;
+        let origin = UrlFile::new(file, &given, Sends::Secrets);
+        Self::from_url(given, Some(&origin), env).map(|_| ())
     }
 
     fn from_url(

@@ -186,6 +186,48 @@ fn secrets_of_foreign_data_are_written_nowhere_on_18() {
     runtime().block_on(secrets_stay_secret(18));
 }
 
+/// A branch names its own host, with a password of its own, and the secrets of foreign data by their names or files.
+#[test]
+fn a_host_that_a_branch_names_gets_no_secret() {
+    const SECRETS: &str = "[env.prod.secrets]\nFDW = \"${file:/dev/zero}\"\n";
+    runtime().block_on(async {
+        let database = Database::with("CREATE TABLE t (id int)").await.unwrap();
+        database.plan("CREATE TABLE t (id int, n int)").await;
+        let run = async |url: &str, more: &str, arguments: &[&str], env: &[(&str, &str)]| {
+            database.write("trueup.toml", &format!("[env.prod]\nurl = '{url}'\n{more}"));
+            let mut command = database.command(arguments);
+            command.env_remove("DATABASE_URL").envs(env.iter().copied());
+            oracle::finish(command, arguments).await
+        };
+        let given = ("TRUEUP_SECRET_FDW", "hunter2");
+        let commands = ["apply", "rollback", "preflight"].map(|verb| [verb, "plan", "--env", "prod"]);
+        for (url, host) in [
+            ("postgres://app:own@203.0.113.5/shop", "203.0.113.5"),
+            ("postgres://app@db.invalid/shop", "db.invalid"),
+            ("postgres://app:own@db.example.com/shop?hostaddr=203.0.113.5", "203.0.113.5"),
+        ] {
+            for arguments in &commands {
+                let refused =
+                    format!("names host \"{host}\", which may not be sent secrets of this environment");
+                for (more, env) in [(SECRETS, &[][..]), ("", &[given])] {
+                    let allowed = ("TRUEUP_ALLOWED_HOSTS", "db.example.com");
+                    let ran = run(url, more, arguments, &[env, &[allowed]].concat()).await;
+                    ran.fails(1, &refused);
+                    assert!(!ran.shown().contains("hunter2"), "{}", ran.shown());
+                }
+            }
+        }
+        // a host that is allowed is asked, and so is this machine, and any without secrets
+        let at = "postgres://app:own@db.invalid/shop";
+        let allowed = ("TRUEUP_ALLOWED_HOSTS", "db.invalid");
+        run(at, "", &commands[2], &[given, allowed]).await.fails(1, "db.invalid:5432/shop: ");
+        run(at, "", &commands[2], &[]).await.fails(1, "db.invalid:5432/shop: ");
+        let here = run(&oracle::url(&database.target), "", &commands[2], &[given]).await;
+        assert!(here.stderr.is_empty() && here.code != Some(1), "{}", here.shown());
+        database.done().await;
+    });
+}
+
 #[test]
 fn a_secret_in_desired_sql_is_refused_and_not_repeated() {
     runtime().block_on(async {
