@@ -1,7 +1,7 @@
 //! `trueup.toml`: what a project says once so that nobody has to type it.
 //!
 //! ```toml
-//! schema = ["schema"]            # files and folders of the desired SQL, together one schema
+//! schema = ["schema"]            # files and folders of the desired SQL in the project, together one schema
 //! plans = "plans"                # where plans are written
 //!
 //! [manage]
@@ -252,6 +252,12 @@ impl Config {
     /// The paths of the desired SQL.
     pub fn schema_paths(&self) -> Vec<PathBuf> {
         self.schema.iter().map(|path| self.dir.join(path)).collect()
+    }
+
+    /// The folder in which the desired SQL must lie that the file names: the nearest one from it upward that has `.git`, else
+    /// the file's own.
+    pub fn project(&self) -> &Path {
+        self.dir.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.dir)
     }
 
     /// The folder of plans.

@@ -43,7 +43,7 @@ async fn planned_again() -> Plan {
     session.client().batch_execute("SET SESSION AUTHORIZATION shop").await.unwrap();
     session.client().batch_execute(YESTERDAY).await.unwrap();
     session.client().batch_execute(ROWS).await.unwrap();
-    let files = desired::read_paths(&[root().join("schema")]).unwrap();
+    let files = desired::read_paths(&[root().join("schema")], None).unwrap();
     let desired = desired::parse(&files).unwrap_or_else(|errors| panic!("{errors}"));
     let planned = Box::pin(planning::plan(&Inputs {
         live: session,

@@ -320,17 +320,19 @@ pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
             "name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml",
         ));
     }
-    read_sql(paths)
+    // what the command line names is the user's own
+    let project = context.global.schema.is_empty().then(|| context.config.project());
+    read_sql(paths, project)
 }
 
-/// The SQL of files and folders, and of standard input where one is `-`, checked.
-pub fn read_sql(paths: Vec<PathBuf>) -> Result<Desired, CliError> {
+/// The SQL of files and folders, and of standard input where one is `-`, checked. With a `project`, they must lie there.
+pub fn read_sql(paths: Vec<PathBuf>, project: Option<&Path>) -> Result<Desired, CliError> {
     let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.into_iter().partition(|path| path.as_os_str() == "-");
     let mut files = if paths.is_empty() {
         Vec::new()
     } else {
-        desired::read_paths(&paths).map_err(|e| multiline(&e.to_string()))?
+        desired::read_paths(&paths, project).map_err(|e| multiline(&e.to_string()))?
     };
     if !inputs.is_empty() {
         let mut bytes = Vec::new();

@@ -244,3 +244,41 @@ fn a_secret_in_desired_sql_is_refused_and_not_repeated() {
         database.done().await;
     });
 }
+
+/// trueup.toml of a branch names files of the machine as desired SQL: an error would repeat a word of them.
+#[test]
+fn a_branch_has_no_file_read_outside_the_project() {
+    runtime().block_on(async {
+        let database = Database::empty().await;
+        let elsewhere = tempfile::tempdir().unwrap();
+        let secret = elsewhere.path().join("db.sql");
+        fs::write(&secret, "hunter2 ' ;").unwrap();
+        let plan: &[&str] = &["plan", "--out", "plan"];
+        database.write("schema/a.sql", "CREATE TABLE t (id int);");
+        let link = database.path("schema/b.sql");
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
+        for named in [secret.display().to_string(), "schema".to_owned(), "schema/b.sql".to_owned()] {
+            database.write("trueup.toml", &format!("schema = ['{named}']\n"));
+            for command in [plan, &["status"]] {
+                let ran = database.trueup(command).await;
+                ran.fails(1, "it lies outside the project (");
+                assert!(!ran.shown().contains("hunter2"), "{}", ran.shown());
+            }
+        }
+        // the nearest folder with .git is the project
+        fs::remove_file(&link).unwrap();
+        database.write("sub/trueup.toml", "schema = ['../schema']\n");
+        let below = async || {
+            let mut command = database.command(plan);
+            command.current_dir(database.path("sub"));
+            oracle::finish(command, plan).await
+        };
+        below().await.fails(1, "it lies outside the project (");
+        fs::create_dir(database.path(".git")).unwrap();
+        below().await.ended(0).unwrap();
+        // what the command line names is the user's own, and so is a pipe
+        let file = secret.display().to_string();
+        database.trueup(&[plan, &["--schema", &file]].concat()).await.fails(1, "db.sql:1:9: ");
+        database.done().await;
+    });
+}

@@ -10,6 +10,17 @@ pub enum DesiredError {
     /// A file or folder that is not there.
     #[error("{}: no such file or folder\n  give the files or folders that hold the desired SQL", .0.display())]
     NotFound(PathBuf),
+    /// A file or folder that trueup.toml names, itself or by a link, and may not.
+    #[error(
+        "{}: it lies outside the project ({}), and trueup.toml names it\n  move it into the project, or name it with --schema",
+        path.display(), project.display()
+    )]
+    Outside {
+        /// As it is named.
+        path: PathBuf,
+        /// The folder in which it must lie, outside `.git`.
+        project: PathBuf,
+    },
     /// A folder without SQL.
     #[error("{}: the folder holds no file whose name ends in .sql", .0.display())]
     NoSql(PathBuf),

@@ -1,12 +1,13 @@
 //! Files and folders of SQL become texts.
 
 use std::{
-    fs,
+    collections::BTreeSet,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use super::DesiredError;
-use crate::annotation::Location;
+use crate::{annotation::Location, toml_file};
 
 /// A text of SQL and the name by which errors call it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,49 +35,83 @@ impl SourceFile {
 }
 
 /// The SQL of files, and of all `*.sql` below folders, in the order of their names.
-pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<SourceFile>, DesiredError> {
-    let mut names = Vec::new();
+///
+/// Paths that trueup.toml names come with the branch: with a `project`, all of them, and whatever links in their folders lead
+/// to, must lie in that folder, outside its `.git`. An error would else repeat a word of any file of the machine. What is not
+/// named on the command line itself must be a regular file.
+pub fn read_paths(paths: &[PathBuf], project: Option<&Path>) -> Result<Vec<SourceFile>, DesiredError> {
+    let mut reader = Reader { project, folders: BTreeSet::new(), files: BTreeSet::new(), read: Vec::new() };
     for path in paths {
         if path.is_dir() {
-            let before = names.len();
-            collect(path, &mut names)?;
-            if names.len() == before {
+            reader.folder(path)?;
+            if !reader.files.iter().any(|file| file.starts_with(path)) {
                 return Err(DesiredError::NoSql(path.clone()));
             }
         } else {
-            names.push(path.clone());
+            reader.file(path, project.is_none())?;
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|path| seen.insert(path.clone()));
-    names
-        .into_iter()
-        .map(|path| match fs::read(&path) {
-            Ok(bytes) => SourceFile::from_bytes(path.display().to_string(), bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(DesiredError::NotFound(path)),
-            Err(source) => Err(DesiredError::Unreadable { path, source }),
-        })
-        .collect()
+    Ok(reader.read)
 }
 
-/// Adds the SQL files below a folder, sorted. Hidden files and folders are left out.
-fn collect(folder: &Path, names: &mut Vec<PathBuf>) -> Result<(), DesiredError> {
-    let unreadable = |source| DesiredError::Unreadable { path: folder.to_owned(), source };
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .map_err(unreadable)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()
-        .map_err(unreadable)?;
-    entries.sort();
-    for path in entries {
-        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
-            continue;
+struct Reader<'a> {
+    project: Option<&'a Path>,
+    /// Those that were looked into, without links: a link may lead back to where it is.
+    folders: BTreeSet<PathBuf>,
+    files: BTreeSet<PathBuf>,
+    read: Vec<SourceFile>,
+}
+
+impl Reader<'_> {
+    /// Reads the SQL files below a folder, sorted. Hidden files and folders are left out.
+    fn folder(&mut self, folder: &Path) -> Result<(), DesiredError> {
+        if !self.folders.insert(self.inside(folder)?) {
+            return Ok(());
         }
-        if path.is_dir() {
-            collect(&path, names)?;
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql")) {
-            names.push(path);
+        let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+            .map_err(|source| unreadable(folder, source))?;
+        entries.sort();
+        for path in entries {
+            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+                continue;
+            }
+            if path.is_dir() {
+                self.folder(&path)?;
+            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql")) {
+                self.file(&path, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file, once. Only where that is the user's own wish may it be a pipe.
+    fn file(&mut self, path: &Path, or_pipe: bool) -> Result<(), DesiredError> {
+        if !self.files.insert(path.to_owned()) {
+            return Ok(());
+        }
+        let bytes = if or_pipe { fs::read(path) } else { toml_file::read_file(&self.inside(path)?) };
+        let bytes = bytes.map_err(|source| unreadable(path, source))?;
+        self.read.push(SourceFile::from_bytes(path.display().to_string(), bytes)?);
+        Ok(())
+    }
+
+    /// The path without links, if it lies where it may.
+    fn inside(&self, path: &Path) -> Result<PathBuf, DesiredError> {
+        let real = path.canonicalize().map_err(|source| unreadable(path, source))?;
+        let Some(project) = self.project else { return Ok(real) };
+        let project = project.canonicalize().map_err(|source| unreadable(project, source))?;
+        match real.strip_prefix(&project) {
+            Ok(below) if below.components().all(|part| part.as_os_str() != ".git") => Ok(real),
+            _ => Err(DesiredError::Outside { path: path.to_owned(), project }),
         }
     }
-    Ok(())
+}
+
+fn unreadable(path: &Path, source: io::Error) -> DesiredError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => DesiredError::NotFound(path),
+        _ => DesiredError::Unreadable { path, source },
+    }
 }

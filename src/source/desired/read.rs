@@ -25,6 +25,9 @@ use crate::{
     stack::with_large_stack,
 };
 
+/// What is said of a statement that is wrong and may have a secret in it: the parser would repeat a word of it.
+const UNSAID: &str = "syntax error (what stands here may be a piece of a secret, and is not repeated)";
+
 /// One statement of the desired schema that is to be executed.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -170,6 +173,8 @@ impl Reader {
         let annotated = attach::has_any(&split);
         let mut items = Vec::new();
         let mut here = InFile { first: self.desired.statements.len(), ..InFile::default() };
+        // behind a secret that is written wrongly there may be the rest of it
+        let mut secret = false;
         for piece in split.statements.clone() {
             let range = split.range(piece);
             let (text, start) = (&split.text[range.clone()], range.start);
@@ -185,6 +190,8 @@ impl Reader {
             }
             match syntax::parse(text, tokens, start) {
                 Parsed::Wrong(offset, message) => {
+                    secret = secret || words::may_have_a_secret(split.text, tokens);
+                    let message = if secret { UNSAID.to_owned() } else { message };
                     self.errors.push(DesiredError::Syntax { at: split.location(start + offset), message });
                 }
                 Parsed::TooDeep => self.unparsed(&split, piece, &mut here),

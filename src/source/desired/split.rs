@@ -5,7 +5,7 @@ use crate::{
     source::lex::{Lexeme, Lexer, Token},
 };
 
-use super::DesiredError;
+use super::{DesiredError, words};
 
 /// A text, its tokens and its statements.
 pub(super) struct Split<'a> {
@@ -83,7 +83,7 @@ impl<'a> Split<'a> {
             let index = self.tokens.len();
             if lexeme.is_symbol(self.text, "\\") {
                 lexer.skip_line(lexeme.start);
-                self.meta_command(lexeme.start, open.first.is_none());
+                self.meta_command(lexeme.start, open.first);
                 continue;
             }
             self.tokens.push(lexeme);
@@ -120,12 +120,13 @@ impl<'a> Split<'a> {
         }
     }
 
-    /// A line for psql: what a dump has is skipped, everything else refused.
-    fn meta_command(&mut self, offset: usize, at_start: bool) {
+    /// A line for psql, maybe within the statement that begins with the token `statement`: what a dump has is skipped, everything
+    /// else refused.
+    fn meta_command(&mut self, offset: usize, statement: Option<usize>) {
         let rest = &self.text[offset + 1..];
         let end = rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(rest.len());
         let command = &rest[..end];
-        if at_start && matches!(command, "restrict" | "unrestrict") {
+        if statement.is_none() && matches!(command, "restrict" | "unrestrict") {
             return;
         }
         let advice = match command {
@@ -135,9 +136,15 @@ impl<'a> Split<'a> {
             "c" | "connect" => "remove the line: trueup connects by --url and stays in that database",
             _ => "remove the line: only SQL is read, not psql's own commands",
         };
+        let before = statement.and_then(|first| self.tokens.get(first..)).unwrap_or(&[]);
+        let what = if words::may_have_a_secret(self.text, before) {
+            "a backslash outside of quotes".to_owned()
+        } else {
+            format!("the psql command \\{command}")
+        };
         self.errors.push(DesiredError::Refused {
             at: self.location(offset),
-            what: format!("the psql command \\{command}"),
+            what,
             advice: advice.to_owned(),
         });
     }
@@ -240,6 +247,11 @@ mod tests {
         assert!(
             error("SELECT 1;\n  \\i other.sql\n")
                 .starts_with("a.sql:2:3: the psql command \\i does not belong")
+        );
+        let secret = error("CREATE SERVER s OPTIONS (password a\\hunter2);");
+        assert!(
+            secret.contains("a.sql:1:36: a backslash outside of quotes") && !secret.contains("hunter2"),
+            "{secret}"
         );
         assert!(error("SELECT 1 \\gexec\n").starts_with("a.sql:1:10: the psql command \\gexec"));
         assert!(error("SELECT\n 'x").starts_with("a.sql:2:2: unterminated quoted string"));

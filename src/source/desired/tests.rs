@@ -374,7 +374,7 @@ fn folders_are_read_in_order_and_missing_files_named() {
         std::fs::write(path(name), text).expect("a file");
     }
     let texts = |paths: &[std::path::PathBuf]| {
-        read_paths(paths).map(|files| files.into_iter().map(|file| file.text).collect::<Vec<_>>())
+        read_paths(paths, None).map(|files| files.into_iter().map(|file| file.text).collect::<Vec<_>>())
     };
     assert_eq!(texts(&[folder.path().to_owned()]).expect("the folder"), ["y", "x"]);
     assert_eq!(texts(&[path("c.txt"), path("c.txt")]).expect("the file"), ["z"]);
@@ -383,4 +383,60 @@ fn folders_are_read_in_order_and_missing_files_named() {
     std::fs::write(path("c.txt"), b"a\n\xc3\xa9\xff").expect("a file");
     let wrong = texts(&[path("c.txt")]).expect_err("not UTF-8").to_string();
     assert!(wrong.contains("c.txt:2:2: not UTF-8"), "{wrong}");
+}
+
+#[test]
+fn a_project_is_left_by_no_path_and_no_link() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for name in ["project/schema/deep", "project/.git", "elsewhere"] {
+        std::fs::create_dir_all(path(name)).expect("a folder");
+    }
+    for name in ["project/schema/a.sql", "project/.git/config.sql", "project/b.sql", "elsewhere/c.sql"] {
+        std::fs::write(path(name), "x").expect("a file");
+    }
+    let project = path("project");
+    let read = |name: &str| read_paths(&[path(name)], Some(&project)).map(|files| files.len());
+    let refused = |name: &str| read(name).expect_err("it lies outside").to_string();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, path(name)).expect("a link");
+    // to itself, to a file beside
+    link("..", "project/schema/deep/up");
+    link("../b.sql", "project/schema/b.sql");
+    assert_eq!(read("project/schema").expect("all is inside"), 2);
+    assert_eq!(read("project/schema/../b.sql").expect("it is inside"), 1);
+    for name in ["elsewhere", "elsewhere/c.sql", "project/../elsewhere/c.sql", "project/.git/config.sql"] {
+        assert!(refused(name).contains("it lies outside the project ("), "{}", refused(name));
+    }
+    for (to, name) in [
+        ("../../elsewhere/c.sql", "project/schema/c.sql"),
+        ("../../elsewhere", "project/schema/elsewhere"),
+        ("../.git", "project/schema/git"),
+    ] {
+        link(to, name);
+        assert!(refused("project/schema").contains(&*path(name).to_string_lossy()), "{name}");
+        assert!(read_paths(&[path("project/schema")], None).is_ok(), "the user's own");
+        std::fs::remove_file(path(name)).expect("a link");
+    }
+}
+
+#[test]
+fn words_of_a_secret_are_not_repeated() {
+    for text in [
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (password hunter2);",
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (password \"hunter2\");",
+        "ALTER SERVER s options (SET password hunter2);",
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTION (token hunter2);",
+        "ALTER ROLE app PASSWORD hunter2;",
+        "ALTER ROLE app PASSWORD 'it's hunter2';",
+        "ALTER ROLE app PASSWORD a;hunter2;",
+        "CREATE ROLE app PASSWORD 'x' hunter2;",
+        "CREATE SUBSCRIPTION s CONNECTION postgres://u:hunter2@h PUBLICATION p;",
+        "ALTER ROLE app PASSWORD x\\hunter2;",
+    ] {
+        let error = parse(&[file("a.sql", text)]).expect_err("it is wrong").to_string();
+        assert!(error.starts_with("a.sql:1:") && !error.contains("hunter2"), "{error}");
+    }
+    let error =
+        parse(&[file("a.sql", "CREATE TABLE t (a int,, b int);")]).expect_err("it is wrong").to_string();
+    assert!(error.contains("at or near \",\""), "{error}");
 }

@@ -74,6 +74,12 @@ pub(super) fn class_of(words: &[&str]) -> Option<Class> {
     })
 }
 
+/// Whether a statement may have a secret in it, going by its words: what it says is not to be repeated where it is wrong.
+pub(super) fn may_have_a_secret(text: &str, tokens: &[Lexeme]) -> bool {
+    const WORDS: [&str; 6] = ["connection", "mapping", "options", "password", "server", "wrapper"];
+    tokens.iter().any(|lexeme| WORDS.iter().any(|word| lexeme.is_word(text, word)))
+}
+
 /// The words of a text in lower case.
 pub(super) fn words<'a>(text: &'a str, tokens: &[Lexeme]) -> Vec<std::borrow::Cow<'a, str>> {
     tokens
