@@ -5,7 +5,7 @@
 //! carriage return that remains, a byte order mark or invalid UTF-8 is refused.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{ErrorKind, Read},
     ops::Range,
     os::unix::fs::OpenOptionsExt,
@@ -73,8 +73,15 @@ pub fn read_text(file: &Path) -> Result<String, TomlError> {
 /// The most that a file of trueup's has: a plan of thousands of partitions has a tenth of it.
 const MOST: u64 = 256 << 20;
 
-/// A file's bytes. A pipe or a device never ends, or does something when it is read.
+/// A file's bytes.
 pub fn read_file(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(file)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A file to read, neither a pipe nor a device, which never end or do something when they are read, nor a big one.
+pub fn open_regular(file: &Path) -> std::io::Result<File> {
     let opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;
     let metadata = opened.metadata()?;
     if metadata.is_dir() {
@@ -86,9 +93,7 @@ pub fn read_file(file: &Path) -> std::io::Result<Vec<u8>> {
     if metadata.len() > MOST {
         return Err(std::io::Error::other(format!("it has more than {} MiB", MOST >> 20)));
     }
-    let mut bytes = Vec::new();
-    opened.take(MOST).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(opened)
 }
 
 /// The text of a file's bytes.

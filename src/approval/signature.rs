@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use super::{Approval, Revocation};
-use crate::visible::visible_line;
+use crate::{toml_file, visible::visible_line};
 
 /// What the signatures are for: one for something else does not count here.
 pub const NAMESPACE: &str = "trueup-approval";
@@ -177,9 +177,7 @@ pub(super) fn verified(
 ) -> Result<String, String> {
     let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
     for file in [Some(keys.allowed), keys.revoked].into_iter().flatten() {
-        if let Err(error) = std::fs::metadata(file) {
-            return Err(format!("{}: {error}", file.display()));
-        }
+        toml_file::open_regular(file).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let file = written(signature.as_bytes()).map_err(cannot)?;
     let at = at.strftime("%Y%m%d%H%M%SZ").to_string();
@@ -202,7 +200,7 @@ pub(super) fn verified(
 /// The principals whose keys made a signature, whatever it is of.
 pub(super) fn people(signature: &str, allowed: &Path) -> Result<Vec<String>, String> {
     let cannot = |error: io::Error| format!("{PROGRAM}: {error}");
-    std::fs::metadata(allowed).map_err(|error| format!("{}: {error}", allowed.display()))?;
+    toml_file::open_regular(allowed).map_err(|error| format!("{}: {error}", allowed.display()))?;
     let file = written(signature.as_bytes()).map_err(cannot)?;
     let mut command = Command::new(PROGRAM);
     command.args(["-Y", "find-principals", "-f"]).arg(allowed).arg("-s").arg(file.path());

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::is_untouched;
-use crate::catalog::Fingerprint;
+use crate::{catalog::Fingerprint, toml_file};
 
 /// What was written, in the folder itself. Hidden: it is no part of the desired schema.
 pub const MANIFEST: &str = ".trueup-dump";
@@ -70,11 +70,11 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 
 /// Writes a stream to a file, which must not exist unless it is a dump as it was written.
 pub fn write_file(file: &Path, text: &str) -> Result<(), FolderError> {
-    match fs::read_to_string(file) {
-        Ok(old) if old.is_empty() || is_untouched(&old) => replace(file, text),
+    let untouched = |old: &str| old.is_empty() || is_untouched(old);
+    match toml_file::read_file(file) {
+        Ok(old) if str::from_utf8(&old).is_ok_and(untouched) => replace(file, text),
         Ok(_) => Err(FolderError::Exists(file.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => replace(file, text),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(FolderError::Exists(file.to_owned())),
         Err(source) => Err(FolderError::Io { path: file.to_owned(), source }),
     }
 }
@@ -145,7 +145,7 @@ impl Existing {
         let (mut same, mut gone, mut foreign) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for path in found {
             let file = dir.join(&path);
-            let is = digest(&String::from_utf8_lossy(&fs::read(&file).map_err(at(&file))?));
+            let is = digest(&String::from_utf8_lossy(&toml_file::read_file(&file).map_err(at(&file))?));
             let ours = manifest.get(&path).is_some_and(|digests| digests.contains(&is));
             match files.get(&path) {
                 Some(text) if digest(text) == is => _ = same.insert(path),
@@ -199,10 +199,11 @@ fn digest(text: &str) -> String {
 
 fn read_manifest(dir: &Path) -> Result<Manifest, FolderError> {
     let file = dir.join(MANIFEST);
-    let text = match fs::read_to_string(&file) {
+    let bytes = match toml_file::read_file(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Manifest::new()),
-        text => text.map_err(at(&file))?,
+        bytes => bytes.map_err(at(&file))?,
     };
+    let text = String::from_utf8_lossy(&bytes);
     let mut manifest = Manifest::new();
     for (digest, path) in text.lines().filter_map(|line| line.split_once("  ")) {
         // what it says to be ours may be removed, so that nothing outside the folder is believed

@@ -16,6 +16,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::{Certificate, Version};
 
 use super::error::ConnectError;
+use crate::toml_file;
 
 /// A certificate of sslrootcert.
 #[derive(Debug, Clone)]
@@ -206,7 +207,7 @@ pub(super) fn revocation_lists(
 }
 
 fn read(file: &Path, what: &'static str) -> Result<Vec<u8>, ConnectError> {
-    std::fs::read(file).map_err(|source| ConnectError::File { what, path: file.to_owned(), source })
+    toml_file::read_file(file).map_err(|source| ConnectError::File { what, path: file.to_owned(), source })
 }
 
 fn bad(what: &str, file: &Path, problem: impl Into<String>) -> ConnectError {

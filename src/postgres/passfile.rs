@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::target::Password;
+use crate::toml_file;
 
 /// The password of the first line that fits. A file that is missing, or that others may read, has none: libpq
 /// ignores such a file as well, and a log line says so.
@@ -20,7 +21,7 @@ pub(super) fn look_up(file: &Path, host: &str, port: u16, database: &str, user: 
         );
         return None;
     }
-    let text = std::fs::read_to_string(file).ok()?;
+    let text = String::from_utf8(toml_file::read_file(file).ok()?).ok()?;
     find(&text, [host, &port.to_string(), database, user]).map(Password::new)
 }
 

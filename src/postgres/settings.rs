@@ -1,9 +1,11 @@
 //! Connection settings as text: URLs, connection strings, service files. Names and meanings are libpq's.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ConnectError;
+use crate::toml_file;
 
 /// Settings by libpq's name.
 pub(super) type Settings = BTreeMap<String, String>;
@@ -254,13 +256,17 @@ pub(super) fn write(settings: &Settings) -> String {
 /// The section of a service, from the first of the files that has it.
 pub(super) fn service(name: &str, files: &[PathBuf]) -> Result<Settings, ConnectError> {
     for file in files {
-        match std::fs::read_to_string(file) {
+        let text = toml_file::read_file(file).and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the text is not UTF-8"))
+        });
+        match text {
             Ok(text) => {
                 if let Some(settings) = section(name, &text, file)? {
                     return Ok(settings);
                 }
             }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(source) => {
                 return Err(ConnectError::File { what: "the service file", path: file.clone(), source });
             }

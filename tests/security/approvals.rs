@@ -301,6 +301,22 @@ fn only_regular_files_are_read() {
             fs::remove_file(&file).unwrap();
             fs::write(&file, text).unwrap();
         }
+        // nor are files of keys
+        let key = key(database.folder.path(), "alice");
+        let private = database.path("alice").display().to_string();
+        approve(&database, "alice", &["--sign", &private]).await;
+        signers(&database, &format!("alice {key}\n"));
+        nix::unistd::mkfifo(&database.path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for odd in ["pipe", "/dev/zero"] {
+            for keys in [
+                format!("allowed_signers = '{odd}'"),
+                format!("allowed_signers = 'signers'\nrevoked_keys = '{odd}'"),
+            ] {
+                rules(&database, &format!("signed = true\n{keys}"));
+                refused(&database, "it is no regular file").await;
+            }
+        }
+        rules(&database, SIGNED);
         database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
         database.done().await;
     });

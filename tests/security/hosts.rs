@@ -208,6 +208,52 @@ fn a_password_is_read_from_a_file_or_a_variable() {
     });
 }
 
+/// A pipe never ends, and a device fills the memory: neither is read, whatever names it.
+#[test]
+fn what_settings_and_folders_name_is_read_if_it_is_a_regular_file() {
+    const REFUSED: &str = "it is no regular file";
+    runtime().block_on(async {
+        let servers = servers().await;
+        let database = Database::empty().await;
+        let made = |name: &str| {
+            let pipe = database.write(name, "");
+            std::fs::remove_file(&pipe).unwrap();
+            nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+            pipe.display().to_string()
+        };
+        let pipe = made("pipe");
+        let file = |name: &str| servers.folder.join(name).display().to_string();
+        let (ca, crt) = (file("ca.crt"), file("ca.crt"));
+        for odd in [&*pipe, "/dev/zero"] {
+            for settings in [
+                format!("sslmode=verify-ca&sslrootcert={odd}"),
+                format!("sslmode=verify-ca&sslrootcert={ca}&sslcrl={odd}"),
+                format!("sslmode=require&sslcert={odd}&sslkey={odd}"),
+                format!("sslmode=require&sslcert={crt}&sslkey={odd}"),
+                format!("servicefile={odd}&service=x"),
+            ] {
+                let url = format!("postgres://app:right@127.0.0.1:{}/shop?{settings}", servers.primary);
+                database.trueup(&["history", "--url", &url]).await.fails(1, REFUSED);
+            }
+            let url = format!("postgres://app@127.0.0.1:{}/shop?passfile={odd}", servers.primary);
+            database.trueup(&["history", "--url", &url]).await.fails(1, "password");
+        }
+        let plan = |more: &[&'static str]| [&["plan", "--out", "plan"], more].concat();
+        made("schema/a.sql");
+        database.trueup(&plan(&["--schema", "schema"])).await.fails(1, REFUSED);
+        database.write("trueup.toml", "schema = ['schema/a.sql']\n");
+        database.trueup(&plan(&[])).await.fails(1, REFUSED);
+        for out in ["schema", "schema/a.sql"] {
+            database.trueup(&["dump", "--out", out]).await.fails(1, REFUSED);
+        }
+        // a pipe that the command line names is the user's own
+        let written = std::thread::spawn(move || std::fs::write(pipe, "CREATE TABLE t (id int);").unwrap());
+        database.trueup(&plan(&["--schema", "pipe"])).await.ended(0).unwrap();
+        written.join().unwrap();
+        database.done().await;
+    });
+}
+
 #[test]
 fn commands_that_only_read_run_no_command_of_the_file() {
     runtime().block_on(async {
