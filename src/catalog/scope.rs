@@ -97,21 +97,29 @@ fn used_schemas(catalog: &Catalog) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything and `?` for one character.
+/// Whether a text fits a pattern in which `*` stands for anything and `?` for one character. Only the last star seen is tried
+/// again, with one character more: an earlier one could give no more than it does. So the time is quadratic at most.
 fn glob(pattern: &str, text: &str) -> bool {
-    let mut patterns = pattern.chars();
-    match patterns.next() {
-        None => text.is_empty(),
-        Some('*') => text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .any(|at| glob(patterns.as_str(), &text[at..])),
-        Some(wanted) => {
-            let mut texts = text.chars();
-            texts
-                .next()
-                .is_some_and(|c| (wanted == '?' || wanted == c) && glob(patterns.as_str(), texts.as_str()))
+    let (mut patterns, mut texts) = (pattern.chars(), text.chars());
+    // behind the last star, and behind what it stands for so far
+    let mut star = None;
+    loop {
+        let rest = texts.clone();
+        match (patterns.next(), texts.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                texts = rest.clone();
+                star = Some((patterns.clone(), rest));
+            }
+            (Some(wanted), Some(c)) if wanted == '?' || wanted == c => {}
+            _ => {
+                let Some((after, mut behind)) = star else { return false };
+                if behind.next().is_none() {
+                    return false;
+                }
+                (patterns, texts) = (after.clone(), behind.clone());
+                star = Some((after, behind));
+            }
         }
     }
 }
@@ -127,6 +135,41 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All texts of up to so many of these characters.
+    fn texts(characters: &str, most: usize) -> Vec<String> {
+        let (mut all, mut last) = (vec![String::new()], vec![String::new()]);
+        for _ in 0..most {
+            let longer = last.iter().flat_map(|text| characters.chars().map(move |c| format!("{text}{c}")));
+            last = longer.collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    /// What a pattern means, tried in all ways.
+    fn fits(pattern: &[char], text: &[char]) -> bool {
+        match (pattern, text) {
+            ([], text) => text.is_empty(),
+            (['*', rest @ ..], text) => (0..=text.len()).any(|at| fits(rest, &text[at..])),
+            ([wanted, rest @ ..], [c, others @ ..]) => (*wanted == '?' || wanted == c) && fits(rest, others),
+            (_, []) => false,
+        }
+    }
+
+    #[test]
+    fn a_pattern_fits_what_it_means() {
+        let texts_of = texts("aä*", 4);
+        for pattern in texts("aä*?", 4) {
+            for text in &texts_of {
+                let [patterns, chars]: [Vec<char>; 2] = [pattern.chars().collect(), text.chars().collect()];
+                assert_eq!(glob(&pattern, text), fits(&patterns, &chars), "{pattern} {text}");
+            }
+        }
+        // at once, whatever it has
+        assert!(!glob(&format!("{}b", "*a".repeat(100)), &"a".repeat(63)));
+        assert!(glob(&format!("{}b", "*a*".repeat(20)), &format!("{}b", "a".repeat(63))));
+    }
 
     #[test]
     fn patterns_cover_an_object_and_its_parts() {
