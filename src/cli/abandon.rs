@@ -65,12 +65,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return Ok(Exit::Done);
     }
     let name = visible_line(name);
-    match &outcome {
-        Outcome::Nothing(position) => {
-            output::result(&format!("{name}: nothing to abandon; {}", standing_words(*position)));
-        }
-        Outcome::Abandoned(left) => output::result(&format!("{name}: abandoned; {}", in_words(left))),
-    }
+    let words = match &outcome {
+        Outcome::Nothing(position) => format!("{name}: nothing to abandon; {}", standing_words(*position)),
+        Outcome::Abandoned(left) => format!("{name}: abandoned; {}", in_words(left)),
+    };
+    output::words(context.format(), &words);
     Ok(Exit::Done)
 }
 

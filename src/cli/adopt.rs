@@ -59,7 +59,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let objects =
             if state.objects == 1 { "1 object".to_owned() } else { format!("{} objects", state.objects) };
         let text = format!("{what} {} ({objects}) {word}", schemas.join(", "));
-        output::result(&visible_line(&text));
+        output::words(context.format(), &visible_line(&text));
     }
     Ok(Exit::Done)
 }

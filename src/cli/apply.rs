@@ -121,7 +121,7 @@ pub async fn go(
     if context.format() == Format::Json {
         output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
     } else {
-        output::result(&in_words(&outcome, direction, &plan.plan.name));
+        output::words(context.format(), &in_words(&outcome, direction, &plan.plan.name));
     }
     Ok(Exit::Done)
 }

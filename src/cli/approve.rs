@@ -170,13 +170,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         };
         let names = approval.environments.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let place = if names.is_empty() { String::new() } else { format!(" in {}", visible_line(&names)) };
-        output::result(&format!(
-            "{approver} {} {}{}{place}{accepting}: {}",
-            if approval.break_glass { "breaks the glass for" } else { "approves" },
-            if approval.rollback { "the rollback of " } else { "" },
-            approval.phase.label(),
-            file.display()
-        ));
+        output::words(
+            context.format(),
+            &format!(
+                "{approver} {} {}{}{place}{accepting}: {}",
+                if approval.break_glass { "breaks the glass for" } else { "approves" },
+                if approval.rollback { "the rollback of " } else { "" },
+                approval.phase.label(),
+                file.display()
+            ),
+        );
         for code in open {
             output::note(&format!("note: {0} is not accepted; --accept {0} would", visible_line(code)));
         }
@@ -255,7 +258,10 @@ fn revoke(
     }
     for (file, phase) in &revoked {
         let file = file.display();
-        output::result(&format!("{approver} does not approve {} any more: {file}", phase.label()));
+        output::words(
+            context.format(),
+            &format!("{approver} does not approve {} any more: {file}", phase.label()),
+        );
     }
     Ok(Exit::Done)
 }

@@ -57,7 +57,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             "unmanaged": dump.unmanaged, "missing": dump.missing, "roles": dump.roles,
         }));
     } else if !context.quiet() {
-        output::result(&format!("{}: {}", out.display(), in_words(&written)));
+        output::words(context.format(), &format!("{}: {}", out.display(), in_words(&written)));
     }
     notes(context, &dump);
     Ok(Exit::Done)

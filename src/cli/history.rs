@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use trueup::{
     journal::{self, Abandoned, Adoption, Ended, Refused, Run},
     postgres::Session,
+    report::markdown::plain,
     visible::visible_line,
 };
 
@@ -193,7 +194,6 @@ fn text(entries: &[Entry]) -> String {
 
 fn markdown(entries: &[Entry]) -> String {
     let head = ["| when | what | plan | digest | steps | outcome |", "| --- | --- | --- | --- | --- | --- |"];
-    let row =
-        |entry: &Entry| format!("| {} |", entry.columns().map(|cell| cell.replace('|', "\\|")).join(" | "));
+    let row = |entry: &Entry| format!("| {} |", entry.columns().map(|cell| plain(&cell)).join(" | "));
     head.into_iter().map(str::to_owned).chain(entries.iter().map(row)).collect::<Vec<_>>().join("\n")
 }

@@ -5,8 +5,11 @@ use std::{
     path::Path,
 };
 
-use super::exit::CliError;
-use trueup::{report::text::Paint, visible::visible};
+use super::{Format, exit::CliError};
+use trueup::{
+    report::{markdown, text::Paint},
+    visible::visible,
+};
 
 /// Prints a result. A reader that has gone away is no error.
 pub fn result(text: &str) {
@@ -16,6 +19,14 @@ pub fn result(text: &str) {
         let _ = out.write_all(b"\n");
     }
     let _ = out.flush();
+}
+
+/// Prints what was done, in words. On a page, where names mention and link, they are a block of text.
+pub fn words(format: Format, text: &str) {
+    match format {
+        Format::Markdown => result(&markdown::block(text)),
+        Format::Text | Format::Sql | Format::Json => result(text),
+    }
 }
 
 /// Prints bytes as they are, escape sequences too: what is not for people to read. It matters whether all of it

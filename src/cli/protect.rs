@@ -92,11 +92,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                     &serde_json::json!({ "lowering": { "signed_by": names, "required": required } }),
                 );
             } else {
-                output::result(&format!(
-                    "not pinned yet: {} of {required} have signed it ({}); the others run the same with their --as and --sign",
-                    names.len(),
-                    names.join(", ")
-                ));
+                output::words(
+                    context.format(),
+                    &format!(
+                        "not pinned yet: {} of {required} have signed it ({}); the others run the same with their --as and --sign",
+                        names.len(),
+                        names.join(", ")
+                    ),
+                );
             }
             return Ok(Exit::Refused);
         }
@@ -116,5 +119,5 @@ fn print(context: &Context, word: &str, pinned: Option<&Pinned>) {
         format!("{count} lines of allowed_signers")
     }));
     rules.extend(policy.revoked_keys.as_ref().map(|_| "revoked_keys".to_owned()));
-    output::result(&visible_line(&format!("{word}: {}", rules.join(", "))));
+    output::words(context.format(), &visible_line(&format!("{word}: {}", rules.join(", "))));
 }

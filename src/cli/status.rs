@@ -9,7 +9,10 @@ use trueup::{
     plan::{PlanFile, staleness::Difference},
     planning::Planned,
     postgres::Session,
-    report::{self, markdown::plain},
+    report::{
+        self,
+        markdown::{code, plain},
+    },
     source::live,
     step::Phase,
     visible::visible_line,
@@ -98,7 +101,7 @@ impl Standing {
             page += "\n| when | what, and who |\n| --- | --- |\n";
             page.extend(by.iter().map(|(when, line)| format!("| {when} | {} |\n", plain(line))));
         }
-        page + &next.as_ref().map(|next| format!("\nNext: `{next}`\n")).unwrap_or_default()
+        page + &next.as_ref().map(|next| format!("\nNext: {}\n", code(next))).unwrap_or_default()
     }
 
     /// Who changed what differs, as far as it was written down, and when.

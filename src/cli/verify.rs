@@ -154,7 +154,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }
         lines.extend(contradictions.iter().map(|one| format!("policy: {}", visible_line(one))));
         lines.extend(broken.iter().map(|broken| format!("database: the plan is stale: {broken}")));
-        output::result(&lines.join("\n"));
+        output::words(context.format(), &lines.join("\n"));
     }
     Ok(if good { Exit::Done } else { Exit::Refused })
 }

@@ -73,6 +73,13 @@ pub fn differences(differences: &[Difference]) -> String {
     page.0
 }
 
+/// Lines from elsewhere, as they are.
+pub fn block(lines: &str) -> String {
+    let mut page = Page(String::new());
+    page.fenced("text", &format!("{}\n", lines.trim_end_matches('\n')));
+    page.0
+}
+
 /// Text from elsewhere, as text and nothing but text.
 pub fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -2,7 +2,7 @@
 //! and in an export without one.
 
 use super::approvals::{approve, key, planned, signers};
-use crate::oracle::{self, runtime};
+use crate::oracle::{self, Database, runtime};
 
 #[test]
 fn what_is_changed_in_the_journal_is_found() {
@@ -173,5 +173,38 @@ fn nobody_holds_the_journal_for_ever() {
         database.dump().await.must_equal(&before, "nothing is rolled back").await.unwrap();
         other.client().batch_execute("ROLLBACK").await.unwrap();
         database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+    });
+}
+
+/// Names of roles, schemas and plans come from the database and the branch, and pages go into pull requests.
+#[test]
+fn a_page_of_what_was_done_mentions_nobody() {
+    runtime().block_on(async {
+        let database =
+            Database::with("CREATE SCHEMA \"@bob\"; CREATE TABLE \"@bob\".t (id int);").await.unwrap();
+        let name = database.target.database().to_owned();
+        let role = format!("@alice <b> | ` https://x.example {name}");
+        database.execute(&format!("CREATE ROLE {} LOGIN SUPERUSER", trueup::sql::ident(&role))).await;
+        let url = oracle::url(&database.target.with_user("role_that_is_not_there", None));
+        let encoded: String = role.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let url = url.replace("role_that_is_not_there", &encoded);
+        let page = async |arguments: &[&str]| {
+            let all = [arguments, &["--format", "markdown", "--url", &url]].concat();
+            database.trueup(&all).await.ended(0).unwrap().stdout
+        };
+        let adopted = page(&["adopt"]).await;
+        assert!(adopted.starts_with("```text\n") && adopted.ends_with("\n```\n"), "{adopted}");
+        let history = page(&["history"]).await;
+        assert!(history.contains("@<!-- -->alice \\<b\\> \\| \\` https://<!-- -->x.example"), "{history}");
+        assert!(!history.contains("@alice") && !history.contains("@bob"), "{history}");
+        database.plan_approved("CREATE SCHEMA \"@bob\"; CREATE TABLE \"@bob\".t (id int, n int);").await;
+        for arguments in [&["apply", "plan"][..], &["rollback", "plan"], &["verify", "plan"]] {
+            let done = page(arguments).await;
+            assert!(done.starts_with("```text\n") && done.ends_with("\n```\n"), "{done}");
+        }
+        database
+            .execute(&format!("DROP SCHEMA trueup CASCADE; DROP ROLE {}", trueup::sql::ident(&role)))
+            .await;
+        database.done().await;
     });
 }

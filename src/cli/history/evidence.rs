@@ -75,7 +75,7 @@ pub async fn verify(context: &Context, arguments: &Arguments, file: &str) -> Res
             "{} entries, {whole}{last}; {} approvals with a good signature, {} without one that was checked",
             found.entries, found.signed, found.unsigned
         ));
-        output::result(&lines.join("\n"));
+        output::words(context.format(), &lines.join("\n"));
     }
     Ok(if good { Exit::Done } else { Exit::Refused })
 }
