@@ -126,7 +126,7 @@ fn print(context: &Context, arguments: &Arguments, comparison: &Comparison, name
 
 /// What an argument means.
 async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
-    let target = if plan::is_url(text) {
+    let target = if plan::check_url(text)? {
         Some(context.resolve(Some(text))?)
     } else if context.config.env.contains_key(text) {
         Some(context.target_of(text)?)

@@ -134,7 +134,8 @@ struct Dumped {
 
 async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
     let context = Context::new(global)?;
-    let target = if plan::is_url(from) { context.resolve(Some(from))? } else { context.target_of(from)? };
+    let target =
+        if plan::check_url(from)? { context.resolve(Some(from))? } else { context.target_of(from)? };
     let session = Session::connect(&target.for_trueup()).await?;
     let dump = dump::read(&context, &session, &[]).await?;
     // the trueup.toml that is here may say where the schema is; one further up is another project's

@@ -309,11 +309,22 @@ pub fn is_url(path: &str) -> bool {
     path.starts_with("postgres://") || path.starts_with("postgresql://")
 }
 
+/// The same. What looks like a URL and is none of a database is an error that does not repeat it: it may have a password.
+pub fn check_url(text: &str) -> Result<bool, CliError> {
+    if text.contains("://") && !is_url(text) {
+        return Err(CliError::new("a URL is given that does not begin with postgres:// or postgresql://")
+            .with_hint("write it as postgres://user@host:port/database"));
+    }
+    Ok(is_url(text))
+}
+
 /// The desired SQL of --schema or trueup.toml, checked. Empty when --schema names a database.
 pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
     let paths = context.schema();
-    if paths.iter().filter_map(|path| path.to_str()).any(is_url) {
-        return Ok(Desired::default());
+    for path in paths.iter().filter_map(|path| path.to_str()) {
+        if check_url(path)? {
+            return Ok(Desired::default());
+        }
     }
     if paths.is_empty() {
         return Err(CliError::new("no desired schema is given").with_hint(

@@ -121,6 +121,14 @@ fn bad(origin: impl Into<String>, problem: impl Into<String>) -> ConnectError {
 
 fn url(rest: &str) -> Result<Settings, ConnectError> {
     let mut settings = Settings::new();
+    if let (Some(colon), Some(at)) = (rest.find(':'), rest.rfind('@'))
+        && rest.find(['/', '?']).is_some_and(|end| colon < at && end < at)
+    {
+        // else a piece of the password would be a database or a setting, which are shown
+        let problem = "an @ stands behind the first / or ?, which may belong to a password (write @, / and ? as %40, %2F \
+                       and %3F wherever they are part of a value)";
+        return Err(bad("connection URL", problem));
+    }
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     let (login, hosts) = match authority.rsplit_once('@') {
@@ -150,6 +158,7 @@ fn url(rest: &str) -> Result<Settings, ConnectError> {
         settings.insert("port".to_owned(), ports.join(","));
     }
     insert(&mut settings, "dbname", decode(database)?);
+    let mut behind_password = false;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair
             .split_once('=')
@@ -160,7 +169,8 @@ fn url(rest: &str) -> Result<Settings, ConnectError> {
             ("ssl", "true") => ("sslmode".to_owned(), "require".to_owned()),
             _ => (name, value),
         };
-        known(&name, "connection URL")?;
+        known(&name, "connection URL", !behind_password)?;
+        behind_password |= name == "password";
         settings.insert(name, value);
     }
     Ok(settings)
@@ -199,14 +209,20 @@ fn decode(text: &str) -> Result<String, ConnectError> {
     String::from_utf8(bytes).map_err(|_| bad("connection URL", "what the % signs spell is not UTF-8"))
 }
 
-fn known(name: &str, origin: &str) -> Result<(), ConnectError> {
+/// Refuses a setting that there is not. Its name is only `shown` where it is no piece of a password that has an `&` or a space.
+fn known(name: &str, origin: &str, shown: bool) -> Result<(), ConnectError> {
     if KNOWN.contains(&name) {
         return Ok(());
     }
     if UNSUPPORTED.contains(&name) {
         return Err(bad(origin, format!("trueup does not support the setting \"{name}\"")));
     }
-    Err(bad(origin, format!("there is no setting \"{name}\"")))
+    if shown {
+        return Err(bad(origin, format!("there is no setting \"{name}\"")));
+    }
+    let problem = "there is no setting of a name in it, which is not shown, since it may be a piece of a password (quote that \
+                   in a connection string, and encode it in a URL)";
+    Err(bad(origin, problem))
 }
 
 /// `key = value` pairs; values may stand in single quotes, and a backslash escapes.
@@ -218,7 +234,7 @@ fn conninfo(text: &str) -> Result<Settings, ConnectError> {
         let (name, after) =
             rest.split_once('=').ok_or_else(|| bad(ORIGIN, "a setting has no = and value"))?;
         let name = name.trim();
-        known(name, ORIGIN)?;
+        known(name, ORIGIN, false)?;
         let after = after.trim_start();
         let quoted = after.starts_with('\'');
         let mut value = String::new();
@@ -293,7 +309,7 @@ fn section(name: &str, text: &str, file: &Path) -> Result<Option<Settings>, Conn
             let origin = format!("{}:{}", file.display(), number + 1);
             let (key, value) =
                 line.split_once('=').ok_or_else(|| bad(&origin, "this line is not key=value"))?;
-            known(key.trim(), &origin)?;
+            known(key.trim(), &origin, true)?;
             // The first one counts, as in libpq.
             settings.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
         }
@@ -324,6 +340,8 @@ mod tests {
             ),
             ("postgres://u:p%40%2F@h/d%20b", "dbname='d b' host='h' password='p@/' user='u'"),
             ("postgres://h/db?ssl=true", "dbname='db' host='h' sslmode='require'"),
+            ("postgres://h/db?user=a@b", "dbname='db' host='h' user='a@b'"),
+            ("postgres://u:a%40b@h/d%40b?user=a%40b", "dbname='d@b' host='h' password='a@b' user='a@b'"),
             ("host=h dbname = 'a b' password='it\\'s'", "dbname='a b' host='h' password='it\\'s'"),
         ] {
             assert_eq!(settings(url), expected, "{url}");
@@ -339,10 +357,26 @@ mod tests {
             "postgres://u:secret@h/db?colour=red",
             "host=h password='secret",
             "postgres://u:secret@[::1/db",
+            "postgres://u:12/secret@127.0.0.1:5600/db",
+            "postgres://u:12/x@secret@127.0.0.1:5600/db",
+            "postgres://u:sec?secret=a@h/db",
+            "postgres://u:sec?user=secret@h/db",
+            "postgres://u:p@1/secret@h/db",
+            "postgres://u:p@1?options=secret@h/db",
+            "postgres://h/db?password=sec&secret=1",
+            "postgres:/u:secret@h/db?sslmode=require",
+            "host=h password=sec secret=1",
+            "secret=",
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_setting_that_is_mistyped_is_named() {
+        let error = parse("postgres://u:secret@h/db?sslmod=require").unwrap_err();
+        assert_eq!(error.to_string(), "connection URL: there is no setting \"sslmod\"");
     }
 
     #[test]

@@ -208,6 +208,39 @@ fn a_password_is_read_from_a_file_or_a_variable() {
     });
 }
 
+/// Whatever a password is cut into, no piece of it is a host, a database or a setting that an error shows.
+#[test]
+fn no_error_says_a_piece_of_a_password() {
+    runtime().block_on(async {
+        let database = Database::empty().await;
+        for url in [
+            "postgres://u:12/sesame@127.0.0.1:5600/db",
+            "postgres://u:sec?sesame=a@h/db",
+            "postgres://u:p@1/sesame@h/db",
+            "postgres://h/db?password=sec&sesame=1",
+            "host=127.0.0.1 password=sec sesame=1",
+            "sesame=",
+        ] {
+            names(&database, url);
+            for arguments in [&["history", "--url", url][..], &["history", "--env", "prod"]] {
+                let ran = database.trueup(arguments).await;
+                ran.fails(1, "connection ");
+                assert!(!ran.shown().replace(url, "").contains("sesame"), "{}", ran.shown());
+            }
+        }
+        for arguments in [
+            &["diff", "postgresq://u:sesame@h/db", "desired.sql"][..],
+            &["plan", "--schema", "postgresq://u:sesame@h/db"],
+            &["init", "--from", "postgresq://u:sesame@h/db"],
+        ] {
+            let ran = database.trueup(arguments).await;
+            ran.fails(1, "does not begin with postgres:// or postgresql://");
+            assert!(!ran.stderr.contains("sesame"), "{}", ran.shown());
+        }
+        database.done().await;
+    });
+}
+
 /// A pipe never ends, and a device fills the memory: neither is read, whatever names it.
 #[test]
 fn what_settings_and_folders_name_is_read_if_it_is_a_regular_file() {
