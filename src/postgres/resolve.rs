@@ -38,7 +38,7 @@ impl Target {
         let (plain, references) = References::take(url)?;
         let mut given = settings::parse(&plain)?;
         references.check(&given)?;
-        // an empty password is none: variables and .pgpass are asked
+        // an empty password is none: .pgpass is asked
         let password = given.get("password").filter(|password| !password.is_empty()).cloned();
         let is_own = password.is_some() && references.is_empty();
         let origin = UrlFile::new(file, &given, if is_own { Sends::Nothing } else { Sends::Password });

@@ -50,11 +50,7 @@ fn a_host_that_a_branch_names_gets_no_password() {
             ("postgres://app@localhost/shop?hostaddr=203.0.113.5", "203.0.113.5"),
             ("postgres://app@db.example.com/shop?hostaddr=203.0.113.5", "203.0.113.5"),
             ("host=db.invalid user=app dbname=shop passfile=pgpass", "db.invalid"),
-            // an empty password is none of its own
-            ("postgres://app@db.example.com/shop?hostaddr=203.0.113.5&password=", "203.0.113.5"),
-            ("postgres://app:own@db.invalid/shop?password=", "db.invalid"),
             ("postgres://app:@db.invalid/shop", "db.invalid"),
-            ("host=db.invalid user=app dbname=shop password=''", "db.invalid"),
         ] {
             names(&database, named);
             for command in COMMANDS {
@@ -70,6 +66,18 @@ fn a_host_that_a_branch_names_gets_no_password() {
                     assert!(ran.stderr.contains("set TRUEUP_ALLOWED_HOSTS"), "{}", ran.shown());
                     assert!(!ran.shown().contains("sesame"), "{}", ran.shown());
                 }
+            }
+        }
+        // an empty password is none of its own: .pgpass is asked
+        for (named, host) in [
+            ("postgres://app@db.example.com/shop?hostaddr=203.0.113.5&password=", "203.0.113.5"),
+            ("postgres://app:own@db.invalid/shop?password=", "db.invalid"),
+            ("host=db.invalid user=app dbname=shop password=''", "db.invalid"),
+        ] {
+            names(&database, named);
+            for command in COMMANDS {
+                let ran = in_env(&database, command, &[("PGPASSFILE", &pgpass)]).await;
+                ran.fails(1, &format!("{file}\"{host}\", which may not be sent a password"));
             }
         }
         // what the environment or the command line names is theirs, and this machine is nobody else's
