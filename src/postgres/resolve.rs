@@ -370,7 +370,8 @@ mod tests {
             ),
             (
                 "postgres://u:sec/ret@h/",
-                "port: it is not a number from 1 to 65535 (write / and @ of a password as %2F and %40)",
+                "connection URL: an @ stands behind the first / or ?, which may belong to a password (write @, / and ? as \
+                 %40, %2F and %3F wherever they are part of a value)",
             ),
             ("host=a,b,c port=1,2", "port: 2 ports for 3 hosts"),
             ("host=a hostaddr=x", "hostaddr: \"x\" is not an IP address"),
