@@ -51,9 +51,9 @@ impl<'a> UrlFile<'a> {
             Sends::Password => host.password.as_ref().map(|_| "a password"),
             Sends::Secrets => Some("secrets"),
         };
-        let strangers =
+        let mut strangers =
             hosts.iter().filter(|host| self.names_host && !host.is_local() && !allows(allowed, host));
-        match strangers.filter_map(|host| Some((host, sent(host)?))).next() {
+        match strangers.find_map(|host| Some((host, sent(host)?))) {
             Some((host, what)) => Err(ConnectError::HostNotAllowed {
                 file: self.file.to_owned(),
                 host: host.address.map_or_else(|| host.name(), |address| address.to_string()),
