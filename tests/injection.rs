@@ -164,8 +164,8 @@ fn names_and_texts_come_through_as_they_are() {
             let how = ["--as", "alice", "--phase", "all", "--accept", "all", "--reason", evil];
             run(&[&["approve", &plan], &how[..]].concat(), 0).await;
             run(&["preflight", &plan, "--phase", "all"], 0).await;
+            run(&["apply", &plan, "--phase", "all"], 0).await;
             run(&["apply", &plan], 0).await;
-            run(&["apply", &plan, "--phase", "contract"], 0).await;
             database.dump().await.must_equal(&wanted_dump, evil).await.unwrap();
             assert_eq!(victim(&database).await, "1");
             let journal = "SELECT reason FROM trueup.approval LIMIT 1";

@@ -663,17 +663,7 @@ impl Side<'_> {
             && self.step.action == Verb::Rename
             && self.is_own("TABLE", name);
         // those of the table's children and partitions, which fire by both names of a column
-        let fires = noun == "TRIGGER"
-            && kind == Kind::Column
-            && names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***").is_some_and(
-                |found| {
-                    let columns =
-                        found.rest.get(1).map(|it| names.words.part(it).listed()).unwrap_or_default();
-                    columns
-                        .iter()
-                        .any(|it| it.find("<one>").is_some_and(|it| self.is_called(&it.names.concat())))
-                },
-            );
+        let fires = noun == "TRIGGER" && kind == Kind::Column && self.fires_by_column(names, all);
         let fits = match does {
             Make => {
                 shadows
@@ -811,6 +801,24 @@ impl Side<'_> {
                 table.join("."),
                 self.step.object
             )
+        })
+    }
+
+    /// Whether a trigger is made anew that fires when the step's column is written, or the one that the list renames to it.
+    fn fires_by_column(&self, names: &Names<'_>, all: &[Said<'_>]) -> bool {
+        let found = names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***");
+        let columns = found.and_then(|found| Some(names.words.part(found.rest.get(1)?).listed()));
+        let renamed = |column: &Name| {
+            all.iter().any(|said| match &said.what {
+                What::Table { clauses, .. } => clauses.iter().any(|(clause, found, _)| {
+                    *clause == Clause::RenameColumn && found.names.first() == Some(column)
+                }),
+                _ => false,
+            })
+        };
+        columns.into_iter().flatten().any(|column| {
+            let name = column.find("<one>").map(|found| found.names.concat());
+            name.is_some_and(|name| self.is_called(&name) || renamed(&name))
         })
     }
 

@@ -273,7 +273,9 @@ fn a_branch_has_no_file_read_outside_the_project() {
             command.current_dir(database.path("sub"));
             oracle::finish(command, plan).await
         };
+        fs::create_dir(database.path("sub/.git")).unwrap();
         below().await.fails(1, "it lies outside the project (");
+        fs::remove_dir(database.path("sub/.git")).unwrap();
         fs::create_dir(database.path(".git")).unwrap();
         below().await.ended(0).unwrap();
         // what the command line names is the user's own, and so is a pipe
