@@ -72,7 +72,7 @@ impl Edges {
                 before(find(user, Act::Create), find(used, Act::Alter), soft);
                 continue;
             }
-            if partitions::joins_before(changes, user, used) {
+            if partitions::joins_before(catalogs.after, changes, user, used) {
                 before(find(user, Act::Create), find(used, Act::Drop), soft);
                 continue;
             }

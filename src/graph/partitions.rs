@@ -230,8 +230,13 @@ fn complete_with_parts(after: &Catalog, changes: &Changes, find: &Find<'_>, befo
 }
 
 /// Whether an index comes to a partition that gets other bounds, and becomes part of the parent's before that: ATTACH PARTITION
-/// has it so by itself, there and on the way back.
-pub(super) fn joins_before(changes: &Changes, index: &ObjectId, attachment: &ObjectId) -> bool {
+/// has it so by itself, there and on the way back. One over columns that change waits for those, as they do for the partition.
+pub(super) fn joins_before(
+    after: &Catalog,
+    changes: &Changes,
+    index: &ObjectId,
+    attachment: &ObjectId,
+) -> bool {
     let changed = |id: &ObjectId, kind: Kind| changes.get(id).filter(|_| id.kind == kind);
     let (Some(index), Some(Change { object, .. })) =
         (changed(index, Kind::IndexAttachment), changed(attachment, Kind::Attachment))
@@ -240,7 +245,13 @@ pub(super) fn joins_before(changes: &Changes, index: &ObjectId, attachment: &Obj
     };
     let parent = |object: &Option<Object>| Some(attachment_of(object.as_ref())?.parent.clone());
     let (old, new) = (parent(&object.before), parent(&object.after));
-    index.how == How::Create && old.is_some() && old == new
+    let waits = || match &index.object.after {
+        Some(Object::IndexAttachment(joins)) => after
+            .needs_of(&joins.parent_id())
+            .any(|need| need.to.kind == Kind::Column && changes.contains_key(&need.to)),
+        _ => true,
+    };
+    index.how == How::Create && old.is_some() && old == new && !waits()
 }
 
 /// ATTACH PARTITION gives a partition all indexes of the partitioned table: one that it is not to have comes later.
