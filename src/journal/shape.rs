@@ -20,8 +20,7 @@ fn tables() -> BTreeSet<&'static str> {
 /// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was. To be called in a transaction, in
 /// which only it can change the journal from then on; so what it is is looked at again.
 pub(super) async fn take_over(session: &Session) -> Result<(), JournalError> {
-    let script = script(include_str!("hand_over.sql"));
-    super::ddl(session, &format!("SET LOCAL lock_timeout = '10s'; {script}")).await?;
+    super::ddl(session, &script(include_str!("hand_over.sql"))).await?;
     believe(session).await.map(drop)
 }
 

@@ -359,10 +359,13 @@ impl<'a> Attempt<'a> {
             let sql = around.as_deref().unwrap_or(sql);
             self.statement(item, number, sql).await?;
             observer.after_statement(self.session, self.batch, item, number).await?;
-            if let Some(owner) = owner {
+            if let Some(owner) = &by_itself {
                 owner.refuse_deferred(self.session, item).await?;
                 cleaned = true;
             }
+        }
+        if let Some(owner) = &owner {
+            owner.refuse_deferred(self.session, item).await?;
         }
         if self.batch.transactional {
             let kept = owners::keep(self.session, self.options, item).await;
