@@ -809,11 +809,8 @@ impl Side<'_> {
         let found = names.words.find("CREATE OR REPLACE TRIGGER <one> … UPDATE OF … ON <it> ***");
         let columns = found.and_then(|found| Some(names.words.part(found.rest.get(1)?).listed()));
         let renamed = |column: &Name| {
-            all.iter().any(|said| match &said.what {
-                What::Table { clauses, .. } => clauses.iter().any(|(clause, found, _)| {
-                    *clause == Clause::RenameColumn && found.names.first() == Some(column)
-                }),
-                _ => false,
+            any_clause(all, |_, clause, found, _| {
+                clause == Clause::RenameColumn && found.names.first() == Some(column)
             })
         };
         columns.into_iter().flatten().any(|column| {
@@ -1184,9 +1181,14 @@ fn is_aside(all: &[Said<'_>], noun: &str, name: &Name) -> bool {
 
 /// Whether some clause of the same list, on this table, is such a one.
 fn has_clause(all: &[Said<'_>], table: &Name, is: impl Fn(Clause, &Found, &Words<'_>) -> bool) -> bool {
+    any_clause(all, |name, clause, found, words| name == table && is(clause, found, words))
+}
+
+/// The same on any table.
+fn any_clause(all: &[Said<'_>], is: impl Fn(&Name, Clause, &Found, &Words<'_>) -> bool) -> bool {
     all.iter().any(|said| match &said.what {
         What::Table { name, clauses } => {
-            name == table && clauses.iter().any(|(clause, found, words)| is(*clause, found, words))
+            clauses.iter().any(|(clause, found, words)| is(name, *clause, found, words))
         }
         _ => false,
     })
