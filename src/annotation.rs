@@ -195,6 +195,12 @@ impl Instruction {
         })
     }
 
+    /// The names of the values that its expressions have.
+    pub fn names_of_values(&self) -> impl Iterator<Item = &str> {
+        let behind = |expression| str::split(expression, "${").skip(1);
+        self.expressions().into_iter().flat_map(behind).filter_map(|rest| Some(rest.split_once('}')?.0))
+    }
+
     /// The SQL expressions in it.
     pub fn expressions(&self) -> Vec<&str> {
         let (first, second) = match self {

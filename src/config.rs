@@ -51,6 +51,7 @@
 //! backup_hours = 24              # how old it may be
 //! long_transaction_seconds = 30  # how old a transaction is when preflight warns of it
 //! values = { tenant = "acme" }   # what ${tenant} stands for in annotations
+//! substitute = true              # and anywhere else in the desired SQL, where it is else taken literally
 //! secrets = { PG_FDW_PASSWORD = "${file:/run/secrets/fdw}" }   # or "${env:NAME}"; else TRUEUP_SECRET_PG_FDW_PASSWORD
 //! approval = { required = 2 }    # over [approval], key by key
 //! ```
@@ -68,7 +69,7 @@ use std::{
 };
 
 pub use policy::{Around, Policy, PolicySettings};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use secret::SecretSource;
 pub use variable::is_of_requests;
@@ -184,6 +185,8 @@ pub struct Environment {
     pub long_transaction_seconds: Option<u32>,
     /// What `${name}` stands for in annotations.
     pub values: BTreeMap<String, String>,
+    /// Whether it stands for that anywhere else in the desired SQL, too.
+    pub substitute: bool,
     /// Where the secrets are that `${secret:NAME}` stands for in options of foreign data.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Who must approve, over `[approval]` key by key.
@@ -191,23 +194,61 @@ pub struct Environment {
 }
 
 /// What a backfill does about triggers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackfillTriggers {
     /// They fire as for any UPDATE.
+    #[default]
     Fire,
     /// They do not.
     Skip,
 }
 
 /// How a rename is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Renames {
     /// Both names work until the contract phase.
     Online,
     /// At once: old code breaks.
+    #[default]
     Instant,
+}
+
+impl Renames {
+    /// As trueup.toml has it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Instant => "instant",
+        }
+    }
+}
+
+/// What of an environment shapes the plans that are made for it. Without one, the defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shaping {
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// How renames are made where their annotation does not say.
+    pub renames: Renames,
+    /// Whether the tables' own triggers fire for rows that a backfill writes.
+    pub backfill_triggers: BackfillTriggers,
+    /// What `${name}` stands for in annotations.
+    pub values: BTreeMap<String, String>,
+    /// Whether it does so anywhere else in the desired SQL.
+    pub substitute: bool,
+}
+
+impl Shaping {
+    /// What the defaults are.
+    pub const NONE: &Self = &Self {
+        environment: None,
+        renames: Renames::Instant,
+        backfill_triggers: BackfillTriggers::Fire,
+        values: BTreeMap::new(),
+        substitute: false,
+    };
 }
 
 /// An environment that trueup.toml does not have.
@@ -271,6 +312,19 @@ impl Config {
             name: name.to_owned(),
             file: self.dir.join(FILE),
             known: self.env.keys().cloned().collect(),
+        })
+    }
+
+    /// What of an environment shapes its plans; without one, the defaults.
+    pub fn shaping(&self, env: Option<&str>) -> Result<Shaping, UnknownEnvironment> {
+        let Some(name) = env else { return Ok(Shaping::default()) };
+        let environment = self.environment(name)?;
+        Ok(Shaping {
+            environment: Some(name.to_owned()),
+            renames: environment.renames.unwrap_or_default(),
+            backfill_triggers: environment.backfill_triggers.unwrap_or_default(),
+            values: environment.values.clone(),
+            substitute: environment.substitute,
         })
     }
 

@@ -63,6 +63,7 @@ impl Case {
             which: self.which,
             approvals: &self.approvals,
             policy: &self.policy,
+            shaping: trueup::config::Shaping::NONE,
             now: NOW.parse().unwrap(),
             wait: self.wait,
             retry: Retry {

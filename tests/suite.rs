@@ -40,6 +40,7 @@ mod signatures;
 mod silence;
 mod steady;
 mod support;
+mod team;
 mod throwaway;
 mod tls;
 mod triggers;

@@ -117,6 +117,16 @@ pub enum Refusal {
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
+    /// The plan would have been another one, had it been made for this environment.
+    #[error("made for {}: {}", visible_line(made_for), visible_line(&differences.join("; ")))]
+    Elsewhere {
+        /// What it was made for.
+        made_for: String,
+        /// The environment here.
+        here: Option<String>,
+        /// What is otherwise here.
+        differences: Vec<String>,
+    },
     /// Secrets that statements need are not given.
     #[error("nothing gives a value for the secret {}", .0.join(", "))]
     NoSecrets(Vec<String>),
@@ -235,6 +245,12 @@ impl Refusal {
             Self::NoSecrets(names) => {
                 let first = names.first().map_or("NAME", String::as_str);
                 format!("export {VARIABLE}{first}=…, or add `secrets` to the environment in trueup.toml")
+            }
+            Self::Elsewhere { here: Some(here), .. } => {
+                format!("nothing was changed; plan for {0}: `trueup plan --env {0}`", visible_line(here))
+            }
+            Self::Elsewhere { here: None, .. } => {
+                "nothing was changed; name the environment with --env, or plan for this database".to_owned()
             }
             Self::Assumption(_) => "plan again for this database: `trueup plan`".to_owned(),
             Self::Stale(_) => {

@@ -39,6 +39,7 @@ pub use progress::{Event, Progress, Silent};
 use crate::{
     approval::{Approver, Covered, Way},
     catalog::Catalog,
+    config::Shaping,
     journal::{self, Beginning, Direction, Ended, Position, RunId, State},
     plan::{
         Plan, PlanFile, PlannedStep,
@@ -85,6 +86,20 @@ pub async fn broken_assumptions(
     state: &State,
 ) -> Result<Vec<String>, ApplyError> {
     Ok(assumptions::look(session, &plan.plan, phases, &state.done).await?.broken())
+}
+
+/// Refuses a plan that would have been another one for this environment. One that has begun goes on: it was asked before.
+pub fn fits_environment(plan: &Plan, shaping: &Shaping, position: Position) -> Result<(), Refusal> {
+    let differences = match position {
+        Position::NotRun | Position::RolledBack => plan.shaped_otherwise(shaping),
+        Position::Within(_) | Position::After(_) => return Ok(()),
+    };
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let environment = plan.made_for.as_ref().and_then(|it| it.environment.clone());
+    let made_for = environment.unwrap_or_else(|| "no environment".to_owned());
+    Err(Refusal::Elsewhere { made_for, here: shaping.environment.clone(), differences })
 }
 
 fn point(position: Position) -> Point {
@@ -155,6 +170,7 @@ impl<'a> Run<'a> {
         if phases.is_empty() {
             return Ok(Outcome::Nothing { position, next: remaining(plan, position).next() });
         }
+        fits_environment(plan, self.options.shaping, position)?;
         let permission = self.permission().await?;
         let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;
         preflight::must::privileges(&self.session, plan).await?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{hooks, preflight};
 use crate::{
     approval::Approval,
-    config::Policy,
+    config::{Policy, Shaping},
     journal::Position,
     plan::PlanFile,
     postgres::Target,
@@ -40,6 +40,8 @@ pub struct Options<'a> {
     pub approvals: &'a [Approval],
     /// What they must amount to.
     pub policy: &'a Policy,
+    /// What of the environment would have shaped the plan, had it been made for it.
+    pub shaping: &'a Shaping,
     /// How long nobody may have written by a name that contract takes away.
     pub quiet: Duration,
     /// The time, for approvals that expire.

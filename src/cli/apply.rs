@@ -95,6 +95,7 @@ pub async fn go(
         which,
         approvals: &approvals,
         policy: &policy,
+        shaping: &context.shaping()?,
         quiet: context.quiet_time()?,
         now: Timestamp::now(),
         wait: Duration::from_secs(how.wait),

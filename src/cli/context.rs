@@ -10,7 +10,7 @@ use std::{
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits},
-    config::{self, BackfillTriggers, Config, Environment, Policy, QUIET_MINUTES, Renames},
+    config::{self, Config, Environment, Policy, QUIET_MINUTES, Shaping},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
     secret::{self, Secrets},
@@ -133,21 +133,9 @@ impl Context {
                 .any(|name| variable(name).is_some())
     }
 
-    /// Whether columns are renamed online where their annotation does not say.
-    pub fn renames_online(&self) -> Result<bool, CliError> {
-        let said = self.environment()?.and_then(|environment| environment.renames);
-        Ok(said == Some(Renames::Online))
-    }
-
-    /// Whether backfills skip the tables' own triggers.
-    pub fn skip_triggers(&self) -> Result<bool, CliError> {
-        let said = self.environment()?.and_then(|environment| environment.backfill_triggers);
-        Ok(said == Some(BackfillTriggers::Skip))
-    }
-
-    /// What `${name}` stands for in annotations.
-    pub fn values(&self) -> Result<BTreeMap<String, String>, CliError> {
-        Ok(self.environment()?.map(|environment| environment.values.clone()).unwrap_or_default())
+    /// What of the environment shapes plans.
+    pub fn shaping(&self) -> Result<Shaping, CliError> {
+        Ok(self.config.shaping(self.global.env.as_deref())?)
     }
 
     /// The secrets that are given: TRUEUP_SECRET_NAME, else as the environment of trueup.toml says. If there are any, the hosts

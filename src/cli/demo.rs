@@ -10,7 +10,7 @@ mod story;
 mod writers;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     os::unix::fs::MetadataExt,
     path::Path,
     time::{Duration, Instant},
@@ -23,7 +23,7 @@ use trueup::{
     apply::{self, ApplyError, Options, Outcome, Which, hooks::Hooks, preflight::Limits},
     approval::{self, Approval},
     catalog::scope::Manage,
-    config::Policy,
+    config::{Policy, Shaping},
     plan::PlanFile,
     planning::{self, Inputs, Planned},
     postgres::{DatabaseSettings, Scratch, ScratchDatabase, ScratchError, Session},
@@ -219,10 +219,8 @@ async fn planned(
         manage: Manage::Declared(BTreeSet::new()),
         ignore: Vec::new(),
         owners: false,
-        renames_online: false,
-        skip_triggers: false,
+        shaping: Shaping::default(),
         secrets: Secrets::NONE,
-        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: shop::PLAN.to_owned(),
         author: Some("bob".to_owned()),
@@ -255,6 +253,7 @@ fn options<'a>(
         which,
         approvals,
         policy,
+        shaping: Shaping::NONE,
         now: Timestamp::now(),
         wait: Duration::from_secs(10),
         retry: Retry { total: Duration::from_secs(60), ..Retry::default() },

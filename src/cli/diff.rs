@@ -153,7 +153,7 @@ async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
         let error = format!("`{text}` is no environment, no URL, no plan, and no path to SQL");
         return Err(CliError::new(error).with_hint(known));
     }
-    Ok(Operand::Sql(plan::read_sql(vec![PathBuf::from(text)], None)?))
+    Ok(Operand::Sql(plan::read_sql(context, vec![PathBuf::from(text)], None)?))
 }
 
 /// What a side is, beside the other one.

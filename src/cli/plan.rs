@@ -1,7 +1,7 @@
 //! `trueup plan`
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -9,6 +9,7 @@ use std::{
 use trueup::{
     approval::planner,
     catalog::scope::Manage,
+    config::Shaping,
     diff::DiffError,
     journal::{self, JournalError},
     plan::{Plan, folder, reproduced},
@@ -150,10 +151,8 @@ pub async fn make(
         manage,
         ignore: context.config.manage.ignore.clone(),
         owners: context.config.manage.owners,
-        renames_online: context.renames_online()?,
-        skip_triggers: context.skip_triggers()?,
+        shaping: context.shaping()?,
         secrets: &secrets,
-        values: context.values()?,
         assume_drop,
         name,
         author,
@@ -195,10 +194,8 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         manage: Manage::All,
         ignore: Vec::new(),
         owners: plan.owners,
-        renames_online: false,
-        skip_triggers: false,
+        shaping: Shaping::default(),
         secrets: Secrets::NONE,
-        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: plan.name.clone(),
         author: None,
@@ -333,11 +330,12 @@ pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
     }
     // what the command line names is the user's own
     let project = context.global.schema.is_empty().then(|| context.config.project());
-    read_sql(paths, project)
+    read_sql(context, paths, project)
 }
 
-/// The SQL of files and folders, and of standard input where one is `-`, checked. With a `project`, they must lie there.
-pub fn read_sql(paths: Vec<PathBuf>, project: Option<&Path>) -> Result<Desired, CliError> {
+/// The SQL of files and folders, and of standard input where one is `-`, checked, with the values of the environment where it
+/// says so. With a `project`, they must lie there.
+pub fn read_sql(context: &Context, paths: Vec<PathBuf>, project: Option<&Path>) -> Result<Desired, CliError> {
     let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.into_iter().partition(|path| path.as_os_str() == "-");
     let mut files = if paths.is_empty() {
@@ -345,12 +343,26 @@ pub fn read_sql(paths: Vec<PathBuf>, project: Option<&Path>) -> Result<Desired, 
     } else {
         desired::read_paths(&paths, project).map_err(|e| multiline(&e.to_string()))?
     };
+    if project.is_some() {
+        // a plan says the same of a file wherever the project is, and from whichever of its folders it was made
+        for file in &mut files {
+            if let Ok(short) = Path::new(&file.name).strip_prefix(&context.config.dir) {
+                file.name = short.display().to_string();
+            }
+        }
+    }
     if !inputs.is_empty() {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes)?;
         files.push(SourceFile::from_bytes("-", bytes).map_err(|error| multiline(&error.to_string()))?);
     }
-    desired::parse(&files).map_err(|errors| multiline(&errors.to_string()))
+    let wrong = |errors: desired::DesiredErrors| multiline(&errors.to_string());
+    let shaping = context.shaping()?;
+    if shaping.substitute {
+        desired::substitute(&files, &shaping.values).and_then(desired::Substituted::parse).map_err(wrong)
+    } else {
+        desired::parse(&files).map_err(wrong)
+    }
 }
 
 /// The first line is the error, the others are details.

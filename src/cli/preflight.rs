@@ -47,6 +47,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         which: which(arguments.phase),
         approvals: &approvals,
         policy: &policy,
+        shaping: &context.shaping()?,
         quiet: context.quiet_time()?,
         now: Timestamp::now(),
         wait: Duration::ZERO,

@@ -65,6 +65,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Permission::by_file(&opened, &policy, &approvals, now)?
     };
     let phases = phases_at(position);
+    let fits = if context.names_a_database() {
+        let position = position.unwrap_or(Position::NotRun);
+        apply::fits_environment(&opened.plan, &context.shaping()?, position)
+    } else {
+        Ok(())
+    };
+    let elsewhere = fits.err().map(|refusal| refusal.to_string());
     if arguments.rehearse || arguments.reproduce {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(
@@ -97,6 +104,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let contradictions = &permission.contradictions;
     let good = !stale
         && broken.is_empty()
+        && elsewhere.is_none()
         && contradictions.is_empty()
         && checked.iter().all(|(_, covered)| covered.is_ok());
 
@@ -119,7 +127,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         output::json(&serde_json::json!({
             "plan": opened.plan.name, "digest": opened.digest, "ok": good,
             "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
-            "assumptions_broken": broken, "policy_contradicts": contradictions,
+            "elsewhere": elsewhere, "assumptions_broken": broken, "policy_contradicts": contradictions,
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
@@ -153,6 +161,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             (None, _) => lines.push("database: not compared; --env or --url names one".to_owned()),
         }
         lines.extend(contradictions.iter().map(|one| format!("policy: {}", visible_line(one))));
+        lines.extend(elsewhere.iter().map(|why| format!("environment: {why}")));
         lines.extend(broken.iter().map(|broken| format!("database: the plan is stale: {broken}")));
         output::words(context.format(), &lines.join("\n"));
     }

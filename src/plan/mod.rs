@@ -9,6 +9,7 @@ pub mod compatibility;
 mod floor;
 pub mod folder;
 pub mod format;
+mod made_for;
 pub mod reproduced;
 pub mod script;
 pub mod staleness;
@@ -17,6 +18,7 @@ mod statement;
 pub use assumption::Assumption;
 pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
+pub use made_for::{Given, MadeFor};
 pub use staleness::footprint_closure;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +69,9 @@ pub struct Plan {
     pub checkpoints: Checkpoints,
     /// What it adds up to.
     pub summary: Summary,
+    /// The environment that it was made for, and what of that shaped it. None: the defaults would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<MadeFor>,
     /// What was proven, and what could not be.
     pub rehearsal: Rehearsal,
     /// Objects in the managed schemas of classes that trueup does not model: reported, never touched.

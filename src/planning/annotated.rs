@@ -1,7 +1,7 @@
 //! Changes that need more than SQL can say of the end: what annotations ask for, and what is refused where the way
 //! there is not built yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::error::SqlState;
 
@@ -27,15 +27,20 @@ pub(super) fn column_of(annotation: &Annotation) -> Option<ObjectId> {
     }
 }
 
-/// The annotations with the values that they name, of which those are needed that are on columns that change.
+/// The annotations with the values that they name, of which those are needed that are on columns that change. `used` gets
+/// where each went.
 pub(super) fn with_values(
     annotations: Vec<Annotation>,
     changes: &Changes,
     values: &BTreeMap<String, String>,
+    used: &mut BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Vec<Annotation>, PlanningError> {
-    let filled = |annotation: Annotation| {
-        if !column_of(&annotation).is_some_and(|column| is_pending(&column, changes)) {
+    let mut filled = |annotation: Annotation| {
+        let Some(column) = column_of(&annotation).filter(|column| is_pending(column, changes)) else {
             return Ok(annotation);
+        };
+        for name in annotation.instruction.names_of_values() {
+            used.entry(name.to_owned()).or_default().insert(column.to_string());
         }
         let instruction = annotation.instruction.with_values(values).map_err(|name| {
             let (at, word) = (annotation.at.to_string(), annotation.instruction.word());
@@ -49,7 +54,7 @@ pub(super) fn with_values(
         })?;
         Ok(Annotation { instruction, ..annotation })
     };
-    annotations.into_iter().map(filled).collect()
+    annotations.into_iter().map(&mut filled).collect()
 }
 
 /// Whether a column changes in a table that is there.

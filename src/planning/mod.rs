@@ -31,12 +31,13 @@ use crate::{
         Catalog,
         scope::{Manage, Scope},
     },
+    config::{BackfillTriggers, Shaping},
     diff::{self, DiffError},
     facts, graph,
     journal::OpenPlan,
     lower::{self, Context, Now},
     name::{ObjectId, Pair},
-    plan::{IN_THE_WAY, Plan, PlannedStep},
+    plan::{IN_THE_WAY, MadeFor, Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
     run,
@@ -74,14 +75,10 @@ pub struct Inputs<'a> {
     pub ignore: Vec<String>,
     /// Whether owners are compared.
     pub owners: bool,
-    /// Whether columns and tables are renamed online where their annotation does not say.
-    pub renames_online: bool,
-    /// Whether the tables' own triggers do not fire for rows that a backfill writes.
-    pub skip_triggers: bool,
+    /// What of the environment shapes the plan.
+    pub shaping: Shaping,
     /// The secrets that are given: live's are compared with them.
     pub secrets: &'a Secrets,
-    /// What `${name}` stands for in annotations.
-    pub values: BTreeMap<String, String>,
     /// Tables and columns that may be dropped without asking whether they were renamed; `all` for any.
     pub assume_drop: BTreeSet<String>,
     /// The plan's name.
@@ -368,7 +365,7 @@ async fn plan_from(
     let context = Context { role: workshop.role().to_owned(), major, ..Context::default() };
     let annotations = between::left(&inputs.desired.annotations, open);
     let naming = Naming { inputs, workshop, scope, clone: &clone, base: &base, context: &context };
-    let Named { steps: renames, all, columns, tables, forms, catalog: start } =
+    let Named { steps: renames, all, by_default, columns, tables, forms, catalog: start } =
         Box::pin(naming.settle(&annotations, updates, &mut wanted)).await?;
     let catalogs = Pair::new(&start, &wanted);
     let changes = diff::diff(catalogs).map_err(DiffError::from)?;
@@ -379,7 +376,8 @@ async fn plan_from(
     if changes.is_empty() && renames.is_empty() && columns.is_empty() && tables.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
-    let annotations = annotated::with_values(annotations, &changes, &inputs.values)?;
+    let mut used = inputs.desired.substituted.clone();
+    let annotations = annotated::with_values(annotations, &changes, &inputs.shaping.values, &mut used)?;
     // expressions say the names that are to be; what is renamed online has these, too, when they are computed
     let live_names = LiveNames::across(&all, &clone, workshop).await?;
     let conversions =
@@ -419,9 +417,10 @@ async fn plan_from(
         step
     }));
     forms.among(&mut steps);
-    if inputs.skip_triggers {
+    if inputs.shaping.backfill_triggers == BackfillTriggers::Skip {
         fills::skip_triggers(&mut steps, &base)?;
     }
+    let made_for = MadeFor::of(&inputs.shaping, used, by_default);
     progress("looking at the data");
     let questions = |now| lower::data_checks(catalogs, &changes, &context, &steps, now);
     let data_checks = questions(Now::BeforeEachPhase);
@@ -447,6 +446,7 @@ async fn plan_from(
         live_names: &live_names,
         rehearsed: &rehearsed,
         of_empty: &context.of_empty,
+        made_for,
         data_checks,
         old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),
         remarks,

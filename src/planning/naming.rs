@@ -38,6 +38,8 @@ pub(super) struct Named {
     pub steps: Vec<Step>,
     /// All renames, as if nobody used the old names.
     pub all: Vec<Step>,
+    /// Whether one was made as the environment says, since its annotation does not.
+    pub by_default: bool,
     /// Columns that have both names for a while.
     pub columns: BTreeMap<ObjectId, Renaming>,
     /// Tables that have.
@@ -57,7 +59,8 @@ impl Naming<'_> {
         wanted: &mut Catalog,
     ) -> Result<Named, PlanningError> {
         let Self { inputs, workshop, scope, clone, base, context } = *self;
-        let mut renames = rename::asked(annotations, base, wanted, inputs.renames_online)?;
+        let mut renames = rename::asked(annotations, base, wanted, inputs.shaping.renames)?;
+        let by_default = renames.by_default;
         let others = rename::attached(base, wanted).into_iter();
         let attached: Vec<Step> =
             others.filter(|step| renames.steps.iter().all(|other| other.object != step.object)).collect();
@@ -95,6 +98,6 @@ impl Naming<'_> {
             forms = expand_form::of(&names, &back, context, workshop).await?;
         }
         forms.within(&mut catalog);
-        Ok(Named { steps, all, columns, tables, forms, catalog })
+        Ok(Named { steps, all, by_default, columns, tables, forms, catalog })
     }
 }

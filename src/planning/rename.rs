@@ -19,7 +19,7 @@ use super::PlanningError;
 use crate::{
     annotation::{Annotation, AnnotationTarget, How, Instruction},
     catalog::Catalog,
-    graph,
+    config, graph,
     kind::{Ddl, IndexAttachment, Object},
     name::{Kind, ObjectId, Pair},
     sql,
@@ -35,6 +35,8 @@ pub(super) struct Renames<'a> {
     pub steps: Vec<Step>,
     /// The columns and tables among them whose old names stay for a while.
     pub online: Vec<Online<'a>>,
+    /// Whether one is made as the environment says, since its annotation does not.
+    pub by_default: bool,
 }
 
 impl Renames<'_> {
@@ -50,12 +52,12 @@ impl Renames<'_> {
     }
 }
 
-/// The renames that annotations ask for. `online`: also those that do not say how, if they are of columns or tables.
+/// The renames that annotations ask for. `otherwise`: those of columns and tables that do not say how.
 pub(super) fn asked<'a>(
     annotations: &'a [Annotation],
     base: &'a Catalog,
     wanted: &'a Catalog,
-    online: bool,
+    otherwise: config::Renames,
 ) -> Result<Renames<'a>, PlanningError> {
     let mut levels: BTreeMap<usize, Vec<(&Annotation, &str)>> = BTreeMap::new();
     for annotation in annotations {
@@ -64,7 +66,7 @@ pub(super) fn asked<'a>(
         }
     }
     let mut moved = Moved::default();
-    let (mut steps, mut asked) = (Vec::new(), Vec::new());
+    let (mut steps, mut asked, mut by_default) = (Vec::new(), Vec::new(), false);
     for mut level in levels.into_values() {
         level.sort_by_key(|(annotation, _)| &annotation.target);
         let mut subjects = Vec::new();
@@ -76,12 +78,13 @@ pub(super) fn asked<'a>(
             let Some(annotation) = subject.annotation else { continue };
             let can_have_two =
                 matches!(subject.new.kind, Kind::Column | Kind::Table) && subject.parts.is_none();
+            by_default |= way(annotation).is_none() && can_have_two;
             match way(annotation) {
                 Some(How::Online) if !can_have_two => {
                     let Annotation { at, target, .. } = annotation;
                     return Err(PlanningError::NotYet(vec![format!("{at}: @renamed … online on {target}")]));
                 }
-                None if !online || !can_have_two => continue,
+                None if otherwise == config::Renames::Instant || !can_have_two => continue,
                 Some(How::Instant) => continue,
                 Some(How::Online) | None => {}
             }
@@ -92,7 +95,7 @@ pub(super) fn asked<'a>(
         steps.extend(in_order(&pending));
         moved.0.extend(pending.iter().filter_map(Subject::container));
     }
-    Ok(Renames { steps, online: asked })
+    Ok(Renames { steps, online: asked, by_default })
 }
 
 /// Whether a rename asks for old and new names side by side, or says that it does not.

@@ -11,8 +11,8 @@ use crate::{
     kind::Object,
     name::{ObjectId, Pair},
     plan::{
-        self, Assumption, Checkpoints, FORMAT, FootprintEntry, Loose, Plan, PlannedStep, PlannedUndo,
-        Rehearsal, Summary, footprint_closure,
+        self, Assumption, Checkpoints, FORMAT, FootprintEntry, Loose, MadeFor, Plan, PlannedStep,
+        PlannedUndo, Rehearsal, Summary, footprint_closure,
     },
     rehearse::Rehearsed,
     step::{DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
@@ -35,6 +35,7 @@ pub(super) struct Sealing<'a> {
     pub rehearsed: &'a Rehearsed,
     /// Columns that come with another value for every row, in tables that have none.
     pub of_empty: &'a BTreeSet<ObjectId>,
+    pub made_for: Option<MadeFor>,
     pub old_names: Vec<OldName>,
     pub data_checks: Vec<DataCheck>,
     pub remarks: Remarks,
@@ -62,6 +63,7 @@ impl Sealing<'_> {
             owners: self.inputs.owners,
             checkpoints,
             summary,
+            made_for: self.made_for,
             rehearsal: Rehearsal {
                 proven: [
                     "live rebuilt on scratch and equal",

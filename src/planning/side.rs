@@ -3,7 +3,7 @@
 //! Nothing is planned here: the catalogs are read, and made comparable as planning makes them. Two databases that
 //! differ in nothing but what PostgreSQL prints differently the second time need scratch for that, others do not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Inputs, PlanningError, proven,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, scope::Manage},
+    config::Shaping,
     name::Pair,
     plan::{Plan, PlannedStep},
     postgres::{OnDemand, Scratch, Session},
@@ -128,10 +129,8 @@ fn inputs<'a>(
         manage: Manage::All,
         ignore: Vec::new(),
         owners: false,
-        renames_online: false,
-        skip_triggers: false,
+        shaping: Shaping::default(),
         secrets,
-        values: BTreeMap::new(),
         assume_drop: BTreeSet::new(),
         name: String::new(),
         author: None,

@@ -9,7 +9,7 @@ use crate::{
     facts,
     hazard::{Hazard, Level},
     plan::{
-        Digest, Plan,
+        Digest, Given, Plan,
         compatibility::{compatibility, waits_on_the_way_back},
         staleness::Difference,
     },
@@ -137,6 +137,17 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
         code(&plan.role)
     ));
     page.line(&format!("| made | {}{author} with trueup {} |", plan.created, plain(&plan.tool)));
+    if let Some(made_for) = &plan.made_for {
+        page.line(&format!(
+            "| made for | {} |",
+            plain(made_for.environment.as_deref().unwrap_or("no environment"))
+        ));
+        for (name, Given { is, places }) in &made_for.values {
+            let places: Vec<String> = places.iter().map(|place| code(place)).collect();
+            let (name, is) = (code(&format!("${{{name}}}")), code(is));
+            page.line(&format!("| {name} | is {is}, in {} |", places.join(", ")));
+        }
+    }
     page.line(&format!("| rehearsed | {} |", plain(&plan.rehearsal.proven.join(", "))));
     for missing in &plan.rehearsal.not_rehearsed {
         page.line(&format!("| **not rehearsed** | {} |", plain(missing)));

@@ -76,6 +76,9 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
         seen::version(plan.server_version),
         visible_line(&plan.role)
     ));
+    if let Some(made_for) = &plan.made_for {
+        line(format!("  made for {}", visible_line(&made_for.in_words())));
+    }
     line(format!("  rehearsed: {}", visible_line(&plan.rehearsal.proven.join(", "))));
     for missing in &plan.rehearsal.not_rehearsed {
         line(format!("  {}: {}", paint.yellow("not rehearsed"), visible_line(missing)));

@@ -290,6 +290,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
             not_rehearsed: Vec::new(),
         },
         unmanaged: Vec::new(),
+        made_for: None,
         notes: Vec::new(),
         data_checks: Vec::new(),
         old_names: Vec::new(),

@@ -13,14 +13,15 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    ApplyError, Options, Refusal, assumptions, gate, permission::Permission, phases_to_apply, point,
+    ApplyError, Options, Refusal, assumptions, fits_environment, gate, permission::Permission,
+    phases_to_apply, point,
 };
 use crate::{
     approval::Way,
     config::BACKUP_HOURS,
     journal,
     journal::Position,
-    plan::{PlannedStep, staleness},
+    plan::{MadeFor, PlannedStep, staleness},
     postgres::{Session, names::Looked},
     run,
     source::{live, placeholder},
@@ -146,6 +147,14 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         }
     };
     checks.push(Check::pass("phase", standing(&phases, position)));
+    if plan.made_for.is_some() || options.shaping.environment.is_some() {
+        let fits = fits_environment(plan, options.shaping, position);
+        let made_for = plan.made_for.as_ref().map_or_else(|| "no environment".to_owned(), MadeFor::in_words);
+        checks.push(Check::of(
+            "environment",
+            fits.map(|()| format!("made for {made_for}; it would be the same here")),
+        ));
+    }
     let Options { policy, approvals, now, .. } = options;
     let permission = Permission::in_database(&session, opened, policy, approvals, *now).await?;
     if !permission.contradictions.is_empty() {

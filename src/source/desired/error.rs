@@ -56,6 +56,16 @@ pub enum DesiredError {
     /// The system gives no thread to parse on.
     #[error("no thread to parse SQL on: {0}")]
     NoThread(std::io::Error),
+    /// A `${name}` that the environment has no value for.
+    #[error(
+        "{at}: there is no value for ${{{name}}}\n  give it in trueup.toml: [env.NAME] values = {{ {name} = \"…\" }}, and plan with --env"
+    )]
+    NoValue {
+        /// Where it stands.
+        at: Location,
+        /// The name.
+        name: String,
+    },
     /// An annotation that is not one.
     #[error("{at}: {message}")]
     Annotation {

@@ -21,6 +21,7 @@ mod place;
 mod read;
 mod settings;
 mod split;
+mod substitute;
 mod syntax;
 mod tables;
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use error::{DesiredError, DesiredErrors, LoadErrors, Rejected};
 pub use files::{SourceFile, read_paths};
 pub use load::{Loaded, MissingRoles, load};
 pub use read::{Desired, Note, Statement, parse};
+pub use substitute::{Substituted, substitute};

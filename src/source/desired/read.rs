@@ -12,6 +12,7 @@ use super::{
     place::{Key, Names, Space},
     settings::{Change, Settings, Tracker},
     split::{Piece, Split},
+    substitute,
     syntax::{self, Parsed},
     words,
 };
@@ -87,6 +88,8 @@ pub struct Desired {
     pub annotations: Vec<Annotation>,
     /// What was left out.
     pub notes: Vec<Note>,
+    /// The values that took the place of `${name}`, by that name, and where.
+    pub substituted: BTreeMap<String, BTreeSet<String>>,
     /// The roles that statements name: owners, grantees, members.
     pub roles: BTreeSet<String>,
     /// The different settings under which statements run.
@@ -170,6 +173,7 @@ impl Reader {
     fn file(&mut self, file: &SourceFile) {
         let mut split = Split::new(&file.name, &file.text);
         self.errors.append(&mut split.errors);
+        self.note_placeholders(&split);
         let annotated = attach::has_any(&split);
         let mut items = Vec::new();
         let mut here = InFile { first: self.desired.statements.len(), ..InFile::default() };
@@ -210,6 +214,19 @@ impl Reader {
         if annotated {
             let mut annotations = attach::annotations(&split, &items, &mut self.errors);
             self.desired.annotations.append(&mut annotations);
+        }
+    }
+
+    /// What is taken as it stands, though it may have been meant to stand for something else.
+    fn note_placeholders(&mut self, split: &Split<'_>) {
+        let mut names = BTreeSet::new();
+        for found in substitute::found(split).into_iter().filter(|found| names.insert(found.name)) {
+            let message = format!(
+                "${{{}}} is taken literally; a value takes its place only in annotations, and where the environment of \
+                 trueup.toml says `substitute = true`",
+                found.name
+            );
+            self.note(split.location(found.range.start), message);
         }
     }
 
