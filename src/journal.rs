@@ -38,7 +38,7 @@ pub use plans::{OpenPlan, changed_plans, open_plans};
 pub use policy::{lowerings, numbered_policy, pin, policy, record_lowering};
 pub use reached::{Reached, reach, reached};
 pub use refusal::{Refused, record as record_refusal, refusals};
-pub use run::{Beginning, batch_done, begin, finish, step_ended, step_started};
+pub use run::{Beginning, adopt, batch_done, begin, finish, step_ended, step_started};
 
 use jiff::Timestamp;
 use serde::Serialize;

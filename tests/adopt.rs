@@ -37,7 +37,7 @@ fn a_database_is_taken_as_it_is() {
 
         // without a desired schema it is held against what it was
         database.execute("DROP TABLE app.b").await;
-        let drifted = database.trueup(&["status", "--exit-code"]).await.ended(2).unwrap();
+        let drifted = database.trueup(&["status", "--exit-code"]).await.ended(5).unwrap();
         let said = &drifted.stdout;
         assert!(said.starts_with("DRIFTED: the database is not what it was left as on 20"), "{said}");
         assert!(said.contains("table app.b is missing\n"), "{said}");

@@ -72,6 +72,8 @@ impl Case {
                 total: Duration::from_secs(1),
             },
             secrets: trueup::secret::Secrets::NONE,
+            consent: trueup::apply::Consent::Accepted,
+            note: None,
             stop: self.stop.clone(),
             quiet: Duration::ZERO,
             limits: Limits::default(),
@@ -119,7 +121,7 @@ impl<F: FnMut(Event<'_>)> Progress for On<F> {
 
 fn done(outcome: Result<Outcome, ApplyError>) -> (Vec<Phase>, usize, Option<Phase>) {
     match outcome {
-        Ok(Outcome::Done { phases, steps, next }) => (phases, steps, next),
+        Ok(Outcome::Done { phases, steps, next, .. }) => (phases, steps, next),
         other => panic!("{other:?}"),
     }
 }

@@ -39,7 +39,7 @@ fn who_made_a_database_drift_is_said() {
         session.client().batch_execute(sql).await.unwrap();
         session.client().batch_execute("DROP VIEW ships").await.unwrap();
         session.close().await;
-        let drifted = status().await.ended(2).unwrap().stdout;
+        let drifted = status().await.ended(5).unwrap().stdout;
         assert!(drifted.starts_with("DRIFTED: "), "{drifted}");
         let lines: Vec<&str> = drifted.lines().filter(|line| line.contains(" UTC  ")).collect();
         let user = database.target.user();

@@ -296,7 +296,7 @@ async fn a_target_that_is_lost_half_way() {
     });
     ran.fails(4, "");
     assert!(ran.stderr.contains("hint: "), "{}", ran.shown());
-    stage.run(&["status", "--exit-code"]).await.ended(2).unwrap();
+    stage.run(&["status", "--exit-code"]).await.ended(4).unwrap();
     reader.client().batch_execute("ROLLBACK").await.unwrap();
     stage.run(APPLY).await.ended(0).unwrap();
     let wanted = Database::with(AFTER).await.unwrap().dump().await;

@@ -41,6 +41,25 @@ fn a_phase_that_stops_is_undone_if_that_is_asked_for() {
     });
 }
 
+/// What was written since is not lost by a rollback that nobody looks at.
+#[test]
+fn a_phase_that_stops_is_not_undone_where_that_loses_rows() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        let holder = database.session().await;
+        holder.client().batch_execute("BEGIN; LOCK TABLE b IN ACCESS SHARE MODE").await.unwrap();
+        database.trueup(APPLY).await.fails(4, "");
+        database.execute("INSERT INTO a VALUES (1, 'written')").await;
+        let ran = database.trueup(&[APPLY, &["--on-failure", "rollback"]].concat()).await;
+        ran.fails(4, "on the way back: the rollback loses what is in the database: dropping column public.a.more loses its values: 1 row");
+        assert_eq!(database.ask("SELECT more FROM a").await, "written");
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        holder.close().await;
+        database.trueup(APPLY).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
 #[test]
 fn hooks_are_told_of_each_phase_and_may_refuse_it() {
     runtime().block_on(async {

@@ -388,7 +388,7 @@ fn a_server_that_crashes_is_recovered_from() {
             let at = proxy.struck().await;
             server.crash().await;
             proxy.go_on();
-            let database = database.reconnected().await;
+            let database = database.reconnected();
             let outcome = async {
                 says_so(&story, &database, Story::ended(child, APPLY).await).await?;
                 story.recovers(&database, point % 2 == 0).await.map(str::to_owned)

@@ -116,7 +116,7 @@ fn a_plan_applies_and_rolls_back_after_the_server_was_updated() {
     runtime().block_on(async {
         let (own, database) = planned_before_the_update().await;
         own.update(Installed).await;
-        let database = database.reconnected().await;
+        let database = database.reconnected();
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         assert!(status(&database).await.contains("SAFE"));
         database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
@@ -133,7 +133,7 @@ fn what_the_journal_knows_holds_after_the_server_was_updated() {
         let (own, database) = planned_before_the_update().await;
         database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
         own.update(Installed).await;
-        let database = database.reconnected().await;
+        let database = database.reconnected();
         assert!(status(&database).await.contains("SAFE"));
         // desired as it was: what differs is due to a plan, and nothing is drift
         database.write("desired.sql", BEFORE);

@@ -171,3 +171,302 @@ fn names_of_values_in_the_schema_are_said_or_replaced() {
         dev.done().await;
     });
 }
+
+/// A rollback dropped a table with rows that new code had written, and brought a boolean back as all false, and said that it was
+/// equal to before.
+#[test]
+fn a_rollback_says_what_it_costs_and_asks_first() {
+    runtime().block_on(async {
+        let shop = Database::with(
+            "CREATE TABLE users (id int PRIMARY KEY, name text, disabled boolean NOT NULL DEFAULT false);
+             INSERT INTO users SELECT n, 'u' || n, n % 2 = 0 FROM generate_series(1, 10) n;
+             CREATE TABLE old_things (id int); INSERT INTO old_things VALUES (1); CREATE TABLE nothing (id int);",
+        )
+        .await
+        .unwrap();
+        shop.execute("ANALYZE").await;
+        let desired = "CREATE TABLE users (id int PRIMARY KEY, name text, nick text, note text, kind text NOT NULL DEFAULT 'n', doc json);
+            CREATE TABLE budgets (id int PRIMARY KEY); CREATE TABLE preferences (id int);";
+        shop.write("desired.sql", desired);
+        let plan = ["plan", "--schema", "desired.sql", "--out", "plan", "--manage", "all", "--assume-drop", "all"];
+        shop.trueup(&plan).await.ended(0).unwrap();
+        let page = read(&shop, "plan/README.md");
+        assert!(page.contains("column public.users.disabled comes back as false in every row"), "{page}");
+        assert!(page.contains("table public.old\\_things comes back empty (about 1 row)"), "{page}");
+        assert!(!page.contains("nothing comes back empty"), "{page}");
+        shop.approve("plan").await.unwrap();
+        let expand = ["apply", "plan"];
+        let back = ["rollback", "plan", "--phase", "expand"];
+        shop.trueup(&expand).await.ended(0).unwrap();
+        // nobody has written anything yet: nothing is lost
+        let ran = shop.trueup_unattended(&back).await.ended(0).unwrap();
+        assert!(ran.stdout.contains("expand rolled back, ") && ran.stdout.contains("equal to before"), "{}", ran.shown());
+        assert!(!ran.shown().contains("loses"), "{}", ran.shown());
+
+        shop.trueup(&expand).await.ended(0).unwrap();
+        shop.execute(
+            "INSERT INTO budgets SELECT generate_series(1, 200); INSERT INTO preferences VALUES (1);
+             UPDATE users SET nick = 'x' WHERE id < 8; UPDATE users SET kind = 'y' WHERE id = 1; UPDATE users SET doc = '1'",
+        )
+        .await;
+        let before = shop.state().await;
+        let ran = shop.trueup_unattended(&back).await;
+        for words in [
+            "dropping table public.budgets loses its rows: 200 rows; step ",
+            "dropping table public.preferences loses its rows: 1 row; step ",
+            "dropping column public.users.nick loses its values: 7 of 10 rows; step ",
+            "dropping column public.users.kind loses its values: 1 of 10 rows; step ",
+            "dropping column public.users.doc loses its values: 10 rows; step ",
+        ] {
+            ran.fails(3, words);
+        }
+        assert!(!ran.stderr.contains("users.note"), "{}", ran.shown());
+        assert!(ran.stderr.contains("`trueup rollback PLAN --accept DATA_LOSS`"), "{}", ran.shown());
+        assert_eq!(shop.state().await, before);
+        // looking costs nothing
+        let dry = shop.trueup_unattended(&["rollback", "plan", "--dry-run"]).await.ended(0).unwrap();
+        assert!(dry.stdout.contains("-- nothing was run"), "{}", dry.shown());
+
+        shop.trueup(&["apply", "plan", "--phase", "contract"]).await.ended(0).unwrap();
+        let whole = ["rollback", "plan"];
+        let ran = shop.trueup_unattended(&whole).await;
+        ran.fails(3, "column public.users.disabled comes back as false in every row: 10 rows; step ");
+        ran.fails(3, "table public.old_things comes back empty (about 1 row); step ");
+        shop.trueup_unattended(&["rollback", "plan", "--accept", "all"]).await.fails(1, "nothing else to accept");
+        let accepted = ["rollback", "plan", "--accept", "DATA_LOSS", "--reason", "the release is withdrawn"];
+        let ran = shop.trueup_unattended(&accepted).await.ended(0).unwrap();
+        assert!(ran.stderr.contains("loses"), "{}", ran.shown());
+        for words in [
+            "schema equal to before; ",
+            "the values of column public.users.disabled did not come back",
+            "the rows of table public.old_things did not come back",
+            "the rows of table public.budgets are gone",
+        ] {
+            assert!(ran.stdout.contains(words), "{words}\n{}", ran.shown());
+        }
+        assert_eq!(shop.ask("SELECT string_agg(DISTINCT disabled::text, '') FROM users").await, "false");
+        let remark = shop.ask("SELECT remark FROM trueup.run ORDER BY id DESC LIMIT 1").await;
+        assert!(remark.starts_with("the release is withdrawn; "), "{remark}");
+        let chained = shop.ask("SELECT string_agg(body::text, ' ') FROM trueup.entry WHERE kind = 'run'").await;
+        assert!(chained.contains("comes back as false in every row: 10 rows"), "{chained}");
+        shop.trueup(&["history", "--verify"]).await.ended(0).unwrap();
+        shop.done().await;
+    });
+}
+
+/// Where policy has rollbacks approved, the approval is where the loss is accepted.
+#[test]
+fn an_approved_rollback_has_its_losses_accepted_there() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("here", &shop, "approval = { rollback = true }")]);
+        schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text); CREATE TABLE budgets (id int);");
+        shop.trueup(&["plan", "--env", "here", "--out", "plan"]).await.ended(0).unwrap();
+        shop.trueup(&["approve", "plan", "--as", "alice", "--phase", "all"]).await.ended(0).unwrap();
+        shop.trueup(&["apply", "plan", "--env", "here"]).await.ended(0).unwrap();
+        shop.execute("INSERT INTO budgets VALUES (1)").await;
+        let back = ["rollback", "plan", "--env", "here"];
+        let approve = ["approve", "plan", "--as", "alice", "--phase", "expand", "--rollback"];
+        shop.trueup_unattended(&[&back[..], &["--accept", "DATA_LOSS"]].concat())
+            .await
+            .fails(3, "phase expand is not approved");
+        shop.trueup(&[&approve[..], &["--accept", "DATA_LOSS"]].concat()).await.ended(0).unwrap();
+        let ran = shop.trueup_unattended(&back).await.ended(0).unwrap();
+        assert!(ran.stdout.contains("the rows of table public.budgets are gone"), "{}", ran.shown());
+        shop.done().await;
+    });
+}
+
+/// A project with a folder of plans, and two plans in it that were made one behind the other on a database of its own.
+async fn two_plans(project: &Database) -> Database {
+    let dev = beside(project, ACCOUNTS).await;
+    environments(project, &[("production", project, ""), ("dev", &dev, "")]);
+    let first = "CREATE TABLE account (id int PRIMARY KEY, full_name text, -- @renamed from=name online
+        note text);";
+    schema(project, first);
+    project.trueup(&["plan", "--env", "dev", "--name", "first"]).await.ended(0).unwrap();
+    approved(project, "first").await;
+    project.trueup(&["apply", "first", "--env", "dev", "--phase", "all"]).await.ended(0).unwrap();
+    schema(
+        project,
+        &format!(
+            "{} CREATE TABLE extra (id int PRIMARY KEY);",
+            first.replace("note text", "note text, more text")
+        ),
+    );
+    project.trueup(&["plan", "--env", "dev", "--name", "second"]).await.ended(0).unwrap();
+    approved(project, "second").await;
+    dev
+}
+
+async fn approved(project: &Database, plan: &str) {
+    let approve = ["approve", plan, "--as", "alice", "--phase", "all", "--accept", "all"];
+    project.trueup(&approve).await.ended(0).unwrap();
+}
+
+/// What `trueup plans` says of each plan, by its name.
+async fn plans(project: &Database, env: &str) -> Vec<(String, String)> {
+    let ran = project.trueup(&["plans", "--env", env, "--format", "json"]).await.ended(0).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    said["plans"].as_array().unwrap().iter().map(|plan| (text(&plan["plan"]), text(&plan["state"]))).collect()
+}
+
+fn says(plans: &[(String, String)], expected: &[(&str, &str)]) {
+    let said: Vec<(&str, &str)> = plans.iter().map(|(plan, state)| (&**plan, &**state)).collect();
+    assert_eq!(said, expected);
+}
+
+/// The deploy job: all that waits, in its order, safely twice; the gates before code is rolled out; and what `status` says in
+/// each state, with its exit code.
+#[test]
+fn a_deploy_job_applies_what_waits_in_its_order() {
+    runtime().block_on(async {
+        let production = Database::with(ACCOUNTS).await.unwrap();
+        let dev = two_plans(&production).await;
+        // names of folders mean nothing
+        let folders = std::fs::read_dir(production.path("plans")).unwrap();
+        for folder in folders.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            let other = if name.ends_with("first") { "z" } else { "a" };
+            std::fs::rename(&folder, folder.with_file_name(other)).unwrap();
+        }
+        let on = async |arguments: &[&str]| {
+            production.trueup(&[arguments, &["--env", "production"]].concat()).await
+        };
+        let status = async |code: i32, says: &str| {
+            let ran = on(&["status", "--exit-code"]).await.ended(code).unwrap();
+            assert!(ran.stdout.contains(says), "{says}\n{}", ran.shown());
+        };
+        says(&plans(&production, "dev").await, &[("first", "applied"), ("second", "waiting")]);
+        says(&plans(&production, "production").await, &[("first", "waiting"), ("second", "waiting")]);
+        status(2, "NEEDS_MIGRATION: first has not been applied, and 1 more wait behind it").await;
+        on(&["ready", "--code", "new"]).await.fails_with_output(3, "not ready: new code fails: step");
+        on(&["ready", "--code", "old"]).await.fails_with_output(0, "ready: old code works");
+        on(&["deploy", "--dry-run"]).await.fails_with_output(0, "-- nothing was run");
+
+        // second was made where contract of first was done: it says so, and what can be done is
+        let ran = on(&["deploy"]).await;
+        assert!(ran.stdout.contains("first: expand applied"), "{}", ran.shown());
+        ran.fails(3, "second: it waits for contract of first");
+        assert!(ran.stderr.contains("trueup deploy --env production --phase contract"), "{}", ran.shown());
+        status(6, "PARTIAL_MIGRATION: first: phase expand applied, contract remains").await;
+        on(&["ready", "--code", "new", "z"]).await.ended(0).unwrap();
+        on(&["ready", "--code", "old"]).await.ended(0).unwrap();
+        on(&["deploy", "--phase", "contract"]).await.fails_with_output(0, "first: contract applied");
+        on(&["ready", "--code", "old"]).await.fails_with_output(3, "of first has run");
+        // two at once: one applies it, the other finds that there is nothing to do
+        let ran = tokio::join!(on(&["deploy"]), on(&["deploy"]));
+        for ran in [&ran.0, &ran.1] {
+            assert_eq!(ran.code, Some(0), "{}", ran.shown());
+        }
+        status(0, "SAFE: second is applied, and the database is as desired").await;
+        on(&["deploy"]).await.fails_with_output(0, "expand: 0 plans applied");
+        on(&["ready", "--code", "new"]).await.fails_with_output(0, "ready: new code works");
+        says(&plans(&production, "production").await, &[("first", "applied"), ("second", "applied")]);
+        assert_eq!(
+            production.ask("SELECT string_agg(name || ' ' || phase, ', ' ORDER BY id) FROM trueup.run").await,
+            "first expand, first contract, second expand"
+        );
+        production.execute("DROP TABLE extra").await;
+        status(5, "DRIFTED").await;
+        dev.done().await;
+        production.done().await;
+    });
+}
+
+/// A database that is as desired is safe, whatever plans are in the folder that it never ran.
+#[test]
+fn plans_that_a_database_never_ran_do_not_wait_for_ever() {
+    runtime().block_on(async {
+        let old = Database::with(ACCOUNTS).await.unwrap();
+        let dev = two_plans(&old).await;
+        let fresh = Database::with(
+            "CREATE TABLE account (id int PRIMARY KEY, full_name text, note text, more text); CREATE TABLE extra (id int PRIMARY KEY)",
+        )
+        .await
+        .unwrap();
+        environments(&old, &[("fresh", &fresh, ""), ("dev", &dev, "")]);
+        let status = old.trueup(&["status", "--env", "fresh", "--exit-code"]).await.ended(0).unwrap();
+        assert!(status.stdout.starts_with("SAFE"), "{}", status.shown());
+        says(&plans(&old, "fresh").await, &[("first", "superseded"), ("second", "superseded")]);
+        old.trueup(&["deploy", "--env", "fresh"]).await.fails_with_output(0, "expand: 0 plans applied");
+        old.trueup(&["ready", "--code", "new", "--env", "fresh"]).await.ended(0).unwrap();
+
+        // what was brought about by hand can be written down, and undone, as if it had been applied
+        fresh.execute("DROP TABLE extra").await;
+        old.trueup(&["adopt", "second", "--env", "fresh"])
+            .await
+            .fails(3, "the database is not what the plan leaves: table public.extra is missing");
+        fresh.execute("CREATE TABLE extra (id int PRIMARY KEY)").await;
+        old.trueup(&["adopt", "second", "--env", "fresh", "--note", "by hand"])
+            .await
+            .fails_with_output(0, "second: adopted");
+        old.trueup(&["adopt", "second", "--env", "fresh"]).await.fails_with_output(0, "second: is applied already");
+        says(&plans(&old, "fresh").await, &[("second", "applied"), ("first", "superseded")]);
+        old.trueup(&["history", "--env", "fresh"]).await.fails_with_output(0, "adopted: by hand");
+        old.trueup(&["history", "--env", "fresh", "--verify"]).await.ended(0).unwrap();
+        old.trueup(&["rollback", "second", "--env", "fresh"]).await.ended(0).unwrap();
+        assert_eq!(
+            fresh.ask("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'account'::regclass AND attnum > 0 AND NOT attisdropped").await,
+            "id full_name note"
+        );
+        for database in [fresh, dev, old] {
+            database.done().await;
+        }
+    });
+}
+
+/// Between the phases, after somebody dropped what expand had made, the next plan was wrong without a word.
+#[test]
+fn what_expand_made_and_is_gone_is_said_and_not_planned_around() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("here", &shop, "")]);
+        let sql = "CREATE TABLE account (id int PRIMARY KEY, full_name text, -- @renamed from=name online
+            kind text NOT NULL -- @backfill using=full_name
+        );";
+        schema(&shop, sql);
+        let on = async |arguments: &[&str]| shop.trueup(&[arguments, &["--env", "here"]].concat()).await;
+        on(&["plan", "--name", "one"]).await.ended(0).unwrap();
+        approved(&shop, "one").await;
+        on(&["apply", "one"]).await.ended(0).unwrap();
+        on(&["plan", "--exit-code"]).await.ended(0).unwrap();
+        shop.execute("ALTER TABLE account DROP COLUMN kind").await;
+        schema(&shop, &format!("{sql} CREATE TABLE other (id int);"));
+        on(&["plan"]).await.fails(3, "column public.account.kind is missing, which one made");
+        let status = on(&["status", "--exit-code"]).await.ended(5).unwrap();
+        for words in ["DRIFTED", "column public.account.kind", "one: phase expand applied, contract remains"]
+        {
+            assert!(status.stdout.contains(words), "{words}\n{}", status.shown());
+        }
+        shop.done().await;
+    });
+}
+
+/// A plan that was made again takes the place of the first one; one that fits nowhere is said to be stale.
+#[test]
+fn a_plan_that_was_made_again_supersedes_the_first() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("here", &shop, "")]);
+        let on = async |arguments: &[&str]| shop.trueup(&[arguments, &["--env", "here"]].concat()).await;
+        schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text, note text);");
+        on(&["plan", "--name", "first"]).await.ended(0).unwrap();
+        // a hotfix by hand
+        shop.execute("ALTER TABLE account ADD COLUMN fixed text").await;
+        schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text, fixed text, note text);");
+        says(&plans(&shop, "here").await, &[("first", "stale")]);
+        on(&["deploy"])
+            .await
+            .fails(3, "first: the plan is stale: column public.account.fixed was added since");
+        on(&["ready", "--code", "new"]).await.fails_with_output(3, "first is stale, and has not run");
+        on(&["plan", "--name", "again"]).await.ended(0).unwrap();
+        approved(&shop, "again").await;
+        on(&["deploy"]).await.fails_with_output(0, "again: expand applied");
+        says(&plans(&shop, "here").await, &[("again", "applied"), ("first", "superseded")]);
+        on(&["plans"]).await.fails_with_output(0, "superseded");
+        on(&["verify", "firts"]).await.fails(1, "there is no plan firts, here or in plans");
+        shop.done().await;
+    });
+}

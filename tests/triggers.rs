@@ -102,9 +102,10 @@ fn a_role_that_may_not_skip_triggers_is_told_before_anything_is_changed() {
         let columns = "name text NOT NULL, changed int NOT NULL DEFAULT 0, port int, loud text NOT NULL -- @backfill using=upper(name)\n";
         plan(&database, columns, "skip").await.ended(0).unwrap();
         let url = oracle::url(&database.target).replace(&format!("user={}", database.target.user()), &format!("user={role}"));
-        let approve = ["approve", "plan", "--as", "tester", "--phase", "all", "--accept", "all", "--url", &url];
-        database.trueup(&approve).await.ended(0).unwrap();
-        let apply = ["apply", "plan", "--url", &url, "--phase", "expand"];
+        let hers = format!("[env.test]\nurl = \"{url}\"\nbackfill_triggers = \"skip\"\n");
+        database.write("trueup.toml", &hers);
+        database.approve("plan").await.unwrap();
+        let apply = ["apply", "plan", "--env", "test", "--phase", "expand"];
         let state = database.state().await;
         database.trueup(&apply).await.fails(3, "may not set session_replication_role");
         assert_eq!(database.state().await, state, "something was changed");

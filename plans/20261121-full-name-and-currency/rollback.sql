@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 97b88111ecb2e99637e50861bb0883fb7511674d4e58b3c5ab6d40b1dfc3eda1
+-- plan full-name-and-currency  sha256 47eb0f0c32eb278945bd28bfa317ebf4744c011d663e9bebca00caf497660fb5
 
 -- batch 13
 BEGIN;

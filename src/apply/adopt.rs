@@ -1,4 +1,5 @@
-//! A database that others have made is taken as it is: the journal begins, and says what is managed from now on.
+//! A database that others have made is taken as it is: the journal begins, and says what is managed from now on. A plan whose end
+//! others have brought about is taken as applied.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,8 +9,13 @@ use crate::{
         Catalog,
         scope::{Manage, Scope},
     },
-    journal::{self, AdoptedState, Adoption},
+    config::Shaping,
+    journal::{self, AdoptedState, Adoption, Position},
     name::{Kind, ObjectId},
+    plan::{
+        PlanFile,
+        staleness::{self, Point},
+    },
     postgres::{Session, Target},
     run::Stop,
     source::live,
@@ -76,4 +82,60 @@ async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, A
     journal::record_adoption(session, &state, options.tool).await?;
     journal::reach(session, &live, &state.schemas, None, options.tool).await?;
     Ok(Outcome::Adopted(state))
+}
+
+/// Which plan to take as applied.
+#[derive(Debug)]
+pub struct PlanOptions<'a> {
+    /// The plan.
+    pub plan: &'a PlanFile,
+    /// The database.
+    pub target: &'a Target,
+    /// What of the environment would have shaped the plan.
+    pub shaping: &'a Shaping,
+    /// What the journal says of how it came about.
+    pub note: Option<&'a str>,
+    /// How long to wait for another trueup in the same database.
+    pub wait: Duration,
+    /// The version that the journal names.
+    pub tool: &'a str,
+}
+
+/// Writes down that a plan is applied whose end is there already: a fix by hand, a restored copy, another tool. False: the
+/// journal has it already.
+pub async fn adopt_plan(options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
+    let session = Session::connect(&options.target.for_trueup()).await?;
+    let outcome = adopt_plan_on(&session, options).await;
+    session.close().await;
+    outcome
+}
+
+async fn adopt_plan_on(session: &Session, options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
+    let PlanOptions { plan: file, shaping, note, wait, tool, .. } = *options;
+    preflight::must::server(session, &file.plan).await?;
+    super::pin(session).await?;
+    lock::take(session, wait, &Stop::never()).await?;
+    let state = journal::state(session, &file.digest).await?;
+    if let Some(when) = state.abandoned {
+        return Err(Refusal::Abandoned(when).into());
+    }
+    let position = state.position(&file.plan);
+    let last = file.plan.phases().last().copied();
+    match position {
+        Position::After(phase) if Some(phase) == last => return Ok(false),
+        Position::Within(phase) | Position::After(phase) => return Err(Refusal::Begun(phase).into()),
+        Position::NotRun | Position::RolledBack => {}
+    }
+    super::fits_environment(&file.plan, shaping, position)?;
+    let live = live::read_managed(session).await?;
+    super::pin(session).await?;
+    let differences = staleness::compare(&file.plan, &live, last.map_or(Point::Base, Point::After));
+    if !differences.is_empty() {
+        return Err(Refusal::NotReached(differences).into());
+    }
+    journal::ensure(session).await?;
+    let remark = note.map_or_else(|| "adopted".to_owned(), |note| format!("adopted: {note}"));
+    journal::adopt(session, file, &remark, tool).await?;
+    super::reach(session, &file.plan, live, tool).await?;
+    Ok(true)
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{gate::Use, preflight::Check};
+use super::{
+    cost::{self, Cost},
+    gate::Use,
+    preflight::Check,
+};
 use crate::{
     approval::{ApprovalError, Missing, signature::SignError},
     journal::{JournalError, Position},
@@ -180,6 +184,9 @@ pub enum Refusal {
     /// Rows on which the undo of a step would fail.
     #[error("rows are in the way back: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NoWayBack(Vec<InTheWay>),
+    /// It would lose rows or values, and nobody accepted that.
+    #[error("the rollback loses what is in the database: {}", visible_line(&.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))]
+    Loses(Vec<Cost>),
     /// Code that is deployed still uses names that contract takes away.
     #[error("old names are in use: {}; contract waits until they have been quiet for {} min", uses(.fresh), .quiet.as_secs().div_ceil(60))]
     OldNames {
@@ -203,6 +210,12 @@ pub enum Refusal {
     /// It was given up, and what it left has had its own plans since.
     #[error("the plan was abandoned on {}", .0.strftime("%Y-%m-%d %H:%M:%SZ"))]
     Abandoned(Timestamp),
+    /// A plan that is to be adopted has begun here.
+    #[error("phase {} of it has run here", .0.label())]
+    Begun(Phase),
+    /// The database is not what a plan leaves that is to be adopted.
+    #[error("the database is not what the plan leaves: {}", differences(.0))]
+    NotReached(Vec<Difference>),
     /// The plan does not have it.
     #[error("the plan has no phase {}", .0.label())]
     NoSuchPhase(Phase),
@@ -276,6 +289,10 @@ impl Refusal {
                 "nothing was changed; change these rows, or go forward: a new plan can bring a column back with @backfill"
                     .to_owned()
             }
+            Self::Loses(_) => format!(
+                "nothing was changed; `trueup rollback PLAN --accept {}` rolls back all the same; a new plan may lose less",
+                cost::CODE
+            ),
             Self::OldNames { .. } => format!(
                 "see to it that all code that is deployed uses the new names, and wait; or approve with --phase contract --accept {}",
                 crate::approval::OLD_NAMES_IN_USE
@@ -290,6 +307,10 @@ impl Refusal {
             }
             Self::HalfUndone(phase) => {
                 format!("`trueup rollback PLAN --phase {}` goes on; then it can be applied again", phase.label())
+            }
+            Self::Begun(_) => "`trueup apply PLAN` goes on; only what never ran here can be adopted".to_owned(),
+            Self::NotReached(_) => {
+                "nothing was written; `trueup diff` compares the database with the plan, `trueup apply PLAN` applies it".to_owned()
             }
             Self::Abandoned(_) => "make a plan from here: `trueup plan`".to_owned(),
             Self::NoSuchSchema(_) => "name schemas that the database has, or `all`".to_owned(),
@@ -328,7 +349,7 @@ fn uses(uses: &[Use]) -> String {
 }
 
 /// The first few, and how many more.
-pub(super) fn differences(differences: &[Difference]) -> String {
+pub fn differences(differences: &[Difference]) -> String {
     const SHOWN: usize = 3;
     let mut text: Vec<String> = differences
         .iter()

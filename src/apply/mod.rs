@@ -13,6 +13,7 @@ pub mod adopt;
 mod aftermath;
 mod assumptions;
 pub mod audit;
+pub mod cost;
 mod doubt;
 mod ending;
 mod error;
@@ -25,14 +26,17 @@ pub mod permission;
 pub mod preflight;
 mod progress;
 pub mod protect;
+mod rollback;
+pub mod roster;
 
 use std::time::Duration;
 
+use cost::Cost;
 use ending::Ending;
-pub use error::{ApplyError, Holder, Refusal, Standing, Why, standing_words};
+pub use error::{ApplyError, Holder, Refusal, Standing, Why, differences as in_short, standing_words};
 use hooks::Told;
 use keeper::{Keeper, LockLost};
-pub use options::{Options, Outcome, Which};
+pub use options::{Consent, Options, Outcome, Which};
 use permission::Permission;
 pub use progress::{Event, Progress, Silent};
 
@@ -48,7 +52,7 @@ use crate::{
     postgres::Session,
     run::{self, Batch, Owners, RunError, settings},
     source::live,
-    step::{DataCheck, Phase},
+    step::Phase,
 };
 
 /// Applies one phase or all of a plan.
@@ -120,6 +124,8 @@ struct Run<'a> {
     state: State,
     /// Whose the target's objects are, where the plan does not manage that.
     owners: Owners,
+    /// What the rollback costs.
+    costs: Vec<Cost>,
 }
 
 impl<'a> Run<'a> {
@@ -134,7 +140,7 @@ impl<'a> Run<'a> {
             }
         };
         let watcher = Session::connect(&target).await?;
-        Ok(Self { options, session, watcher, direction, state, owners: Owners::new() })
+        Ok(Self { options, session, watcher, direction, state, owners: Owners::new(), costs: Vec::new() })
     }
 
     async fn begin(session: &Session, options: &Options<'_>) -> Result<State, ApplyError> {
@@ -230,81 +236,7 @@ impl<'a> Run<'a> {
         }
         let last = phases.last().copied();
         let next = plan.phases().into_iter().find(|phase| Some(*phase) > last);
-        Ok(Outcome::Done { phases, steps, next })
-    }
-
-    async fn rollback(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
-        let plan = &self.options.plan.plan;
-        self.settle().await?;
-        let position = self.state.position(plan);
-        let current = match position {
-            Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing { position, next: None }),
-            Position::Within(phase) | Position::After(phase) => phase,
-        };
-        let mut phases: Vec<Phase> =
-            plan.phases().into_iter().rev().filter(|phase| *phase <= current).collect();
-        if let Which::One(wanted) = self.options.which {
-            if !plan.phases().contains(&wanted) {
-                return Err(Refusal::NoSuchPhase(wanted).into());
-            }
-            if wanted < current {
-                return Err(Refusal::PhaseAfter(current).into());
-            }
-            phases.retain(|phase| *phase == wanted);
-            if phases.is_empty() {
-                return Ok(Outcome::Nothing { position, next: None });
-            }
-        }
-        let permission = self.permission().await?;
-        let approvals = if permission.policy.rollback {
-            permission.check_all(self.options.plan, &phases, Way::Back)?
-        } else {
-            vec![Covered::default(); phases.len()]
-        };
-        preflight::must::privileges(&self.session, plan).await?;
-        self.refuse_if_stale(point(position), progress).await?;
-        let is_done = |check: &&DataCheck| {
-            let mut steps = plan.steps.iter().filter(|step| step.object == check.object);
-            steps.any(|step| step.phase == check.phase && self.state.done.contains(&step.id))
-        };
-        let checks = plan.data_checks.iter().filter(|check| check.back && phases.contains(&check.phase));
-        let rows = run::in_the_way(&self.session, checks.filter(is_done)).await;
-        let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
-        if !rows.is_empty() {
-            return Err(Refusal::NoWayBack(rows).into());
-        }
-        let done = plan
-            .steps
-            .iter()
-            .filter(|step| phases.contains(&step.phase) && self.state.done.contains(&step.id));
-        self.look_around(&preflight::Needs::back(done), progress).await?;
-        let batches = |phase: Phase, state: &State| {
-            let done: Vec<&PlannedStep> = plan
-                .steps
-                .iter()
-                .filter(|step| step.phase == phase && state.done.contains(&step.id))
-                .collect();
-            Batch::backward(&done)
-        };
-        preflight::must::secrets(
-            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
-            self.options.secrets,
-        )?;
-        if self.options.dry_run {
-            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
-            return Ok(Outcome::WouldRun(all.collect()));
-        }
-        journal::ensure(&self.session).await?;
-        journal::backfill::forget(&self.session, &self.options.plan.digest).await?;
-        let mut steps = 0;
-        for (at, phase) in phases.iter().enumerate() {
-            let batches = batches(*phase, &self.state);
-            let end = Point::before(*phase, &plan.phases());
-            let leg = Leg { phase: *phase, batches: &batches, covered: &approvals[at], backup: None, end };
-            let ran = self.run_phase(&leg, progress).await;
-            steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
-        }
-        Ok(Outcome::Done { next: phases.last().copied(), phases, steps })
+        Ok(Outcome::Done { phases, steps, next, costs: Vec::new() })
     }
 
     /// What lets a phase run here.
@@ -367,17 +299,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Also notes whose the target's objects are, from the same reading.
+    /// What the target is now, where that is what the plan expects. Also notes whose its objects are.
     async fn refuse_if_stale(
         &mut self,
         point: Point,
         progress: &mut impl Progress,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<Catalog, ApplyError> {
         let (differences, live) = self.compare(point, progress).await?;
         if !self.options.plan.plan.owners {
             self.owners = live.owners();
         }
-        if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences).into()) }
+        if differences.is_empty() { Ok(live) } else { Err(Refusal::Stale(differences).into()) }
     }
 
     async fn compare(
@@ -424,7 +356,9 @@ impl<'a> Run<'a> {
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let beginning = Beginning { phase, direction: self.direction, covered, backup };
+        let loses: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
+        let note = self.options.note;
+        let beginning = Beginning { phase, direction: self.direction, covered, backup, note, loses: &loses };
         let run = journal::begin(&self.session, plan, &beginning, tool).await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {
@@ -439,8 +373,10 @@ impl<'a> Run<'a> {
         match result {
             Ok(live) => {
                 let warnings = aftermath::look(&self.session, &plan.plan, phase).await;
-                let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                let remark = (!warnings.is_empty()).then_some(&*said);
+                let said = note.map(str::to_owned).into_iter().chain(self.costs.iter().map(Cost::afterwards));
+                let said =
+                    said.chain(warnings.iter().map(ToString::to_string)).collect::<Vec<_>>().join("; ");
+                let remark = (!said.is_empty()).then_some(&*said);
                 let kept = match reach(&self.session, &plan.plan, live, tool).await {
                     Ok(()) => journal::finish(&self.session, run, Ended::Done, remark).await,
                     failed => failed,

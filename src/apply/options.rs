@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{hooks, preflight};
+use super::{cost::Cost, hooks, preflight};
 use crate::{
     approval::Approval,
     config::{Policy, Shaping},
@@ -25,6 +25,17 @@ pub enum Which {
     One(Phase),
     /// All of them.
     All,
+}
+
+/// Whether what a rollback loses is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Whoever waits is asked ([`super::Progress::accepts`]), unless the approvals of the rollback have it.
+    Ask,
+    /// It is.
+    Accepted,
+    /// What was lost on the way there is; what would go now is not.
+    NoNewLoss,
 }
 
 /// What to apply or roll back, where, and how.
@@ -56,6 +67,10 @@ pub struct Options<'a> {
     pub hooks: hooks::Hooks<'a>,
     /// The secrets that statements may need.
     pub secrets: &'a Secrets,
+    /// Whether a rollback may lose rows and values.
+    pub consent: Consent,
+    /// What the journal says of why it is run.
+    pub note: Option<&'a str>,
     /// Asked between batches and between tries.
     pub stop: Stop,
     /// Check everything, run nothing, write nothing.
@@ -82,6 +97,8 @@ pub enum Outcome {
         steps: usize,
         /// The phase that remains.
         next: Option<Phase>,
+        /// What it cost: of a rollback.
+        costs: Vec<Cost>,
     },
     /// With `dry_run`: what would run.
     WouldRun(Vec<Batch>),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{gate, preflight};
+use super::{cost::Cost, gate, preflight};
 use crate::{
     approval::Approver,
     journal::Direction,
@@ -14,6 +14,12 @@ use crate::{
 pub trait Progress {
     /// Something happened.
     fn event(&mut self, event: Event<'_>);
+
+    /// Asked whether what a rollback loses may go.
+    fn accepts(&mut self, costs: &[Cost]) -> bool {
+        let _ = costs;
+        false
+    }
 }
 
 /// How a run goes on.
@@ -32,6 +38,8 @@ pub enum Event<'a> {
     },
     /// Approvals are missing, and somebody broke the glass.
     Glass(&'a Approver),
+    /// What a rollback costs.
+    Costs(&'a [Cost]),
     /// A batch begins.
     Batch(&'a Batch),
     /// A batch is done.

@@ -1,9 +1,12 @@
 //! `trueup adopt`
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use trueup::{
-    apply::adopt::{self, Options, Outcome},
+    apply::adopt::{self, Options, Outcome, PlanOptions},
     catalog::scope::Manage,
     sql,
     visible::visible_line,
@@ -16,16 +19,23 @@ use super::{
     output, plan,
 };
 
-/// Takes a database as it is: begins its journal, and says which schemas are managed from now on. Nothing else in the
-/// database is changed.
+/// Takes a database as it is: begins its journal, and says which schemas are managed from now on. With a plan: takes that as
+/// applied, where the database is what it leaves. Nothing else in the database is changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 From then on `plan` manages these schemas even where the desired SQL does not mention them any more: what is missing in
 the SQL is to be dropped. `init --from` makes the SQL.
 
 Example:
-  trueup adopt --env production --manage public,billing")]
+  trueup adopt --env production --manage public,billing
+  trueup adopt plans/20261120-tier --env production --note \"made by hand in the night\"")]
 pub struct Arguments {
+    /// A plan to take as applied, whose end is there already: its folder, its plan.toml, or its name
+    #[arg(conflicts_with = "manage")]
+    plan: Option<PathBuf>,
+    /// How it came about: for the journal
+    #[arg(long, value_name = "TEXT", requires = "plan")]
+    note: Option<String>,
     /// The schemas to manage from now on; else all, or those of [manage] in trueup.toml
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     manage: Vec<String>,
@@ -35,6 +45,9 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
+    if let Some(named) = &arguments.plan {
+        return adopt_plan(context, named, arguments).await;
+    }
     let target = context.target()?;
     let options = Options {
         target: &target,
@@ -60,6 +73,29 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             if state.objects == 1 { "1 object".to_owned() } else { format!("{} objects", state.objects) };
         let text = format!("{what} {} ({objects}) {word}", schemas.join(", "));
         output::words(context.format(), &visible_line(&text));
+    }
+    Ok(Exit::Done)
+}
+
+async fn adopt_plan(context: &Context, named: &Path, arguments: &Arguments) -> Result<Exit, CliError> {
+    let plan = context.plan(named)?;
+    let options = PlanOptions {
+        plan: &plan,
+        target: &context.target()?,
+        shaping: &context.shaping()?,
+        note: arguments.note.as_deref(),
+        wait: Duration::from_secs(arguments.wait),
+        tool: env!("CARGO_PKG_VERSION"),
+    };
+    let adopted = adopt::adopt_plan(&options).await?;
+    if context.format() == Format::Json {
+        output::json(
+            &serde_json::json!({ "adopted": adopted, "plan": plan.plan.name, "digest": plan.digest }),
+        );
+    } else {
+        let name = visible_line(&plan.plan.name);
+        let words = if adopted { "adopted, the database is what it leaves" } else { "is applied already" };
+        output::words(context.format(), &format!("{name}: {words}"));
     }
     Ok(Exit::Done)
 }

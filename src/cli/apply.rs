@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use trueup::{
-    apply::{self, ApplyError, Options, Outcome, Which, Why, standing_words},
+    apply::{self, ApplyError, Consent, Options, Outcome, Which, Why, cost::Cost, standing_words},
     approval,
     journal::Direction,
     run::{Retry, StopHandle},
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Which phase; without it expand, never contract
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// Why, or what was looked at: for the journal
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
     /// What to do when it stops part-way for another reason than Ctrl-C
     #[arg(long, value_enum, default_value_t = OnFailure::Stop)]
     on_failure: OnFailure,
@@ -62,7 +65,29 @@ pub struct How {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    go(context, &arguments.how, which(arguments.phase), Direction::Apply, arguments.on_failure).await
+    let Arguments { how, phase, note, on_failure } = arguments;
+    let go = Go {
+        how,
+        which: which(*phase),
+        consent: Consent::Ask,
+        note: note.as_deref(),
+        on_failure: *on_failure,
+    };
+    go.go(context, Direction::Apply).await
+}
+
+/// What to apply or roll back, as the command line says.
+pub struct Go<'a> {
+    /// What both have in common.
+    pub how: &'a How,
+    /// Which phases.
+    pub which: Which,
+    /// Whether what a rollback loses is accepted.
+    pub consent: Consent,
+    /// What the journal says of why.
+    pub note: Option<&'a str>,
+    /// What to do when it stops part-way.
+    pub on_failure: OnFailure,
 }
 
 /// The phases that --phase means.
@@ -75,56 +100,55 @@ pub fn which(phases: Option<Phases>) -> Which {
     }
 }
 
-/// Applies or rolls back, and says what it came to.
-pub async fn go(
-    context: &Context,
-    how: &How,
-    which: Which,
-    direction: Direction,
-    on_failure: OnFailure,
-) -> Result<Exit, CliError> {
-    let plan = context.plan(&how.plan)?;
-    let (target, policy) = (context.target()?, context.policy()?);
-    let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
-    let secrets = context.secrets()?;
-    let (handle, stop) = StopHandle::new();
-    progress::stop_at_signals(handle);
-    let options = Options {
-        plan: &plan,
-        target: &target,
-        which,
-        approvals: &approvals,
-        policy: &policy,
-        shaping: &context.shaping()?,
-        quiet: context.quiet_time()?,
-        now: Timestamp::now(),
-        wait: Duration::from_secs(how.wait),
-        limits: context.limits()?,
-        hooks: context.hooks(),
-        retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
-        secrets: &secrets,
-        stop,
-        dry_run: how.dry_run,
-        tool: env!("CARGO_PKG_VERSION"),
-    };
-    let mut shown = Shown::new(context.quiet() || how.dry_run || context.format() == Format::Json);
-    let outcome = match direction {
-        Direction::Apply => apply::apply(&options, &mut shown).await,
-        Direction::Rollback => apply::rollback(&options, &mut shown).await,
-    };
-    shown.end();
-    let outcome = match outcome {
-        Err(error) if on_failure == OnFailure::Rollback => {
-            return Err(undone(&options, error, &mut shown).await);
+impl Go<'_> {
+    /// Applies or rolls back, and says what it came to.
+    pub async fn go(&self, context: &Context, direction: Direction) -> Result<Exit, CliError> {
+        let Self { how, which, consent, note, on_failure } = *self;
+        let plan = context.plan(&how.plan)?;
+        let (target, policy) = (context.target()?, context.policy()?);
+        let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
+        let secrets = context.secrets()?;
+        let (handle, stop) = StopHandle::new();
+        progress::stop_at_signals(handle);
+        let options = Options {
+            plan: &plan,
+            target: &target,
+            which,
+            approvals: &approvals,
+            policy: &policy,
+            shaping: &context.shaping()?,
+            quiet: context.quiet_time()?,
+            now: Timestamp::now(),
+            wait: Duration::from_secs(how.wait),
+            limits: context.limits()?,
+            hooks: context.hooks(),
+            retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
+            secrets: &secrets,
+            consent,
+            note,
+            stop,
+            dry_run: how.dry_run,
+            tool: env!("CARGO_PKG_VERSION"),
+        };
+        let mut shown = Shown::new(context.quiet() || how.dry_run || context.format() == Format::Json);
+        let outcome = match direction {
+            Direction::Apply => apply::apply(&options, &mut shown).await,
+            Direction::Rollback => apply::rollback(&options, &mut shown).await,
+        };
+        shown.end();
+        let outcome = match outcome {
+            Err(error) if on_failure == OnFailure::Rollback => {
+                return Err(undone(&options, error, &mut shown).await);
+            }
+            outcome => outcome?,
+        };
+        if context.format() == Format::Json {
+            output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
+        } else {
+            output::words(context.format(), &in_words(&outcome, direction, &plan.plan.name));
         }
-        outcome => outcome?,
-    };
-    if context.format() == Format::Json {
-        output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
-    } else {
-        output::words(context.format(), &in_words(&outcome, direction, &plan.plan.name));
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 /// Goes back where a phase stopped part-way, and says what came of both.
@@ -134,21 +158,27 @@ async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> 
         ApplyError::Stopped { standing, .. } => standing.phase,
         _ => return error.into(),
     };
-    let back = Options { which: Which::One(phase), ..options.clone() };
+    let back = Options { which: Which::One(phase), consent: Consent::NoNewLoss, ..options.clone() };
     let result = apply::rollback(&back, shown).await;
     shown.end();
     match result {
         // it stopped before the first step of the phase
         Ok(Outcome::Nothing { .. }) => error.into(),
-        Ok(_) => CliError {
-            message: format!("{error}; phase {} was rolled back, equal to before", phase.label()),
+        Ok(outcome) => CliError {
+            message: format!(
+                "{error}; phase {} was rolled back, {}",
+                phase.label(),
+                equal_to_before(&outcome)
+            ),
             hint: Some("see what was in the way, then apply again".to_owned()),
             exit: Exit::Error,
             details: String::new(),
         },
         Err(second) => {
             let second = CliError::from(second);
-            CliError { message: format!("{error}; on the way back: {}", second.message), ..second }
+            // refused or not, it is part-way
+            let message = format!("{error}; on the way back: {}", second.message);
+            CliError { message, exit: Exit::Stopped, ..second }
         }
     }
 }
@@ -160,12 +190,13 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
         (Outcome::Nothing { position, next }, _) => {
             format!("{name}: nothing to do; {}{}", standing_words(*position), remains(*next))
         }
-        (Outcome::Done { phases, steps, next }, Direction::Apply) => {
+        (Outcome::Done { phases, steps, next, .. }, Direction::Apply) => {
             let next = remains(*next);
             format!("{name}: {} applied, {}, equal to the rehearsal{next}", list(phases), counted(*steps))
         }
         (Outcome::Done { phases, steps, .. }, Direction::Rollback) => {
-            format!("{name}: {} rolled back, {}, equal to before", list(phases), counted(*steps))
+            let (phases, steps) = (list(phases), counted(*steps));
+            format!("{name}: {phases} rolled back, {steps}, {}", equal_to_before(outcome))
         }
         (Outcome::WouldRun(batches), _) => {
             let mut lines = Vec::new();
@@ -181,6 +212,19 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
             lines.join("\n")
         }
     }
+}
+
+/// In what the database is what it was, once it was rolled back.
+fn equal_to_before(outcome: &Outcome) -> String {
+    let costs = match outcome {
+        Outcome::Done { costs, .. } => &costs[..],
+        Outcome::Nothing { .. } | Outcome::WouldRun(_) => &[],
+    };
+    let lost: Vec<String> = costs.iter().map(Cost::afterwards).collect();
+    if lost.is_empty() {
+        return "equal to before".to_owned();
+    }
+    format!("schema equal to before; {}", visible_line(&lost.join("; ")))
 }
 
 /// What is left to do, and when.
@@ -204,8 +248,9 @@ fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) ->
         Outcome::Nothing { position, next } => {
             serde_json::json!({ "outcome": "nothing", "standing": standing_words(*position), "next": next })
         }
-        Outcome::Done { phases, steps, next } => {
-            serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next })
+        Outcome::Done { phases, steps, next, costs } => {
+            let lost: Vec<String> = costs.iter().map(Cost::afterwards).collect();
+            serde_json::json!({ "outcome": "done", "phases": phases, "steps": steps, "next": next, "lost": lost })
         }
         Outcome::WouldRun(batches) => {
             let steps: Vec<_> = batches

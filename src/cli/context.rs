@@ -14,6 +14,7 @@ use trueup::{
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
     secret::{self, Secrets},
+    toml_file,
     visible::visible_line,
 };
 
@@ -205,11 +206,70 @@ impl Context {
         Ok(Session::connect(&self.target()?.for_trueup()).await?)
     }
 
-    /// A plan by its folder, its plan.toml, or its name.
+    /// A plan by its folder, its plan.toml, or its name, with the date before it or without.
     pub fn plan(&self, named: &Path) -> Result<PlanFile, CliError> {
+        if named.exists() {
+            return Ok(PlanFile::open(named)?);
+        }
         let by_name = self.config.plans_dir().join(named);
-        let path = if !named.exists() && by_name.exists() { &by_name } else { named };
-        Ok(PlanFile::open(path)?)
+        if by_name.exists() {
+            return Ok(PlanFile::open(&by_name)?);
+        }
+        // a path that is not there is no name
+        let name = named.components().next_back().map(|last| last.as_os_str().to_string_lossy().into_owned());
+        let (Some(name), 1) = (name, named.components().count()) else { return Ok(PlanFile::open(named)?) };
+        let folders = self.plan_folders()?;
+        let undated = |folder: &PathBuf| {
+            let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match folder.split_once('-') {
+                Some((date, rest)) if date.len() == 8 && date.bytes().all(|c| c.is_ascii_digit()) => {
+                    rest.to_owned()
+                }
+                _ => folder,
+            }
+        };
+        let meant: Vec<&PathBuf> = folders.iter().filter(|folder| undated(folder) == name).collect();
+        match *meant {
+            [folder] => Ok(PlanFile::open(folder)?),
+            [] => {
+                let names: Vec<String> = folders.iter().map(undated).collect();
+                let hint = match toml_file::nearest(&name, &names) {
+                    Some(name) => format!("did you mean {}?", visible_line(&name)),
+                    None if names.is_empty() => "`trueup plan` writes plans there".to_owned(),
+                    None => "`trueup plans` lists them".to_owned(),
+                };
+                let (name, dir) = (visible_line(&name), output::short_path(&self.config.plans_dir()));
+                Err(CliError::new(format!("there is no plan {name}, here or in {dir}")).with_hint(hint))
+            }
+            _ => {
+                let folders =
+                    meant.iter().map(|folder| output::short_path(folder)).collect::<Vec<_>>().join(", ");
+                let name = visible_line(&name);
+                Err(CliError::new(format!("{name} names several plans: {folders}"))
+                    .with_hint("write the whole name of the folder"))
+            }
+        }
+    }
+
+    /// The folders of all plans, in the order of their names.
+    fn plan_folders(&self) -> Result<Vec<PathBuf>, CliError> {
+        let mut folders: Vec<PathBuf> = match std::fs::read_dir(self.config.plans_dir()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+        };
+        folders.retain(|folder| folder.join("plan.toml").is_file());
+        folders.sort();
+        Ok(folders)
+    }
+
+    /// Every plan of the project.
+    pub fn plans(&self) -> Result<Vec<PlanFile>, CliError> {
+        self.plan_folders()?.iter().map(|folder| PlanFile::open(folder).map_err(CliError::from)).collect()
+    }
+
+    /// ` --env NAME`, where that was said: for commands that are to be pasted.
+    pub fn env_flag(&self) -> String {
+        self.global.env.as_ref().map(|name| format!(" --env {}", visible_line(name))).unwrap_or_default()
     }
 }
 

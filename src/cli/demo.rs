@@ -258,6 +258,8 @@ fn options<'a>(
         wait: Duration::from_secs(10),
         retry: Retry { total: Duration::from_secs(60), ..Retry::default() },
         secrets: Secrets::NONE,
+        consent: apply::Consent::Accepted,
+        note: None,
         stop: Stop::never(),
         quiet: Duration::ZERO,
         limits: Limits::default(),

@@ -26,6 +26,10 @@ pub enum Exit {
     Refused = 3,
     /// Stopped part-way, and can go on.
     Stopped = 4,
+    /// With `status --exit-code`: somebody has changed the database.
+    Drifted = 5,
+    /// With `status --exit-code`: a plan is between its phases.
+    Between = 6,
 }
 
 impl From<Exit> for ExitCode {

@@ -10,6 +10,7 @@ mod approve;
 mod audit;
 mod context;
 mod demo;
+mod deploy;
 mod diff;
 mod doctor;
 mod dump;
@@ -18,9 +19,11 @@ mod history;
 mod init;
 mod output;
 mod plan;
+mod plans;
 mod preflight;
 mod progress;
 mod protect;
+mod ready;
 mod rollback;
 mod show;
 mod status;
@@ -45,7 +48,8 @@ struct Cli {
 
 const AFTER: &str = "\
 Exit codes: 0 done, or nothing to do; 1 error; 2 with --exit-code: work is pending, or schemas differ;
-3 refused: not approved, stale, policy; 4 stopped part-way, can go on.
+3 refused: not approved, stale, policy; 4 stopped part-way, can go on; status --exit-code also has
+5 somebody changed the database, and 6 a plan is between its phases.
 
 Example:
   trueup plan --schema schema/ --url postgres://app@db.example/shop
@@ -113,12 +117,18 @@ enum Command {
     Approve(approve::Arguments),
     /// Apply an approved plan, or go on with one that stopped
     Apply(apply::Arguments),
+    /// Apply all plans that wait, in their order: for a deploy job
+    Deploy(deploy::Arguments),
+    /// Say whether code may be rolled out now
+    Ready(ready::Arguments),
     /// Undo what was applied of a plan, and prove that the database is what it was
     Rollback(rollback::Arguments),
     /// End a plan between its phases without finishing it
     Abandon(abandon::Arguments),
     /// Say where the database stands, and what to do next
     Status(status::Arguments),
+    /// List the plans of the project as the database sees them
+    Plans(plans::Arguments),
     /// List what was applied and rolled back
     History(history::Arguments),
     /// Write the live database's schema as desired SQL
@@ -202,6 +212,9 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Preflight(arguments) => preflight::run(&context, &arguments).await,
         Command::Approve(arguments) => approve::run(&context, &arguments).await,
         Command::Apply(arguments) => apply::run(&context, &arguments).await,
+        Command::Deploy(arguments) => deploy::run(&context, &arguments).await,
+        Command::Ready(arguments) => ready::run(&context, &arguments).await,
+        Command::Plans(arguments) => plans::run(&context, &arguments).await,
         Command::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Command::Abandon(arguments) => abandon::run(&context, &arguments).await,
         Command::Status(arguments) => status::run(&context, &arguments).await,

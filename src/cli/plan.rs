@@ -120,6 +120,27 @@ pub async fn make(
     desired: &Desired,
     wanted: Wanted,
 ) -> Result<Planned, CliError> {
+    with_inputs(context, live, desired, wanted, async |inputs| planning::plan(inputs).await).await
+}
+
+/// Whether live is as desired, as far as that shows without a rehearsal.
+pub async fn is_reached(
+    context: &Context,
+    live: &Session,
+    desired: &Desired,
+    wanted: Wanted,
+) -> Result<bool, CliError> {
+    with_inputs(context, live, desired, wanted, async |inputs| planning::is_reached(inputs).await).await
+}
+
+/// Does something with what planning is made of, and waits visibly.
+async fn with_inputs<T>(
+    context: &Context,
+    live: &Session,
+    desired: &Desired,
+    wanted: Wanted,
+    work: impl AsyncFnOnce(&Inputs<'_>) -> Result<T, PlanningError>,
+) -> Result<T, CliError> {
     let other = other_database(context).await?;
     if let Some(other) = other.as_ref().filter(|other| other.major() != live.major()) {
         let (wanted, is) = (other.major(), live.major());
@@ -159,12 +180,12 @@ pub async fn make(
         created,
         progress: &say,
     };
-    let result = Box::pin(planning::plan(&inputs)).await;
+    let result = Box::pin(work(&inputs)).await;
     waiting.end();
     let closed = close(context, scratch).await;
-    let planned = result.map_err(planning_error)?;
+    let found = result.map_err(planning_error)?;
     closed?;
-    Ok(planned)
+    Ok(found)
 }
 
 /// Stops the throwaway server, and says whether SQL had more rights on a shadow server than it needs.
@@ -385,6 +406,7 @@ pub fn planning_error(error: PlanningError) -> CliError {
             | PlanningError::UncheckedKey { .. }
             | PlanningError::PartWay(_)
             | PlanningError::Overlaps(_)
+            | PlanningError::Broken(_)
             | PlanningError::NoCast(_)
             | PlanningError::Unlike(_)
     );

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use jiff::Timestamp;
 use trueup::{
     apply::{
-        Options,
+        Consent, Options,
         hooks::Hooks,
         preflight::{self, Check, Verdict},
     },
@@ -55,6 +55,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         hooks: Hooks::default(),
         retry: Retry::default(),
         secrets: &secrets,
+        consent: Consent::Ask,
+        note: None,
         stop: StopHandle::new().1,
         dry_run: true,
         tool: env!("CARGO_PKG_VERSION"),

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trueup::{
-    apply::{Event, Progress},
+    apply::{Event, Progress, cost::Cost},
     journal::Direction,
     report::text::Paint,
     run::{Place, StopHandle},
@@ -190,12 +190,28 @@ impl Progress for Shown {
                 "  {} approvals are missing, and {by} broke the glass",
                 self.paint.yellow("!")
             )),
+            Event::Costs(costs) => {
+                for cost in costs {
+                    let cost = visible_line(&cost.to_string()).into_owned();
+                    self.line(&format!("  {} {cost}", self.paint.red("loses")));
+                }
+            }
             Event::OldNames(uses) => uses.iter().for_each(|used| self.line(&format!("  {used}"))),
             Event::Hook(why) => {
                 self.line(&format!("  {} a hook ended with {}", self.paint.yellow("!"), visible_line(why)));
             }
             Event::Comparing => self.doing("comparing the catalog with the plan".to_owned()),
         }
+    }
+
+    fn accepts(&mut self, costs: &[Cost]) -> bool {
+        self.end();
+        if costs.is_empty() || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return false;
+        }
+        eprint!("roll back all the same? Only \"yes\" does: ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
     }
 }
 

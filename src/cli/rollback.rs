@@ -1,9 +1,12 @@
 //! `trueup rollback`
 
-use trueup::journal::Direction;
+use trueup::{
+    apply::{Consent, cost},
+    journal::Direction,
+};
 
 use super::{
-    apply::{How, OnFailure, go, which},
+    apply::{Go, How, OnFailure, which},
     approve::Phases,
     context::Context,
     exit::{CliError, Exit},
@@ -18,8 +21,27 @@ pub struct Arguments {
     /// Which phase; without it everything that ran
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// Say yes to what it loses: `DATA_LOSS`. Without it, it asks on a terminal, and is refused elsewhere
+    #[arg(long, value_name = "CODE")]
+    accept: Option<String>,
+    /// Why: for the journal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    go(context, &arguments.how, which(arguments.phase), Direction::Rollback, OnFailure::Stop).await
+    let Arguments { how, phase, accept, reason } = arguments;
+    let consent = match accept.as_deref() {
+        None => Consent::Ask,
+        Some(cost::CODE) => Consent::Accepted,
+        Some(_) => {
+            let hint = format!("write --accept {}", cost::CODE);
+            return Err(
+                CliError::new("a rollback has nothing else to accept than what it loses").with_hint(hint)
+            );
+        }
+    };
+    let note = reason.as_deref();
+    let go = Go { how, which: which(*phase), consent, note, on_failure: OnFailure::Stop };
+    go.go(context, Direction::Rollback).await
 }

@@ -1,9 +1,7 @@
 //! `trueup status`
 
-use std::path::{Path, PathBuf};
-
 use trueup::{
-    apply::{self, standing_words},
+    apply::{self, roster::Roster, standing_words},
     catalog::scope::Scope,
     journal::{self, Changed, Direction, Ended, OpenPlan, Position, Run},
     plan::{PlanFile, staleness::Difference},
@@ -13,7 +11,7 @@ use trueup::{
         self,
         markdown::{code, plain},
     },
-    source::live,
+    source::{desired::Desired, live},
     step::Phase,
     visible::visible_line,
 };
@@ -29,7 +27,7 @@ use super::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  trueup status --env production --exit-code")]
 pub struct Arguments {
-    /// Exit with 2 unless it is SAFE
+    /// End with 2 for NEEDS_MIGRATION, 4 for a plan that stopped, 5 for DRIFTED, 6 between phases
     #[arg(long)]
     exit_code: bool,
 }
@@ -38,6 +36,8 @@ pub struct Arguments {
 #[derive(Default)]
 struct Standing {
     status: &'static str,
+    /// Of a plan that is not at its end: `between phases`, or `stopped`.
+    detail: Option<&'static str>,
     why: String,
     next: Option<String>,
     differences: Vec<Difference>,
@@ -63,23 +63,26 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         Format::Markdown => output::result(&standing.markdown()),
         Format::Text | Format::Sql => output::result(&standing.text()),
     }
-    Ok(match standing.status {
-        "SAFE" => Exit::Done,
-        "ERROR" => Exit::Error,
-        _ if arguments.exit_code => Exit::Pending,
-        _ => Exit::Done,
+    Ok(match (standing.status, standing.detail) {
+        ("ERROR", _) => Exit::Error,
+        ("SAFE", _) => Exit::Done,
+        _ if !arguments.exit_code => Exit::Done,
+        ("DRIFTED", _) => Exit::Drifted,
+        ("PARTIAL_MIGRATION", Some("stopped")) => Exit::Stopped,
+        ("PARTIAL_MIGRATION", _) => Exit::Between,
+        _ => Exit::Pending,
     })
 }
 
 impl Standing {
     fn json(&self) -> serde_json::Value {
-        let Self { status, why, next, differences, changed } = self;
+        let Self { status, detail, why, next, differences, changed } = self;
         let objects = differences.iter().map(|one| {
             let by: Vec<&Changed> = changed.iter().filter(|change| change.concerns(&one.object)).collect();
             serde_json::json!({ "object": one.object, "how": one.how.label(), "diff": one.diff, "by": by })
         });
         let objects: Vec<_> = objects.collect();
-        serde_json::json!({ "status": status, "why": why, "next": next, "differences": objects })
+        serde_json::json!({ "status": status, "detail": detail, "why": why, "next": next, "differences": objects })
     }
 
     fn text(&self) -> String {
@@ -120,54 +123,43 @@ impl Standing {
 async fn standing(context: &Context, session: &Session) -> Result<Standing, CliError> {
     let just =
         |status, why: String, next: Option<String>| Standing { status, why, next, ..Standing::default() };
-    let plans = match plans(&context.config.plans_dir()) {
+    let plans = match context.plans() {
         Ok(plans) => plans,
         Err(error) => return Ok(just("ERROR", error.message, error.hint)),
     };
-    if let Some(open) = journal::open_plans(session).await?.first() {
-        let (why, next) = part_way(open, &plans);
-        return Ok(just("PARTIAL_MIGRATION", why, Some(next)));
-    }
-
-    // what is not open is at its end, was undone, or was never begun: the last run that came to its end says which
     let history = journal::history(session).await?;
-    let abandoned = journal::abandoned(session).await?;
-    let mut waiting = None;
-    let mut finished: Option<(&Run, &PlanFile)> = None;
-    for opened in &plans {
-        let digest = opened.digest.as_str();
-        if abandoned.iter().any(|abandoned| abandoned.plan == digest) {
-            continue;
-        }
-        let done = |run: &&Run| run.plan == digest && run.outcome == Some(Ended::Done);
-        match history.iter().rev().find(done) {
-            None => waiting = waiting.or(Some(opened)),
-            Some(run) if run.direction == Direction::Apply => {
-                if finished.is_none_or(|(other, _)| run.id > other.id) {
-                    finished = Some((run, opened));
-                }
-            }
-            Some(_) => {}
-        }
+    if let Some(open) = journal::open_plans(session).await?.first() {
+        let finished = finished(&history, &plans);
+        return between(context, session, open, &plans, finished).await;
     }
+    // the schema comes first, whatever the folder says
+    let roster = Roster::read(session, &plans, &context.shaping()?).await?;
+    let desired = if context.schema().is_empty() { None } else { Some(plan::read_desired(context)?) };
+    let reached = match &desired {
+        Some(desired) => plan::is_reached(context, session, desired, wanted(context, session).await?).await?,
+        None => false,
+    };
+    let finished = finished(&history, &plans);
     let drift = drift(context, session, finished).await?;
-    // whether it is as desired does not matter, or cannot be told
-    if (waiting.is_some() || context.schema().is_empty())
+    let first = roster.waiting().next().filter(|_| !reached);
+    if !reached
+        && (first.is_some() || desired.is_none())
         && let Some(drift) = drift
     {
         return Ok(drift);
     }
-    if let Some(opened) = waiting {
-        let why = format!("{} has not been applied", visible_line(&opened.plan.name));
-        return Ok(just(
-            "NEEDS_MIGRATION",
-            why,
-            Some(format!("trueup verify {}", output::short_path(&opened.dir))),
-        ));
+    if let Some(first) = first {
+        let (name, waiting) = (visible_line(&first.plan.plan.name), roster.waiting().count());
+        let others =
+            if waiting > 1 { format!(", and {} more wait behind it", waiting - 1) } else { String::new() };
+        let next = format!("trueup verify {}{}", output::short_path(&first.plan.dir), context.env_flag());
+        return Ok(just("NEEDS_MIGRATION", format!("{name} has not been applied{others}"), Some(next)));
     }
-    if let Some(why) = differs(context, session).await? {
-        let needed = just("NEEDS_MIGRATION", why, Some("trueup plan".to_owned()));
-        return Ok(drift.unwrap_or(needed));
+    if let Some(desired) = desired.as_ref().filter(|_| !reached)
+        && let Some(why) = differs(context, session, desired).await?
+    {
+        let next = Some(format!("trueup plan{}", context.env_flag()));
+        return Ok(drift.unwrap_or(just("NEEDS_MIGRATION", why, next)));
     }
     if drift.is_some() {
         let why = "the database is as desired, though others have changed it since the last run";
@@ -175,9 +167,10 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     }
     if let Some((_, opened)) = finished {
         let name = visible_line(&opened.plan.name);
-        return Ok(just("SAFE", format!("{name} is applied, and the database is what it left"), None));
+        let which = if desired.is_some() { "as desired" } else { "what it left" };
+        return Ok(just("SAFE", format!("{name} is applied, and the database is {which}"), None));
     }
-    let as_desired = if context.schema().is_empty() { "" } else { ", and the database is as desired" };
+    let as_desired = if desired.is_some() { ", and the database is as desired" } else { "" };
     let why = match journal::adoptions(session).await?.pop() {
         Some(adoption) if history.is_empty() => {
             let day = adoption.adopted.strftime("%Y-%m-%d");
@@ -187,6 +180,53 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         _ => format!("no plan waits{as_desired}"),
     };
     Ok(just("SAFE", why, None))
+}
+
+/// The plan that came to its end last, if that was the end of its way there, and its last run.
+fn finished<'a>(history: &'a [Run], plans: &'a [PlanFile]) -> Option<(&'a Run, &'a PlanFile)> {
+    let done = history.iter().rev().filter(|run| run.outcome == Some(Ended::Done));
+    let last_of_each = done.filter(|run| {
+        let later = history
+            .iter()
+            .any(|other| other.id > run.id && other.plan == run.plan && other.outcome == Some(Ended::Done));
+        !later && run.direction == Direction::Apply
+    });
+    last_of_each
+        .into_iter()
+        .find_map(|run| Some((run, plans.iter().find(|opened| opened.digest.as_str() == run.plan)?)))
+}
+
+/// Where a database stands that has a plan which is not at its end. What that leaves as it is is compared all the same.
+async fn between(
+    context: &Context,
+    session: &Session,
+    open: &OpenPlan,
+    plans: &[PlanFile],
+    finished: Option<(&Run, &PlanFile)>,
+) -> Result<Standing, CliError> {
+    let (why, next) = part_way(context, open, plans);
+    let is_between = matches!(open.position, Position::After(_));
+    let standing = Standing {
+        status: "PARTIAL_MIGRATION",
+        detail: Some(if is_between { "between phases" } else { "stopped" }),
+        why,
+        next: Some(next),
+        ..Standing::default()
+    };
+    // one that stopped is neither here nor there
+    let drift = if is_between { drift(context, session, finished).await? } else { None };
+    Ok(match drift {
+        None => standing,
+        Some(drift) => Standing {
+            why: format!("{}; {}", drift.why, standing.why),
+            detail: standing.detail,
+            next: Some(
+                "see who changed it, and make it again as it was before contract, or roll the plan back"
+                    .to_owned(),
+            ),
+            ..drift
+        },
+    })
 }
 
 /// How the database differs from what the last run left, if it does.
@@ -218,12 +258,12 @@ async fn drift(
         return Ok(None);
     }
     let changed = journal::changed_since(session, since).await?;
-    let next = Some("trueup plan".to_owned());
-    Ok(Some(Standing { status: "DRIFTED", why, next, differences, changed }))
+    let next = Some(format!("trueup plan{}", context.env_flag()));
+    Ok(Some(Standing { status: "DRIFTED", why, next, differences, changed, ..Standing::default() }))
 }
 
 /// Where a plan stands that is not at its end, and what can be done.
-fn part_way(open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
+fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
     let OpenPlan { digest, plan, state, position } = open;
     let name = visible_line(&plan.name);
     let standing = standing_words(*position);
@@ -234,41 +274,49 @@ fn part_way(open: &OpenPlan, plans: &[PlanFile]) -> (String, String) {
         _ => None,
     };
     let why = match remains {
-        Some(next) => format!("{name}: {standing}, {} remains", next.label()),
+        Some(next) => {
+            format!("{name}: {standing}, {} remains, for when no old code runs any more", next.label())
+        }
         None => format!("{name}: {standing}, {} of {} steps done", state.done.len(), plan.steps.len()),
     };
     let Some(dir) = dir else {
         let next = "bring the plan back, then apply or roll it back".to_owned();
         return (format!("{why}, and its plan is not in the plans folder"), next);
     };
+    let env = context.env_flag();
     let next = match (remains, state.half_undone(plan)) {
-        (Some(next), _) => format!("trueup apply {dir} --phase {}", next.label()),
-        (None, Some(phase)) => format!("trueup rollback {dir} --phase {}", phase.label()),
+        (Some(next), _) => format!("trueup apply {dir}{env} --phase {}", next.label()),
+        (None, Some(phase)) => format!("trueup rollback {dir}{env} --phase {}", phase.label()),
         (None, None) => match position {
             Position::Within(Phase::Contract) => {
-                format!("trueup apply {dir} --phase contract, or trueup rollback {dir} --phase contract")
+                format!(
+                    "trueup apply {dir}{env} --phase contract, or trueup rollback {dir}{env} --phase contract"
+                )
             }
-            _ => format!("trueup apply {dir}, or trueup rollback {dir}"),
+            _ => format!("trueup apply {dir}{env}, or trueup rollback {dir}{env}"),
         },
     };
     (why, next)
 }
 
-/// How the database differs from the desired schema, if there is one and it does.
-async fn differs(context: &Context, session: &Session) -> Result<Option<String>, CliError> {
-    if context.schema().is_empty() {
-        return Ok(None);
-    }
-    let desired = plan::read_desired(context)?;
-    let assume_drop = std::collections::BTreeSet::from(["all".to_owned()]);
-    let wanted = plan::Wanted {
+async fn wanted(context: &Context, session: &Session) -> Result<plan::Wanted, CliError> {
+    Ok(plan::Wanted {
         manage: plan::manage(context, session, &[]).await?,
-        assume_drop,
+        assume_drop: std::collections::BTreeSet::from(["all".to_owned()]),
         name: String::new(),
         author: None,
         created: jiff::Timestamp::now(),
-    };
-    Ok(match plan::make(context, session, &desired, wanted).await? {
+    })
+}
+
+/// How the database differs from the desired schema, if it does.
+async fn differs(
+    context: &Context,
+    session: &Session,
+    desired: &Desired,
+) -> Result<Option<String>, CliError> {
+    let wanted = wanted(context, session).await?;
+    Ok(match plan::make(context, session, desired, wanted).await? {
         Planned::Nothing(_) => None,
         Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),
         Planned::Plan(made) => {
@@ -277,15 +325,4 @@ async fn differs(context: &Context, session: &Session) -> Result<Option<String>,
             Some(format!("the database is {steps} away from the desired schema"))
         }
     })
-}
-
-/// Every plan in the folder, in the order of their names.
-fn plans(dir: &Path) -> Result<Vec<PlanFile>, CliError> {
-    let mut folders: Vec<PathBuf> = match std::fs::read_dir(dir) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?.filter_map(|entry| Some(entry.ok()?.path())).collect(),
-    };
-    folders.retain(|folder| folder.join("plan.toml").is_file());
-    folders.sort();
-    folders.iter().map(|folder| PlanFile::open(folder).map_err(CliError::from)).collect()
 }

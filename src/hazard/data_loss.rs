@@ -1,7 +1,11 @@
 //! DATA_LOSS: values that are stored now are gone afterwards.
 
 use super::{Case, Level, Rule};
-use crate::{kind::Object, name::Kind};
+use crate::{
+    kind::{Column, Object},
+    name::{Kind, ObjectId},
+    step::Verb,
+};
 
 pub(super) const RULE: Rule = Rule {
     code: "DATA_LOSS",
@@ -15,7 +19,39 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(case: &Case<'_>) -> Option<String> {
     let id = &case.step.object;
-    match (case.object.before?, case.object.after) {
+    // a table or column that comes in several steps goes with the undo of the first
+    let goes = if case.undo { Verb::Create } else { Verb::Drop };
+    let goes = [goes, Verb::Replace].contains(&case.step.verb);
+    match (case.object.before, case.object.after) {
+        (None, Some(after)) => comes_back(case, id, after),
+        (Some(_), None) if !goes => None,
+        (Some(before), after) => is_lost(case, id, before, after),
+        (None, None) => None,
+    }
+}
+
+/// What had rows or values is there again, without them.
+fn comes_back(case: &Case<'_>, id: &ObjectId, after: &Object) -> Option<String> {
+    let came_back = case.undo && case.step.verb == Verb::Drop;
+    match after {
+        Object::Table(table) if came_back && table.foreign.is_none() && case.had_rows(&id.sql()) => {
+            Some(format!("{id} comes back empty{}", case.rows(&id.sql())))
+        }
+        Object::Column(column) if came_back && column.generated.is_none() => {
+            let default = ObjectId { kind: Kind::Default, path: id.path.clone() };
+            let value = match case.catalogs.after.objects.get(&default) {
+                Some(Object::Default(default)) => default.expression.as_str(),
+                _ if column.identity.is_some() => "a new number",
+                _ => "NULL",
+            };
+            Some(format!("{id} comes back as {value} in every row"))
+        }
+        _ => None,
+    }
+}
+
+fn is_lost(case: &Case<'_>, id: &ObjectId, before: &Object, after: Option<&Object>) -> Option<String> {
+    match (before, after) {
         (Object::Table(table), None) if table.foreign.is_none() => {
             let name = id.sql();
             Some(format!("dropping {id} loses its rows{}", case.rows(&name)))
@@ -60,7 +96,7 @@ fn find(case: &Case<'_>) -> Option<String> {
 }
 
 /// A cast that loses without an error: fewer digits, less than a timestamp, floating point.
-fn narrows(before: &crate::kind::Column, after: &crate::kind::Column) -> bool {
+fn narrows(before: &Column, after: &Column) -> bool {
     const FRACTIONS: [&str; 4] = ["numeric", "real", "double precision", "money"];
     const WHOLE: [&str; 3] = ["smallint", "integer", "bigint"];
     const MOMENTS: [&str; 2] = ["timestamp without time zone", "timestamp with time zone"];
@@ -76,6 +112,6 @@ fn narrows(before: &crate::kind::Column, after: &crate::kind::Column) -> bool {
 
 /// Whether a column that the sequence belongs to goes as well: then nobody counts with it any more.
 fn goes_with_column(case: &Case<'_>) -> bool {
-    let owner = crate::name::ObjectId { kind: Kind::SequenceOwner, path: case.step.object.path.clone() };
+    let owner = ObjectId { kind: Kind::SequenceOwner, path: case.step.object.path.clone() };
     case.catalogs.before.objects.contains_key(&owner)
 }

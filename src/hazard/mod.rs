@@ -173,6 +173,14 @@ impl Case<'_> {
         column.not_null && !filled && !self.catalogs.before.objects.contains_key(&default)
     }
 
+    /// Whether there was anything in a relation, as far as that is known.
+    pub fn had_rows(&self, relation: &str) -> bool {
+        self.facts
+            .relations
+            .get(relation)
+            .is_none_or(|size| size.bytes > 0 || size.rows.is_some_and(|rows| rows > 0))
+    }
+
     /// ` (about 200000 rows)`, where live's estimate is known.
     pub fn rows(&self, relation: &str) -> String {
         match self.facts.relations.get(relation).and_then(|size| size.rows) {

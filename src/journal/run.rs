@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Direction, Ended, JournalError, RowId, RunId, entry, plans, together};
 use crate::{
     approval::{Approver, Covered},
-    plan::{Digest, PlanFile},
+    plan::{Digest, PlanFile, PlannedStep},
     postgres::Session,
     run::Batch,
     step::Phase,
@@ -22,6 +22,10 @@ pub struct Beginning<'a> {
     pub covered: &'a Covered,
     /// What was said of a backup.
     pub backup: Option<&'a str>,
+    /// What who runs it says of it.
+    pub note: Option<&'a str>,
+    /// What it loses, and was accepted.
+    pub loses: &'a [String],
 }
 
 /// Begins a run, and writes down the approvals that it has.
@@ -38,6 +42,35 @@ pub async fn begin(
     together(session, written).await
 }
 
+/// Writes that a plan is done which others have brought about: each phase as a run that is at its end. To be called under the
+/// advisory lock.
+pub async fn adopt(session: &Session, file: &PlanFile, remark: &str, tool: &str) -> Result<(), JournalError> {
+    let written = async {
+        plans::keep(session, file).await?;
+        for phase in file.plan.phases() {
+            let covered = Covered::default();
+            let direction = Direction::Apply;
+            let beginning = Beginning {
+                phase,
+                direction,
+                covered: &covered,
+                backup: None,
+                note: Some(remark),
+                loses: &[],
+            };
+            let run = insert(session, file, &beginning, tool).await?;
+            let steps: Vec<&PlannedStep> =
+                file.plan.steps.iter().filter(|step| step.phase == phase).collect();
+            for batch in Batch::forward(&steps) {
+                batch_done(session, run, &batch).await?;
+            }
+            ended(session, run, Ended::Done, Some(remark)).await?;
+        }
+        Ok(())
+    };
+    together(session, written).await
+}
+
 async fn insert(
     session: &Session,
     file: &PlanFile,
@@ -46,7 +79,7 @@ async fn insert(
 ) -> Result<RunId, JournalError> {
     let client = session.client();
     let PlanFile { plan, digest, .. } = file;
-    let Beginning { phase, direction, covered, backup } = *beginning;
+    let Beginning { phase, direction, covered, backup, note, loses } = *beginning;
     let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backup, glass, backend_start) \
                SELECT $1, $2, $3, $4, $5, $6, $7, $8, backend_start FROM pg_catalog.pg_stat_activity \
                WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";
@@ -90,7 +123,7 @@ async fn insert(
     }
     let body = json!({
         "run": id, "plan": digest, "name": plan.name, "phase": phase, "direction": direction, "tool": tool,
-        "backup": backup, "approvals": chained, "glass": glass,
+        "backup": backup, "approvals": chained, "glass": glass, "note": note, "loses": loses,
     });
     entry::add(session, "run", &body).await?;
     Ok(RunId(id))
@@ -103,13 +136,19 @@ pub async fn finish(
     ended: Ended,
     remark: Option<&str>,
 ) -> Result<(), JournalError> {
+    together(session, self::ended(session, run, ended, remark)).await
+}
+
+async fn ended(
+    session: &Session,
+    run: RunId,
+    ended: Ended,
+    remark: Option<&str>,
+) -> Result<(), JournalError> {
     let outcome = ended.label();
     let sql = "UPDATE trueup.run SET finished = pg_catalog.clock_timestamp(), outcome = $2, remark = $3 WHERE id = $1";
-    let written = async {
-        session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
-        entry::add(session, "end", &json!({ "run": run.0, "outcome": outcome, "remark": remark })).await
-    };
-    together(session, written).await
+    session.client().execute(sql, &[&run.0, &outcome, &remark]).await?;
+    entry::add(session, "end", &json!({ "run": run.0, "outcome": outcome, "remark": remark })).await
 }
 
 /// Writes that a batch's steps are done; to be called in its transaction, as the last of it.

@@ -10,7 +10,7 @@ use crate::{
     name::ObjectId,
     plan::{
         Plan,
-        staleness::{self, Point},
+        staleness::{self, How, Point},
     },
     step::Phase,
 };
@@ -25,6 +25,22 @@ pub(super) fn phases(open: &[OpenPlan]) -> Result<Vec<Between<'_>>, PlanningErro
         _ => Err(PlanningError::PartWay(plan.name.clone())),
     });
     each.collect()
+}
+
+/// Refuses where what the plans have made is not there any more, or is something else: what is planned for it would be wrong.
+pub(super) fn refuse_broken(plans: &[Between<'_>], live: &Catalog) -> Result<(), PlanningError> {
+    let mut wrong = Vec::new();
+    for (plan, reached) in plans {
+        let made = |object: &ObjectId| {
+            let of_it = plan.footprint.iter().find(|entry| entry.object == *object);
+            of_it.is_some_and(|entry| entry.after.range(..=*reached).next().is_some())
+        };
+        let found = staleness::compare(plan, live, Point::After(*reached)).into_iter();
+        let found = found.filter(|one| matches!(one.how, How::Missing | How::Changed) && made(&one.object));
+        wrong
+            .extend(found.map(|one| format!("{} {}, which {} made", one.object, one.how.label(), plan.name)));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(PlanningError::Broken(wrong)) }
 }
 
 /// Makes what the plans will still change in what is wanted into what it is: they bring it there. `stable` is what is

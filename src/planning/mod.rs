@@ -158,6 +158,9 @@ pub enum PlanningError {
     /// Other plans are not at their end.
     #[error("another plan is between its phases: {}", .0.join("; "))]
     Overlaps(Vec<String>),
+    /// What a plan between its phases has made is not there any more.
+    #[error("what another plan has made between its phases is not as it made it: {}", .0.iter().take(5).cloned().collect::<Vec<_>>().join("; "))]
+    Broken(Vec<String>),
     /// Columns that cannot have two names for a while.
     #[error("these cannot be renamed online: {}", .0.join("; "))]
     NotOnline(Vec<String>),
@@ -244,6 +247,9 @@ impl PlanningError {
                 "do not approve it: it was edited, or made by another version; make it again with `trueup plan`"
             }
             Self::PartWay(_) => "apply it again to go on, or roll it back; then plan",
+            Self::Broken(_) => {
+                "make it again as it was, and apply what remains of that plan; or roll it back, or `trueup abandon` it; then plan"
+            }
             Self::Overlaps(_) => "apply what remains of that plan, or roll it back; then plan again",
             Self::NotOnline(_) => {
                 "write `instant` behind @renamed, and deploy the code that uses the new name together with that plan"
@@ -286,29 +292,10 @@ impl PlanningError {
 
 /// Makes a plan.
 pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
-    let progress = inputs.progress;
-    progress("reading the database");
-    let mut live_all = inputs.compared(live::read(inputs.live).await?);
-    progress("loading the desired schema");
-    let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
-    let mut wanted_all = workshop.elaborate(&live_all).await?;
-    let open = between::phases(&inputs.open)?;
-    if !open.is_empty() {
-        let stable = workshop.normalised(&wanted_all, &live_all).await?;
-        between::settle(&open, &live_all, &mut wanted_all, &stable)?;
+    let (workshop, gathered) = Box::pin(gather(inputs)).await?;
+    if gathered.is_reached() {
+        return Ok(Planned::Nothing(gathered.remarks));
     }
-    let versions = inputs.desired.extension_versions();
-    extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
-    let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
-    let mut remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
-    remarks.notes.extend(secret::compare(inputs, Pair::new(&mut live_all, &mut wanted_all)).await?);
-    proven::keep(&live_all, &mut wanted_all);
-    let (live, wanted) = (live_all.within(&scope), wanted_all.within(&scope));
-    let updates = extension::updates(&live, &wanted, &versions);
-    if live.objects == wanted.objects && updates.is_empty() {
-        return Ok(Planned::Nothing(remarks));
-    }
-    let gathered = Gathered { live: live_all, wanted: wanted_all, scope, versions, open, remarks };
     // most texts print the same a second time: only where live's do not, or the rehearsal ends elsewhere, are the desired
     // ones printed until they do
     let plan_to = |texts| Box::pin(plan_from(inputs, &workshop, &gathered, texts));
@@ -321,6 +308,36 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
     }
 }
 
+/// Whether live is as desired, as far as that shows without a rehearsal: what is not may still be a matter of how PostgreSQL
+/// prints it.
+pub async fn is_reached(inputs: &Inputs<'_>) -> Result<bool, PlanningError> {
+    let (_, gathered) = Box::pin(gather(inputs)).await?;
+    Ok(gathered.is_reached())
+}
+
+/// Reads what there is and what is wanted.
+async fn gather<'a>(inputs: &'a Inputs<'_>) -> Result<(workshop::Workshop<'a>, Gathered<'a>), PlanningError> {
+    let progress = inputs.progress;
+    progress("reading the database");
+    let mut live_all = inputs.compared(live::read(inputs.live).await?);
+    progress("loading the desired schema");
+    let mut workshop = workshop::Workshop::open(inputs, &live_all).await?;
+    let mut wanted_all = workshop.elaborate(&live_all).await?;
+    let open = between::phases(&inputs.open)?;
+    if !open.is_empty() {
+        between::refuse_broken(&open, &live_all)?;
+        let stable = workshop.normalised(&wanted_all, &live_all).await?;
+        between::settle(&open, &live_all, &mut wanted_all, &stable)?;
+    }
+    let versions = inputs.desired.extension_versions();
+    extension::ask(Pair::new(&mut live_all, &mut wanted_all), &versions);
+    let scope = Scope::decide(&inputs.manage, &live_all, &wanted_all, &inputs.ignore);
+    let mut remarks = remarks(inputs, &live_all, &wanted_all, &scope)?;
+    remarks.notes.extend(secret::compare(inputs, Pair::new(&mut live_all, &mut wanted_all)).await?);
+    proven::keep(&live_all, &mut wanted_all);
+    Ok((workshop, Gathered { live: live_all, wanted: wanted_all, scope, versions, open, remarks }))
+}
+
 /// What planning begins with.
 struct Gathered<'a> {
     live: Catalog,
@@ -329,6 +346,14 @@ struct Gathered<'a> {
     versions: BTreeMap<String, String>,
     open: Vec<between::Between<'a>>,
     remarks: Remarks,
+}
+
+impl Gathered<'_> {
+    /// Whether there is nothing to do.
+    fn is_reached(&self) -> bool {
+        let (live, wanted) = (self.live.within(&self.scope), self.wanted.within(&self.scope));
+        live.objects == wanted.objects && extension::updates(&live, &wanted, &self.versions).is_empty()
+    }
 }
 
 /// Which texts of the desired catalog are planned to: PostgreSQL prints some of its own texts in another way.

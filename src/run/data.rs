@@ -76,6 +76,30 @@ pub async fn has_rows(session: &Session, table: &str) -> Result<bool, tokio_post
     rows.first().map_or(Ok(false), |row| Ok(row.try_get::<_, i64>(0)? > 0))
 }
 
+/// How many rows a query counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Those that were asked for, and all that there are.
+    Rows(i64, i64),
+    /// It takes longer than ten seconds, or cannot be asked.
+    Not,
+}
+
+/// Counts rows of a relation. The query gives one row: a number of them, and that of all as text.
+pub async fn count(session: &Session, relation: &str, query: &str) -> Result<Counted, tokio_postgres::Error> {
+    let rows = match asked(session, relation, query, Duration::from_secs(10)).await? {
+        Ok(rows) => rows,
+        Err(error) if error.code().is_some_and(|code| is_of_a_row(code) || is_expected(code)) => {
+            tracing::debug!("{relation}: not counted: {error}");
+            return Ok(Counted::Not);
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(row) = rows.first() else { return Ok(Counted::Not) };
+    let all = row.try_get::<_, Option<&str>>(1)?.and_then(|all| all.parse().ok());
+    Ok(Counted::Rows(row.try_get(0)?, all.unwrap_or_default()))
+}
+
 /// The answer to a question, a number and a text, with the rights of the relation's owner: views and policies run code, and
 /// so do the expressions that are asked for. Nothing of it stays, and it takes no longer than this. Fails by itself only where
 /// nothing can be asked.

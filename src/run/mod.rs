@@ -31,7 +31,7 @@ pub use backfill::{Held, Place};
 pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 use bounds::Bounds;
-pub use data::{InTheWay, has_rows, in_the_way};
+pub use data::{Counted, InTheWay, count, has_rows, in_the_way};
 pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
 pub use index::{IndexState, drop_left_over, index_state};

@@ -199,8 +199,6 @@ pub struct Database {
     shadow: &'static Target,
     pub target: Target,
     pub folder: TempDir,
-    /// Where it was made from, and is dropped from.
-    admin: Session,
     /// For statements that need no session of their own.
     shared: Mutex<Option<Arc<Session>>>,
 }
@@ -234,9 +232,8 @@ impl Database {
     }
 
     /// The same one, when its server has crashed.
-    pub async fn reconnected(self) -> Self {
-        let admin = Session::connect(self.server).await.unwrap();
-        Self { admin, shared: Mutex::default(), ..self }
+    pub fn reconnected(self) -> Self {
+        Self { shared: Mutex::default(), ..self }
     }
 
     /// Whether sessions that begin from now on may write.
@@ -245,7 +242,7 @@ impl Database {
         let value = if may { "" } else { " = on" };
         let name = self.target.database();
         let alter = format!("ALTER DATABASE {name} {word} default_transaction_read_only{value}");
-        self.admin.client().batch_execute(&alter).await.unwrap();
+        administer(self.server, &alter).await;
     }
 
     /// Waits until nobody else is connected to it.
@@ -263,12 +260,12 @@ impl Database {
         let strategy = if admin.major() >= 15 { "STRATEGY file_copy" } else { "" };
         let create = format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}");
         admin.client().batch_execute(&create).await.unwrap();
+        admin.close().await;
         Self {
             server,
             shadow: server,
             target: server.with_database(&name),
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
-            admin,
             shared: Mutex::default(),
         }
     }
@@ -342,7 +339,7 @@ impl Database {
     /// Drops it; what is left of a failed test is dropped with the server.
     pub async fn done(self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.target.database());
-        self.admin.client().batch_execute(&drop).await.unwrap();
+        administer(self.server, &drop).await;
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -380,6 +377,13 @@ impl Database {
         self.trueup(&["approve", plan, "--as", "tester", "--phase", "all", "--accept", "all"]).await.ended(0)
     }
 
+    /// The same, of which a rollback that loses something is refused.
+    pub async fn trueup_unattended(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(&[]);
+        command.args(arguments);
+        finish(command, arguments).await
+    }
+
     /// The command line for that.
     pub fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut command = command(self.folder.path(), Some(&self.target), arguments);
@@ -396,6 +400,13 @@ impl Database {
         on_throwaway_server(&mut command);
         finish(command, arguments).await
     }
+}
+
+/// Runs a statement about a database, outside any.
+async fn administer(server: &Target, sql: &str) {
+    let admin = Session::connect(server).await.unwrap();
+    admin.client().batch_execute(sql).await.unwrap();
+    admin.close().await;
 }
 
 /// How a command ended.
@@ -454,10 +465,13 @@ fn on_throwaway_server(command: &mut tokio::process::Command) {
     command.env("TRUEUP_CACHE_DIR", scratch_options(None, Programs::Installed).cache_dir);
 }
 
-/// trueup's command line for this database, rehearsing on the same server.
+/// trueup's command line for this database, rehearsing on the same server. A rollback accepts what it loses.
 pub fn command(folder: &Path, target: Option<&Target>, arguments: &[&str]) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
     command.current_dir(folder).args(arguments).env_clear();
+    if arguments.first() == Some(&"rollback") && !arguments.contains(&"--accept") {
+        command.args(["--accept", "DATA_LOSS"]);
+    }
     command.env("PATH", "/usr/bin:/bin").env("HOME", folder).env("NO_COLOR", "1").env("USER", "tester");
     command.env("TRUEUP_SHADOW_URL", url(server()));
     if let Some(target) = target {

@@ -168,6 +168,7 @@ impl Progress for Steps<'_> {
             | Event::Hook(_)
             | Event::Warnings(_)
             | Event::Glass(_)
+            | Event::Costs(_)
             | Event::OldNames(_)
             | Event::Comparing => {}
         }

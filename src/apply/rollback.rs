@@ -1,0 +1,116 @@
+//! The way back: what was done is undone, last step first, once somebody has said yes to what that costs.
+
+use super::{
+    ApplyError, Consent, Event, Leg, Outcome, Progress, Refusal, Run, Which,
+    cost::{self, Cost},
+    point, preflight,
+};
+use crate::{
+    approval::{Covered, Way},
+    journal::{self, Position, State},
+    plan::{PlannedStep, staleness::Point},
+    run::{self, Batch},
+    step::{DataCheck, Phase},
+};
+
+impl Run<'_> {
+    pub(super) async fn rollback(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
+        let plan = &self.options.plan.plan;
+        self.settle().await?;
+        let position = self.state.position(plan);
+        let current = match position {
+            Position::NotRun | Position::RolledBack => return Ok(Outcome::Nothing { position, next: None }),
+            Position::Within(phase) | Position::After(phase) => phase,
+        };
+        let mut phases: Vec<Phase> =
+            plan.phases().into_iter().rev().filter(|phase| *phase <= current).collect();
+        if let Which::One(wanted) = self.options.which {
+            if !plan.phases().contains(&wanted) {
+                return Err(Refusal::NoSuchPhase(wanted).into());
+            }
+            if wanted < current {
+                return Err(Refusal::PhaseAfter(current).into());
+            }
+            phases.retain(|phase| *phase == wanted);
+            if phases.is_empty() {
+                return Ok(Outcome::Nothing { position, next: None });
+            }
+        }
+        let permission = self.permission().await?;
+        let approvals = if permission.policy.rollback {
+            permission.check_all(self.options.plan, &phases, Way::Back)?
+        } else {
+            vec![Covered::default(); phases.len()]
+        };
+        preflight::must::privileges(&self.session, plan).await?;
+        let live = self.refuse_if_stale(point(position), progress).await?;
+        let is_done = |check: &&DataCheck| {
+            let mut steps = plan.steps.iter().filter(|step| step.object == check.object);
+            steps.any(|step| step.phase == check.phase && self.state.done.contains(&step.id))
+        };
+        let checks = plan.data_checks.iter().filter(|check| check.back && phases.contains(&check.phase));
+        let rows = run::in_the_way(&self.session, checks.filter(is_done)).await;
+        let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
+        if !rows.is_empty() {
+            return Err(Refusal::NoWayBack(rows).into());
+        }
+        let done = plan
+            .steps
+            .iter()
+            .filter(|step| phases.contains(&step.phase) && self.state.done.contains(&step.id));
+        let costs = cost::of(&self.session, done.clone().rev(), &live).await;
+        let costs =
+            costs.map_err(|source| ApplyError::Query { what: "counting what would be lost", source })?;
+        self.refuse_losses(&costs, permission.policy.rollback, progress)?;
+        self.costs.clone_from(&costs);
+        self.look_around(&preflight::Needs::back(done), progress).await?;
+        let batches = |phase: Phase, state: &State| {
+            let done: Vec<&PlannedStep> = plan
+                .steps
+                .iter()
+                .filter(|step| step.phase == phase && state.done.contains(&step.id))
+                .collect();
+            Batch::backward(&done)
+        };
+        preflight::must::secrets(
+            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
+            self.options.secrets,
+        )?;
+        if self.options.dry_run {
+            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
+            return Ok(Outcome::WouldRun(all.collect()));
+        }
+        journal::ensure(&self.session).await?;
+        journal::backfill::forget(&self.session, &self.options.plan.digest).await?;
+        let mut steps = 0;
+        for (at, phase) in phases.iter().enumerate() {
+            let batches = batches(*phase, &self.state);
+            let end = Point::before(*phase, &plan.phases());
+            let leg = Leg { phase: *phase, batches: &batches, covered: &approvals[at], backup: None, end };
+            let ran = self.run_phase(&leg, progress).await;
+            steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
+        }
+        Ok(Outcome::Done { next: phases.last().copied(), phases, steps, costs })
+    }
+
+    /// Says what the rollback costs, and refuses it unless that is accepted: here, or by its approvals, where policy asks for
+    /// some.
+    fn refuse_losses(
+        &self,
+        costs: &[Cost],
+        approved: bool,
+        progress: &mut impl Progress,
+    ) -> Result<(), Refusal> {
+        if costs.is_empty() {
+            return Ok(());
+        }
+        progress.event(Event::Costs(costs));
+        let accepted = match self.options.consent {
+            Consent::Accepted => true,
+            // what was lost on the way there was accepted then
+            Consent::NoNewLoss => costs.iter().all(|cost| cost.gone),
+            Consent::Ask => approved || self.options.dry_run || progress.accepts(costs),
+        };
+        if accepted { Ok(()) } else { Err(Refusal::Loses(costs.to_vec())) }
+    }
+}
