@@ -9,6 +9,7 @@ mod audit;
 mod bad_input;
 mod cli;
 mod combined;
+mod commute;
 mod connect;
 mod convert;
 mod data;

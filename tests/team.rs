@@ -291,7 +291,9 @@ async fn two_plans(project: &Database) -> Database {
         project,
         &format!(
             "{} CREATE TABLE extra (id int PRIMARY KEY);",
-            first.replace("note text", "note text, more text")
+            first
+                .replace("full_name text,", "full_name text NOT NULL,")
+                .replace("note text", "note text, more text")
         ),
     );
     project.trueup(&["plan", "--env", "dev", "--name", "second"]).await.ended(0).unwrap();
@@ -360,13 +362,14 @@ fn a_deploy_job_applies_what_waits_in_its_order() {
         for ran in [&ran.0, &ran.1] {
             assert_eq!(ran.code, Some(0), "{}", ran.shown());
         }
+        on(&["deploy", "--phase", "contract"]).await.fails_with_output(0, "contract: 1 plan applied");
         status(0, "SAFE: second is applied, and the database is as desired").await;
         on(&["deploy"]).await.fails_with_output(0, "expand: 0 plans applied");
         on(&["ready", "--code", "new"]).await.fails_with_output(0, "ready: new code works");
         says(&plans(&production, "production").await, &[("first", "applied"), ("second", "applied")]);
         assert_eq!(
             production.ask("SELECT string_agg(name || ' ' || phase, ', ' ORDER BY id) FROM trueup.run").await,
-            "first expand, first contract, second expand"
+            "first expand, first contract, second expand, second contract"
         );
         production.execute("DROP TABLE extra").await;
         status(5, "DRIFTED").await;
@@ -382,7 +385,7 @@ fn plans_that_a_database_never_ran_do_not_wait_for_ever() {
         let old = Database::with(ACCOUNTS).await.unwrap();
         let dev = two_plans(&old).await;
         let fresh = Database::with(
-            "CREATE TABLE account (id int PRIMARY KEY, full_name text, note text, more text); CREATE TABLE extra (id int PRIMARY KEY)",
+            "CREATE TABLE account (id int PRIMARY KEY, full_name text NOT NULL, note text, more text); CREATE TABLE extra (id int PRIMARY KEY)",
         )
         .await
         .unwrap();
@@ -454,12 +457,10 @@ fn a_plan_that_was_made_again_supersedes_the_first() {
         schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text, note text);");
         on(&["plan", "--name", "first"]).await.ended(0).unwrap();
         // a hotfix by hand
-        shop.execute("ALTER TABLE account ADD COLUMN fixed text").await;
-        schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text, fixed text, note text);");
+        shop.execute("ALTER TABLE account ADD COLUMN note int").await;
+        schema(&shop, "CREATE TABLE account (id int PRIMARY KEY, name text, note text, more text);");
         says(&plans(&shop, "here").await, &[("first", "stale")]);
-        on(&["deploy"])
-            .await
-            .fails(3, "first: the plan is stale: column public.account.fixed was added since");
+        on(&["deploy"]).await.fails(3, "first: the plan is stale: column public.account.note exists already");
         on(&["ready", "--code", "new"]).await.fails_with_output(3, "first is stale, and has not run");
         on(&["plan", "--name", "again"]).await.ended(0).unwrap();
         approved(&shop, "again").await;
@@ -468,5 +469,40 @@ fn a_plan_that_was_made_again_supersedes_the_first() {
         on(&["plans"]).await.fails_with_output(0, "superseded");
         on(&["verify", "firts"]).await.fails(1, "there is no plan firts, here or in plans");
         shop.done().await;
+    });
+}
+
+/// Two pull requests on one table: merged in either order, neither is stale, and each can be taken back without the other one.
+#[test]
+fn two_pull_requests_on_one_table_get_along() {
+    runtime().block_on(async {
+        let one = Database::with(ACCOUNTS).await.unwrap();
+        let other = beside(&one, ACCOUNTS).await;
+        environments(&one, &[("one", &one, ""), ("other", &other, "")]);
+        let table = |more: &str| format!("CREATE TABLE account (id int PRIMARY KEY, name text{more});");
+        for (plan, sql) in [
+            ("mine", table(", mine text NOT NULL -- @backfill using=name\n")),
+            ("theirs", format!("{} CREATE INDEX theirs ON account (name);", table(", theirs int NOT NULL DEFAULT 3"))),
+        ] {
+            schema(&one, &sql);
+            one.trueup(&["plan", "--env", "one", "--name", plan]).await.ended(0).unwrap();
+            approved(&one, plan).await;
+        }
+        for (env, database, order) in [("one", &one, ["mine", "theirs"]), ("other", &other, ["theirs", "mine"])] {
+            let before = database.dump().await;
+            says(&plans(&one, env).await, &[("mine", "waiting"), ("theirs", "waiting")]);
+            for plan in order {
+                one.trueup(&["apply", plan, "--env", env, "--phase", "all"]).await.ended(0).unwrap();
+            }
+            let columns = "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'account'::regclass AND attnum > 0 AND NOT attisdropped";
+            assert_eq!(database.ask(columns).await, "id mine name theirs");
+            // back in the order in which they came
+            one.trueup(&["rollback", order[0], "--env", env]).await.ended(0).unwrap();
+            assert_eq!(database.ask(columns).await, format!("id name {}", order[1]));
+            one.trueup(&["rollback", order[1], "--env", env]).await.ended(0).unwrap();
+            before.must_equal(&database.dump().await, "both are back").await.unwrap();
+        }
+        other.done().await;
+        one.done().await;
     });
 }

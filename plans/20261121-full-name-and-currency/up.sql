@@ -1,5 +1,5 @@
 -- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 47eb0f0c32eb278945bd28bfa317ebf4744c011d663e9bebca00caf497660fb5
+-- plan full-name-and-currency  sha256 2e34b304cba201f4af71d8c6cc92871c240727e135b41955bdaaf4335a9d8c21
 
 -- ==== expand ====
 

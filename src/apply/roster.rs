@@ -293,10 +293,11 @@ impl Ahead<'_> {
             return staleness::compare(plan, self.live, Point::Base).is_empty();
         }
         plan.footprint.iter().all(|entry| match self.changed.get(&entry.object) {
+            Some(_) if entry.beside => true,
             Some(Made::It(made)) => entry.base.as_ref() == Some(made),
             Some(Made::Nothing) => entry.base.is_none(),
             Some(Made::Unknown) => true,
-            None => entry.base == self.live.fingerprint(&entry.object),
+            None => entry.beside || entry.base == self.live.fingerprint(&entry.object),
         })
     }
 

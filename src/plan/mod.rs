@@ -5,6 +5,7 @@
 //! `format` and `folder`, whether it still fits a database in `staleness`.
 
 mod assumption;
+mod commute;
 pub mod compatibility;
 mod floor;
 pub mod folder;
@@ -16,6 +17,7 @@ pub mod staleness;
 mod statement;
 
 pub use assumption::Assumption;
+pub(crate) use commute::{dependents, is_hard};
 pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
 pub use made_for::{Given, MadeFor};
@@ -200,6 +202,9 @@ pub struct FootprintEntry {
     /// What it is before the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Fingerprint>,
+    /// Whether it is only of a table that the plan changes, and neither changed nor needed itself: others may change it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// What it is at the end of each phase that changes it; where a phase is missing, as it was before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub after: BTreeMap<Phase, Change>,

@@ -3,13 +3,14 @@
 //! A plan recorded what it touches and depends on: its footprint. [`compare`] holds that against a live catalog at
 //! one point of the plan's course and names every object that is not as recorded. The footprint is a set, too:
 //! what [`footprint_closure`] finds around the touched objects now and the plan does not know was added since
-//! (a view, an index, a partition), and makes the plan as stale as a change does. Changes elsewhere do not matter.
+//! (a view, an index, a partition), and makes the plan as stale as a change does. Changes elsewhere do not matter, nor do
+//! those of the same table that leave the plan alone (`commute`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use similar::TextDiff;
 
-use super::{FootprintEntry, Plan};
+use super::{FootprintEntry, Plan, commute::Around};
 use crate::{
     catalog::{Catalog, Fingerprint},
     name::{Kind, ObjectId},
@@ -93,6 +94,8 @@ pub struct Difference {
 /// The objects that are not as the plan recorded them for this point, in the order of a dump.
 pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
     let mut differences = Vec::new();
+    let touched = touched(plan);
+    let around = Around::of(plan, &touched, live);
     let moving = match point {
         Point::Within(phase) => Some(phase),
         Point::Base | Point::Undone | Point::After(_) => None,
@@ -115,6 +118,9 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
             (None, Some(_)) => How::Present,
             _ => continue,
         };
+        if around.leaves_alone(&entry.object, how) {
+            continue;
+        }
         differences.push(Difference {
             object: entry.object.clone(),
             how,
@@ -123,7 +129,6 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
             actual,
         });
     }
-    let touched = touched(plan);
     let recorded = plan.footprint.iter().map(|entry| &entry.object);
     let known: BTreeSet<&ObjectId> = recorded
         .chain(plan.steps.iter().map(|step| &step.object))
@@ -131,7 +136,8 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         .collect();
     let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
     for object in footprint_closure(live, &touched) {
-        if !known.contains(&object) && counts(&object) {
+        let is_new = !known.contains(&object) && counts(&object);
+        if is_new && !around.leaves_alone(&object, How::Added) {
             differences.push(Difference {
                 how: How::Added,
                 expected: None,

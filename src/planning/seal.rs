@@ -9,7 +9,7 @@ use crate::{
     facts::{Facts, Size},
     hazard::{self, Case, Hazard, held_locks, weighs_with_size},
     kind::Object,
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
     plan::{
         self, Assumption, Checkpoints, FORMAT, FootprintEntry, Loose, MadeFor, Plan, PlannedStep,
         PlannedUndo, Rehearsal, Summary, footprint_closure,
@@ -211,7 +211,30 @@ impl Sealing<'_> {
         for (_, end) in &ends {
             ids.extend(footprint_closure(end, &touched));
         }
-        ids.into_iter().map(|object| self.entry(object, &touched, &ends)).collect()
+        let catalogs = [self.live, base].into_iter().chain(ends.iter().map(|(_, end)| *end));
+        let mut needed: BTreeSet<&ObjectId> = touched.iter().collect();
+        for catalog in catalogs {
+            let verbs = || steps.iter().map(|step| (&step.object, step.verb));
+            needed.extend(plan::dependents(
+                catalog,
+                touched.iter().filter(|object| plan::is_hard(object, verbs())),
+            ));
+            needed.extend(touched.iter().flat_map(|object| catalog.needs_of(object)).map(|need| &need.to));
+        }
+        // what a value is computed from is in no catalog
+        let fills = steps
+            .iter()
+            .filter(|step| [&step.run, &step.undo].iter().any(|it| it.operation.backfill().is_some()));
+        let filled: BTreeSet<ObjectId> = fills.filter_map(|step| step.object.relation()).collect();
+        let is_read = |object: &ObjectId| {
+            object.kind == Kind::Column && object.relation().is_some_and(|table| filled.contains(&table))
+        };
+        let beside = |object: &ObjectId| !needed.contains(object) && !is_read(object);
+        let entries = ids.into_iter().map(|object| {
+            let beside = beside(&object);
+            FootprintEntry { beside, ..self.entry(object, &touched, &ends) }
+        });
+        entries.collect()
     }
 
     fn entry(
@@ -243,6 +266,7 @@ impl Sealing<'_> {
         }
         FootprintEntry {
             base: own.map(|own| own.fingerprint(&object)),
+            beside: false,
             after,
             ddl: own.filter(|_| changes).map(|own| own.ddl(&object)).unwrap_or_default(),
             loose: loose.then(|| Loose { base: own.map(fingerprint) }),

@@ -1,0 +1,158 @@
+//! Which differences leave a plan what it is: what others have changed of a table beside what the plan changes.
+//!
+//! Two pull requests change one table: one adds a column, the other one an index. Whichever is applied first, the steps of
+//! the other one do the same as they were rehearsed to, and the end is the same. So a difference makes a plan stale only
+//! where the two get in each other's way: the plan changes the object, or needs it, or the object needs what the plan takes
+//! away or makes something else; the plan writes rows, and the object decides what happens to rows; or the plan is about
+//! the table as a whole. What is not known to leave the plan alone makes it stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{FootprintEntry, Plan, staleness::How};
+use crate::{
+    catalog::Catalog,
+    name::{Kind, ObjectId, Path},
+    step::{Operation, Verb},
+};
+
+/// What a plan does to the tables that it is about.
+pub(super) struct Around<'a> {
+    live: &'a Catalog,
+    touched: BTreeSet<&'a ObjectId>,
+    recorded: BTreeMap<&'a ObjectId, &'a FootprintEntry>,
+    /// What needs something that the plan takes away, brings or makes something else.
+    depends: BTreeSet<&'a ObjectId>,
+    /// Tables that come, go, are renamed, attached or detached.
+    whole: BTreeSet<Path>,
+    /// Tables whose rows are written.
+    filled: BTreeSet<Path>,
+}
+
+impl<'a> Around<'a> {
+    /// Of a plan, in a database.
+    pub fn of(plan: &'a Plan, touched: &'a BTreeSet<ObjectId>, live: &'a Catalog) -> Self {
+        let (mut whole, mut filled) = (BTreeSet::new(), BTreeSet::new());
+        for step in &plan.steps {
+            let relation = relation_of(&step.object);
+            if step.object.kind == Kind::Table && !is_soft(step.action) {
+                whole.extend(relation.clone());
+            }
+            for operation in [&step.operation, &step.undo.operation] {
+                match operation {
+                    Operation::Attach { parents } => {
+                        whole.extend(parents.iter().map(|parent| parent.path.clone()));
+                        whole.extend(relation.clone());
+                    }
+                    Operation::Detach { parent, partition } => {
+                        whole.extend([parent.path.clone(), partition.path.clone()]);
+                    }
+                    Operation::Backfill(_) => filled.extend(relation.clone()),
+                    _ => {}
+                }
+            }
+            if matches!(step.object.kind, Kind::Attachment | Kind::IndexAttachment) {
+                whole.extend(relation);
+            }
+        }
+        let hard = touched
+            .iter()
+            .filter(|object| is_hard(object, plan.steps.iter().map(|it| (&it.object, it.action))));
+        Self {
+            live,
+            touched: touched.iter().collect(),
+            recorded: plan.footprint.iter().map(|entry| (&entry.object, entry)).collect(),
+            depends: dependents(live, hard),
+            whole,
+            filled,
+        }
+    }
+
+    /// Whether the plan does the same, and its end is the same but for this object, though that is not what it was.
+    pub fn leaves_alone(&self, object: &ObjectId, how: How) -> bool {
+        let is_table = object.kind == Kind::Table;
+        // a view reads what is there, and is in nobody's way who does not change that
+        let is_view = how == How::Added && matches!(object.kind, Kind::View | Kind::MaterializedView);
+        let may = is_table || is_view || is_part(object);
+        if !may || self.touched.contains(object) || self.depends.contains(object) {
+            return false;
+        }
+        let known = match self.recorded.get(object) {
+            // what a plan needs of a table is that it is there
+            Some(_) if is_table => how == How::Changed,
+            Some(entry) => entry.beside,
+            None => !is_table,
+        };
+        let Some(relation) = self.relation(object) else {
+            // an index that is gone does not say of which table it was
+            return known && object.kind == Kind::Index && self.whole.is_empty();
+        };
+        let decides = matches!(
+            object.target().as_ref().unwrap_or(object).kind,
+            Kind::Table | Kind::Trigger | Kind::Rule | Kind::Policy | Kind::Constraint
+        );
+        known && !self.whole.contains(&relation) && !(decides && self.filled.contains(&relation))
+    }
+
+    /// The relation that it belongs to.
+    fn relation(&self, object: &ObjectId) -> Option<Path> {
+        let object = object.target().unwrap_or_else(|| object.clone());
+        relation_of(&object).or_else(|| {
+            let needs = self.live.needs_of(&object).map(|need| &need.to);
+            needs.filter_map(relation_of).next()
+        })
+    }
+}
+
+/// What is of a table, and may be changed beside other parts of it.
+fn is_part(object: &ObjectId) -> bool {
+    let target = object.target();
+    matches!(
+        target.as_ref().unwrap_or(object).kind,
+        Kind::Column
+            | Kind::Default
+            | Kind::Constraint
+            | Kind::Index
+            | Kind::Trigger
+            | Kind::Policy
+            | Kind::Rule
+            | Kind::Statistics
+    ) || matches!(object.kind, Kind::Comment | Kind::Privileges)
+        && target.is_some_and(|it| it.kind == Kind::Table)
+}
+
+/// The table that an object is, or is part of.
+fn relation_of(object: &ObjectId) -> Option<Path> {
+    match object.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView => Some(object.path.clone()),
+        _ => object.relation().map(|relation| relation.path),
+    }
+}
+
+/// Whether a table stays the same table: its settings change, or nothing of it.
+fn is_soft(verb: Verb) -> bool {
+    matches!(verb, Verb::Alter | Verb::Validate)
+}
+
+/// Whether what depends on an object that steps change is in their way: not where it is a table of which settings change.
+pub(crate) fn is_hard<'s>(object: &ObjectId, mut steps: impl Iterator<Item = (&'s ObjectId, Verb)>) -> bool {
+    object.kind != Kind::Table || steps.any(|(of, verb)| of == object && !is_soft(verb))
+}
+
+/// What needs these objects, directly or not.
+pub(crate) fn dependents<'c>(
+    catalog: &'c Catalog,
+    objects: impl Iterator<Item = &'c ObjectId>,
+) -> BTreeSet<&'c ObjectId> {
+    let mut needed_by: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
+    for edge in &catalog.needs {
+        needed_by.entry(&edge.to).or_default().push(&edge.from);
+    }
+    let mut found = BTreeSet::new();
+    let mut next: Vec<&ObjectId> = objects.collect();
+    while let Some(object) = next.pop() {
+        if found.insert(object) {
+            next.extend(needed_by.get(object).into_iter().flatten());
+        }
+    }
+    found
+}
