@@ -117,10 +117,10 @@ fn the_whole_road() {
     expect(&run(&["apply", "plan", "--phase", "contract", "--quiet"]), 0, "contract applied, 1 step, ");
     expect(&run(&["apply", "plan"]), 0, "nothing to do; phase contract applied");
     expect(&run(&["status", "--exit-code"]), 0, "SAFE");
-    runtime().block_on(execute(&target, "ALTER TABLE app.person ADD COLUMN late int"));
+    runtime().block_on(execute(&target, "CREATE INDEX late ON app.person (tier)"));
     expect(&run(&["status", "--exit-code"]), 5, "DRIFTED");
-    expect(&run(&["rollback", "plan"]), 3, "the plan is stale: column app.person.late was added since");
-    runtime().block_on(execute(&target, "ALTER TABLE app.person DROP COLUMN late"));
+    expect(&run(&["rollback", "plan"]), 3, "the plan is stale: index app.late was added since");
+    runtime().block_on(execute(&target, "DROP INDEX app.late"));
     expect(&run(&["rollback", "plan"]), 0, "contract, expand rolled back, 5 steps, equal to before");
     expect(&run(&["history"]), 0, "rollback contract");
     let json = run(&["history", "--format", "json"]);

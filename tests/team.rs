@@ -498,11 +498,47 @@ fn two_pull_requests_on_one_table_get_along() {
             assert_eq!(database.ask(columns).await, "id mine name theirs");
             // back in the order in which they came
             one.trueup(&["rollback", order[0], "--env", env]).await.ended(0).unwrap();
-            assert_eq!(database.ask(columns).await, format!("id name {}", order[1]));
+            assert_eq!(database.ask(columns).await, if order[1] == "mine" { "id mine name" } else { "id name theirs" });
             one.trueup(&["rollback", order[1], "--env", env]).await.ended(0).unwrap();
             before.must_equal(&database.dump().await, "both are back").await.unwrap();
         }
         other.done().await;
         one.done().await;
+    });
+}
+
+/// What stands on the page is what the plan says, and a conflict that git left is called one.
+#[test]
+fn the_page_is_the_plan() {
+    runtime().block_on(async {
+        let shop = Database::with(&format!("{ACCOUNTS} INSERT INTO account VALUES (21)")).await.unwrap();
+        shop.plan("CREATE TABLE account (id int PRIMARY KEY, name text NOT NULL, more text);").await;
+        let page = read(&shop, "plan/README.md");
+        let (decide, old_and_new) =
+            (page.find("rows are in the way").unwrap(), page.find("## Old and new code").unwrap());
+        assert!(decide < old_and_new, "{page}");
+        assert!(page.contains("Migrations first: new code after expand; old code at any time."), "{page}");
+        let approve = ["approve", "plan", "--as", "alice"];
+        for (edited, line) in [
+            (page.replace("rows are in the way", "no row is in the way"), "line "),
+            (page.replacen("**", "__", 1), "line 3"),
+            (format!("{page}\nApproved by all.\n"), "line "),
+        ] {
+            shop.write("plan/README.md", &edited);
+            for command in [&["verify", "plan"][..], &approve] {
+                let ran = shop.trueup(command).await;
+                ran.fails(3, "README.md is not what plan.toml says");
+                ran.fails(3, line);
+            }
+        }
+        shop.write("plan/README.md", &page.replace('\n', "\r\n"));
+        shop.trueup(&approve).await.ended(0).unwrap();
+        let text = read(&shop, "plan/plan.toml");
+        let conflict = text.replacen("name = ", "<<<<<<< ours\nname = \"a\"\n=======\nname = ", 1);
+        shop.write("plan/plan.toml", &conflict);
+        shop.trueup(&["show", "plan"])
+            .await
+            .fails(3, "plan.toml:2:1: a merge conflict stands here, and no plan");
+        shop.done().await;
     });
 }

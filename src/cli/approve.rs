@@ -94,6 +94,7 @@ impl Phases {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
+    super::verify::check_page(&opened)?;
     let approver: Approver = arguments.approver.parse()?;
     let now = Timestamp::now();
     let expires = arguments.expires.as_deref().map(|text| until(text, now)).transpose()?;

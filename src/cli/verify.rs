@@ -7,6 +7,7 @@ use trueup::{
     apply::{self, permission::Permission},
     approval::{self, Missing, Way},
     journal::Position,
+    plan::PlanFile,
     report,
     step::Phase,
     visible::visible_line,
@@ -45,6 +46,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
+    check_page(&opened)?;
     let (policy, now) = (context.policy()?, Timestamp::now());
     let approvals = approval::read_checked(&opened, &policy, now)?;
     let (mut position, mut differences, mut broken) = (None, None, Vec::new());
@@ -131,7 +133,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
-        let mut lines = vec![format!("{name}: plan.toml, up.sql and rollback.sql agree, digest {digest}")];
+        let mut lines =
+            vec![format!("{name}: plan.toml, README.md, up.sql and rollback.sql agree, digest {digest}")];
         if arguments.rehearse {
             lines.push(
                 "rehearsal: there, back and there again on a clone of the database, as the plan says"
@@ -166,6 +169,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         output::words(context.format(), &lines.join("\n"));
     }
     Ok(if good { Exit::Done } else { Exit::Refused })
+}
+
+/// Refuses a plan whose review page says something else. That of another version of trueup is not compared, and that is said.
+pub fn check_page(opened: &PlanFile) -> Result<(), CliError> {
+    let tool = &opened.plan.tool;
+    if tool == env!("CARGO_PKG_VERSION") {
+        return Ok(report::check_page(opened)?);
+    }
+    let tool = visible_line(tool);
+    output::note(&format!("note: README.md was written by trueup {tool}, and is not compared with the plan"));
+    Ok(())
 }
 
 /// A phase, and who approved it or what is missing.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Opening a folder renders both SQL files again: a reviewer who read up.sql read what will run, or the plan is
-//! refused. README.md is not checked, since people may add to it.
+//! refused. Who verifies or approves a plan has README.md rendered again, too ([`PlanFile::check_page`]).
 //!
 //! A new folder appears at once, by a rename. An existing one is only written to when it holds the same plan, is
 //! empty, or holds another plan that nobody has approved yet: an approved plan is never replaced.
@@ -117,17 +117,31 @@ impl PlanFile {
         let dir =
             file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let text = toml_file::read_text(&file)?;
+        if let Some(conflict) = conflict(&text) {
+            let problem = "a merge conflict stands here, and no plan: restore one side of the whole folder, or plan again";
+            return Err(TomlError::at(&file, &text, conflict, problem).into());
+        }
         let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), text, dir };
         for (name, rendered) in opened.scripts() {
-            let file = opened.dir.join(name);
-            let found = toml_file::read_file(&file).map_err(at(&file))?;
-            let found = String::from_utf8_lossy(&found).replace("\r\n", "\n");
-            if found != rendered {
-                let same = found.lines().zip(rendered.lines()).take_while(|(a, b)| a == b).count();
-                return Err(FolderError::Differs { file, line: same + 1 });
-            }
+            opened.check(name, &rendered)?;
         }
         Ok(opened)
+    }
+
+    /// Refuses a review page that is not what the plan renders to: whoever read it read another plan.
+    pub fn check_page(&self, readme: impl FnOnce(&Plan, &Digest) -> String) -> Result<(), FolderError> {
+        self.check(README, &readme(&self.plan, &self.digest))
+    }
+
+    fn check(&self, name: &str, rendered: &str) -> Result<(), FolderError> {
+        let file = self.dir.join(name);
+        let found = toml_file::read_file(&file).map_err(at(&file))?;
+        let found = String::from_utf8_lossy(&found).replace("\r\n", "\n");
+        if found == rendered {
+            return Ok(());
+        }
+        let same = found.lines().zip(rendered.lines()).take_while(|(a, b)| a == b).count();
+        Err(FolderError::Differs { file, line: same + 1 })
     }
 
     /// Where the signature of who made the plan lies.
@@ -146,6 +160,12 @@ impl PlanFile {
             ("rollback.sql", script::rollback(&self.plan, &self.digest)),
         ]
     }
+}
+
+/// Where git has left a conflict.
+fn conflict(text: &str) -> Option<usize> {
+    let begins = text.starts_with("<<<<<<< ").then_some(0);
+    begins.or_else(|| text.find("\n<<<<<<< ").map(|at| at + 1))
 }
 
 /// Writes a plan's folder; `readme` renders its review page. See the module for what is never written over.

@@ -301,6 +301,11 @@ impl Plan {
         Phase::ALL.into_iter().filter(|phase| self.steps.iter().any(|step| step.phase == *phase)).collect()
     }
 
+    /// The notes that decide whether it can be applied at all: rows that are in the way.
+    pub fn deciding_notes(&self) -> Vec<&String> {
+        self.notes.iter().filter(|note| note.starts_with(IN_THE_WAY)).collect()
+    }
+
     /// What the data is asked before these phases are applied, of which some steps may be done.
     pub fn questions<'p>(
         &'p self,

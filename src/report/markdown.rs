@@ -126,6 +126,10 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
     page.line("");
     let steps = if plan.steps.is_empty() { String::new() } else { format!(": {}", seen::steps(plan)) };
     page.line(&format!("**{}**{steps}.", seen::changes(plan)));
+    if !plan.steps.is_empty() {
+        page.line("");
+        page.line(&format!("{}.", seen::verdict(&compatibility(plan))));
+    }
     page.line("");
     let author = plan.author.as_ref().map(|author| format!(" by {}", plain(author))).unwrap_or_default();
     page.line("| | |");
@@ -160,11 +164,17 @@ fn decisions(page: &mut Page, plan: &Plan) {
     let dangerous = |hazard: &&Hazard| hazard.level == Level::Danger;
     let mut all =
         plan.steps.iter().flat_map(|step| step.hazards.iter().filter(dangerous).map(move |h| (step, h)));
-    let Some(first) = all.next() else { return };
+    let (deciding, first) = (plan.deciding_notes(), all.next());
+    if deciding.is_empty() && first.is_none() {
+        return;
+    }
     page.line("");
     page.line("## To decide");
     page.line("");
-    for (step, hazard) in std::iter::once(first).chain(all) {
+    for note in deciding {
+        page.line(&format!("- **{}**", plain(note)));
+    }
+    for (step, hazard) in first.into_iter().chain(all) {
         page.line(&format!(
             "- **{}** in step {} ({}): {}",
             plain(&hazard.code),
@@ -291,12 +301,14 @@ fn others(page: &mut Page, fold: &Fold<'_>) {
 }
 
 fn remarks(page: &mut Page, plan: &Plan) {
-    if !plan.notes.is_empty() || !plan.unmanaged.is_empty() {
+    let deciding = plan.deciding_notes();
+    let notes: Vec<&String> = plan.notes.iter().filter(|note| !deciding.contains(note)).collect();
+    if !notes.is_empty() || !plan.unmanaged.is_empty() {
         page.line("");
         page.line("## Remarks");
         page.line("");
     }
-    for note in &plan.notes {
+    for note in notes {
         page.line(&format!("- {}", plain(note)));
     }
     if !plan.unmanaged.is_empty() {

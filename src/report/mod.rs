@@ -49,6 +49,11 @@ pub fn write_plan(dir: &Path, plan: &Plan) -> Result<PlanFile, FolderError> {
     folder::write(dir, plan, markdown::plan)
 }
 
+/// Refuses a plan whose review page is not what it renders to.
+pub fn check_page(plan: &PlanFile) -> Result<(), FolderError> {
+    plan.check_page(markdown::plan)
+}
+
 fn json(plan: &Plan, digest: &Digest) -> String {
     #[derive(Serialize)]
     struct Shown<'a> {

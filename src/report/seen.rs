@@ -104,6 +104,31 @@ pub(super) fn strongest(step: &PlannedStep) -> String {
     format!("{} on {}{more}", lock.mode.label(), lock.relation)
 }
 
+/// What a plan means for who deploys code, in one line.
+pub(super) fn verdict(points: &[Point]) -> String {
+    let works = |fit: &Fit| !matches!(fit, Fit::Fails(_));
+    let name = |at: &Point| at.after.map_or("the plan", Phase::label);
+    let new = points.iter().position(|at| works(&at.new_code));
+    let old = points.iter().position(|at| !works(&at.old_code));
+    let after = new.and_then(|at| points.get(at)).map_or("the plan", name);
+    let until = old.and_then(|at| points.get(at)).map(name);
+    match (new, old, until) {
+        (Some(0), None, _) | (Some(0), _, None) => {
+            "In any order: old and new code both work before, between and after".to_owned()
+        }
+        (Some(0), _, Some(until)) => format!("Code first: new code at any time; old code until {until}"),
+        (_, None, _) | (_, _, None) => {
+            format!("Migrations first: new code after {after}; old code at any time")
+        }
+        (Some(new), Some(old), Some(until)) if new < old => {
+            format!("Migrations first: new code after {after}; old code until {until}")
+        }
+        (_, _, Some(until)) => {
+            format!("Both at once: old code fails from {until} on, and new code works after {after}")
+        }
+    }
+}
+
 /// Whether code works at a point, in words.
 pub(super) fn fit(fit: &Fit) -> String {
     match fit {

@@ -93,6 +93,9 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
             line(format!("  {at:<16}{old:<width$}  {new}"));
         }
     }
+    if !plan.steps.is_empty() {
+        line(format!("  {}", seen::verdict(&points)));
+    }
     if waits_on_the_way_back(&points) {
         line(format!("  {}", seen::WAY_BACK));
     }
