@@ -361,12 +361,7 @@ pub enum Way {
     Back,
 }
 
-/// What an approval of contract accepts for it to run although code still writes by names that it takes away.
-pub const OLD_NAMES_IN_USE: &str = "OLD_NAMES_IN_USE";
-
-/// All codes that an approval of a phase can accept: its dangers, and what the gate before contract asks for.
+/// All codes that an approval of a phase can accept: its dangers.
 pub fn acceptable(plan: &Plan, phase: Phase, way: Way) -> BTreeSet<String> {
-    let gated = phase == Phase::Contract && way == Way::There && !plan.old_names.is_empty();
-    let gate = gated.then(|| OLD_NAMES_IN_USE.to_owned());
-    dangers_of(plan, phase, way).into_keys().chain(gate).collect()
+    dangers_of(plan, phase, way).into_keys().collect()
 }

@@ -42,6 +42,7 @@
 //! [env.production]
 //! url_env = "PRODUCTION_URL"     # the variable with the connection URL; or url = "postgres://…"
 //! role = "deployer"              # every session begins with SET ROLE; without it the user's own role applies
+//! after = ["staging"]            # environments in which a plan must have been applied, and proven, before it is here
 //! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! backfill_triggers = "skip"     # or "fire", which they do where nothing is said: the tables' own, for rows that are filled
@@ -167,6 +168,8 @@ pub struct Environment {
     pub url_env: Option<String>,
     /// The role that every session takes first, if not the user's own.
     pub role: Option<String>,
+    /// Environments in which a phase of a plan must be done before it is applied here.
+    pub after: Vec<String>,
     /// Roles whose journal is believed, besides that of the role that connects and of superusers.
     pub journal_owners: BTreeSet<String>,
     /// How renames are made where their annotation does not say.

@@ -191,10 +191,10 @@ fn plans_that_commute_do_not_make_each_other_stale() {
                     )),
                 }
             }
-            if let ((Some(0), Ok(one)), (Some(0), Ok(two))) = (&there, &other) {
-                if let Err(error) = one.must_equal(two, "the two orders").await {
-                    wrong.push(format!("{name}: {error}"));
-                }
+            if let ((Some(0), Ok(one)), (Some(0), Ok(two))) = (&there, &other)
+                && let Err(error) = one.must_equal(two, "the two orders").await
+            {
+                wrong.push(format!("{name}: {error}"));
             }
         }
         assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));

@@ -530,12 +530,12 @@ fn contract_waits_for_old_names_to_be_quiet() {
         // by the new name, and in another column: nobody minds
         database.execute("UPDATE person SET alias = 'c' WHERE id = 1; INSERT INTO person (id) VALUES (3)").await;
         let contract = ["apply", "plan", "--phase", "contract"];
-        let dry = database.trueup(&[&contract[..], &["--dry-run"]].concat()).await;
+        let dry = database.trueup_unattended(&[&contract[..], &["--dry-run"]].concat()).await;
         dry.ended(0).unwrap();
         database.execute("UPDATE person SET nick = 'd' WHERE id = 2; INSERT INTO person VALUES (4, 'e')").await;
         let state = database.state().await;
         for arguments in [&contract[..], &[&contract[..], &["--dry-run"]].concat()] {
-            let refused = database.trueup(arguments).await;
+            let refused = database.trueup_unattended(arguments).await;
             refused.fails(3, "old names are in use: nick of public.person: 2 rows were written by that name, the last one");
         }
         assert_eq!(database.state().await, state, "a refusal changes nothing");
@@ -543,13 +543,23 @@ fn contract_waits_for_old_names_to_be_quiet() {
         database.write("trueup.toml", "[env.there]\nurl_env = \"DATABASE_URL\"\nquiet_minutes = 0\n");
         let yes = ["approve", "plan", "--as", "another", "--phase", "contract", "--accept", "BREAKS_OLD_CODE"];
         database.trueup(&[&yes[..], &["--env", "there"]].concat()).await.ended(0).unwrap();
-        let there = database.trueup(&[&contract[..], &["--env", "there", "--dry-run"]].concat()).await;
+        let there = database.trueup_unattended(&[&contract[..], &["--env", "there", "--dry-run"]].concat()).await;
         there.ended(0).unwrap();
         std::fs::remove_file(database.path("trueup.toml")).unwrap();
-        let accept = ["approve", "plan", "--as", "tester", "--phase", "contract", "--accept", "all"];
-        let approved = database.trueup(&accept).await.ended(0).unwrap();
-        assert!(approved.stdout.contains("accepting BREAKS_OLD_CODE, OLD_NAMES_IN_USE"), "{}", approved.shown());
-        let applied = database.trueup(&contract).await.ended(0).unwrap();
+        // no approval that was given before says anything of the moment
+        let approve = ["approve", "plan", "--as", "tester", "--phase", "contract", "--accept"];
+        let approved = database.trueup(&[&approve[..], &["all"]].concat()).await.ended(0).unwrap();
+        assert!(!approved.stdout.contains("OLD_NAMES_IN_USE"), "{}", approved.shown());
+        database.trueup(&[&approve[..], &["OLD_NAMES_IN_USE"]].concat()).await.fails(1, "OLD_NAMES_IN_USE");
+        database.trueup_unattended(&contract).await.fails(3, "old names are in use");
+        let accept = ["--accept", "OLD_NAMES_IN_USE"];
+        database.trueup_unattended(&[&contract[..], &accept].concat()).await.ended(1).unwrap();
+        let wrong = ["--accept", "DATA_LOSS", "--reason", "x"];
+        database.trueup_unattended(&[&contract[..], &wrong].concat()).await.fails(1, "accepted by who approves it");
+        let reason = ["--reason", "the last job ends tonight"];
+        let applied = database.trueup_unattended(&[&contract[..], &accept, &reason].concat()).await.ended(0).unwrap();
+        let chained = database.ask("SELECT string_agg(body::text, ' ') FROM trueup.entry WHERE kind = 'run'").await;
+        assert!(chained.contains("OLD_NAMES_IN_USE: nick of public.person") && chained.contains("tonight"), "{chained}");
         assert!(applied.stderr.contains("nick of public.person: 2 rows were written"), "{}", applied.shown());
         assert_eq!(database.ask("SELECT string_agg(alias, ',' ORDER BY id) FROM person").await, "c,d,e");
         database.done().await;

@@ -542,3 +542,68 @@ fn the_page_is_the_plan() {
         shop.done().await;
     });
 }
+
+/// Staging comes before production: its journal says whether the plan is done there.
+#[test]
+fn a_plan_goes_to_production_once_it_is_proven_in_staging() {
+    runtime().block_on(async {
+        let production = Database::with(ACCOUNTS).await.unwrap();
+        let staging = beside(&production, ACCOUNTS).await;
+        let urls = [("production", &production, "after = ['staging']"), ("staging", &staging, "")];
+        environments(&production, &urls);
+        schema(&production, "CREATE TABLE account (id int PRIMARY KEY, full_name text /* @renamed from=name online */);");
+        let on = async |arguments: &[&str]| production.trueup(arguments).await;
+        on(&["plan", "--env", "staging", "--name", "one"]).await.ended(0).unwrap();
+        approved(&production, "one").await;
+        let not_yet = "staging comes first, and its phase expand is not done there";
+        on(&["apply", "one", "--env", "production"]).await.fails(3, not_yet);
+        on(&["deploy", "--env", "production"]).await.fails(3, not_yet);
+        on(&["preflight", "one", "--env", "production"]).await.fails_with_output(3, not_yet);
+        on(&["apply", "one", "--env", "staging"]).await.ended(0).unwrap();
+        let look = on(&["preflight", "one", "--env", "production"]).await.ended(0).unwrap();
+        assert!(look.stdout.contains("promotion") && look.stdout.contains("expand is done in staging on "), "{}", look.shown());
+        on(&["apply", "one", "--env", "production"]).await.ended(0).unwrap();
+        let contract = ["apply", "one", "--env", "production", "--phase", "contract"];
+        on(&contract).await.fails(3, "staging comes first, and its phase contract is not done there");
+        // what cannot be asked has not said yes
+        let gone = format!("schema = [\"schema\"]\n[env.production]\nurl = \"{}\"\nafter = [\"staging\"]\n[env.staging]\nurl = \"postgres://127.0.0.1:1/x\"\n", oracle::url(&production.target));
+        production.write("trueup.toml", &gone);
+        on(&contract).await.fails(3, "staging comes first, and cannot be asked: ");
+        environments(&production, &urls);
+        on(&["apply", "one", "--env", "staging", "--phase", "contract"]).await.ended(0).unwrap();
+        on(&contract).await.ended(0).unwrap();
+        staging.done().await;
+        production.done().await;
+    });
+}
+
+/// What is not said, or is likely meant otherwise, is told before anything is done.
+#[test]
+fn what_database_is_meant_is_asked() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("dev", &shop, ""), ("production", &shop, "approval = { required = 2 }")]);
+        schema(&shop, "CREATE TABLE something (id int);");
+        let mut command = shop.command(&["status"]);
+        command.env_remove("DATABASE_URL");
+        let ran = oracle::finish(command, &["status"]).await;
+        ran.fails(1, "no database is named");
+        assert!(ran.stderr.contains("--env dev, --env production"), "{}", ran.shown());
+        let made = ["plan", "--env", "dev", "--name", "other", "--manage", "all", "--assume-drop", "all"];
+        let made = shop.trueup(&made).await.ended(0).unwrap();
+        let asked =
+            "the database has 1 table, and none of them is in the schema: is this the right database?";
+        assert!(made.stdout.contains(asked), "{}", made.shown());
+        // the policy of an environment can be asked without its database
+        approved(&shop, "other").await;
+        let offline = ["verify", "other", "--offline", "--phase", "all", "--env"];
+        shop.trueup(&[&offline[..], &["dev"]].concat()).await.ended(0).unwrap();
+        let ran = shop.trueup(&[&offline[..], &["production"]].concat()).await.ended(3).unwrap();
+        assert!(
+            ran.stdout.contains("has 1 of 2 approvals") && ran.stdout.contains("database: not compared"),
+            "{}",
+            ran.shown()
+        );
+        shop.done().await;
+    });
+}

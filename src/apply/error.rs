@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     cost::{self, Cost},
-    gate::Use,
+    gate::{OLD_NAMES_IN_USE, Use},
     preflight::Check,
 };
 use crate::{
@@ -130,6 +130,14 @@ pub enum Refusal {
         here: Option<String>,
         /// What is otherwise here.
         differences: Vec<String>,
+    },
+    /// It comes after other environments, and has not been there.
+    #[error("{environment} comes first, and {why}")]
+    NotPromoted {
+        /// Where it has not been.
+        environment: String,
+        /// What is so there: `the plan has not run there`.
+        why: String,
     },
     /// Secrets that statements need are not given.
     #[error("nothing gives a value for the secret {}", .0.join(", "))]
@@ -259,6 +267,9 @@ impl Refusal {
                 let first = names.first().map_or("NAME", String::as_str);
                 format!("export {VARIABLE}{first}=…, or add `secrets` to the environment in trueup.toml")
             }
+            Self::NotPromoted { environment, .. } => {
+                format!("nothing was changed; `trueup apply PLAN --env {environment}` first, or take `after` out of the environment in trueup.toml")
+            }
             Self::Elsewhere { here: Some(here), .. } => {
                 format!("nothing was changed; plan for {0}: `trueup plan --env {0}`", visible_line(here))
             }
@@ -294,8 +305,7 @@ impl Refusal {
                 cost::CODE
             ),
             Self::OldNames { .. } => format!(
-                "see to it that all code that is deployed uses the new names, and wait; or approve with --phase contract --accept {}",
-                crate::approval::OLD_NAMES_IN_USE
+                "see to it that all code that is deployed uses the new names, and wait; or apply with --phase contract --accept {OLD_NAMES_IN_USE} --reason \"…\""
             ),
             Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
             Self::NotNamed(phase) => {

@@ -1,14 +1,9 @@
 //! The gate between the phases: contract takes old names away, so nobody may write by them any more.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use super::{ApplyError, error::Refusal};
-use crate::{
-    approval::{Approval, OLD_NAMES_IN_USE},
-    plan::Plan,
-    postgres::Session,
-    step::OldName,
-};
+use crate::{plan::Plan, postgres::Session, step::OldName};
 
 /// How an old name was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,14 +69,17 @@ pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError
     Ok(uses)
 }
 
-/// Refuses unless every old name has been quiet for long enough, or an approval accepts that it has not.
-pub(super) fn pass(uses: &[Use], quiet: Duration, approvals: &[Approval]) -> Result<(), Refusal> {
-    let accepted: BTreeSet<&str> =
-        approvals.iter().flat_map(|approval| &approval.accepts).map(String::as_str).collect();
-    let fresh: Vec<Use> =
-        uses.iter().filter(|used| used.ago.is_some_and(|ago| ago < quiet)).cloned().collect();
-    if fresh.is_empty() || accepted.contains(OLD_NAMES_IN_USE) {
-        return Ok(());
-    }
-    Err(Refusal::OldNames { fresh, quiet })
+/// What is accepted for contract to run although code still writes by names that it takes away.
+pub const OLD_NAMES_IN_USE: &str = "OLD_NAMES_IN_USE";
+
+/// The uses by which an old name has not been quiet for long enough.
+pub(super) fn fresh(uses: &[Use], quiet: Duration) -> Vec<Use> {
+    uses.iter().filter(|used| used.ago.is_some_and(|ago| ago < quiet)).cloned().collect()
+}
+
+/// Refuses unless every old name has been quiet for long enough. That is about the moment: no approval that was given before
+/// says anything of it, and who runs contract all the same says so then.
+pub(super) fn pass(uses: &[Use], quiet: Duration) -> Result<(), Refusal> {
+    let fresh = fresh(uses, quiet);
+    if fresh.is_empty() { Ok(()) } else { Err(Refusal::OldNames { fresh, quiet }) }
 }

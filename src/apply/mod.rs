@@ -25,6 +25,7 @@ mod options;
 pub mod permission;
 pub mod preflight;
 mod progress;
+pub mod promotion;
 pub mod protect;
 mod rollback;
 pub mod roster;
@@ -126,6 +127,8 @@ struct Run<'a> {
     owners: Owners,
     /// What the rollback costs.
     costs: Vec<Cost>,
+    /// What whoever runs it has accepted of the moment.
+    accepted: Vec<String>,
 }
 
 impl<'a> Run<'a> {
@@ -140,7 +143,16 @@ impl<'a> Run<'a> {
             }
         };
         let watcher = Session::connect(&target).await?;
-        Ok(Self { options, session, watcher, direction, state, owners: Owners::new(), costs: Vec::new() })
+        Ok(Self {
+            options,
+            session,
+            watcher,
+            direction,
+            state,
+            owners: Owners::new(),
+            costs: Vec::new(),
+            accepted: Vec::new(),
+        })
     }
 
     async fn begin(session: &Session, options: &Options<'_>) -> Result<State, ApplyError> {
@@ -177,6 +189,11 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Nothing { position, next: remaining(plan, position).next() });
         }
         fits_environment(plan, self.options.shaping, position)?;
+        for before in self.options.after {
+            for phase in &phases {
+                promotion::proven(before, self.options.plan, *phase).await?;
+            }
+        }
         let permission = self.permission().await?;
         let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;
         preflight::must::privileges(&self.session, plan).await?;
@@ -192,8 +209,8 @@ impl<'a> Run<'a> {
             return Err(Refusal::Data(rows).into());
         }
         let quiet = permission.quiet(self.options.quiet);
-        if let ([Phase::Contract, ..], [covered, ..]) = (&*phases, &*approvals) {
-            self.pass_gate(covered, quiet, progress).await?;
+        if phases.first() == Some(&Phase::Contract) {
+            self.pass_gate(quiet, progress).await?;
         }
         let left = plan
             .steps
@@ -224,7 +241,7 @@ impl<'a> Run<'a> {
             let (backup, end) = (backup.as_deref(), Point::After(*phase));
             let leg = Leg { phase: *phase, batches: &batches, covered, backup, end };
             let gate = if at > 0 && *phase == Phase::Contract {
-                self.pass_gate(covered, quiet, progress).await
+                self.pass_gate(quiet, progress).await
             } else {
                 Ok(())
             };
@@ -262,16 +279,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Says how old names are used, and refuses contract while they are.
-    async fn pass_gate(
-        &self,
-        covered: &Covered,
-        quiet: Duration,
-        progress: &mut impl Progress,
-    ) -> Result<(), ApplyError> {
+    /// Says how old names are used, and refuses contract while they are, unless whoever runs it accepts that.
+    async fn pass_gate(&mut self, quiet: Duration, progress: &mut impl Progress) -> Result<(), ApplyError> {
         let uses = gate::uses(&self.session, &self.options.plan.plan).await?;
         progress.event(Event::OldNames(&uses));
-        Ok(gate::pass(&uses, quiet, &covered.approvals)?)
+        if !self.options.old_names_accepted {
+            return Ok(gate::pass(&uses, quiet)?);
+        }
+        let fresh = gate::fresh(&uses, quiet);
+        self.accepted.extend(fresh.iter().map(|used| format!("{}: {used}", gate::OLD_NAMES_IN_USE)));
+        Ok(())
     }
 
     /// Finds out what an interrupted step did, and writes it down.
@@ -356,9 +373,11 @@ impl<'a> Run<'a> {
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let loses: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
+        let costs = self.costs.iter().map(ToString::to_string);
+        let accepted: Vec<String> = costs.chain(self.accepted.iter().cloned()).collect();
         let note = self.options.note;
-        let beginning = Beginning { phase, direction: self.direction, covered, backup, note, loses: &loses };
+        let beginning =
+            Beginning { phase, direction: self.direction, covered, backup, note, accepted: &accepted };
         let run = journal::begin(&self.session, plan, &beginning, tool).await?;
         let result = self.run_batches(run, phase, batches, progress).await;
         let result = match result {

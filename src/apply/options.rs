@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{cost::Cost, hooks, preflight};
+use super::{cost::Cost, hooks, preflight, promotion::Before};
 use crate::{
     approval::Approval,
     config::{Policy, Shaping},
@@ -47,6 +47,8 @@ pub struct Options<'a> {
     pub target: &'a Target,
     /// Which phases.
     pub which: Which,
+    /// Where each phase must be done before it is applied.
+    pub after: &'a [Before],
     /// The approvals that there are. A rollback needs none of its own, unless policy says so.
     pub approvals: &'a [Approval],
     /// What they must amount to.
@@ -69,6 +71,8 @@ pub struct Options<'a> {
     pub secrets: &'a Secrets,
     /// Whether a rollback may lose rows and values.
     pub consent: Consent,
+    /// Whether contract may run although code still writes by names that it takes away.
+    pub old_names_accepted: bool,
     /// What the journal says of why it is run.
     pub note: Option<&'a str>,
     /// Asked between batches and between tries.

@@ -123,13 +123,14 @@ impl<'a> Roster<'a> {
             let (place, state) = match (is_abandoned, runs.last()) {
                 (true, _) => (Some(Place::Abandoned), State::default()),
                 (false, None) => (None, State::default()),
-                (false, Some(last)) => match at_an_end(&plan.plan, last) {
-                    Some(place) => (Some(place), State::default()),
-                    None => {
+                (false, Some(last)) => {
+                    if let Some(place) = at_an_end(&plan.plan, last) {
+                        (Some(place), State::default())
+                    } else {
                         let state = journal::state(session, &plan.digest).await?;
                         (begun(&plan.plan, &state), state)
                     }
-                },
+                }
             };
             match place {
                 Some(place) => entries.push(Entry { plan, place, run, state }),

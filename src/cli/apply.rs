@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use trueup::{
-    apply::{self, ApplyError, Consent, Options, Outcome, Which, Why, cost::Cost, standing_words},
+    apply::{
+        self, ApplyError, Consent, Options, Outcome, Which, Why, cost::Cost, gate::OLD_NAMES_IN_USE,
+        standing_words,
+    },
     approval,
     journal::Direction,
     run::{Retry, StopHandle},
@@ -32,8 +35,11 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     phase: Option<Phases>,
     /// Why, or what was looked at: for the journal
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", visible_alias = "reason")]
     note: Option<String>,
+    /// Say yes to what is so at this moment: `OLD_NAMES_IN_USE`, that code still writes by names that contract takes away
+    #[arg(long, value_name = "CODE", requires = "note")]
+    accept: Option<String>,
     /// What to do when it stops part-way for another reason than Ctrl-C
     #[arg(long, value_enum, default_value_t = OnFailure::Stop)]
     on_failure: OnFailure,
@@ -65,12 +71,25 @@ pub struct How {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    let Arguments { how, phase, note, on_failure } = arguments;
+    let Arguments { how, phase, note, accept, on_failure } = arguments;
+    let old_names_accepted = match accept.as_deref() {
+        None => false,
+        Some(OLD_NAMES_IN_USE) => true,
+        Some(_) => {
+            return Err(CliError::new(
+                "dangers of a plan are accepted by who approves it, not by who applies it",
+            )
+            .with_hint(format!(
+                "`trueup approve PLAN --accept CODE`; apply has --accept {OLD_NAMES_IN_USE}"
+            )));
+        }
+    };
     let go = Go {
         how,
         which: which(*phase),
         consent: Consent::Ask,
         note: note.as_deref(),
+        old_names_accepted,
         on_failure: *on_failure,
     };
     go.go(context, Direction::Apply).await
@@ -86,6 +105,8 @@ pub struct Go<'a> {
     pub consent: Consent,
     /// What the journal says of why.
     pub note: Option<&'a str>,
+    /// Whether contract may run although old names are in use.
+    pub old_names_accepted: bool,
     /// What to do when it stops part-way.
     pub on_failure: OnFailure,
 }
@@ -103,7 +124,7 @@ pub fn which(phases: Option<Phases>) -> Which {
 impl Go<'_> {
     /// Applies or rolls back, and says what it came to.
     pub async fn go(&self, context: &Context, direction: Direction) -> Result<Exit, CliError> {
-        let Self { how, which, consent, note, on_failure } = *self;
+        let Self { how, which, consent, note, old_names_accepted, on_failure } = *self;
         let plan = context.plan(&how.plan)?;
         let (target, policy) = (context.target()?, context.policy()?);
         let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
@@ -116,6 +137,7 @@ impl Go<'_> {
             which,
             approvals: &approvals,
             policy: &policy,
+            after: &context.after()?,
             shaping: &context.shaping()?,
             quiet: context.quiet_time()?,
             now: Timestamp::now(),
@@ -126,6 +148,7 @@ impl Go<'_> {
             secrets: &secrets,
             consent,
             note,
+            old_names_accepted,
             stop,
             dry_run: how.dry_run,
             tool: env!("CARGO_PKG_VERSION"),

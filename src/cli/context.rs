@@ -9,7 +9,7 @@ use std::{
 };
 
 use trueup::{
-    apply::{hooks::Hooks, preflight::Limits},
+    apply::{hooks::Hooks, preflight::Limits, promotion::Before},
     config::{self, Config, Environment, Policy, QUIET_MINUTES, Shaping},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
@@ -70,6 +70,13 @@ impl Context {
     pub fn target(&self) -> Result<Target, CliError> {
         match (&self.global.url, self.global.env.as_deref()) {
             (None, Some(name)) => self.target_of(name),
+            (None, None) if !self.config.env.is_empty() && !self.names_a_database() => {
+                let names: Vec<&str> = self.config.env.keys().map(String::as_str).collect();
+                Err(CliError::new("no database is named").with_hint(format!(
+                    "trueup.toml has environments: --env {}",
+                    visible_line(&names.join(", --env "))
+                )))
+            }
             (None, None) => self.resolve(variable("DATABASE_URL").as_deref()),
             (Some(url), _) => {
                 let target = self.resolve(Some(url))?;
@@ -79,6 +86,13 @@ impl Context {
                 })
             }
         }
+    }
+
+    /// The environments that come before the one that --env names.
+    pub fn after(&self) -> Result<Vec<Before>, CliError> {
+        let names = self.environment()?.map(|environment| environment.after.as_slice()).unwrap_or_default();
+        let before = |name: &String| Ok(Before { environment: name.clone(), target: self.target_of(name)? });
+        names.iter().map(before).collect()
     }
 
     /// The database of an environment of trueup.toml.

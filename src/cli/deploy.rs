@@ -32,8 +32,8 @@ Example:
   trueup deploy --env production --phase contract")]
 pub struct Arguments {
     /// Which phase of them
-    #[arg(long, value_enum, default_value_t = Which_::Expand)]
-    phase: Which_,
+    #[arg(long, value_enum, default_value_t = Deployed::Expand)]
+    phase: Deployed,
     /// What was deployed, or why: for the journal
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -51,7 +51,7 @@ pub struct Arguments {
 /// The phases that can be deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "lowercase")]
-enum Which_ {
+enum Deployed {
     /// What old and new code both work with
     Expand,
     /// What old code does not work with
@@ -70,8 +70,8 @@ enum Next<'a> {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let phase = match arguments.phase {
-        Which_::Expand => Phase::Expand,
-        Which_::Contract => Phase::Contract,
+        Deployed::Expand => Phase::Expand,
+        Deployed::Contract => Phase::Contract,
     };
     let plans = context.plans()?;
     let mut ran: BTreeSet<Digest> = BTreeSet::new();
@@ -90,7 +90,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 };
                 let note = arguments.note.as_deref();
                 let (which, on_failure) = (Which::One(phase), OnFailure::Stop);
-                let go = Go { how: &how, which, consent: Consent::Ask, note, on_failure };
+                let go = Go {
+                    how: &how,
+                    which,
+                    consent: Consent::Ask,
+                    note,
+                    old_names_accepted: false,
+                    on_failure,
+                };
                 go.go(context, Direction::Apply).await?;
                 ran.insert(plan.digest.clone());
                 if arguments.dry_run {

@@ -209,7 +209,7 @@ impl Progress for Shown {
         if costs.is_empty() || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return false;
         }
-        eprint!("roll back all the same? Only \"yes\" does: ");
+        output::note("roll back all the same? Only \"yes\" does:");
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
     }

@@ -42,6 +42,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }
     };
     let note = reason.as_deref();
-    let go = Go { how, which: which(*phase), consent, note, on_failure: OnFailure::Stop };
+    let go = Go {
+        how,
+        which: which(*phase),
+        consent,
+        note,
+        old_names_accepted: false,
+        on_failure: OnFailure::Stop,
+    };
     go.go(context, Direction::Rollback).await
 }

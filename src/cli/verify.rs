@@ -30,6 +30,9 @@ pub struct Arguments {
     /// The phases that must be approved; without it the next one
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// Ask no database: the policy of --env counts, as trueup.toml has it
+    #[arg(long, conflicts_with_all = ["rehearse", "reproduce"])]
+    offline: bool,
     /// What is to be approved is the rollback
     #[arg(long)]
     rollback: bool,
@@ -55,7 +58,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         None if arguments.rollback => ran(opened.plan.phases(), position),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
-    let permission = if context.names_a_database() {
+    let permission = if context.names_a_database() && !arguments.offline {
         let session = context.connect().await?;
         let (state, found) = apply::staleness(&session, &opened).await?;
         (position, differences) = (Some(state.position(&opened.plan)), Some(found));

@@ -24,8 +24,8 @@ pub struct Beginning<'a> {
     pub backup: Option<&'a str>,
     /// What who runs it says of it.
     pub note: Option<&'a str>,
-    /// What it loses, and was accepted.
-    pub loses: &'a [String],
+    /// What was accepted of the moment: what it loses, that old names are in use.
+    pub accepted: &'a [String],
 }
 
 /// Begins a run, and writes down the approvals that it has.
@@ -56,7 +56,7 @@ pub async fn adopt(session: &Session, file: &PlanFile, remark: &str, tool: &str)
                 covered: &covered,
                 backup: None,
                 note: Some(remark),
-                loses: &[],
+                accepted: &[],
             };
             let run = insert(session, file, &beginning, tool).await?;
             let steps: Vec<&PlannedStep> =
@@ -79,7 +79,7 @@ async fn insert(
 ) -> Result<RunId, JournalError> {
     let client = session.client();
     let PlanFile { plan, digest, .. } = file;
-    let Beginning { phase, direction, covered, backup, note, loses } = *beginning;
+    let Beginning { phase, direction, covered, backup, note, accepted } = *beginning;
     let run = "INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backup, glass, backend_start) \
                SELECT $1, $2, $3, $4, $5, $6, $7, $8, backend_start FROM pg_catalog.pg_stat_activity \
                WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() RETURNING id";
@@ -123,7 +123,7 @@ async fn insert(
     }
     let body = json!({
         "run": id, "plan": digest, "name": plan.name, "phase": phase, "direction": direction, "tool": tool,
-        "backup": backup, "approvals": chained, "glass": glass, "note": note, "loses": loses,
+        "backup": backup, "approvals": chained, "glass": glass, "note": note, "accepted": accepted,
     });
     entry::add(session, "run", &body).await?;
     Ok(RunId(id))

@@ -97,8 +97,8 @@ impl<'a> Around<'a> {
     fn relation(&self, object: &ObjectId) -> Option<Path> {
         let object = object.target().unwrap_or_else(|| object.clone());
         relation_of(&object).or_else(|| {
-            let needs = self.live.needs_of(&object).map(|need| &need.to);
-            needs.filter_map(relation_of).next()
+            let mut needs = self.live.needs_of(&object).map(|need| &need.to);
+            needs.find_map(relation_of)
         })
     }
 }

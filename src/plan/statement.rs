@@ -697,12 +697,14 @@ impl Side<'_> {
             Change | Rename => {
                 let attaches =
                     noun == "INDEX" && names.words.find("ALTER INDEX <it> ATTACH PARTITION <it>").is_some();
+                let waits = noun == "DOMAIN" && RETYPES.contains(&kind) && is_default_away(all, name);
                 let owned = counts
                     && (does == Rename || names.words.find("ALTER SEQUENCE <it> OWNED BY ***").is_some());
                 own && !about && of_constraint
                     || ours
                     || made
                     || owned
+                    || waits
                     || attaches && PARTITIONED.contains(&kind)
                     || self.is_published(name, names)
                     || does == Rename
@@ -1139,6 +1141,20 @@ fn whole_of(noun: &str, name: &Name, names: &Names<'_>) -> Option<Name> {
         "STATISTICS" => names.words.find("CREATE STATISTICS <it> … FROM <it>")?.names.get(1).cloned(),
         _ => None,
     }
+}
+
+/// Whether a domain's default goes and comes back within the same statements, while a type below it is exchanged.
+fn is_default_away(all: &[Said<'_>], name: &Name) -> bool {
+    const BOTH: [&str; 2] = ["ALTER DOMAIN <it> DROP DEFAULT", "ALTER DOMAIN <it> SET DEFAULT ***"];
+    let says = |pattern: &str| {
+        all.iter().any(|said| match &said.what {
+            What::Object { noun: "DOMAIN", name: of, words, .. } => {
+                of == name && words.find(pattern).is_some()
+            }
+            _ => false,
+        })
+    };
+    BOTH.iter().all(|pattern| says(pattern))
 }
 
 /// Whether the same list makes it.

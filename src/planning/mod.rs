@@ -36,7 +36,7 @@ use crate::{
     facts, graph,
     journal::OpenPlan,
     lower::{self, Context, Now},
-    name::{ObjectId, Pair},
+    name::{Kind, ObjectId, Pair},
     plan::{IN_THE_WAY, MadeFor, Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
@@ -532,7 +532,21 @@ fn remarks(
     if !differs.is_empty() {
         return Err(PlanningError::Unmanaged(differs));
     }
-    let notes = inputs.desired.notes.iter().map(|note| format!("{}: {}", note.at, note.message)).collect();
+    let mut notes: Vec<String> =
+        inputs.desired.notes.iter().map(|note| format!("{}: {}", note.at, note.message)).collect();
+    let tables = |catalog: &Catalog| -> BTreeSet<ObjectId> {
+        catalog.objects.keys().filter(|id| id.kind == Kind::Table && scope.covers(id)).cloned().collect()
+    };
+    let (there, desired) = (tables(live), tables(wanted));
+    if !there.is_empty() && !desired.is_empty() && there.is_disjoint(&desired) {
+        let count = if there.len() == 1 { "1 table".to_owned() } else { format!("{} tables", there.len()) };
+        notes.insert(
+            0,
+            format!(
+                "the database has {count}, and none of them is in the schema: is this the right database?"
+            ),
+        );
+    }
     let ignored = live.objects.keys().filter(|id: &&ObjectId| !scope.covers(id)).count();
     Ok(Remarks { notes, unmanaged: live.unmanaged.keys().cloned().collect(), ignored })
 }

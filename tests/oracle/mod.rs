@@ -472,6 +472,11 @@ pub fn command(folder: &Path, target: Option<&Target>, arguments: &[&str]) -> to
     if arguments.first() == Some(&"rollback") && !arguments.contains(&"--accept") {
         command.args(["--accept", "DATA_LOSS"]);
     }
+    // tests write by old names until the moment of contract
+    let contracts = arguments.contains(&"all") || arguments.contains(&"contract");
+    if arguments.first() == Some(&"apply") && contracts && !arguments.contains(&"--accept") {
+        command.args(["--accept", "OLD_NAMES_IN_USE", "--reason", "a test"]);
+    }
     command.env("PATH", "/usr/bin:/bin").env("HOME", folder).env("NO_COLOR", "1").env("USER", "tester");
     command.env("TRUEUP_SHADOW_URL", url(server()));
     if let Some(target) = target {

@@ -26,7 +26,7 @@ const WANTED: &str = "
     CREATE TABLE victim (id int CONSTRAINT positive CHECK (id > 0));
     CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';";
 
-/// Writes a plan as its forger would: whatever it says, its digest and its scripts are right.
+/// Writes a plan as its forger would: whatever it says, its digest, its scripts and its page are right.
 fn write(database: &Database, folder: &str, plan: &Plan) {
     let text = format::to_text(plan).unwrap();
     let digest = Digest::of(&text);
@@ -34,6 +34,7 @@ fn write(database: &Database, folder: &str, plan: &Plan) {
         ("plan.toml", text),
         ("up.sql", script::up(plan, &digest)),
         ("rollback.sql", script::rollback(plan, &digest)),
+        ("README.md", report::render(plan, &digest, report::Format::Markdown, false)),
     ];
     fs::create_dir_all(database.path(folder).join("approvals")).unwrap();
     for (name, text) in files {

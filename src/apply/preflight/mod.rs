@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     ApplyError, Options, Refusal, assumptions, fits_environment, gate, permission::Permission,
-    phases_to_apply, point,
+    phases_to_apply, point, promotion,
 };
 use crate::{
     approval::Way,
@@ -155,6 +155,13 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
             fits.map(|()| format!("made for {made_for}; it would be the same here")),
         ));
     }
+    for before in options.after {
+        for phase in &phases {
+            let done = promotion::proven(before, opened, *phase).await;
+            let said = done.map(|proven| format!("{} is {proven}", phase.label()));
+            checks.push(checked("promotion", said)?);
+        }
+    }
     let Options { policy, approvals, now, .. } = options;
     let permission = Permission::in_database(&session, opened, policy, approvals, *now).await?;
     if !permission.contradictions.is_empty() {
@@ -211,9 +218,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
     if phases.contains(&Phase::Contract) && !plan.old_names.is_empty() {
         let uses = gate::uses(&session, plan).await?;
         let said: Vec<String> = uses.iter().map(ToString::to_string).collect();
-        let approvals = covered.iter().find(|(phase, _)| *phase == Phase::Contract);
-        let approvals = approvals.map_or(&[][..], |(_, approvals)| approvals);
-        let passed = gate::pass(&uses, permission.quiet(options.quiet), approvals).map(|()| said.join("; "));
+        let passed = gate::pass(&uses, permission.quiet(options.quiet)).map(|()| said.join("; "));
         checks.push(Check::of("deploy gate", passed));
     }
     let limits = permission.limits(options.limits);

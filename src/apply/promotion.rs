@@ -1,0 +1,70 @@
+//! Where a plan must have been before: in staging before production. Its journal is asked, by the plan's digest.
+
+use jiff::Timestamp;
+
+use super::{ApplyError, Refusal, standing_words};
+use crate::{
+    journal::{self, Direction, Ended, Position},
+    plan::PlanFile,
+    postgres::{Session, Target},
+    step::Phase,
+};
+
+/// An environment that comes first.
+#[derive(Debug, Clone)]
+pub struct Before {
+    /// Its name.
+    pub environment: String,
+    /// Its database.
+    pub target: Target,
+}
+
+/// When a plan was proven in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// The environment.
+    pub environment: String,
+    /// The end of the phase there.
+    pub at: Timestamp,
+    /// How long its runs took, in seconds.
+    pub seconds: i64,
+}
+
+impl std::fmt::Display for Proven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { environment, at, seconds } = self;
+        write!(f, "done in {environment} on {}, in {seconds} s", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
+    }
+}
+
+/// Asks an environment whether this phase of a plan is done there, to its end.
+pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Proven, ApplyError> {
+    let environment = before.environment.clone();
+    let refused = |why: String| Refusal::NotPromoted { environment: before.environment.clone(), why };
+    // what cannot be asked has not said yes
+    let session = match Session::connect(&before.target.for_trueup()).await {
+        Ok(session) => session,
+        Err(error) => return Err(refused(format!("cannot be asked: {error}")).into()),
+    };
+    let place = session.place().to_owned();
+    let state = journal::state(&session, &plan.digest).await?;
+    let history = journal::history(&session).await?;
+    session.close().await;
+    let position = state.position(&plan.plan);
+    if !matches!(position, Position::After(done) if done >= phase) {
+        return Err(refused(format!(
+            "its phase {} is not done there ({place}): {}",
+            phase.label(),
+            standing_words(position)
+        ))
+        .into());
+    }
+    let of_phase = |run: &&journal::Run| {
+        run.plan == plan.digest.as_str() && run.phase == phase && run.direction == Direction::Apply
+    };
+    let runs: Vec<&journal::Run> = history.iter().filter(of_phase).collect();
+    let took = |run: &&journal::Run| run.finished.map_or(0, |end| end.duration_since(run.started).as_secs());
+    let last = runs.iter().rev().find(|run| run.outcome == Some(Ended::Done));
+    let at = last.and_then(|run| run.finished).unwrap_or_default();
+    Ok(Proven { environment, at, seconds: runs.iter().map(took).sum() })
+}

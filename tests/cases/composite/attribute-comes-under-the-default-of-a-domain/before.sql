@@ -1,0 +1,3 @@
+CREATE TYPE address AS (street text, since date);
+CREATE DOMAIN addresses AS address[] DEFAULT '{}';
+CREATE TABLE person (id int PRIMARY KEY, lives addresses DEFAULT '{}' NOT NULL);
