@@ -26,7 +26,7 @@ fn sample() -> Plan {
         step.id = number;
     }
     let entry = FootprintEntry {
-        beside: false,
+        independent: false,
         object: id("column app.person.legacy"),
         base: Some(Fingerprint::of("a")),
         after: [(Phase::Expand, Change::Became(Fingerprint::of("b"))), (Phase::Contract, Change::Gone)]

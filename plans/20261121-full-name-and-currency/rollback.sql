@@ -1,5 +1,5 @@
 -- rollback.sql: what `trueup rollback` runs. For reading; plan.toml is what runs.
--- plan full-name-and-currency  sha256 2e34b304cba201f4af71d8c6cc92871c240727e135b41955bdaaf4335a9d8c21
+-- plan full-name-and-currency  sha256 6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435
 
 -- batch 13
 BEGIN;

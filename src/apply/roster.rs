@@ -25,9 +25,9 @@ use crate::{
     step::Phase,
 };
 
-/// What a plan is for a database.
+/// The state of a plan in a database.
 #[derive(Debug)]
-pub enum Place {
+pub enum PlanState {
     /// It was applied to its end, by trueup or, as `adopt` has found, by others.
     Applied,
     /// This phase is done, and the other remains.
@@ -62,7 +62,7 @@ pub enum Place {
     Stale(Vec<Difference>),
 }
 
-impl Place {
+impl PlanState {
     /// In one word or two.
     pub fn label(&self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ pub struct Entry<'a> {
     /// The plan.
     pub plan: &'a PlanFile,
     /// What it is.
-    pub place: Place,
+    pub plan_state: PlanState,
     /// The number of its last run that came to its end.
     pub run: Option<i64>,
     /// What of it is done.
@@ -120,90 +120,94 @@ impl<'a> Roster<'a> {
             let is_abandoned = abandoned.iter().any(|abandoned| abandoned.plan == digest);
             let runs: Vec<&Run> = history.iter().filter(|run| run.plan == digest).collect();
             let run = runs.iter().rev().find(|run| run.outcome == Some(Ended::Done)).map(|run| run.id);
-            let (place, state) = match (is_abandoned, runs.last()) {
-                (true, _) => (Some(Place::Abandoned), State::default()),
+            let (plan_state, state) = match (is_abandoned, runs.last()) {
+                (true, _) => (Some(PlanState::Abandoned), State::default()),
                 (false, None) => (None, State::default()),
                 (false, Some(last)) => {
-                    if let Some(place) = at_an_end(&plan.plan, last) {
-                        (Some(place), State::default())
+                    if let Some(plan_state) = at_an_end(&plan.plan, last) {
+                        (Some(plan_state), State::default())
                     } else {
                         let state = journal::state(session, &plan.digest).await?;
                         (begun(&plan.plan, &state), state)
                     }
                 }
             };
-            match place {
-                Some(place) => entries.push(Entry { plan, place, run, state }),
+            match plan_state {
+                Some(plan_state) => entries.push(Entry { plan, plan_state, run, state }),
                 None => fresh.push(plan),
             }
         }
-        entries.sort_by_key(|entry| (entry.place.is_open(), entry.run));
+        entries.sort_by_key(|entry| (entry.plan_state.is_open(), entry.run));
         if fresh.is_empty() {
             return Ok(Self { entries });
         }
         fresh.sort_by_key(|plan| (plan.plan.created, &plan.plan.name));
         let live = live::read_managed(session).await?;
         super::pin(session).await?;
-        entries.extend(placed(fresh, &entries, &live, shaping));
+        entries.extend(without_runs(fresh, &entries, &live, shaping));
         Ok(Self { entries })
     }
 
     /// Those that are between their phases, or stopped.
     pub fn open(&self) -> impl Iterator<Item = &Entry<'a>> {
-        self.entries.iter().filter(|entry| entry.place.is_open())
+        self.entries.iter().filter(|entry| entry.plan_state.is_open())
     }
 
     /// Those that wait, in order.
     pub fn waiting(&self) -> impl Iterator<Item = &Entry<'a>> {
-        self.entries.iter().filter(|entry| matches!(entry.place, Place::Waiting | Place::Behind(_)))
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry.plan_state, PlanState::Waiting | PlanState::Behind(_)))
     }
 
     /// The one that came to its end last, there.
     pub fn last_applied(&self) -> Option<&Entry<'a>> {
         self.entries
             .iter()
-            .filter(|entry| matches!(entry.place, Place::Applied))
+            .filter(|entry| matches!(entry.plan_state, PlanState::Applied))
             .max_by_key(|entry| entry.run)
     }
 }
 
 /// What the last run left, where that was the end of the plan or its beginning.
-fn at_an_end(plan: &Plan, last: &Run) -> Option<Place> {
+fn at_an_end(plan: &Plan, last: &Run) -> Option<PlanState> {
     let phases = plan.phases();
     let done = last.outcome == Some(Ended::Done);
     match last.direction {
-        Direction::Apply if done && phases.last() == Some(&last.phase) => Some(Place::Applied),
-        Direction::Rollback if done && phases.first() == Some(&last.phase) => Some(Place::RolledBack),
+        Direction::Apply if done && phases.last() == Some(&last.phase) => Some(PlanState::Applied),
+        Direction::Rollback if done && phases.first() == Some(&last.phase) => Some(PlanState::RolledBack),
         _ => None,
     }
 }
 
 /// Where a plan is that has begun. None: nothing of it is done.
-fn begun(plan: &Plan, state: &State) -> Option<Place> {
+fn begun(plan: &Plan, state: &State) -> Option<PlanState> {
     match state.position(plan) {
         Position::NotRun => None,
-        Position::RolledBack => Some(Place::RolledBack),
-        Position::Within(phase) => Some(Place::Stopped { phase, back: state.half_undone(plan).is_some() }),
+        Position::RolledBack => Some(PlanState::RolledBack),
+        Position::Within(phase) => {
+            Some(PlanState::Stopped { phase, back: state.half_undone(plan).is_some() })
+        }
         Position::After(done) => Some(match plan.phases().into_iter().find(|phase| *phase > done) {
-            Some(next) => Place::Between { done, next },
-            None => Place::Applied,
+            Some(next) => PlanState::Between { done, next },
+            None => PlanState::Applied,
         }),
     }
 }
 
 /// What plans are that never ran here, in the order in which they were made.
-fn placed<'a>(
+fn without_runs<'a>(
     mut fresh: Vec<&'a PlanFile>,
     begun: &[Entry<'a>],
     live: &Catalog,
     shaping: &Shaping,
 ) -> Vec<Entry<'a>> {
-    let entry = |plan, place| Entry { plan, place, run: None, state: State::default() };
+    let entry = |plan, plan_state| Entry { plan, plan_state, run: None, state: State::default() };
     let (mut waiting, mut others) = (Vec::new(), Vec::new());
     fresh.retain(|file| match fits_environment(&file.plan, shaping, Position::NotRun) {
         Ok(()) => true,
         Err(refusal) => {
-            others.push(entry(*file, Place::Elsewhere(refusal)));
+            others.push(entry(*file, PlanState::Elsewhere(refusal)));
             false
         }
     });
@@ -214,15 +218,15 @@ fn placed<'a>(
     // first what builds on no contract that remains
     let mut held: Option<String> = None;
     let mut later: Vec<&Plan> = Vec::new();
-    for open in begun.iter().filter(|entry| matches!(entry.place, Place::Between { .. })) {
+    for open in begun.iter().filter(|entry| matches!(entry.plan_state, PlanState::Between { .. })) {
         later.push(&open.plan.plan);
     }
     loop {
         while let Some(file) = take(&mut fresh, &ahead) {
             ahead.apply(&file.plan, held.is_some());
-            let place = held.clone().map_or(Place::Waiting, Place::Behind);
+            let plan_state = held.clone().map_or(PlanState::Waiting, PlanState::Behind);
             later.push(&file.plan);
-            waiting.push(entry(file, place));
+            waiting.push(entry(file, plan_state));
         }
         let remains = later.iter().find(|plan| plan.phases().contains(&Phase::Contract));
         match (held.is_some(), remains) {
@@ -237,7 +241,8 @@ fn placed<'a>(
     }
     // what later plans know: those that ran or wait, and, the newest first, those whose end is there all the same
     let known = |plan: &Plan| plan.footprint.iter().map(|entry| entry.object.clone()).collect();
-    let here = begun.iter().filter(|entry| !matches!(entry.place, Place::RolledBack)).chain(&waiting);
+    let here =
+        begun.iter().filter(|entry| !matches!(entry.plan_state, PlanState::RolledBack)).chain(&waiting);
     let mut later: Vec<(Timestamp, BTreeSet<ObjectId>)> =
         here.map(|entry| (entry.plan.plan.created, known(&entry.plan.plan))).collect();
     let mut past = Vec::new();
@@ -255,17 +260,17 @@ fn placed<'a>(
             })
         };
         let mut own = differences.iter().map(|one| &one.object).filter(|it| touched.contains(it)).peekable();
-        let place = if staleness::compare(plan, live, end).is_empty() {
-            Place::Reached
+        let plan_state = if staleness::compare(plan, live, end).is_empty() {
+            PlanState::Reached
         } else if own.peek().is_some() && own.all(is_later) {
-            Place::Superseded
+            PlanState::Superseded
         } else {
-            Place::Stale(differences)
+            PlanState::Stale(differences)
         };
-        if !matches!(place, Place::Stale(_)) {
+        if !matches!(plan_state, PlanState::Stale(_)) {
             later.push((plan.created, known(plan)));
         }
-        past.push(entry(file, place));
+        past.push(entry(file, plan_state));
     }
     others.extend(past.into_iter().rev());
     waiting.into_iter().chain(others).collect()
@@ -294,11 +299,11 @@ impl Ahead<'_> {
             return staleness::compare(plan, self.live, Point::Base).is_empty();
         }
         plan.footprint.iter().all(|entry| match self.changed.get(&entry.object) {
-            Some(_) if entry.beside => true,
+            Some(_) if entry.independent => true,
             Some(Made::It(made)) => entry.base.as_ref() == Some(made),
             Some(Made::Nothing) => entry.base.is_none(),
             Some(Made::Unknown) => true,
-            None => entry.beside || entry.base == self.live.fingerprint(&entry.object),
+            None => entry.independent || entry.base == self.live.fingerprint(&entry.object),
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use trueup::{
     apply::{
         Consent, Which,
-        roster::{Entry, Place, Roster},
+        roster::{Entry, PlanState, Roster},
     },
     journal::Direction,
     plan::{Digest, PlanFile},
@@ -124,21 +124,25 @@ fn next<'a>(context: &Context, roster: &Roster<'a>, phase: Phase, ran: &BTreeSet
         let phases = entry.plan.plan.phases();
         // what was applied, and is not done all the same, would come again and again
         let again = ran.contains(&entry.plan.digest);
-        match &entry.place {
-            Place::Stopped { phase: stopped, back: false } if *stopped == phase && !again => {
+        match &entry.plan_state {
+            PlanState::Stopped { phase: stopped, back: false } if *stopped == phase && !again => {
                 return Next::Run(entry.plan, phase);
             }
-            Place::Stopped { .. } => return refused(plans::why(entry).replacen("in ", "it stopped in ", 1)),
-            Place::Between { next, .. } if *next == phase && !again => return Next::Run(entry.plan, phase),
-            Place::Waiting if phases.first() == Some(&phase) && !again => {
+            PlanState::Stopped { .. } => {
+                return refused(plans::why(entry).replacen("in ", "it stopped in ", 1));
+            }
+            PlanState::Between { next, .. } if *next == phase && !again => {
                 return Next::Run(entry.plan, phase);
             }
-            Place::Behind(other) if phase == Phase::Expand => {
+            PlanState::Waiting if phases.first() == Some(&phase) && !again => {
+                return Next::Run(entry.plan, phase);
+            }
+            PlanState::Behind(other) if phase == Phase::Expand => {
                 let why = format!("it waits for contract of {}", visible_line(other));
                 let hint = format!("trueup deploy{} --phase contract", context.env_flag());
                 return Next::Refused(format!("{name}: {why}"), hint);
             }
-            Place::Stale(differences) if phase == Phase::Expand => {
+            PlanState::Stale(differences) if phase == Phase::Expand => {
                 return refused(format!("the plan is stale: {}", trueup::apply::in_short(differences)));
             }
             _ => {}
@@ -153,7 +157,7 @@ fn say(context: &Context, roster: &Roster<'_>, phase: Phase, ran: usize) {
         let names = entries.iter().map(|entry| visible_line(&entry.plan.plan.name).into_owned());
         names.collect::<Vec<_>>()
     };
-    let between = roster.open().filter(|entry| matches!(entry.place, Place::Between { .. }));
+    let between = roster.open().filter(|entry| matches!(entry.plan_state, PlanState::Between { .. }));
     let (between, waiting) = (of(between.collect()), of(roster.waiting().collect()));
     if context.format() == Format::Json {
         output::json(&serde_json::json!({

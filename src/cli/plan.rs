@@ -7,6 +7,7 @@ use std::{
 };
 
 use trueup::{
+    apply::roster::{PlanState, Roster},
     approval::planner,
     catalog::scope::Manage,
     config::Shaping,
@@ -56,6 +57,9 @@ pub struct Arguments {
     /// End with code 2 when there is anything to do
     #[arg(long)]
     exit_code: bool,
+    /// Write nothing: say whether the plans of the folder lead to the schema, and which do not fit any more. Ends with 3 if not
+    #[arg(long, conflicts_with_all = ["name", "out", "sign", "exit_code"])]
+    check: bool,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
@@ -64,6 +68,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     let desired = read_desired(context)?;
     let live = context.connect().await?;
+    if arguments.check {
+        return check(context, &live, &desired, &arguments.manage).await;
+    }
     let wanted = Wanted {
         manage: manage(context, &live, &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
@@ -97,6 +104,55 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     write(context, arguments, &plan)?;
     Ok(if arguments.exit_code { Exit::Pending } else { Exit::Done })
+}
+
+/// Whether the newest plan ends in the schema, and which plans that wait do not fit any more: for a pull request.
+async fn check(
+    context: &Context,
+    live: &Session,
+    desired: &Desired,
+    managed: &[String],
+) -> Result<Exit, CliError> {
+    let plans = context.plans()?;
+    let roster = Roster::read(live, &plans, &context.shaping()?).await?;
+    let mut wrong = Vec::new();
+    for entry in &roster.entries {
+        if let PlanState::Stale(differences) = &entry.plan_state {
+            let name = visible_line(&entry.plan.plan.name);
+            wrong.push(format!("{name} does not fit: {}", trueup::apply::in_short(differences)));
+        }
+    }
+    let newest = roster.waiting().max_by_key(|entry| entry.plan.plan.created);
+    let wanted = Wanted {
+        manage: manage(context, live, managed).await?,
+        assume_drop: BTreeSet::from(["all".to_owned()]),
+        name: String::new(),
+        author: None,
+        created: jiff::Timestamp::now(),
+    };
+    if let Some(newest) = newest {
+        let plan = &newest.plan.plan;
+        let work = async |inputs: &Inputs<'_>| planning::not_as_desired(inputs, plan).await;
+        let objects = with_inputs(context, live, desired, wanted, work).await?;
+        if let Some(first) = objects.first() {
+            let more =
+                if objects.len() > 1 { format!(", and {} more", objects.len() - 1) } else { String::new() };
+            let (name, first) = (visible_line(&plan.name), first.to_string());
+            wrong.push(format!("{name} does not end in the schema: {}{more}", visible_line(&first)));
+        }
+    } else if !is_reached(context, live, desired, wanted).await? {
+        wrong.push("no plan leads from the database to the schema".to_owned());
+    }
+    let fits = wrong.is_empty();
+    if context.format() == Format::Json {
+        output::json(&serde_json::json!({ "ok": fits, "wrong": wrong }));
+    } else if fits {
+        output::words(context.format(), "the plans lead to the schema");
+    } else {
+        output::words(context.format(), &wrong.join("\n"));
+        output::note("hint: plan again, and delete what does not fit");
+    }
+    Ok(if fits { Exit::Done } else { Exit::Refused })
 }
 
 /// What the command line says of a plan.

@@ -1,7 +1,7 @@
 //! `trueup plans`
 
 use trueup::{
-    apply::roster::{Entry, Place, Roster},
+    apply::roster::{Entry, PlanState, Roster},
     report::{markdown::plain, text::Paint},
     step::Phase,
     visible::visible_line,
@@ -30,7 +30,7 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
             let plan = &entry.plan.plan;
             serde_json::json!({
                 "plan": plan.name, "folder": output::short_path(&entry.plan.dir), "digest": entry.plan.digest,
-                "made": plan.created, "state": entry.place.label(), "why": why(entry), "next": next(context, entry),
+                "made": plan.created, "state": entry.plan_state.label(), "why": why(entry), "next": next(context, entry),
             })
         });
         let plans: Vec<_> = plans.collect();
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
             let cells = [
                 output::short_path(&entry.plan.dir),
                 made(entry),
-                entry.place.label().to_owned(),
+                entry.plan_state.label().to_owned(),
                 why(entry),
             ];
             let next = next(context, entry).map(|next| plain(&next)).unwrap_or_default();
@@ -63,11 +63,11 @@ pub async fn run(context: &Context, _: &Arguments) -> Result<Exit, CliError> {
     let folder = |entry: &Entry<'_>| output::short_path(&entry.plan.dir);
     let width = roster.entries.iter().map(|entry| folder(entry).len()).max().unwrap_or_default();
     let lines = roster.entries.iter().map(|entry| {
-        let label = entry.place.label();
+        let label = entry.plan_state.label();
         let padded = format!("{label:<21}");
-        let label = match entry.place {
-            Place::Stopped { .. } | Place::Stale(_) => paint.red(&padded),
-            Place::Between { .. } | Place::Waiting | Place::Behind(_) => paint.yellow(&padded),
+        let label = match entry.plan_state {
+            PlanState::Stopped { .. } | PlanState::Stale(_) => paint.red(&padded),
+            PlanState::Between { .. } | PlanState::Waiting | PlanState::Behind(_) => paint.yellow(&padded),
             _ => padded,
         };
         let line =
@@ -86,19 +86,21 @@ fn made(entry: &Entry<'_>) -> String {
 
 /// What is behind a state, in a few words.
 pub fn why(entry: &Entry<'_>) -> String {
-    match &entry.place {
-        Place::Between { done, next } => format!("{} is done, {} remains", done.label(), next.label()),
-        Place::Stopped { phase, back } => {
+    match &entry.plan_state {
+        PlanState::Between { done, next } => format!("{} is done, {} remains", done.label(), next.label()),
+        PlanState::Stopped { phase, back } => {
             let way = if *back { " on the way back" } else { "" };
             let (done, all) = (entry.state.done.len(), entry.plan.plan.steps.len());
             format!("in {}{way}, {done} of {all} steps done", phase.label())
         }
-        Place::Behind(other) => format!("for contract of {other}"),
-        Place::Reached => "what it would make is there".to_owned(),
-        Place::Superseded => "later plans changed what it would change".to_owned(),
-        Place::Elsewhere(refusal) => refusal.to_string(),
-        Place::Stale(differences) => trueup::apply::in_short(differences),
-        Place::Applied | Place::RolledBack | Place::Abandoned | Place::Waiting => String::new(),
+        PlanState::Behind(other) => format!("for contract of {other}"),
+        PlanState::Reached => "what it would make is there".to_owned(),
+        PlanState::Superseded => "later plans changed what it would change".to_owned(),
+        PlanState::Elsewhere(refusal) => refusal.to_string(),
+        PlanState::Stale(differences) => trueup::apply::in_short(differences),
+        PlanState::Applied | PlanState::RolledBack | PlanState::Abandoned | PlanState::Waiting => {
+            String::new()
+        }
     }
 }
 
@@ -106,20 +108,20 @@ pub fn why(entry: &Entry<'_>) -> String {
 pub fn next(context: &Context, entry: &Entry<'_>) -> Option<String> {
     let (dir, env) = (output::short_path(&entry.plan.dir), context.env_flag());
     let has_expand = entry.plan.plan.phases().contains(&Phase::Expand);
-    match &entry.place {
-        Place::Between { next, .. } => Some(format!("trueup apply {dir}{env} --phase {}", next.label())),
-        Place::Stopped { phase, back: true } => {
+    match &entry.plan_state {
+        PlanState::Between { next, .. } => Some(format!("trueup apply {dir}{env} --phase {}", next.label())),
+        PlanState::Stopped { phase, back: true } => {
             Some(format!("trueup rollback {dir}{env} --phase {}", phase.label()))
         }
-        Place::Stopped { phase, back: false } => {
+        PlanState::Stopped { phase, back: false } => {
             let phase = phase.label();
             Some(format!(
                 "trueup apply {dir}{env} --phase {phase}, or trueup rollback {dir}{env} --phase {phase}"
             ))
         }
-        Place::Waiting if has_expand => Some(format!("trueup apply {dir}{env}")),
-        Place::Waiting => Some(format!("trueup apply {dir}{env} --phase contract")),
-        Place::Reached => Some(format!("trueup adopt {dir}{env}")),
+        PlanState::Waiting if has_expand => Some(format!("trueup apply {dir}{env}")),
+        PlanState::Waiting => Some(format!("trueup apply {dir}{env} --phase contract")),
+        PlanState::Reached => Some(format!("trueup adopt {dir}{env}")),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use trueup::{
-    apply::roster::{Entry, Place, Roster},
+    apply::roster::{Entry, PlanState, Roster},
     hazard::{Level, Side},
     report::markdown::code,
     step::Phase,
@@ -94,16 +94,20 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 /// Why code for the schema after a plan does not work yet.
 fn new_code(entry: &Entry<'_>) -> Option<String> {
     let name = &entry.plan.plan.name;
-    match &entry.place {
-        Place::Applied | Place::Abandoned | Place::Reached | Place::Superseded | Place::Elsewhere(_) => {
+    match &entry.plan_state {
+        PlanState::Applied
+        | PlanState::Abandoned
+        | PlanState::Reached
+        | PlanState::Superseded
+        | PlanState::Elsewhere(_) => {
             return None;
         }
-        Place::Stale(_) => return Some(format!("{name} is stale, and has not run: plan again")),
-        Place::Between { .. }
-        | Place::Stopped { .. }
-        | Place::RolledBack
-        | Place::Waiting
-        | Place::Behind(_) => {}
+        PlanState::Stale(_) => return Some(format!("{name} is stale, and has not run: plan again")),
+        PlanState::Between { .. }
+        | PlanState::Stopped { .. }
+        | PlanState::RolledBack
+        | PlanState::Waiting
+        | PlanState::Behind(_) => {}
     }
     let done = done(entry);
     // what only contract brings is none of new code's before it
@@ -114,7 +118,7 @@ fn new_code(entry: &Entry<'_>) -> Option<String> {
 /// Why code for the schema before a plan does not work any more.
 fn old_code(entry: &Entry<'_>, is_last: bool) -> Option<String> {
     let name = &entry.plan.plan.name;
-    if !entry.place.is_open() && !is_last {
+    if !entry.plan_state.is_open() && !is_last {
         return None;
     }
     let done = done(entry);
@@ -125,10 +129,10 @@ fn old_code(entry: &Entry<'_>, is_last: bool) -> Option<String> {
 /// Whether a step is done.
 fn done<'e>(entry: &'e Entry<'_>) -> impl Fn(u32) -> bool + 'e {
     let phase_of = |step: u32| entry.plan.plan.steps.iter().find(|it| it.id == step).map(|it| it.phase);
-    move |step| match entry.place {
-        Place::Applied => true,
-        Place::Between { done, .. } => phase_of(step).is_some_and(|phase: Phase| phase <= done),
-        Place::Stopped { .. } => entry.state.done.contains(&step),
+    move |step| match entry.plan_state {
+        PlanState::Applied => true,
+        PlanState::Between { done, .. } => phase_of(step).is_some_and(|phase: Phase| phase <= done),
+        PlanState::Stopped { .. } => entry.state.done.contains(&step),
         _ => false,
     }
 }

@@ -22,8 +22,8 @@ pub(super) struct Around<'a> {
     recorded: BTreeMap<&'a ObjectId, &'a FootprintEntry>,
     /// What needs something that the plan takes away, brings or makes something else.
     depends: BTreeSet<&'a ObjectId>,
-    /// Tables that come, go, are renamed, attached or detached.
-    whole: BTreeSet<Path>,
+    /// Tables that are created, dropped, renamed, attached or detached.
+    restructured: BTreeSet<Path>,
     /// Tables whose rows are written.
     filled: BTreeSet<Path>,
 }
@@ -31,27 +31,27 @@ pub(super) struct Around<'a> {
 impl<'a> Around<'a> {
     /// Of a plan, in a database.
     pub fn of(plan: &'a Plan, touched: &'a BTreeSet<ObjectId>, live: &'a Catalog) -> Self {
-        let (mut whole, mut filled) = (BTreeSet::new(), BTreeSet::new());
+        let (mut restructured, mut filled) = (BTreeSet::new(), BTreeSet::new());
         for step in &plan.steps {
             let relation = relation_of(&step.object);
             if step.object.kind == Kind::Table && !is_soft(step.action) {
-                whole.extend(relation.clone());
+                restructured.extend(relation.clone());
             }
             for operation in [&step.operation, &step.undo.operation] {
                 match operation {
                     Operation::Attach { parents } => {
-                        whole.extend(parents.iter().map(|parent| parent.path.clone()));
-                        whole.extend(relation.clone());
+                        restructured.extend(parents.iter().map(|parent| parent.path.clone()));
+                        restructured.extend(relation.clone());
                     }
                     Operation::Detach { parent, partition } => {
-                        whole.extend([parent.path.clone(), partition.path.clone()]);
+                        restructured.extend([parent.path.clone(), partition.path.clone()]);
                     }
                     Operation::Backfill(_) => filled.extend(relation.clone()),
                     _ => {}
                 }
             }
             if matches!(step.object.kind, Kind::Attachment | Kind::IndexAttachment) {
-                whole.extend(relation);
+                restructured.extend(relation);
             }
         }
         let hard = touched
@@ -62,7 +62,7 @@ impl<'a> Around<'a> {
             touched: touched.iter().collect(),
             recorded: plan.footprint.iter().map(|entry| (&entry.object, entry)).collect(),
             depends: dependents(live, hard),
-            whole,
+            restructured,
             filled,
         }
     }
@@ -79,18 +79,18 @@ impl<'a> Around<'a> {
         let known = match self.recorded.get(object) {
             // what a plan needs of a table is that it is there
             Some(_) if is_table => how == How::Changed,
-            Some(entry) => entry.beside,
+            Some(entry) => entry.independent,
             None => !is_table,
         };
         let Some(relation) = self.relation(object) else {
             // an index that is gone does not say of which table it was
-            return known && object.kind == Kind::Index && self.whole.is_empty();
+            return known && object.kind == Kind::Index && self.restructured.is_empty();
         };
         let decides = matches!(
             object.target().as_ref().unwrap_or(object).kind,
             Kind::Table | Kind::Trigger | Kind::Rule | Kind::Policy | Kind::Constraint
         );
-        known && !self.whole.contains(&relation) && !(decides && self.filled.contains(&relation))
+        known && !self.restructured.contains(&relation) && !(decides && self.filled.contains(&relation))
     }
 
     /// The relation that it belongs to.

@@ -204,7 +204,7 @@ pub struct FootprintEntry {
     pub base: Option<Fingerprint>,
     /// Whether it is only of a table that the plan changes, and neither changed nor needed itself: others may change it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beside: bool,
+    pub independent: bool,
     /// What it is at the end of each phase that changes it; where a phase is missing, as it was before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub after: BTreeMap<Phase, Change>,

@@ -37,7 +37,7 @@ use crate::{
     journal::OpenPlan,
     lower::{self, Context, Now},
     name::{Kind, ObjectId, Pair},
-    plan::{IN_THE_WAY, MadeFor, Plan, PlannedStep},
+    plan::{FootprintEntry, IN_THE_WAY, MadeFor, Plan, PlannedStep},
     postgres::{OnDemand, ScratchError, Session, server_words},
     rehearse::{self, RehearsalError},
     run,
@@ -313,6 +313,19 @@ pub async fn plan(inputs: &Inputs<'_>) -> Result<Planned, PlanningError> {
 pub async fn is_reached(inputs: &Inputs<'_>) -> Result<bool, PlanningError> {
     let (_, gathered) = Box::pin(gather(inputs)).await?;
     Ok(gathered.is_reached())
+}
+
+/// The objects that a plan makes something else than the desired schema has them: it was made for another one.
+pub async fn not_as_desired(inputs: &Inputs<'_>, plan: &Plan) -> Result<Vec<ObjectId>, PlanningError> {
+    let (workshop, gathered) = Box::pin(gather(inputs)).await?;
+    let stable = workshop.normalised(&gathered.wanted, &gathered.live).await?;
+    let last = plan.phases().last().copied();
+    let differs = |entry: &&FootprintEntry| {
+        let end = entry.expected(last);
+        !entry.after.is_empty()
+            && [&gathered.wanted, &stable].into_iter().all(|wanted| entry.actual(wanted).as_ref() != end)
+    };
+    Ok(plan.footprint.iter().filter(differs).map(|entry| entry.object.clone()).collect())
 }
 
 /// Reads what there is and what is wanted.

@@ -229,10 +229,10 @@ impl Sealing<'_> {
         let is_read = |object: &ObjectId| {
             object.kind == Kind::Column && object.relation().is_some_and(|table| filled.contains(&table))
         };
-        let beside = |object: &ObjectId| !needed.contains(object) && !is_read(object);
+        let independent = |object: &ObjectId| !needed.contains(object) && !is_read(object);
         let entries = ids.into_iter().map(|object| {
-            let beside = beside(&object);
-            FootprintEntry { beside, ..self.entry(object, &touched, &ends) }
+            let independent = independent(&object);
+            FootprintEntry { independent, ..self.entry(object, &touched, &ends) }
         });
         entries.collect()
     }
@@ -266,7 +266,7 @@ impl Sealing<'_> {
         }
         FootprintEntry {
             base: own.map(|own| own.fingerprint(&object)),
-            beside: false,
+            independent: false,
             after,
             ddl: own.filter(|_| changes).map(|own| own.ddl(&object)).unwrap_or_default(),
             loose: loose.then(|| Loose { base: own.map(fingerprint) }),

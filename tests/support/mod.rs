@@ -258,7 +258,7 @@ pub async fn plan(setup: &str, mut steps: Vec<PlannedStep>) -> Plan {
                 }
             }
             FootprintEntry {
-                beside: false,
+                independent: false,
                 base: base.fingerprint(&object),
                 after,
                 ddl: base.objects.get(&object).map(|found| found.ddl(&object)).unwrap_or_default(),

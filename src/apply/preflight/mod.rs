@@ -156,7 +156,7 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
         ));
     }
     for before in options.after {
-        for phase in &phases {
+        for phase in phases.iter().filter(|phase| position != Position::Within(**phase)) {
             let done = promotion::proven(before, opened, *phase).await;
             let said = done.map(|proven| format!("{} is {proven}", phase.label()));
             checks.push(checked("promotion", said)?);
