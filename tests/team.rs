@@ -245,8 +245,10 @@ fn a_rollback_says_what_it_costs_and_asks_first() {
             assert!(ran.stdout.contains(words), "{words}\n{}", ran.shown());
         }
         assert_eq!(shop.ask("SELECT string_agg(DISTINCT disabled::text, '') FROM users").await, "false");
-        let remark = shop.ask("SELECT remark FROM trueup.run ORDER BY id DESC LIMIT 1").await;
-        assert!(remark.starts_with("the release is withdrawn; "), "{remark}");
+        let remarks = shop.ask("SELECT string_agg(remark, ' | ' ORDER BY id) FROM trueup.run WHERE remark LIKE 'the release%'").await;
+        let (contract, expand) = remarks.split_once(" | ").unwrap();
+        assert!(contract.contains("users.disabled did not come back") && !contract.contains("budgets"), "{remarks}");
+        assert!(expand.contains("budgets are gone") && !expand.contains("disabled"), "{remarks}");
         let chained = shop.ask("SELECT string_agg(body::text, ' ') FROM trueup.entry WHERE kind = 'run'").await;
         assert!(chained.contains("comes back as false in every row: 10 rows"), "{chained}");
         shop.trueup(&["history", "--verify"]).await.ended(0).unwrap();

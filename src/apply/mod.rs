@@ -374,8 +374,11 @@ impl<'a> Run<'a> {
         let resumed =
             self.state.position(&plan.plan) == Position::Within(phase) && self.direction == Direction::Apply;
         progress.event(Event::Phase { phase, direction: self.direction, steps, resumed });
-        let costs = self.costs.iter().map(ToString::to_string);
-        let accepted: Vec<String> = costs.chain(self.accepted.iter().cloned()).collect();
+        let of_phase =
+            |cost: &&Cost| plan.plan.steps.iter().any(|step| step.id == cost.step && step.phase == phase);
+        let costs: Vec<Cost> = self.costs.iter().filter(of_phase).cloned().collect();
+        let accepted: Vec<String> =
+            costs.iter().map(ToString::to_string).chain(self.accepted.iter().cloned()).collect();
         let note = self.options.note;
         let beginning =
             Beginning { phase, direction: self.direction, covered, backup, note, accepted: &accepted };
@@ -393,7 +396,7 @@ impl<'a> Run<'a> {
         match result {
             Ok(live) => {
                 let warnings = aftermath::look(&self.session, &plan.plan, phase).await;
-                let said = note.map(str::to_owned).into_iter().chain(self.costs.iter().map(Cost::afterwards));
+                let said = note.map(str::to_owned).into_iter().chain(costs.iter().map(Cost::afterwards));
                 let said =
                     said.chain(warnings.iter().map(ToString::to_string)).collect::<Vec<_>>().join("; ");
                 let remark = (!said.is_empty()).then_some(&*said);
