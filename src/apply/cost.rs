@@ -92,6 +92,11 @@ pub(super) async fn of(
     for step in steps {
         let Some(hazard) = step.undo.hazards.iter().find(|hazard| hazard.code == CODE) else { continue };
         let (object, gone) = (&step.object, step.action == Verb::Drop);
+        // what a foreign table shows is kept elsewhere
+        let table = ObjectId::new(Kind::Table, object.path.parts().get(..2).unwrap_or_default().to_vec());
+        if matches!(live.objects.get(&table), Some(Object::Table(table)) if table.foreign.is_some()) {
+            continue;
+        }
         let cost = |what: String, rows| Cost { step: step.id, object: object.clone(), gone, what, rows };
         match (object.kind, gone) {
             // it is not there to be asked, and the plan says this where it had rows
