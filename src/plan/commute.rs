@@ -18,7 +18,7 @@ use crate::{
 /// What a plan does to the tables that it is about.
 pub(super) struct Around<'a> {
     live: &'a Catalog,
-    touched: BTreeSet<&'a ObjectId>,
+    touched: &'a BTreeSet<ObjectId>,
     recorded: BTreeMap<&'a ObjectId, &'a FootprintEntry>,
     /// What needs something that the plan takes away, brings or makes something else.
     depends: BTreeSet<&'a ObjectId>,
@@ -59,7 +59,7 @@ impl<'a> Around<'a> {
             .filter(|object| is_hard(object, plan.steps.iter().map(|it| (&it.object, it.action))));
         Self {
             live,
-            touched: touched.iter().collect(),
+            touched,
             recorded: plan.footprint.iter().map(|entry| (&entry.object, entry)).collect(),
             depends: dependents(live, hard),
             restructured,
@@ -120,8 +120,8 @@ fn is_part(object: &ObjectId) -> bool {
         && target.is_some_and(|it| it.kind == Kind::Table)
 }
 
-/// The table that an object is, or is part of.
-fn relation_of(object: &ObjectId) -> Option<Path> {
+/// The relation that an object is, or is part of.
+pub(super) fn relation_of(object: &ObjectId) -> Option<Path> {
     match object.kind {
         Kind::Table | Kind::View | Kind::MaterializedView => Some(object.path.clone()),
         _ => object.relation().map(|relation| relation.path),

@@ -6,14 +6,17 @@
 //! (a view, an index, a partition), and makes the plan as stale as a change does. Changes elsewhere do not matter, nor do
 //! those of the same table that leave the plan alone (`commute`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use similar::TextDiff;
 
-use super::{FootprintEntry, Plan, commute::Around};
+use super::{
+    FootprintEntry, Plan,
+    commute::{Around, dependents, relation_of},
+};
 use crate::{
     catalog::{Catalog, Fingerprint},
-    name::{Kind, ObjectId},
+    name::{Kind, ObjectId, Path},
     sql::Sql,
     step::Phase,
 };
@@ -175,42 +178,20 @@ pub fn touched(plan: &Plan) -> BTreeSet<ObjectId> {
 /// them directly or not, and the other parts of the same relation (its columns, constraints, triggers, policies,
 /// indexes). A planner takes the union over the catalogs before and after; only what exists is in it.
 pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
-    let mut needs: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
-    let mut needed_by: BTreeMap<&ObjectId, Vec<&ObjectId>> = BTreeMap::new();
-    for edge in &catalog.needs {
-        needs.entry(&edge.from).or_default().push(&edge.to);
-        needed_by.entry(&edge.to).or_default().push(&edge.from);
-    }
-    let mut closure: BTreeSet<&ObjectId> = BTreeSet::new();
-    let mut next: Vec<&ObjectId> = touched.iter().collect();
-    while let Some(object) = next.pop() {
-        if closure.insert(object) {
-            next.extend(needed_by.get(object).into_iter().flatten());
-        }
-    }
-    let direct: Vec<&ObjectId> =
-        touched.iter().flat_map(|object| needs.get(object).into_iter().flatten().copied()).collect();
-    closure.extend(direct);
+    let mut closure = dependents(catalog, touched.iter());
+    closure.extend(touched.iter().flat_map(|object| catalog.needs_of(object)).map(|need| &need.to));
 
-    let relations: BTreeSet<Vec<String>> = touched.iter().filter_map(relation_path).collect();
+    let relations: BTreeSet<Path> = touched.iter().filter_map(relation_of).collect();
     let of_touched_relation =
-        |object: &ObjectId| relation_path(object).is_some_and(|path| relations.contains(&path));
+        |object: &ObjectId| relation_of(object).is_some_and(|path| relations.contains(&path));
     for object in catalog.objects.keys() {
         let on_relation = object.kind == Kind::Index
-            && needs.get(object).into_iter().flatten().any(|needed| of_touched_relation(needed));
+            && catalog.needs_of(object).any(|need| of_touched_relation(&need.to));
         if on_relation || of_touched_relation(object) {
             closure.insert(object);
         }
     }
     closure.into_iter().filter(|object| catalog.objects.contains_key(object)).cloned().collect()
-}
-
-/// Schema and name of the relation that an object is, or is part of.
-fn relation_path(object: &ObjectId) -> Option<Vec<String>> {
-    match object.kind {
-        Kind::Table | Kind::View | Kind::MaterializedView => Some(object.path.parts().to_vec()),
-        _ => object.relation().map(|relation| relation.path.parts().to_vec()),
-    }
 }
 
 fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {
