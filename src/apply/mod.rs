@@ -213,34 +213,17 @@ impl<'a> Run<'a> {
         if phases.first() == Some(&Phase::Contract) {
             self.pass_gate(quiet, progress).await?;
         }
-        let left = plan
-            .steps
-            .iter()
-            .filter(|step| phases.contains(&step.phase) && !self.state.done.contains(&step.id));
-        self.look_around(&preflight::Needs::there(left), progress).await?;
+        self.look_around(&preflight::Needs::there(self.steps_left(&phases)), progress).await?;
         let backup = preflight::backup(permission.limits(self.options.limits)).await?;
-        let batches = |phase: Phase, state: &State| {
-            let left: Vec<&PlannedStep> = plan
-                .steps
-                .iter()
-                .filter(|step| step.phase == phase && !state.done.contains(&step.id))
-                .collect();
-            Batch::forward(&left)
-        };
-        preflight::must::secrets(
-            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
-            self.options.secrets,
-        )?;
+        let batches = self.batches(&phases)?;
         if self.options.dry_run {
-            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
-            return Ok(Outcome::WouldRun(all.collect()));
+            return Ok(Outcome::WouldRun(batches.concat()));
         }
         journal::ensure(&self.session).await?;
         let mut steps = 0;
         for (at, (phase, covered)) in phases.iter().zip(&approvals).enumerate() {
-            let batches = batches(*phase, &self.state);
             let (backup, end) = (backup.as_deref(), Point::After(*phase));
-            let leg = Leg { phase: *phase, batches: &batches, covered, backup, end };
+            let leg = Leg { phase: *phase, batches: &batches[at], covered, backup, end };
             let gate = if at > 0 && *phase == Phase::Contract {
                 self.pass_gate(quiet, progress).await
             } else {
@@ -255,6 +238,32 @@ impl<'a> Run<'a> {
         let last = phases.last().copied();
         let next = plan.phases().into_iter().find(|phase| Some(*phase) > last);
         Ok(Outcome::Done { phases, steps, next, costs: Vec::new() })
+    }
+
+    /// The steps of these phases that are left to run, in the direction of the run.
+    fn steps_left<'s>(
+        &'s self,
+        phases: &'s [Phase],
+    ) -> impl DoubleEndedIterator<Item = &'s PlannedStep> + Clone {
+        let to_undo = self.direction == Direction::Rollback;
+        let left = move |step: &&PlannedStep| {
+            phases.contains(&step.phase) && self.state.done.contains(&step.id) == to_undo
+        };
+        self.options.plan.plan.steps.iter().filter(left)
+    }
+
+    /// The same as batches, those of each phase by themselves. Refused where a secret is not given that they need.
+    fn batches(&self, phases: &[Phase]) -> Result<Vec<Vec<Batch>>, ApplyError> {
+        let of_phase = |phase: &Phase| {
+            let steps: Vec<&PlannedStep> = self.steps_left(std::slice::from_ref(phase)).collect();
+            match self.direction {
+                Direction::Apply => Batch::forward(&steps),
+                Direction::Rollback => Batch::backward(&steps),
+            }
+        };
+        let batches: Vec<Vec<Batch>> = phases.iter().map(of_phase).collect();
+        preflight::must::secrets(batches.iter().flatten(), self.options.secrets)?;
+        Ok(batches)
     }
 
     /// What lets a phase run here.

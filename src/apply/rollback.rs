@@ -1,15 +1,13 @@
-//! The way back: what was done is undone, last step first, once somebody has said yes to what that costs.
+//! Rollback: undoes what was done, last step first, once somebody has said yes to what that costs.
 
 use super::{
-    ApplyError, Consent, Event, Leg, Outcome, Progress, Refusal, Run, Which,
-    cost::{self, Cost},
-    point, preflight,
+    ApplyError, Consent, Event, Leg, Outcome, Progress, Refusal, Run, Which, cost, point, preflight,
 };
 use crate::{
     approval::{Covered, Way},
-    journal::{self, Position, State},
-    plan::{PlannedStep, staleness::Point},
-    run::{self, Batch},
+    journal::{self, Position},
+    plan::staleness::Point,
+    run,
     step::{DataCheck, Phase},
 };
 
@@ -54,60 +52,40 @@ impl Run<'_> {
         if !rows.is_empty() {
             return Err(Refusal::NoWayBack(rows).into());
         }
-        let done = plan
-            .steps
-            .iter()
-            .filter(|step| phases.contains(&step.phase) && self.state.done.contains(&step.id));
-        let costs = cost::of(&self.session, done.clone().rev(), &live).await;
-        let costs =
+        let costs = cost::of(&self.session, self.steps_left(&phases).rev(), &live).await;
+        self.costs =
             costs.map_err(|source| ApplyError::Query { what: "counting what would be lost", source })?;
-        self.refuse_losses(&costs, permission.policy.rollback, progress)?;
-        self.costs.clone_from(&costs);
-        self.look_around(&preflight::Needs::back(done), progress).await?;
-        let batches = |phase: Phase, state: &State| {
-            let done: Vec<&PlannedStep> = plan
-                .steps
-                .iter()
-                .filter(|step| step.phase == phase && state.done.contains(&step.id))
-                .collect();
-            Batch::backward(&done)
-        };
-        preflight::must::secrets(
-            phases.iter().flat_map(|phase| batches(*phase, &self.state)),
-            self.options.secrets,
-        )?;
+        self.refuse_losses(permission.policy.rollback, progress)?;
+        self.look_around(&preflight::Needs::back(self.steps_left(&phases)), progress).await?;
+        let batches = self.batches(&phases)?;
         if self.options.dry_run {
-            let all = phases.iter().flat_map(|phase| batches(*phase, &self.state));
-            return Ok(Outcome::WouldRun(all.collect()));
+            return Ok(Outcome::WouldRun(batches.concat()));
         }
         journal::ensure(&self.session).await?;
         journal::backfill::forget(&self.session, &self.options.plan.digest).await?;
         let mut steps = 0;
         for (at, phase) in phases.iter().enumerate() {
-            let batches = batches(*phase, &self.state);
             let end = Point::before(*phase, &plan.phases());
-            let leg = Leg { phase: *phase, batches: &batches, covered: &approvals[at], backup: None, end };
+            let (batches, covered) = (&batches[at], &approvals[at]);
+            let leg = Leg { phase: *phase, batches, covered, backup: None, end };
             let ran = self.run_phase(&leg, progress).await;
             steps += ran.map_err(|error| if at > 0 { self.part_way(error, *phase) } else { error })?;
         }
+        let costs = std::mem::take(&mut self.costs);
         Ok(Outcome::Done { next: phases.last().copied(), phases, steps, costs })
     }
 
     /// Says what the rollback costs, and refuses it unless that is accepted: here, or by its approvals, where policy asks for
     /// some.
-    fn refuse_losses(
-        &self,
-        costs: &[Cost],
-        approved: bool,
-        progress: &mut impl Progress,
-    ) -> Result<(), Refusal> {
+    fn refuse_losses(&self, approved: bool, progress: &mut impl Progress) -> Result<(), Refusal> {
+        let costs = &self.costs[..];
         if costs.is_empty() {
             return Ok(());
         }
         progress.event(Event::Costs(costs));
         let accepted = match self.options.consent {
             Consent::Accepted => true,
-            // what was lost on the way there was accepted then
+            // what was lost by the apply was accepted then
             Consent::NoNewLoss => costs.iter().all(|cost| cost.gone),
             Consent::Ask => approved || self.options.dry_run || progress.accepts(costs),
         };

@@ -185,8 +185,8 @@ pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTr
     let of_touched_relation =
         |object: &ObjectId| relation_of(object).is_some_and(|path| relations.contains(&path));
     for object in catalog.objects.keys() {
-        let on_relation = object.kind == Kind::Index
-            && catalog.needs_of(object).any(|need| of_touched_relation(&need.to));
+        let on_relation =
+            object.kind == Kind::Index && catalog.needs_of(object).any(|need| of_touched_relation(&need.to));
         if on_relation || of_touched_relation(object) {
             closure.insert(object);
         }

@@ -36,9 +36,9 @@ pub async fn primary(session: &Session) -> Result<(), ApplyError> {
 }
 
 /// Every secret that these batches need is given.
-pub fn secrets(batches: impl Iterator<Item = Batch>, given: &Secrets) -> Result<(), ApplyError> {
-    let items = batches.flat_map(|batch| batch.items);
-    let needed = items.flat_map(|item| item.action.sql).flat_map(|sql| placeholder::names(sql.as_str()));
+pub fn secrets<'b>(batches: impl Iterator<Item = &'b Batch>, given: &Secrets) -> Result<(), ApplyError> {
+    let items = batches.flat_map(|batch| &batch.items);
+    let needed = items.flat_map(|item| &item.action.sql).flat_map(|sql| placeholder::names(sql.as_str()));
     Ok(given_all(&needed.collect(), given)?)
 }
 
