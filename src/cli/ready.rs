@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use trueup::{
     apply::roster::{Entry, PlanState, Roster},
-    hazard::{Level, Side},
+    plan::{PlannedStep, compatibility},
     report::markdown::code,
-    step::Phase,
     visible::visible_line,
 };
 
@@ -109,9 +108,7 @@ fn new_code(entry: &Entry<'_>) -> Option<String> {
         | PlanState::Waiting
         | PlanState::Behind(_) => {}
     }
-    let done = done(entry);
-    // what only contract brings is none of new code's before it
-    let waits = steps(entry, Side::NewCode, Level::Notice, |step| !done(step));
+    let waits = compatibility::awaited(&entry.plan.plan, |step| !is_done(entry, step));
     (!waits.is_empty()).then(|| format!("{} of {name} {} not run", listed(&waits), have(&waits)))
 }
 
@@ -121,27 +118,18 @@ fn old_code(entry: &Entry<'_>, is_last: bool) -> Option<String> {
     if !entry.plan_state.is_open() && !is_last {
         return None;
     }
-    let done = done(entry);
-    let broken = steps(entry, Side::OldCode, Level::Danger, done);
+    let broken = compatibility::broken(&entry.plan.plan, |step| is_done(entry, step));
     (!broken.is_empty()).then(|| format!("{} of {name} {} run", listed(&broken), have(&broken)))
 }
 
 /// Whether a step is done.
-fn done<'e>(entry: &'e Entry<'_>) -> impl Fn(u32) -> bool + 'e {
-    let phase_of = |step: u32| entry.plan.plan.steps.iter().find(|it| it.id == step).map(|it| it.phase);
-    move |step| match entry.plan_state {
+fn is_done(entry: &Entry<'_>, step: &PlannedStep) -> bool {
+    match entry.plan_state {
         PlanState::Applied => true,
-        PlanState::Between { done, .. } => phase_of(step).is_some_and(|phase: Phase| phase <= done),
-        PlanState::Stopped { .. } => entry.state.done.contains(&step),
+        PlanState::Between { done, .. } => step.phase <= done,
+        PlanState::Stopped { .. } => entry.state.done.contains(&step.id),
         _ => false,
     }
-}
-
-fn steps(entry: &Entry<'_>, side: Side, least: Level, which: impl Fn(u32) -> bool) -> Vec<u32> {
-    let of_side = |hazard: &trueup::hazard::Hazard| hazard.side() == Some(side) && hazard.level >= least;
-    let steps =
-        entry.plan.plan.steps.iter().filter(|step| which(step.id) && step.hazards.iter().any(of_side));
-    steps.map(|step| step.id).collect()
 }
 
 fn listed(steps: &[u32]) -> String {

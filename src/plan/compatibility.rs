@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::Plan;
+use super::{Plan, PlannedStep};
 use crate::{
-    hazard::{Level, Side},
+    hazard::{Hazard, Level, Side},
     step::Phase,
 };
 
@@ -34,18 +34,11 @@ pub struct Point {
 
 /// The points of a plan, in order.
 pub fn compatibility(plan: &Plan) -> Vec<Point> {
-    let about = |side: Side, least: Level, run: &dyn Fn(Phase) -> bool| -> Vec<u32> {
-        let steps = plan.steps.iter().filter(|step| run(step.phase));
-        let found = steps.filter(|step| {
-            step.hazards.iter().any(|hazard| hazard.side() == Some(side) && hazard.level >= least)
-        });
-        found.map(|step| step.id).collect()
-    };
     let point = |after: Option<Phase>| {
         let has_run = |phase: Phase| after.is_some_and(|after| phase <= after);
-        let broken = about(Side::OldCode, Level::Danger, &has_run);
-        let constrained = about(Side::OldCode, Level::Notice, &has_run);
-        let waits = about(Side::NewCode, Level::Notice, &|phase| !has_run(phase));
+        let broken = broken(plan, |step| has_run(step.phase));
+        let constrained = steps_about(plan, Side::OldCode, Level::Notice, |step| has_run(step.phase));
+        let waits = awaited(plan, |step| !has_run(step.phase));
         let old_code = match (broken.is_empty(), constrained.is_empty()) {
             (false, _) => Fit::Fails(broken),
             (true, false) => Fit::Constrained(constrained),
@@ -55,6 +48,23 @@ pub fn compatibility(plan: &Plan) -> Vec<Point> {
         Point { after, old_code, new_code }
     };
     std::iter::once(None).chain(plan.phases().into_iter().map(Some)).map(point).collect()
+}
+
+/// The steps among these after which old code fails.
+pub fn broken(plan: &Plan, among: impl Fn(&PlannedStep) -> bool) -> Vec<u32> {
+    steps_about(plan, Side::OldCode, Level::Danger, among)
+}
+
+/// The steps among these without which new code fails.
+pub fn awaited(plan: &Plan, among: impl Fn(&PlannedStep) -> bool) -> Vec<u32> {
+    steps_about(plan, Side::NewCode, Level::Notice, among)
+}
+
+/// The steps among these with a hazard for this code, of this level at least.
+fn steps_about(plan: &Plan, side: Side, least: Level, among: impl Fn(&PlannedStep) -> bool) -> Vec<u32> {
+    let of_side = |hazard: &Hazard| hazard.side() == Some(side) && hazard.level >= least;
+    let steps = plan.steps.iter().filter(|step| among(step) && step.hazards.iter().any(of_side));
+    steps.map(|step| step.id).collect()
 }
 
 /// Whether a rollback from the end has to wait between its phases: old code works once contract is undone, and not before;
