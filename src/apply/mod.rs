@@ -189,11 +189,8 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Nothing { position, next: remaining(plan, position).next() });
         }
         fits_environment(plan, self.options.shaping, position)?;
-        for before in self.options.after {
-            // one that has begun goes on: it was asked before
-            for phase in phases.iter().filter(|phase| position != Position::Within(**phase)) {
-                promotion::proven(before, self.options.plan, *phase).await?;
-            }
+        for (before, phase) in promotion::pending(self.options.after, &phases, position) {
+            promotion::proven(before, self.options.plan, phase).await?;
         }
         let permission = self.permission().await?;
         let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;

@@ -15,9 +15,8 @@ pub trait Progress {
     /// Something happened.
     fn event(&mut self, event: Event<'_>);
 
-    /// Asked whether what a rollback loses may go.
-    fn accepts(&mut self, costs: &[Cost]) -> bool {
-        let _ = costs;
+    /// Asked whether what a rollback loses ([`Event::Costs`]) may go.
+    fn accepts(&mut self) -> bool {
         false
     }
 }

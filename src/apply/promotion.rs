@@ -37,6 +37,18 @@ impl std::fmt::Display for Proven {
     }
 }
 
+/// Where each phase that would begin has to be done before. One that has begun goes on: it was asked then.
+pub fn pending<'a>(
+    after: &'a [Before],
+    phases: &'a [Phase],
+    position: Position,
+) -> impl Iterator<Item = (&'a Before, Phase)> {
+    let begin = move |phase: &Phase| position != Position::Within(*phase);
+    after
+        .iter()
+        .flat_map(move |before| phases.iter().copied().filter(begin).map(move |phase| (before, phase)))
+}
+
 /// Asks an environment whether this phase of a plan is done there, to its end.
 pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Proven, ApplyError> {
     let environment = before.environment.clone();

@@ -87,7 +87,7 @@ impl Run<'_> {
             Consent::Accepted => true,
             // what was lost by the apply was accepted then
             Consent::NoNewLoss => costs.iter().all(|cost| cost.gone),
-            Consent::Ask => approved || self.options.dry_run || progress.accepts(costs),
+            Consent::Ask => approved || self.options.dry_run || progress.accepts(),
         };
         if accepted { Ok(()) } else { Err(Refusal::Loses(costs.to_vec())) }
     }

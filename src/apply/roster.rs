@@ -17,7 +17,7 @@ use crate::{
     journal::{self, Direction, Ended, Position, Run, State},
     name::ObjectId,
     plan::{
-        Change, Plan, PlanFile,
+        Change, FootprintEntry, Plan, PlanFile,
         staleness::{self, Difference, Point},
     },
     postgres::Session,
@@ -279,12 +279,11 @@ fn without_runs<'a>(
 /// The catalog as it will be when plans that wait are applied.
 struct Ahead<'a> {
     live: &'a Catalog,
-    /// What they make of objects; the inner None: it is gone. [`Made::Unknown`] where only a text is known otherwise.
+    /// What they make of objects.
     changed: BTreeMap<ObjectId, Made>,
 }
 
 /// What a plan makes of an object.
-#[derive(Clone)]
 enum Made {
     It(Fingerprint),
     Nothing,
@@ -298,13 +297,13 @@ impl Ahead<'_> {
         if self.changed.is_empty() {
             return staleness::compare(plan, self.live, Point::Base).is_empty();
         }
-        plan.footprint.iter().all(|entry| match self.changed.get(&entry.object) {
-            Some(_) if entry.independent => true,
+        let starts = |entry: &FootprintEntry| match self.changed.get(&entry.object) {
             Some(Made::It(made)) => entry.base.as_ref() == Some(made),
             Some(Made::Nothing) => entry.base.is_none(),
             Some(Made::Unknown) => true,
-            None => entry.independent || entry.base == self.live.fingerprint(&entry.object),
-        })
+            None => entry.base == self.live.fingerprint(&entry.object),
+        };
+        plan.footprint.iter().all(|entry| entry.independent || starts(entry))
     }
 
     /// Goes on to what a plan leaves: at its end, or before contract.

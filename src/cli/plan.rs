@@ -123,13 +123,7 @@ async fn check(
         }
     }
     let newest = roster.waiting().max_by_key(|entry| entry.plan.plan.created);
-    let wanted = Wanted {
-        manage: manage(context, live, managed).await?,
-        assume_drop: BTreeSet::from(["all".to_owned()]),
-        name: String::new(),
-        author: None,
-        created: jiff::Timestamp::now(),
-    };
+    let wanted = Wanted::to_compare(context, live, managed).await?;
     if let Some(newest) = newest {
         let plan = &newest.plan.plan;
         let work = async |inputs: &Inputs<'_>| planning::not_as_desired(inputs, plan).await;
@@ -167,6 +161,19 @@ pub struct Wanted {
     pub author: Option<String>,
     /// When it is made.
     pub created: jiff::Timestamp,
+}
+
+impl Wanted {
+    /// For who compares, and writes no plan.
+    pub async fn to_compare(context: &Context, live: &Session, managed: &[String]) -> Result<Self, CliError> {
+        Ok(Self {
+            manage: manage(context, live, managed).await?,
+            assume_drop: BTreeSet::from(["all".to_owned()]),
+            name: String::new(),
+            author: None,
+            created: jiff::Timestamp::now(),
+        })
+    }
 }
 
 /// Plans on a throwaway server, and waits visibly.

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trueup::{
-    apply::{Event, Progress, cost::Cost},
+    apply::{Event, Progress},
     journal::Direction,
     report::text::Paint,
     run::{Place, StopHandle},
@@ -204,9 +204,9 @@ impl Progress for Shown {
         }
     }
 
-    fn accepts(&mut self, costs: &[Cost]) -> bool {
+    fn accepts(&mut self) -> bool {
         self.end();
-        if costs.is_empty() || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return false;
         }
         output::note("roll back all the same? Only \"yes\" does:");

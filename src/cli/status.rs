@@ -20,7 +20,8 @@ use super::{
     Format,
     context::Context,
     exit::{CliError, Exit},
-    output, plan,
+    output,
+    plan::{self, Wanted},
 };
 
 /// Says where the database stands: SAFE, NEEDS_MIGRATION, PARTIAL_MIGRATION, DRIFTED or ERROR, why, and what to do.
@@ -136,7 +137,10 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     let roster = Roster::read(session, &plans, &context.shaping()?).await?;
     let desired = if context.schema().is_empty() { None } else { Some(plan::read_desired(context)?) };
     let reached = match &desired {
-        Some(desired) => plan::is_reached(context, session, desired, wanted(context, session).await?).await?,
+        Some(desired) => {
+            plan::is_reached(context, session, desired, Wanted::to_compare(context, session, &[]).await?)
+                .await?
+        }
         None => false,
     };
     let finished = finished(&history, &plans);
@@ -299,23 +303,13 @@ fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, 
     (why, next)
 }
 
-async fn wanted(context: &Context, session: &Session) -> Result<plan::Wanted, CliError> {
-    Ok(plan::Wanted {
-        manage: plan::manage(context, session, &[]).await?,
-        assume_drop: std::collections::BTreeSet::from(["all".to_owned()]),
-        name: String::new(),
-        author: None,
-        created: jiff::Timestamp::now(),
-    })
-}
-
 /// How the database differs from the desired schema, if it does.
 async fn differs(
     context: &Context,
     session: &Session,
     desired: &Desired,
 ) -> Result<Option<String>, CliError> {
-    let wanted = wanted(context, session).await?;
+    let wanted = Wanted::to_compare(context, session, &[]).await?;
     Ok(match plan::make(context, session, desired, wanted).await? {
         Planned::Nothing(_) => None,
         Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),

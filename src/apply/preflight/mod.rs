@@ -155,12 +155,10 @@ pub async fn preflight(options: &Options<'_>) -> Result<Vec<Check>, ApplyError> 
             fits.map(|()| format!("made for {made_for}; it would be the same here")),
         ));
     }
-    for before in options.after {
-        for phase in phases.iter().filter(|phase| position != Position::Within(**phase)) {
-            let done = promotion::proven(before, opened, *phase).await;
-            let said = done.map(|proven| format!("{} is {proven}", phase.label()));
-            checks.push(checked("promotion", said)?);
-        }
+    for (before, phase) in promotion::pending(options.after, &phases, position) {
+        let done = promotion::proven(before, opened, phase).await;
+        let said = done.map(|proven| format!("{} is {proven}", phase.label()));
+        checks.push(checked("promotion", said)?);
     }
     let Options { policy, approvals, now, .. } = options;
     let permission = Permission::in_database(&session, opened, policy, approvals, *now).await?;
