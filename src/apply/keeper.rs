@@ -1,7 +1,10 @@
 //! What happens inside each batch's transaction beside its statements: the journal, and a look whether the session is still
 //! the one that took the advisory lock.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use super::{
     lock,
@@ -26,10 +29,20 @@ pub(super) struct Keeper<'p, P> {
     pub run: RunId,
     pub plan: &'p Digest,
     pub progress: &'p mut P,
+    clock: Option<Instant>,
+    ends: BTreeMap<u32, Duration>,
+}
+
+impl<'p, P> Keeper<'p, P> {
+    pub fn new(run: RunId, plan: &'p Digest, progress: &'p mut P) -> Self {
+        Self { run, plan, progress, clock: None, ends: BTreeMap::new() }
+    }
 }
 
 impl<P: Progress> Observer for Keeper<'_, P> {
     async fn begun(&mut self, session: &Session, _: &Batch) -> Result<(), RunError> {
+        self.clock = Some(Instant::now());
+        self.ends.clear();
         match lock::is_held(session).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(RunError::observer(LockLost)),
@@ -37,8 +50,21 @@ impl<P: Progress> Observer for Keeper<'_, P> {
         }
     }
 
+    async fn after_statement(
+        &mut self,
+        _: &Session,
+        _: &Batch,
+        item: &Item,
+        _: usize,
+    ) -> Result<(), RunError> {
+        if let Some(clock) = self.clock {
+            self.ends.insert(item.step, clock.elapsed());
+        }
+        Ok(())
+    }
+
     async fn closing(&mut self, session: &Session, batch: &Batch) -> Result<(), RunError> {
-        journal::batch_done(session, self.run, batch).await.map_err(RunError::observer)
+        journal::batch_done(session, self.run, batch, &self.ends).await.map_err(RunError::observer)
     }
 
     async fn place(&mut self, session: &Session, item: &Item) -> Result<Option<Place>, RunError> {

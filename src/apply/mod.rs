@@ -464,7 +464,7 @@ impl<'a> Run<'a> {
             secrets: Some(self.options.secrets),
             names: None,
         };
-        let mut keeper = Keeper { run, plan: &self.options.plan.digest, progress };
+        let mut keeper = Keeper::new(run, &self.options.plan.digest, progress);
         if batch.transactional {
             return run::run(&self.session, batch, &options, &mut keeper).await.map_err(Ending::Run);
         }

@@ -28,12 +28,20 @@ pub struct Proven {
     pub at: Timestamp,
     /// How long its runs took, in seconds.
     pub seconds: i64,
+    /// The steps that took longest, of those that took a second or more: the step, and how many seconds.
+    pub longest: Vec<(u32, u64)>,
 }
+
+/// How many of the longest steps are named.
+const LONGEST: usize = 3;
 
 impl std::fmt::Display for Proven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { environment, at, seconds } = self;
-        write!(f, "done in {environment} on {}, in {seconds} s", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        let Self { environment, at, seconds, longest } = self;
+        write!(f, "done in {environment} on {}, in {seconds} s", at.strftime("%Y-%m-%d %H:%M:%S UTC"))?;
+        let longest: Vec<String> =
+            longest.iter().map(|(step, seconds)| format!("step {step} {seconds} s")).collect();
+        if longest.is_empty() { Ok(()) } else { write!(f, " ({})", longest.join(", ")) }
     }
 }
 
@@ -61,6 +69,7 @@ pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Pr
     let place = session.place().to_owned();
     let state = journal::state(&session, &plan.digest).await?;
     let history = journal::history(&session).await?;
+    let steps = journal::steps(&session, Some(&plan.digest)).await?;
     session.close().await;
     let position = state.position(&plan.plan);
     if !matches!(position, Position::After(done) if done >= phase) {
@@ -78,5 +87,12 @@ pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Pr
     let took = |run: &&journal::Run| run.finished.map_or(0, |end| end.duration_since(run.started).as_secs());
     let last = runs.iter().rev().find(|run| run.outcome == Some(Ended::Done));
     let at = last.and_then(|run| run.finished).unwrap_or_default();
-    Ok(Proven { environment, at, seconds: runs.iter().map(took).sum() })
+    let of_runs = steps.iter().filter(|step| runs.iter().any(|run| run.id == step.run));
+    let mut longest: Vec<(u32, u64)> = of_runs
+        .filter_map(|step| Some((step.step, step.took()?.as_secs())))
+        .filter(|(_, took)| *took > 0)
+        .collect();
+    longest.sort_by_key(|(step, took)| (std::cmp::Reverse(*took), *step));
+    longest.truncate(LONGEST);
+    Ok(Proven { environment, at, seconds: runs.iter().map(took).sum(), longest })
 }

@@ -1,6 +1,7 @@
 //! `trueup history`
 
 mod evidence;
+mod steps;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,8 @@ use trueup::{
     visible::visible_line,
 };
 
+use steps::Told;
+
 use super::{
     Format,
     context::Context,
@@ -23,9 +26,12 @@ use super::{
 /// Lists what was applied, rolled back, refused, abandoned and adopted in the database, the oldest first.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  trueup history --env production --format json\n  trueup history --env production --export jsonl > journal.jsonl\n  trueup history --verify journal.jsonl --extends last-month.jsonl"
+    after_help = "Example:\n  trueup history --env production --steps\n  trueup history --env production --export jsonl > journal.jsonl\n  trueup history --verify journal.jsonl --extends last-month.jsonl"
 )]
 pub struct Arguments {
+    /// Each step of each run, with its time
+    #[arg(long, conflicts_with_all = ["verify", "export"])]
+    steps: bool,
     /// Write every entry of the journal, with the hashes that chain them
     #[arg(long, value_enum, conflicts_with = "verify")]
     export: Option<Export>,
@@ -55,7 +61,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return evidence::verify(context, arguments, file).await;
     }
     let session = context.connect().await?;
-    let entries = entries(&session).await?;
+    let entries = entries(&session, arguments.steps).await?;
     match context.format() {
         Format::Json => output::json(&entries.iter().map(Entry::json).collect()),
         _ if entries.is_empty() => {
@@ -67,23 +73,30 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
+/// What is told of the steps of a run, where that was asked for.
+type Steps = Option<Vec<Told>>;
+
 /// One line.
 enum Entry {
-    Run(Run),
+    Run(Run, Steps),
     Refused(Refused),
     Abandoned(Abandoned),
     Adoption(Adoption),
 }
 
 /// What the journal says, by time.
-async fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
-    let runs = journal::history(session).await?.into_iter().map(Entry::Run);
+async fn entries(session: &Session, with_steps: bool) -> Result<Vec<Entry>, CliError> {
+    let mut steps = if with_steps { Some(steps::read(session).await?) } else { None };
+    let runs = journal::history(session).await?.into_iter().map(|run| {
+        let of_run = steps.as_mut().map(|steps| steps.take(&run));
+        Entry::Run(run, of_run)
+    });
     let adoptions = journal::adoptions(session).await?.into_iter().map(Entry::Adoption);
     let refusals = journal::refusals(session).await?.into_iter().map(Entry::Refused);
     let abandoned = journal::abandoned(session).await?.into_iter().map(Entry::Abandoned);
     let mut entries: Vec<Entry> = runs.chain(adoptions).chain(refusals).chain(abandoned).collect();
     entries.sort_by_key(|entry| match entry {
-        Entry::Run(run) => run.started,
+        Entry::Run(run, _) => run.started,
         Entry::Refused(refused) => refused.started,
         Entry::Abandoned(abandoned) => abandoned.started,
         Entry::Adoption(adoption) => adoption.adopted,
@@ -94,16 +107,25 @@ async fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
 impl Entry {
     fn json(&self) -> serde_json::Value {
         match self {
-            Self::Run(run) => serde_json::json!(run),
-            Self::Refused(refused) => with(refused, "outcome", "refused"),
-            Self::Abandoned(abandoned) => with(abandoned, "direction", "abandon"),
-            Self::Adoption(adoption) => with(adoption, "direction", "adopt"),
+            Self::Run(run, None) => serde_json::json!(run),
+            Self::Run(run, Some(steps)) => with(run, "timings", serde_json::json!(steps)),
+            Self::Refused(refused) => with(refused, "outcome", "refused".into()),
+            Self::Abandoned(abandoned) => with(abandoned, "direction", "abandon".into()),
+            Self::Adoption(adoption) => with(adoption, "direction", "adopt".into()),
+        }
+    }
+
+    /// What is told of its steps.
+    fn steps(&self) -> &[Told] {
+        match self {
+            Self::Run(_, Some(steps)) => steps,
+            _ => &[],
         }
     }
 
     fn columns(&self) -> [String; 6] {
         match self {
-            Self::Run(run) => columns(run),
+            Self::Run(run, _) => columns(run),
             Self::Refused(refused) => [
                 moment(refused.started),
                 refused.direction.label().to_owned(),
@@ -136,9 +158,9 @@ impl Entry {
 }
 
 /// What a program reads, with one field more.
-fn with(entry: &impl serde::Serialize, field: &str, value: &str) -> serde_json::Value {
+fn with(entry: &impl serde::Serialize, field: &str, value: serde_json::Value) -> serde_json::Value {
     let mut json = serde_json::json!(entry);
-    json[field] = value.into();
+    json[field] = value;
     json
 }
 
@@ -189,11 +211,19 @@ fn text(entries: &[Entry]) -> String {
         cells.push(row[5].clone());
         cells.join("  ")
     };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let below =
+        |entry: &Entry| entry.steps().iter().map(|step| format!("    {}", step.line())).collect::<Vec<_>>();
+    let lines = rows.iter().zip(entries).flat_map(|(row, entry)| [vec![line(row)], below(entry)].concat());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn markdown(entries: &[Entry]) -> String {
     let head = ["| when | what | plan | digest | steps | outcome |", "| --- | --- | --- | --- | --- | --- |"];
-    let row = |entry: &Entry| format!("| {} |", entry.columns().map(|cell| plain(&cell)).join(" | "));
+    let row = |entry: &Entry| {
+        let mut columns = entry.columns().map(|cell| plain(&cell));
+        let steps = entry.steps().iter().map(|step| format!("<br>{}", plain(&step.line())));
+        columns[5].extend(steps);
+        format!("| {} |", columns.join(" | "))
+    };
     head.into_iter().map(str::to_owned).chain(entries.iter().map(row)).collect::<Vec<_>>().join("\n")
 }

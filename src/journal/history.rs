@@ -1,10 +1,13 @@
 //! What ran, for people and programs to read.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::Row;
 
 use super::{Direction, Ended, JournalError, direction, exists, outcome, phase, timestamp, utc};
-use crate::{postgres::Session, step::Phase};
+use crate::{plan::Digest, postgres::Session, step::Phase};
 
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +40,62 @@ pub struct Run {
     pub approvers: Vec<String>,
     /// How many steps it did.
     pub steps: i64,
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepRun {
+    /// The run.
+    #[serde(skip)]
+    pub run: i64,
+    /// The step.
+    pub step: u32,
+    /// Its batch.
+    pub batch: u32,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it was done, in the transaction of its batch; None: its end is in doubt.
+    pub finished: Option<Timestamp>,
+    /// Whether it had its effect.
+    pub done: bool,
+}
+
+impl StepRun {
+    /// How long it took, as far as that is known.
+    pub fn took(&self) -> Option<Duration> {
+        Duration::try_from(self.finished?.duration_since(self.started)).ok()
+    }
+}
+
+/// The steps of every run, or of those of one plan, in the order in which they were written.
+pub async fn steps(session: &Session, plan: Option<&Digest>) -> Result<Vec<StepRun>, JournalError> {
+    if !exists(session).await? {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT s.run, s.step, s.batch, {started}, {finished}, s.outcome OPERATOR(pg_catalog.=) 'done' \
+           FROM trueup.step s JOIN trueup.run r ON r.id OPERATOR(pg_catalog.=) s.run \
+          WHERE $1::pg_catalog.text IS NULL OR r.plan OPERATOR(pg_catalog.=) $1 ORDER BY s.id",
+        started = utc("s.started"),
+        finished = utc("s.finished")
+    );
+    let number = |row: &Row, column| {
+        let number: i32 = row.try_get(column)?;
+        u32::try_from(number).map_err(|_| JournalError::Content { what: "step", value: number.to_string() })
+    };
+    let rows = session.client().query(&sql, &[&plan.map(Digest::as_str)]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StepRun {
+                run: row.try_get(0)?,
+                step: number(row, 1)?,
+                batch: number(row, 2)?,
+                started: timestamp(row.try_get(3)?)?,
+                finished: row.try_get::<_, Option<&str>>(4)?.map(timestamp).transpose()?,
+                done: row.try_get::<_, Option<bool>>(5)?.unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 /// Every run, the oldest first.

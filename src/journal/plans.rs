@@ -1,6 +1,6 @@
 //! The plans that were applied: what is between its phases has to be known to who plans meanwhile.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{JournalError, Position, State, layout, state};
 use crate::{
@@ -61,6 +61,19 @@ pub async fn open_plans(session: &Session) -> Result<Vec<OpenPlan>, JournalError
         }
     }
     Ok(open)
+}
+
+/// Every plan that is written down and can be read, by its digest.
+pub async fn kept_plans(session: &Session) -> Result<BTreeMap<String, Plan>, JournalError> {
+    if layout(session).await?.is_none_or(|layout| layout < 4) {
+        return Ok(BTreeMap::new());
+    }
+    let mut kept = BTreeMap::new();
+    for row in session.client().query("SELECT digest, body FROM trueup.plan", &[]).await? {
+        let (digest, body): (String, &str) = (row.try_get(0)?, row.try_get(1)?);
+        kept.extend(from_text(Path::new("trueup.plan"), body).ok().map(|plan| (digest, plan)));
+    }
+    Ok(kept)
 }
 
 /// The digests of plans whose text is not what has them.

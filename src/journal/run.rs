@@ -1,5 +1,7 @@
 //! Runs as they go: what is begun, what is done, how it ended.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use serde_json::json;
 
 use super::{Direction, Ended, JournalError, RowId, RunId, entry, plans, together};
@@ -62,7 +64,7 @@ pub async fn adopt(session: &Session, file: &PlanFile, remark: &str, tool: &str)
             let steps: Vec<&PlannedStep> =
                 file.plan.steps.iter().filter(|step| step.phase == phase).collect();
             for batch in Batch::forward(&steps) {
-                batch_done(session, run, &batch).await?;
+                batch_done(session, run, &batch, &BTreeMap::new()).await?;
             }
             ended(session, run, Ended::Done, Some(remark)).await?;
         }
@@ -151,12 +153,28 @@ async fn ended(
     entry::add(session, "end", &json!({ "run": run.0, "outcome": outcome, "remark": remark })).await
 }
 
-/// Writes that a batch's steps are done; to be called in its transaction, as the last of it.
-pub async fn batch_done(session: &Session, run: RunId, batch: &Batch) -> Result<(), JournalError> {
+/// Writes that a batch's steps are done; to be called in its transaction, as the last of it. `ends`: how long after its begin
+/// each step was done, as far as that is known.
+pub async fn batch_done(
+    session: &Session,
+    run: RunId,
+    batch: &Batch,
+    ends: &BTreeMap<u32, Duration>,
+) -> Result<(), JournalError> {
     let steps: Vec<i32> = batch.steps().map(u32::cast_signed).collect();
-    let sql = "INSERT INTO trueup.step (run, step, batch, finished, outcome) \
-               SELECT $1, step, $3, pg_catalog.clock_timestamp(), 'done' FROM unnest($2::int4[]) AS step";
-    session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed()]).await?;
+    let mut last = Duration::ZERO;
+    let ends: Vec<i64> = batch
+        .steps()
+        .map(|step| {
+            last = ends.get(&step).copied().unwrap_or(last);
+            i64::try_from(last.as_micros()).unwrap_or(i64::MAX)
+        })
+        .collect();
+    let sql = "INSERT INTO trueup.step (run, step, batch, started, finished, outcome) \
+               SELECT $1, done.step, $3, pg_catalog.now() + COALESCE(pg_catalog.lag(done.at) OVER (ORDER BY done.number), 0) * interval '1 microsecond', \
+                      pg_catalog.now() + done.at * interval '1 microsecond', 'done' \
+                 FROM ROWS FROM (pg_catalog.unnest($2::int4[]), pg_catalog.unnest($4::int8[])) WITH ORDINALITY AS done (step, at, number)";
+    session.client().execute(sql, &[&run.0, &steps, &batch.number.cast_signed(), &ends]).await?;
     entry::add(session, "batch", &json!({ "run": run.0, "batch": batch.number, "steps": steps })).await
 }
 
