@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use check::{BadDatabase, Covered, Database, Occasion, SKEW, check};
+pub use check::{BadDatabase, Covered, Database, Occasion, SKEW, Tally, check, is_in, tally};
 use jiff::Timestamp;
 pub use missing::{Missing, Void};
 use serde::{Deserialize, Serialize};
@@ -157,6 +157,11 @@ fn person(name: &str) -> String {
     let local = name.split('@').next().unwrap_or_default();
     let local = local.split('+').next().unwrap_or_default();
     local.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a name is one that approvers can be told apart from.
+pub fn is_person(name: &str) -> bool {
+    !person(name).is_empty()
 }
 
 impl std::fmt::Display for Approver {

@@ -19,6 +19,7 @@
 //! required_warning = 1           # how many where the phase has a hazard of this level or above; else `required`
 //! required_danger = 2            # how many where it has a danger; else `required`
 //! roles = ["dba", "lead"]        # whose approvals count, by the role they approve in; else everyone's
+//! required_roles = ["dba", "app"]         # somebody of each must approve; one person stands for one role
 //! accepted_by = { DATA_LOSS = ["dba"] }   # whose acceptance of a danger counts, by role; else anyone's
 //! rollback = false               # whether a rollback needs approvals of its own
 //! superuser = false              # whether a superuser's session may apply

@@ -123,3 +123,93 @@ fn no_rule_of_a_pinned_policy_can_be_lowered_by_the_file() {
         database.done().await;
     });
 }
+
+/// Of each role somebody, and nobody stands for two. Who approves is told at once what that is worth, and where.
+#[test]
+fn each_role_is_filled_by_somebody_of_its_own() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        let rules = |members: &str| {
+            let url = crate::oracle::url(&database.target);
+            let roles = "[approval]\nrequired_roles = [\"app\", \"dba\"]";
+            let environments = format!("[env.staging]\nurl = \"{url}\"\napproval = {{ required = 3 }}\n[env.production]\nurl = \"{url}\"\n");
+            database.write("trueup.toml", &format!("{roles}\nmembers = {members}\n{environments}"));
+        };
+        rules("{ dba = [\"alice\", \"bob\"], app = [\"alice\"] }");
+        let ran = approve(&database, &["--as", "alice"]).await;
+        for line in [
+            "alice approves expand in production, staging: ",
+            "in production it counts; still missing: phase expand needs an approval by someone in role \"dba\"\n",
+            "in staging it counts; still missing: phase expand has 1 of 3 approvals, phase expand needs an approval by",
+        ] {
+            assert!(ran.stdout.contains(line), "{line}: {}", ran.shown());
+        }
+        let here = ["apply", "plan", "--phase", "expand", "--env", "production"];
+        database.trueup(&here).await.fails(3, "phase expand needs an approval by someone in role \"dba\"");
+        // another name of hers is nobody else
+        let ran = approve(&database, &["--as", "Alice@example.com"]).await;
+        assert!(ran.stdout.contains("phase expand needs an approval by someone in role \"dba\""), "{}", ran.shown());
+        // somebody without a role counts, and fills none
+        let ran = approve(&database, &["--as", "carol"]).await;
+        assert!(ran.stdout.contains("in production it counts; still missing: phase expand needs"), "{}", ran.shown());
+        let ran = approve(&database, &["--as", "bob", "--env", "production"]).await;
+        assert!(ran.stdout.contains("in production it counts; nothing is missing\n"), "{}", ran.shown());
+        assert!(ran.stderr.contains("note: it counts there alone; without --env it is for every"), "{}", ran.shown());
+
+        // whoever of the two comes first, each gets the role in which the other one needs them
+        for members in ["{ dba = [\"alice\"], app = [\"alice\", \"bob\"] }", "{ dba = [\"alice\", \"bob\"], app = [\"alice\"] }", "{ dba = [\"bob\"], app = [\"alice\", \"bob\"] }"] {
+            rules(members);
+            database.trueup(&["verify", "plan", "--env", "production", "--phase", "expand"]).await.ended(0).unwrap();
+        }
+        rules("{ dba = [\"carol\"] }");
+        database.trueup(&here).await.fails(3, "phase expand needs an approval by someone in role \"app\"");
+        rules("{ dba = [\"alice\", \"bob\"], app = [\"alice\"] }");
+        let verified = database.trueup(&["verify", "plan", "--env", "production"]).await.ended(0).unwrap();
+        let lines: Vec<&str> = verified.stdout.lines().filter(|line| line.starts_with("  ")).collect();
+        assert!(lines[0].starts_with("  phase   role      who                when                  signed  accepts"), "{}", verified.shown());
+        let words: Vec<Vec<&str>> = lines[1..].iter().map(|line| line.split_whitespace().collect()).collect();
+        let who: Vec<&str> = words.iter().map(|words| words[words.len() - 5]).collect();
+        assert_eq!(who, ["Alice@example.com", "alice", "bob", "carol"], "{}", verified.shown());
+        assert_eq!(words[1][..3], ["expand", "app,", "dba"], "{}", verified.shown());
+        let json = database.trueup(&["verify", "plan", "--env", "production", "--format", "json"]).await.ended(0).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(json["sign_off"][2]["approver"], "bob");
+        assert_eq!(json["sign_off"][2]["roles"], serde_json::json!(["dba"]));
+        database.trueup(&here).await.ended(0).unwrap();
+
+        // pinned, it is asked for whatever the file says
+        database.trueup(&["protect", "--env", "production"]).await.ended(0).unwrap();
+        database.write("trueup.toml", &format!("[env.production]\nurl = \"{}\"\n[approval]\nmembers = {{ dba = [\"mallory\"], app = [\"mallory\"] }}\n", crate::oracle::url(&database.target)));
+        approve(&database, &["--as", "mallory", "--phase", "all", "--accept", "all", "--env", "production"]).await;
+        let contract = ["apply", "plan", "--phase", "contract", "--env", "production"];
+        database.trueup(&contract).await.fails(3, "phase contract needs an approval by someone in role \"app\" and \"dba\"");
+        database.done().await;
+    });
+}
+
+/// How long each step took is in the history, and what it was.
+#[test]
+fn the_history_tells_the_time_of_each_step() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        approve(&database, &["--as", "alice", "--phase", "all", "--accept", "all"]).await;
+        database.trueup(EXPAND).await.ended(0).unwrap();
+        database.trueup(CONTRACT).await.ended(0).unwrap();
+        let plain = database.trueup(&["history"]).await.ended(0).unwrap().stdout;
+        assert_eq!(plain.lines().count(), 2, "{plain}");
+        let told = database.trueup(&["history", "--steps"]).await.ended(0).unwrap().stdout;
+        let steps: Vec<&str> = told.lines().filter(|line| line.starts_with("    step ")).collect();
+        assert!(steps[0].contains(" s  add column more of public.a"), "{told}");
+        assert!(steps[1].contains(" s  drop column old of public.a"), "{told}");
+        let json =
+            database.trueup(&["history", "--steps", "--format", "json"]).await.ended(0).unwrap().stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let seconds = json[0]["timings"][0]["seconds"].as_f64().unwrap();
+        assert!(seconds > 0.0 && seconds < 60.0, "{json}");
+        assert_eq!(json[0]["timings"][0]["summary"], "add column more of public.a");
+        let page =
+            database.trueup(&["history", "--steps", "--format", "markdown"]).await.ended(0).unwrap().stdout;
+        assert!(page.contains("<br>step 1 ") && page.lines().count() == 4, "{page}");
+        database.done().await;
+    });
+}

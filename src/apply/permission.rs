@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{ApplyError, error::Refusal, preflight::Limits};
 use crate::{
-    approval::{self, Approval, Covered, Database, Missing, Occasion, Way, pinned},
+    approval::{self, Approval, Covered, Database, Missing, Occasion, Tally, Way, pinned},
     config::Policy,
     journal::{self, Direction},
     plan::{Digest, PlanFile},
@@ -100,14 +100,22 @@ impl Permission {
 
     /// The approvals that let this phase of the plan run, or what is missing.
     pub fn check(&self, plan: &PlanFile, phase: Phase, way: Way) -> Result<Covered, Vec<Missing>> {
-        if let Some(why) = &self.not_planned {
-            return Err(vec![Missing::Planner(why.clone())]);
-        }
+        self.planned()?;
+        self.tally(plan, phase, way).covered()
+    }
+
+    /// Whether the plan is by somebody whose plans count.
+    pub fn planned(&self) -> Result<(), Vec<Missing>> {
+        self.not_planned.clone().map_or(Ok(()), |why| Err(vec![Missing::Planner(why)]))
+    }
+
+    /// What the approvals of this phase come to.
+    pub fn tally(&self, plan: &PlanFile, phase: Phase, way: Way) -> Tally {
         let none = BTreeSet::new();
         let direction = if way == Way::Back { Direction::Rollback } else { Direction::Apply };
         let used = self.used.get(&(phase, direction)).unwrap_or(&none);
         let occasion = Occasion { phase, way, now: self.now, database: self.database.as_ref(), used };
-        approval::check(plan, &self.approvals, &self.policy, &occasion)
+        approval::tally(plan, &self.approvals, &self.policy, &occasion)
     }
 
     /// The same of several phases.

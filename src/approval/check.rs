@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Approver, Missing, Signed, Void, Way, dangers_of, hazards, person};
+use super::{Approval, Approver, Missing, Signed, Void, Way, dangers_of, hazards, is_person, person};
 use crate::{
     config::Policy,
     hazard::Level,
@@ -94,13 +94,21 @@ pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// How long an approval counts that breaks the glass.
 const EMERGENCY: SignedDuration = SignedDuration::from_hours(4);
 
-/// Whether `approvals` let a phase of the plan run.
-pub fn check(
-    plan: &PlanFile,
-    approvals: &[Approval],
-    policy: &Policy,
-    occasion: &Occasion<'_>,
-) -> Result<Covered, Vec<Missing>> {
+/// What the approvals of a phase come to.
+#[derive(Debug)]
+pub struct Tally {
+    /// Those that count.
+    pub counted: Vec<Approval>,
+    /// Those that break the glass.
+    emergency: Vec<Approval>,
+    /// Whose does not count, and why.
+    void: Vec<(Approver, Void)>,
+    /// What is missing beside: approvals, roles, accepted dangers.
+    missing: Vec<Missing>,
+}
+
+/// Counts `approvals` of a phase of the plan.
+pub fn tally(plan: &PlanFile, approvals: &[Approval], policy: &Policy, occasion: &Occasion<'_>) -> Tally {
     let Occasion { phase, way, .. } = *occasion;
     let (mut counted, mut emergency): (Vec<Approval>, Vec<Approval>) = (Vec::new(), Vec::new());
     let mut keys: BTreeMap<String, Approver> = BTreeMap::new();
@@ -114,7 +122,7 @@ pub fn check(
             (first.person() != approver.person()).then(|| Void::SameKey(first.clone()))
         });
         match why {
-            Some(why) => void.push(Missing::Void { approver: approver.clone(), why }),
+            Some(why) => void.push((approver.clone(), why)),
             None if approval.break_glass => emergency.push(approval.clone()),
             None => counted.push(approval.clone()),
         }
@@ -131,6 +139,10 @@ pub fn check(
     if count < required {
         missing.push(Missing::Approvals { phase, required, counted: count });
     }
+    let without = roles_without(&counted, policy);
+    if !without.is_empty() {
+        missing.push(Missing::Roles { phase, roles: without });
+    }
     for (code, steps) in dangers_of(&plan.plan, phase, way) {
         let by = policy.accepted_by.get(&code);
         let may = |approval: &Approval| by.is_none_or(|roles| is_in_one(approval, roles, policy));
@@ -138,20 +150,83 @@ pub fn check(
             missing.push(Missing::Danger { code, steps, by: by.cloned() });
         }
     }
-    if missing.is_empty() {
-        return Ok(Covered { approvals: counted, glass: None });
+    Tally { counted, emergency, void, missing }
+}
+
+impl Tally {
+    /// Why this person's approval of the phase does not count, if that is so.
+    pub fn void_of(&self, approver: &Approver) -> Option<&Void> {
+        let of_phase = |(whose, why): &&(Approver, Void)| whose == approver && !why.is_of_another();
+        self.void.iter().find(of_phase).map(|(_, why)| why)
     }
-    if let Some(first) = emergency.first() {
-        let glass = Some(first.approver.clone());
-        return Ok(Covered { approvals: counted.into_iter().chain(emergency).collect(), glass });
+
+    /// The approvals that let the phase run, or what is missing.
+    pub fn covered(self) -> Result<Covered, Vec<Missing>> {
+        let Self { counted, emergency, void, mut missing } = self;
+        if missing.is_empty() {
+            return Ok(Covered { approvals: counted, glass: None });
+        }
+        if let Some(first) = emergency.first() {
+            let glass = Some(first.approver.clone());
+            return Ok(Covered { approvals: counted.into_iter().chain(emergency).collect(), glass });
+        }
+        // an approval of the other phase is worth a remark only where it may have been meant for this one
+        let mistaken = counted.is_empty() && void.iter().all(|(_, why)| why.is_of_another());
+        let told = void.into_iter().filter(|(_, why)| mistaken || !why.is_of_another());
+        missing.extend(told.map(|(approver, why)| Missing::Void { approver, why }));
+        Err(missing)
     }
-    // an approval of the other phase is worth a remark only where it may have been meant for this one
-    let other = |missing: &Missing| {
-        matches!(missing, Missing::Void { why: Void::OtherPhase(_) | Void::OtherWay, .. })
-    };
-    let mistaken = counted.is_empty() && void.iter().all(other);
-    missing.extend(void.into_iter().filter(|missing| mistaken || !other(missing)));
-    Err(missing)
+}
+
+/// Whether `approvals` let a phase of the plan run.
+pub fn check(
+    plan: &PlanFile,
+    approvals: &[Approval],
+    policy: &Policy,
+    occasion: &Occasion<'_>,
+) -> Result<Covered, Vec<Missing>> {
+    tally(plan, approvals, policy, occasion).covered()
+}
+
+/// The roles that policy asks for and that none of these people fills; each fills one, so that everyone who can is given the
+/// role in which the others need them.
+fn roles_without(counted: &[Approval], policy: &Policy) -> BTreeSet<String> {
+    let may: BTreeMap<&str, BTreeSet<String>> = policy
+        .required_roles
+        .iter()
+        .map(|role| {
+            let of_role = counted.iter().filter(|approval| is_in(approval, role, policy));
+            (role.as_str(), of_role.map(|approval| approval.approver.person()).collect())
+        })
+        .collect();
+    let mut fills: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut without = BTreeSet::new();
+    for role in may.keys() {
+        if !find(role, &may, &mut fills, &mut BTreeSet::new()) {
+            without.insert((*role).to_owned());
+        }
+    }
+    without
+}
+
+/// Finds somebody for a role, if need be by giving another role to somebody else (an augmenting path).
+fn find<'a>(
+    role: &'a str,
+    may: &'a BTreeMap<&'a str, BTreeSet<String>>,
+    fills: &mut BTreeMap<&'a str, &'a str>,
+    asked: &mut BTreeSet<&'a str>,
+) -> bool {
+    for person in may.get(role).into_iter().flatten() {
+        if !asked.insert(person) {
+            continue;
+        }
+        let other = fills.get(person.as_str()).copied();
+        if other.is_none_or(|other| find(other, may, fills, asked)) {
+            fills.insert(person, role);
+            return true;
+        }
+    }
+    false
 }
 
 fn void_because(
@@ -226,7 +301,7 @@ fn by_another(approval: &Approval, plan: &PlanFile, policy: &Policy) -> Option<V
         let may = policy.break_glass.iter().any(|member| is(approval, member));
         return (!may).then_some(Void::Glass);
     }
-    let author = plan.plan.author.as_deref().map(person).filter(|author| !author.is_empty());
+    let author = plan.plan.author.as_deref().filter(|author| is_person(author)).map(person);
     if !policy.author && author.is_none() {
         Some(Void::NoAuthor)
     } else if !policy.author && author == Some(approval.approver.person()) {
@@ -253,8 +328,12 @@ fn unsigned(approval: &Approval, policy: &Policy) -> Option<Void> {
 
 /// Whether policy has the approver, or the key, in one of these roles.
 fn is_in_one(approval: &Approval, roles: &BTreeSet<String>, policy: &Policy) -> bool {
-    let mut members = roles.iter().filter_map(|role| policy.members.get(role)).flatten();
-    members.any(|member| is(approval, member))
+    roles.iter().any(|role| is_in(approval, role, policy))
+}
+
+/// Whether policy has the approver, or the key, in a role.
+pub fn is_in(approval: &Approval, role: &str, policy: &Policy) -> bool {
+    policy.members.get(role).into_iter().flatten().any(|member| is(approval, member))
 }
 
 /// Whether a name or a fingerprint that policy has is the approver's.

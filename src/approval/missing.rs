@@ -21,6 +21,13 @@ pub enum Missing {
         /// How many do.
         counted: u32,
     },
+    /// Roles that policy asks for, and that nobody fills.
+    Roles {
+        /// Of which phase.
+        phase: Phase,
+        /// Which.
+        roles: BTreeSet<String>,
+    },
     /// A danger that nobody accepted.
     Danger {
         /// Its code.
@@ -90,6 +97,13 @@ pub enum Void {
     Signature(String),
 }
 
+impl Void {
+    /// Whether it is the approval of another phase, or of the other way.
+    pub(super) fn is_of_another(&self) -> bool {
+        matches!(self, Self::OtherPhase(_) | Self::OtherWay)
+    }
+}
+
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -102,6 +116,15 @@ impl std::fmt::Display for Missing {
             Missing::Approvals { phase, required, counted } => {
                 write!(f, "phase {} has {counted} of {required} approvals", phase.label())
             }
+            Missing::Roles { phase, roles } => {
+                let roles = roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" and ");
+                write!(
+                    f,
+                    "phase {} needs an approval by someone in role {}",
+                    phase.label(),
+                    visible_line(&roles)
+                )
+            }
             Missing::Danger { code, steps, by } => {
                 let steps = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
                 write!(f, "{} is not accepted (step {steps})", visible_line(code))?;
@@ -111,57 +134,51 @@ impl std::fmt::Display for Missing {
             }
             Missing::Void { approver, why } => {
                 write!(f, "the approval by {approver} does not count: ")?;
-                match why {
-                    Void::OtherPlan(digest) => {
-                        write!(f, "it is for the plan with digest {}…", digest.short())
-                    }
-                    Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
-                    Void::OtherWay => {
-                        f.write_str("it is for the other way: one is to apply, one to roll back")
-                    }
-                    Void::Revoked(when) => write!(f, "it was revoked at {when}"),
-                    Void::Expired(when) => write!(f, "it expired at {when}"),
-                    Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
-                    Void::Older(when) => write!(f, "it is dated {when}, before the plan was made"),
-                    Void::OtherEnvironment { named, here } => environment(f, named, here.as_deref()),
-                    Void::OtherDatabase { named: Some(named), here } => write!(
-                        f,
-                        "it is for database {}; this is {}",
-                        visible_line(&named.to_string()),
-                        visible_line(&here.to_string())
-                    ),
-                    Void::OtherDatabase { named: None, here } => write!(
-                        f,
-                        "it names no database, and policy asks for one; approve with --database {}",
-                        visible_line(&here.to_string())
-                    ),
-                    Void::Used => {
-                        f.write_str("the phase ran under it already, and was taken back; approve again")
-                    }
-                    Void::Glass => {
-                        f.write_str("it breaks the glass, and `break_glass` of policy does not have them")
-                    }
-                    Void::Revocation(why) => write!(
-                        f,
-                        "it is marked as revoked, and not by who may: {}; approve again",
-                        visible_line(why)
-                    ),
-                    Void::Author => write!(f, "they made the plan"),
-                    Void::NoAuthor => {
-                        write!(
-                            f,
-                            "the plan does not say who made it, and policy does not count the author's own"
-                        )
-                    }
-                    Void::SameKey(other) => write!(f, "it is signed with the same key as that by {other}"),
-                    Void::Unsigned => f.write_str("it is not signed (--sign KEY), and policy asks for that"),
-                    Void::Signature(why) => write!(f, "its signature is not good: {}", visible_line(why)),
-                    Void::Role(roles) => {
-                        let roles =
-                            roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
-                        write!(f, "`members` of trueup.toml has them in no role {}", visible_line(&roles))
-                    }
-                }
+                why.fmt(f)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Void {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Void::OtherPlan(digest) => {
+                write!(f, "it is for the plan with digest {}…", digest.short())
+            }
+            Void::OtherPhase(phase) => write!(f, "it is for phase {}", phase.label()),
+            Void::OtherWay => f.write_str("it is for the other way: one is to apply, one to roll back"),
+            Void::Revoked(when) => write!(f, "it was revoked at {when}"),
+            Void::Expired(when) => write!(f, "it expired at {when}"),
+            Void::Future(when) => write!(f, "it is dated {when}, which is in the future"),
+            Void::Older(when) => write!(f, "it is dated {when}, before the plan was made"),
+            Void::OtherEnvironment { named, here } => environment(f, named, here.as_deref()),
+            Void::OtherDatabase { named: Some(named), here } => write!(
+                f,
+                "it is for database {}; this is {}",
+                visible_line(&named.to_string()),
+                visible_line(&here.to_string())
+            ),
+            Void::OtherDatabase { named: None, here } => write!(
+                f,
+                "it names no database, and policy asks for one; approve with --database {}",
+                visible_line(&here.to_string())
+            ),
+            Void::Used => f.write_str("the phase ran under it already, and was taken back; approve again"),
+            Void::Glass => f.write_str("it breaks the glass, and `break_glass` of policy does not have them"),
+            Void::Revocation(why) => {
+                write!(f, "it is marked as revoked, and not by who may: {}; approve again", visible_line(why))
+            }
+            Void::Author => write!(f, "they made the plan"),
+            Void::NoAuthor => {
+                write!(f, "the plan does not say who made it, and policy does not count the author's own")
+            }
+            Void::SameKey(other) => write!(f, "it is signed with the same key as that by {other}"),
+            Void::Unsigned => f.write_str("it is not signed (--sign KEY), and policy asks for that"),
+            Void::Signature(why) => write!(f, "its signature is not good: {}", visible_line(why)),
+            Void::Role(roles) => {
+                let roles = roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(" or ");
+                write!(f, "`members` of trueup.toml has them in no role {}", visible_line(&roles))
             }
         }
     }

@@ -68,6 +68,7 @@ impl Pinned {
             author: self.author && other.author,
             valid_hours: [self.valid_hours, other.valid_hours].into_iter().flatten().min(),
             roles,
+            required_roles: &self.required_roles | &other.required_roles,
             signed: self.signed || other.signed,
             allowed_signers: other.allowed_signers.clone(),
             revoked_keys: other.revoked_keys.clone(),

@@ -22,6 +22,7 @@ use super::{
     context::Context,
     exit::{CliError, Exit},
     output,
+    sign_off::Standing,
 };
 
 /// Records your approval of a plan, phase by phase, as files in the plan's folder.
@@ -119,7 +120,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let acceptable: BTreeMap<Phase, BTreeSet<String>> =
         phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase, way))).collect();
     let accepted = accepted(&arguments.accept, &acceptable)?;
-    let policies = policies(context)?;
+    let policies = context.policies()?;
     let environments: BTreeSet<String> =
         policies.iter().filter_map(|policy| policy.environment.clone()).collect();
     let database = database(context, arguments, &policies).await?;
@@ -148,11 +149,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let open: Vec<&String> = dangers.filter(|code| !accepted.contains(*code)).collect();
         written.push((approval, file, open));
     }
+    let standing = |policy| Standing::of(&opened, policy, &approver, &phases, way);
+    let needed = policies.iter().filter(|policy| way == Way::There || policy.rollback);
+    let standings: Vec<Standing> = needed.map(standing).collect::<Result<_, _>>()?;
     if context.format() == Format::Json {
+        let counts: Vec<_> = standings.iter().map(Standing::json).collect();
         let list: Vec<_> = written
             .iter()
             .map(|(approval, file, open)| {
-                serde_json::json!({ "approval": approval, "file": file, "not_accepted": open })
+                serde_json::json!({ "approval": approval, "file": file, "not_accepted": open, "standing": counts })
             })
             .collect();
         output::json(&serde_json::Value::from(list));
@@ -185,17 +190,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             output::note(&format!("note: {0} is not accepted; --accept {0} would", visible_line(code)));
         }
     }
-    Ok(Exit::Done)
-}
-
-/// The policies that an approval is given under: that of --env or --url, else those of all environments.
-fn policies(context: &Context) -> Result<Vec<Policy>, CliError> {
-    let named = context.global.env.is_some() || context.global.url.is_some();
-    if named || context.config.env.is_empty() {
-        return Ok(vec![context.policy()?]);
+    for standing in &standings {
+        output::words(context.format(), &standing.line());
     }
-    let all = context.config.env.keys().map(|name| context.config.policy(Some(name)));
-    Ok(all.collect::<Result<_, _>>()?)
+    let others = context.config.env.len().saturating_sub(environments.len());
+    if context.global.env.is_some() && others > 0 {
+        output::note("note: it counts there alone; without --env it is for every environment of trueup.toml");
+    }
+    Ok(Exit::Done)
 }
 
 /// The database that the approval is for, where it is said or policy asks for one.

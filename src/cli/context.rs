@@ -4,12 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use trueup::{
     apply::{hooks::Hooks, preflight::Limits, promotion::Before},
+    approval,
     config::{self, Config, Environment, Policy, QUIET_MINUTES, Shaping},
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
@@ -59,6 +61,28 @@ impl Context {
     /// Who must approve here.
     pub fn policy(&self) -> Result<Policy, CliError> {
         Ok(self.config.policy(self.global.env.as_deref())?)
+    }
+
+    /// Who works in the project, as git knows them: `git config user.email`. Nobody, where git does not say, or is not there.
+    pub fn author(&self) -> Option<String> {
+        let mut git = Command::new("git");
+        git.args(["config", "--get", "user.email"]).stdin(Stdio::null()).stderr(Stdio::null());
+        if self.config.dir.is_dir() {
+            git.current_dir(&self.config.dir);
+        }
+        let said = git.output().ok().filter(|output| output.status.success())?;
+        let email = String::from_utf8(said.stdout).ok()?.trim().to_owned();
+        approval::is_person(&email).then_some(email)
+    }
+
+    /// The policies under which something is approved or planned: that of --env or --url, else those of all environments.
+    pub fn policies(&self) -> Result<Vec<Policy>, CliError> {
+        let named = self.global.env.is_some() || self.global.url.is_some();
+        if named || self.config.env.is_empty() {
+            return Ok(vec![self.policy()?]);
+        }
+        let all = self.config.env.keys().map(|name| self.config.policy(Some(name)));
+        Ok(all.collect::<Result<_, _>>()?)
     }
 
     /// The paths of the desired SQL: --schema, else trueup.toml.
@@ -310,12 +334,6 @@ fn url_in(environment: &str, from: &str) -> Result<String, CliError> {
         }
         None => Err(wrong("is not set").with_hint(as_url)),
     }
-}
-
-/// Who runs trueup: USER, LOGNAME, or the name of the user id.
-pub fn user() -> Option<String> {
-    let of_id = || Some(nix::unistd::User::from_uid(nix::unistd::getuid()).ok()??.name);
-    variable("USER").or_else(|| variable("LOGNAME")).or_else(of_id)
 }
 
 /// A variable of the environment; an empty one says nothing.

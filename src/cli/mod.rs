@@ -26,6 +26,7 @@ mod protect;
 mod ready;
 mod rollback;
 mod show;
+mod sign_off;
 mod status;
 mod verify;
 

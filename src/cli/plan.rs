@@ -8,7 +8,7 @@ use std::{
 
 use trueup::{
     apply::roster::{PlanState, Roster},
-    approval::planner,
+    approval::{is_person, planner},
     catalog::scope::Manage,
     config::Shaping,
     diff::DiffError,
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// The schemas to manage, or `all`; else those that the desired SQL uses or the journal shows
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     manage: Vec<String>,
+    /// Who makes it; without it who git says (`git config user.email`)
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
     /// Sign it with this SSH key: a private one, or the public one of an agent
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
@@ -66,6 +69,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     if let Some(name) = &arguments.name {
         check_name(name)?;
     }
+    let author = if arguments.check { None } else { author(context, arguments)? };
     let desired = read_desired(context)?;
     let live = context.connect().await?;
     if arguments.check {
@@ -75,7 +79,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         manage: manage(context, &live, &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
-        author: super::context::user(),
+        author,
         created: jiff::Timestamp::now(),
     };
     let planned = make(context, &live, &desired, wanted).await?;
@@ -104,6 +108,26 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     write(context, arguments, &plan)?;
     Ok(if arguments.exit_code { Exit::Pending } else { Exit::Done })
+}
+
+/// Who makes the plan. Where policy does not count the author's own approval, somebody must have.
+fn author(context: &Context, arguments: &Arguments) -> Result<Option<String>, CliError> {
+    if let Some(name) = &arguments.author
+        && !is_person(name)
+    {
+        return Err(CliError::new(format!("--author {}: this names nobody", visible_line(name)))
+            .with_hint("write a login name or a mail address"));
+    }
+    let author = arguments.author.clone().or_else(|| context.author());
+    let policies = context.policies()?;
+    let asks = policies.iter().find(|policy| !policy.author);
+    let Some(policy) = asks.filter(|_| author.is_none()) else { return Ok(author) };
+    let of =
+        policy.environment.as_ref().map(|name| format!(" of {}", visible_line(name))).unwrap_or_default();
+    let error = CliError::new(format!(
+        "policy{of} does not count the author's own approval, and nobody says who makes the plan"
+    ));
+    Err(error.with_hint("`git config user.email NAME@…`, or --author NAME").refused())
 }
 
 /// Whether the newest plan ends in the schema, and which plans that wait do not fit any more: for a pull request.

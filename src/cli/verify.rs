@@ -19,6 +19,7 @@ use super::{
     context::Context,
     exit::{CliError, Exit},
     output,
+    sign_off::{self, Row},
 };
 
 /// Checks a plan: its bytes, its approvals, and, where a database is named, whether it still fits it.
@@ -105,6 +106,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             (phase, covered.map(names))
         })
         .collect();
+    let asked = checked.iter().map(|(phase, _)| *phase).filter(|_| needed);
+    let signed_off: Vec<Row> =
+        asked.flat_map(|phase| sign_off::rows(&permission, &opened, phase, way)).collect();
     let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
     let contradictions = &permission.contradictions;
     let good = !stale
@@ -132,7 +136,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         output::json(&serde_json::json!({
             "plan": opened.plan.name, "digest": opened.digest, "ok": good,
             "standing": position.map(apply::standing_words), "phases": phases, "differences": different,
-            "elsewhere": elsewhere, "assumptions_broken": broken, "policy_contradicts": contradictions,
+            "sign_off": signed_off.iter().map(Row::json).collect::<Vec<_>>(), "elsewhere": elsewhere, "assumptions_broken": broken, "policy_contradicts": contradictions,
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
@@ -156,6 +160,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 }
             }
         }
+        lines.extend(sign_off::table(&signed_off));
         match (&differences, position) {
             (Some(differences), Some(position)) if differences.is_empty() => {
                 lines.push(format!("database: {}, as the plan expects", apply::standing_words(position)));

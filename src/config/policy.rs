@@ -29,6 +29,8 @@ pub struct PolicySettings {
     pub required_lower: Option<u32>,
     /// In which roles.
     pub roles: Option<BTreeSet<String>>,
+    /// By whom at least: somebody of each of these roles.
+    pub required_roles: Option<BTreeSet<String>>,
     /// Who accepts which danger, by role.
     pub accepted_by: Option<BTreeMap<String, BTreeSet<String>>>,
     /// Whether a rollback needs its own.
@@ -78,6 +80,9 @@ pub struct Policy<K = PathBuf> {
     pub required_lower: u32,
     /// The roles whose approvals count; None: everyone's.
     pub roles: Option<BTreeSet<String>>,
+    /// The roles each of which somebody must approve in; one person stands for one of them.
+    #[serde(default)]
+    pub required_roles: BTreeSet<String>,
     /// By a danger's code the roles whose acceptance of it counts; for others anyone's does.
     #[serde(default)]
     pub accepted_by: BTreeMap<String, BTreeSet<String>>,
@@ -159,6 +164,7 @@ impl<K> Default for Policy<K> {
             required_danger: 0,
             required_lower: 0,
             roles: None,
+            required_roles: BTreeSet::new(),
             accepted_by: BTreeMap::new(),
             rollback: false,
             superuser: true,
@@ -191,6 +197,7 @@ impl Policy {
                 required_danger,
                 required_lower,
                 roles,
+                required_roles,
                 accepted_by,
                 rollback,
                 superuser,
@@ -212,6 +219,7 @@ impl Policy {
             set(&mut policy.required_danger, required_danger.as_ref());
             set(&mut policy.required_lower, required_lower.as_ref());
             policy.roles = roles.clone().or(policy.roles);
+            set(&mut policy.required_roles, required_roles.as_ref());
             set(&mut policy.accepted_by, accepted_by.as_ref());
             set(&mut policy.rollback, rollback.as_ref());
             set(&mut policy.superuser, superuser.as_ref());
@@ -245,7 +253,7 @@ fn set<T: Clone>(value: &mut T, said: Option<&T>) {
 impl<K> Policy<K> {
     /// The roles that approvals must be by.
     pub fn roles_asked_for(&self) -> impl Iterator<Item = &String> {
-        self.roles.iter().flatten().chain(self.accepted_by.values().flatten())
+        self.roles.iter().flatten().chain(&self.required_roles).chain(self.accepted_by.values().flatten())
     }
 
     /// The same with the keys known in another way.
@@ -263,6 +271,7 @@ impl<K> Policy<K> {
             required_danger: self.required_danger,
             required_lower: self.required_lower,
             roles: self.roles,
+            required_roles: self.required_roles,
             accepted_by: self.accepted_by,
             rollback: self.rollback,
             superuser: self.superuser,
@@ -317,6 +326,7 @@ impl<K> Policy<K> {
             Some(format!("author = {}", self.author)),
             self.valid_hours.map(|hours| format!("valid_hours = {hours}")),
             self.roles.as_ref().map(|roles| format!("roles = {}", list(roles))),
+            said(!self.required_roles.is_empty(), format!("required_roles = {}", list(&self.required_roles))),
             said(!self.accepted_by.is_empty(), format!("accepted_by = {}", table(&self.accepted_by))),
             said(self.rollback, "rollback = true".to_owned()),
             said(!self.superuser, "superuser = false".to_owned()),

@@ -363,7 +363,7 @@ impl Database {
     pub async fn plan(&self, desired: &str) {
         self.write("desired.sql", desired);
         let planning = ["plan", "--schema", "desired.sql", "--out", "plan", "--exit-code", "--manage", "all"];
-        self.trueup(&planning).await.ended(2).unwrap();
+        self.trueup(&[&planning[..], &["--author", "maker"]].concat()).await.ended(2).unwrap();
     }
 
     /// The same, approved.

@@ -80,23 +80,40 @@ fn one_person_is_one_however_written() {
         approve(&database, "Alice+work@example.com", &[]).await;
         refused(&database, "phase expand has 1 of 2 approvals").await;
         rules(&database, "author = false");
-        let mut command =
-            database.command(&["plan", "--schema", "desired.sql", "--out", "second", "--manage", "all"]);
-        command.env("USER", "bob");
-        crate::oracle::finish(command, &[]).await.ended(0).unwrap();
+        let plan = ["plan", "--schema", "desired.sql", "--manage", "all"];
+        let by =
+            |name: &'static str, out: &'static str| [&plan[..], &["--author", name, "--out", out]].concat();
+        database.trueup(&by("bob", "second")).await.ended(0).unwrap();
         for name in ["bob", "BOB", "bob@example.com", "b.o.b"] {
             let approve = ["approve", "second", "--as", name];
-            database.trueup(&approve).await.ended(0).unwrap();
+            let ran = database.trueup(&approve).await.ended(0).unwrap();
+            assert!(ran.stdout.contains("it does not count: they made the plan"), "{}", ran.shown());
             let ran = database.trueup(&["verify", "second"]).await.ended(3).unwrap();
             assert!(ran.stdout.contains("they made the plan"), "{}", ran.shown());
         }
-        // one that says nobody made it
-        let mut command =
-            database.command(&["plan", "--schema", "desired.sql", "--out", "third", "--manage", "all"]);
-        command.env_remove("USER").env_remove("LOGNAME");
-        crate::oracle::finish(command, &[]).await.ended(0).unwrap();
-        let text = fs::read_to_string(database.path("third/plan.toml")).unwrap();
-        assert!(text.contains("\nauthor = \""), "{text}");
+        // nobody makes it, or somebody without a name
+        database
+            .trueup(&[&plan[..], &["--out", "third"]].concat())
+            .await
+            .fails(3, "nobody says who makes the plan");
+        database.trueup(&by("+", "third")).await.fails(1, "--author +: this names nobody");
+        assert!(!database.path("third").exists());
+        database.write(".gitconfig", "[user]\n\temail = Bob <@nowhere\n");
+        database.trueup(&[&plan[..], &["--out", "third"]].concat()).await.ended(0).unwrap();
+        database.write(".gitconfig", "[user]\n\temail = bob@example.com\n");
+        database.trueup(&[&plan[..], &["--out", "fourth"]].concat()).await.ended(0).unwrap();
+        let text = fs::read_to_string(database.path("fourth/plan.toml")).unwrap();
+        assert!(text.contains("\nauthor = \"bob@example.com\"\n"), "{text}");
+        // one that was made where nobody was asked
+        rules(&database, "");
+        fs::remove_file(database.path(".gitconfig")).unwrap();
+        database.trueup(&[&plan[..], &["--out", "fifth"]].concat()).await.ended(0).unwrap();
+        let text = fs::read_to_string(database.path("fifth/plan.toml")).unwrap();
+        assert!(!text.contains("\nauthor = "), "{text}");
+        rules(&database, "author = false");
+        database.trueup(&["approve", "fifth", "--as", "alice"]).await.ended(0).unwrap();
+        let ran = database.trueup(&["verify", "fifth"]).await.ended(3).unwrap();
+        assert!(ran.stdout.contains("the plan does not say who made it"), "{}", ran.shown());
         database.done().await;
     });
 }
