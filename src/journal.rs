@@ -264,6 +264,49 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     }
 }
 
+/// What whoever applies does to the journal's tables.
+const WRITES: &str = "\
+SELECT w.privilege OPERATOR(pg_catalog.||) ' on trueup.' OPERATOR(pg_catalog.||) w.name \
+  FROM (VALUES ('plan', 'INSERT'), ('run', 'INSERT'), ('run', 'UPDATE'), ('step', 'INSERT'), ('step', 'UPDATE'), \
+               ('approval', 'INSERT'), ('backfill', 'INSERT'), ('backfill', 'DELETE'), ('reached', 'INSERT'), \
+               ('reached', 'DELETE'), ('entry', 'INSERT')) AS w (name, privilege) \
+  JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name \
+ WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('trueup')::pg_catalog.oid \
+   AND NOT pg_catalog.has_table_privilege(c.oid, w.privilege)";
+
+/// Whether the role may write to the journal, or make it where there is none, or a newer one of it. Nothing is written.
+pub async fn may_write(session: &Session) -> Result<(), JournalError> {
+    let found = layout(session).await?;
+    let row = session
+        .client()
+        .query_one(
+            "SELECT CURRENT_USER::pg_catalog.text, pg_catalog.current_database()::pg_catalog.text, \
+                    CASE WHEN pg_catalog.to_regnamespace('trueup') IS NULL \
+                         THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') \
+                         ELSE pg_catalog.has_schema_privilege('trueup', 'CREATE') END, \
+                    (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c \
+                      WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('trueup.layout'))",
+            &[],
+        )
+        .await?;
+    let (role, database): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let (creates, owns): (bool, Option<bool>) = (row.try_get(2)?, row.try_get(3)?);
+    match found {
+        None if creates => Ok(()),
+        None => Err(JournalError::MayNotCreate { role, database }),
+        Some(found) if found < LAYOUT && owns != Some(true) => {
+            let lacking =
+                vec![format!("layout {found} is to become {LAYOUT}, and its tables are another role's")];
+            Err(JournalError::MayNotWrite { role, lacking })
+        }
+        Some(_) => {
+            let rows = session.client().query(WRITES, &[]).await?;
+            let lacking = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+            if lacking.is_empty() { Ok(()) } else { Err(JournalError::MayNotWrite { role, lacking }) }
+        }
+    }
+}
+
 /// Runs DDL within a transaction.
 async fn ddl(session: &Session, script: &str) -> Result<(), JournalError> {
     let before = names::before_ddl(session).await?;

@@ -359,3 +359,83 @@ fn the_data_is_not_asked_before_the_plan_is_approved() {
         database.done().await;
     });
 }
+
+/// Each thing that apply refuses, preflight has said before, in the same words; and where preflight finds nothing, apply goes on.
+#[test]
+fn preflight_passes_nothing_that_apply_refuses() {
+    runtime().block_on(async {
+        const FORCED: &str = "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
+        let database = Database::with(&format!(
+            "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, 1 FROM generate_series(1, 10) n; {FORCED}"
+        ))
+        .await
+        .unwrap();
+        let name = database.target.database().to_owned();
+        let (owner, reader) = (format!("owner_{name}"), format!("reader_{name}"));
+        database
+            .execute(&format!(
+                "CREATE ROLE {owner} LOGIN BYPASSRLS; CREATE ROLE {reader}; ALTER TABLE t OWNER TO {owner}; REVOKE CREATE ON DATABASE {name} FROM {owner}; GRANT ALL ON SCHEMA public TO {owner}"
+            ))
+            .await;
+        let url = oracle::url(&database.target.with_user(&owner, None));
+        database.write("trueup.toml", &format!("[env.night]\nurl = \"{url}\"\n"));
+        database.write(
+            "desired.sql",
+            &format!(
+                "CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE, b text NOT NULL -- @backfill using='b'||id\n); {FORCED} GRANT SELECT ON t TO {reader};"
+            ),
+        );
+        database.execute("UPDATE t SET a = id").await;
+        let planning = ["plan", "--env", "night", "--schema", "desired.sql", "--out", "plan"];
+        database.trueup(&planning).await.ended(0).unwrap();
+        let agree = async |command: &str, check: &str, why: &str| {
+            let (first, rest) = command.split_once(' ').unwrap_or((command, ""));
+            let rest: Vec<&str> = ["plan", "--env", "night"].into_iter().chain(rest.split_whitespace()).collect();
+            let back: &[&str] = if first == "rollback" { &["--rollback"] } else { &[] };
+            let json: &[&str] = &["--format", "json"];
+            let said = database.trueup(&[&["preflight"], &rest[..], back, json].concat()).await.ended(3).unwrap();
+            let found: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+            let checks = found["checks"].as_array().unwrap();
+            let failed = checks.iter().find(|one| one["verdict"] == "fail").unwrap();
+            assert_eq!(failed["name"], check, "{}", said.shown());
+            assert!(failed["what"].as_str().unwrap().contains(why), "{why}: {}", said.shown());
+            database.trueup(&[&[first], &rest[..]].concat()).await.fails(3, why);
+        };
+        agree("apply", "approvals", "phase expand is not approved").await;
+        database.approve("plan").await.unwrap();
+        agree("apply --phase contract", "phase", "phase expand has not been applied yet").await;
+        agree("apply --phase all", "journal", &format!("role \"{owner}\" may not create the schema trueup")).await;
+        database.execute(&format!("GRANT CREATE ON DATABASE {name} TO {owner}; ALTER ROLE {owner} NOBYPASSRLS")).await;
+        agree("apply", "row security", &format!("row security hides rows of public.t from its owner {owner}")).await;
+        database.execute(&format!("ALTER ROLE {owner} BYPASSRLS; ALTER ROLE {reader} RENAME TO elsewhere_{name}")).await;
+        agree("apply", "roles", &format!("there is no role {reader}")).await;
+        database.execute(&format!("ALTER ROLE elsewhere_{name} RENAME TO {reader}; UPDATE t SET a = 1 WHERE id < 3")).await;
+        agree("apply", "data", "rows are in the way").await;
+        database.execute("UPDATE t SET a = id; ALTER TABLE t OWNER TO CURRENT_USER").await;
+        agree("apply", "privileges", "does not own table public.t").await;
+        database.execute(&format!("ALTER TABLE t OWNER TO {owner}; ALTER TABLE t ALTER a TYPE bigint")).await;
+        agree("apply", "staleness", "the plan is stale: column public.t.a").await;
+        database.execute("ALTER TABLE t ALTER a TYPE int").await;
+        let made = "SELECT concat(to_regnamespace('trueup'), (SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'))";
+        assert_eq!(database.ask(made).await, "", "something was changed");
+
+        let preflight = ["preflight", "plan", "--env", "night"];
+        database.trueup(&preflight).await.ended(0).unwrap();
+        database.trueup(&["apply", "plan", "--env", "night"]).await.ended(0).unwrap();
+        // and the way back
+        database.execute(&format!("REVOKE INSERT ON trueup.run FROM {owner}")).await;
+        agree("rollback", "journal", "may not write to the journal: INSERT on trueup.run").await;
+        database.execute(&format!("GRANT INSERT ON trueup.run TO {owner}")).await;
+        database.trueup(&["apply", "plan", "--env", "night", "--phase", "contract"]).await.ended(0).unwrap();
+        agree("rollback --phase expand", "phase", "phase contract must be rolled back first").await;
+        let back = database.trueup(&[&preflight[..], &["--rollback"]].concat()).await.ended(0).unwrap();
+        assert!(back.stdout.contains("losses") && back.stdout.contains("contract, expand would be undone"), "{}", back.shown());
+        database.trueup(&["rollback", "plan", "--env", "night"]).await.ended(0).unwrap();
+        database
+            .execute(&format!(
+                "REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}, {reader}; DROP ROLE {owner}, {reader}"
+            ))
+            .await;
+        database.done().await;
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ApplyError, doubt, error::Refusal, lock, pin, preflight};
+use super::{ApplyError, checklist, doubt, error::Refusal, lock, pin};
 use crate::{
     journal::{self, Direction, Position},
     plan::{PlanFile, PlannedStep},
@@ -59,7 +59,7 @@ pub async fn abandon<'a>(options: &Options<'a>) -> Result<Outcome<'a>, ApplyErro
 
 async fn abandon_on<'a>(session: &Session, options: &Options<'a>) -> Result<Outcome<'a>, ApplyError> {
     let Options { plan: file, reason, wait, tool, .. } = *options;
-    preflight::must::primary(session).await?;
+    checklist::must::primary(session).await?;
     pin(session).await?;
     let stop = Stop::never();
     lock::take(session, wait, &stop).await?;

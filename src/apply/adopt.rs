@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{ApplyError, error::Refusal, lock, preflight};
+use super::{ApplyError, checklist, error::Refusal, lock};
 use crate::{
     catalog::{
         Catalog,
@@ -56,7 +56,7 @@ pub async fn adopt(options: &Options<'_>) -> Result<Outcome, ApplyError> {
 }
 
 async fn adopt_on(session: &Session, options: &Options<'_>) -> Result<Outcome, ApplyError> {
-    preflight::must::primary(session).await?;
+    checklist::must::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, options.wait, &Stop::never()).await?;
     let mut live = live::read(session).await?;
@@ -112,7 +112,7 @@ pub async fn adopt_plan(options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
 
 async fn adopt_plan_on(session: &Session, options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
     let PlanOptions { plan: file, shaping, note, wait, tool, .. } = *options;
-    preflight::must::server(session, &file.plan).await?;
+    checklist::must::server(session, &file.plan).await?;
     super::pin(session).await?;
     lock::take(session, wait, &Stop::never()).await?;
     let state = journal::state(session, &file.digest).await?;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::preflight::{Check, Verdict, invalid_indexes, must};
+use super::checklist::{Check, Verdict, invalid_indexes, must};
 use crate::{
     plan::Plan,
     postgres::{Session, server_words},

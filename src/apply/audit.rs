@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ApplyError, Refusal, lock, preflight};
+use super::{ApplyError, Refusal, checklist, lock};
 use crate::{
     journal::{self, Audited},
     postgres::{Session, Target},
@@ -18,7 +18,7 @@ pub async fn audit(target: &Target, on: bool, wait: Duration) -> Result<bool, Ap
 }
 
 async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, ApplyError> {
-    preflight::must::primary(session).await?;
+    checklist::must::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, wait, &Stop::never()).await?;
     let (is, wanted) = (journal::is_audited(session).await?, if on { Audited::Yes } else { Audited::No });
@@ -26,7 +26,7 @@ async fn audit_on(session: &Session, on: bool, wait: Duration) -> Result<bool, A
         return Ok(false);
     }
     if !journal::may_audit(session).await? {
-        return Err(Refusal::Superuser { role: preflight::must::current_role(session).await? }.into());
+        return Err(Refusal::Superuser { role: checklist::must::current_role(session).await? }.into());
     }
     if on {
         journal::ensure(session).await?;

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use jiff::Timestamp;
 
 use super::{
+    checklist::Check,
     cost::{self, Cost},
     gate::{OLD_NAMES_IN_USE, Use},
-    preflight::Check,
 };
 use crate::{
     approval::{ApprovalError, Missing, signature::SignError},
@@ -160,6 +160,15 @@ pub enum Refusal {
     /// Policy asks for connections whose server is known for certain.
     #[error("{0}, and policy says `verified_tls = true`")]
     Unverified(Unverified),
+    /// The plan names roles that are not there.
+    #[error("there is no role {}, which the plan names", visible_line(&.0.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ")))]
+    NoRole(Vec<String>),
+    /// Row security hides rows from the owner of a table that the plan fills: the table, and its owner.
+    #[error("row security hides rows of {} from its owner {}, with whose rights the plan fills it", .0.first().map_or("", |it| &it.0), visible_line(&.0.first().map(|it| ident(&it.1)).unwrap_or_default()))]
+    RowSecurity(Vec<(String, String)>),
+    /// The role may not keep the journal, or it is not believed.
+    #[error(transparent)]
+    Journal(JournalError),
     /// Policy does not have superusers apply.
     #[error("role \"{}\" is a superuser, and policy says `superuser = false`", visible_line(role))]
     BySuperuser {
@@ -280,6 +289,18 @@ impl Refusal {
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
             }
+            Self::NoRole(names) => {
+                let create = names.iter().map(|name| format!("CREATE ROLE {}", ident(name)));
+                format!("nothing was changed; {} there, or plan for this database", create.collect::<Vec<_>>().join("; "))
+            }
+            Self::RowSecurity(tables) => {
+                let (table, owner) = tables.first().cloned().unwrap_or_default();
+                format!(
+                    "nothing was changed; ALTER ROLE {} BYPASSRLS, or ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY while it is applied",
+                    ident(&owner)
+                )
+            }
+            Self::Journal(error) => error.hint().unwrap_or_else(|| "nothing was changed".to_owned()),
             Self::BySuperuser { .. } => {
                 "connect as the role that owns what the plan changes, or name it in trueup.toml: [env.NAME] role = \"…\"".to_owned()
             }

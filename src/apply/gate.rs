@@ -72,8 +72,13 @@ pub async fn uses(session: &Session, plan: &Plan) -> Result<Vec<Use>, ApplyError
 /// What is accepted for contract to run although code still writes by names that it takes away.
 pub const OLD_NAMES_IN_USE: &str = "OLD_NAMES_IN_USE";
 
+/// What the journal says that was accepted of them.
+pub(super) fn accepted(uses: &[Use], quiet: Duration) -> impl Iterator<Item = String> {
+    fresh(uses, quiet).into_iter().map(|used| format!("{OLD_NAMES_IN_USE}: {used}"))
+}
+
 /// The uses by which an old name has not been quiet for long enough.
-pub(super) fn fresh(uses: &[Use], quiet: Duration) -> Vec<Use> {
+fn fresh(uses: &[Use], quiet: Duration) -> Vec<Use> {
     uses.iter().filter(|used| used.ago.is_some_and(|ago| ago < quiet)).cloned().collect()
 }
 

@@ -13,6 +13,7 @@ pub mod adopt;
 mod aftermath;
 mod assumptions;
 pub mod audit;
+pub mod checklist;
 pub mod cost;
 mod doubt;
 mod ending;
@@ -32,22 +33,22 @@ pub mod roster;
 
 use std::time::Duration;
 
+use checklist::Walk;
 use cost::Cost;
 use ending::Ending;
 pub use error::{ApplyError, Holder, Refusal, Standing, Why, differences as in_short, standing_words};
 use hooks::Told;
 use keeper::{Keeper, LockLost};
 pub use options::{Consent, Options, Outcome, Which};
-use permission::Permission;
 pub use progress::{Event, Progress, Silent};
 
 use crate::{
-    approval::{Approver, Covered, Way},
+    approval::{Approver, Covered},
     catalog::Catalog,
     config::Shaping,
     journal::{self, Beginning, Direction, Ended, Position, RunId, State},
     plan::{
-        Plan, PlanFile, PlannedStep,
+        Plan, PlanFile,
         staleness::{self, Difference, Point},
     },
     postgres::Session,
@@ -156,7 +157,7 @@ impl<'a> Run<'a> {
     }
 
     async fn begin(session: &Session, options: &Options<'_>) -> Result<State, ApplyError> {
-        preflight::must::server(session, &options.plan.plan).await?;
+        checklist::must::server(session, &options.plan.plan).await?;
         pin(session).await?;
         lock::take(session, options.wait, &options.stop).await?;
         let state = journal::state(session, &options.plan.digest).await?;
@@ -174,51 +175,32 @@ impl<'a> Run<'a> {
         self.session.close().await;
     }
 
+    /// Walks the list of checks, and takes over what that found out.
+    async fn pass(&mut self, progress: &mut impl Progress) -> Result<Passed, ApplyError> {
+        let walk = Walk::new(self.options, &self.session, self.direction, self.state.clone());
+        let Walk { state, phases, permission, covered, live, costs, accepted, backup, batches, .. } =
+            walk.pass(progress).await?;
+        (self.state, self.costs, self.accepted) = (state, costs, accepted);
+        if let Some(live) = live.filter(|_| !self.options.plan.plan.owners) {
+            self.owners = live.owners();
+        }
+        let quiet = permission.map_or(self.options.quiet, |permission| permission.quiet(self.options.quiet));
+        Ok(Passed { phases, covered, backup, batches, quiet })
+    }
+
     async fn apply(&mut self, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
         let plan = &self.options.plan.plan;
-        // contract is what drops under running code: who wants it names it, also to go on with it
-        if self.options.which == Which::Default
-            && self.state.position(plan) == Position::Within(Phase::Contract)
-        {
-            return Err(Refusal::NotNamed(Phase::Contract).into());
-        }
-        self.settle().await?;
-        let position = self.state.position(plan);
-        let phases = phases_to_apply(plan, self.options.which, &self.state)?;
+        let Passed { phases, covered, backup, batches, quiet } = self.pass(progress).await?;
         if phases.is_empty() {
+            let position = self.state.position(plan);
             return Ok(Outcome::Nothing { position, next: remaining(plan, position).next() });
         }
-        fits_environment(plan, self.options.shaping, position)?;
-        for (before, phase) in promotion::pending(self.options.after, &phases, position) {
-            promotion::proven(before, self.options.plan, phase).await?;
-        }
-        let permission = self.permission().await?;
-        let approvals = permission.check_all(self.options.plan, &phases, Way::There)?;
-        preflight::must::privileges(&self.session, plan).await?;
-        self.refuse_if_stale(point(position), progress).await?;
-        let broken = assumptions::look(&self.session, plan, &phases, &self.state.done).await?.broken();
-        if !broken.is_empty() {
-            return Err(Refusal::Assumption(broken).into());
-        }
-        let checks = plan.questions(&phases, &self.state.done);
-        let rows = run::in_the_way(&self.session, checks).await;
-        let rows = rows.map_err(|source| ApplyError::Query { what: "looking at the data", source })?;
-        if !rows.is_empty() {
-            return Err(Refusal::Data(rows).into());
-        }
-        let quiet = permission.quiet(self.options.quiet);
-        if phases.first() == Some(&Phase::Contract) {
-            self.pass_gate(quiet, progress).await?;
-        }
-        self.look_around(&preflight::Needs::there(self.steps_left(&phases)), progress).await?;
-        let backup = preflight::backup(permission.limits(self.options.limits)).await?;
-        let batches = self.batches(&phases)?;
         if self.options.dry_run {
             return Ok(Outcome::WouldRun(batches.concat()));
         }
         journal::ensure(&self.session).await?;
         let mut steps = 0;
-        for (at, (phase, covered)) in phases.iter().zip(&approvals).enumerate() {
+        for (at, (phase, covered)) in phases.iter().zip(&covered).enumerate() {
             let (backup, end) = (backup.as_deref(), Point::After(*phase));
             let leg = Leg { phase: *phase, batches: &batches[at], covered, backup, end };
             let gate = if at > 0 && *phase == Phase::Contract {
@@ -237,55 +219,6 @@ impl<'a> Run<'a> {
         Ok(Outcome::Done { phases, steps, next, costs: Vec::new() })
     }
 
-    /// The steps of these phases that are left to run, in the direction of the run.
-    fn steps_left<'s>(
-        &'s self,
-        phases: &'s [Phase],
-    ) -> impl DoubleEndedIterator<Item = &'s PlannedStep> + Clone {
-        let to_undo = self.direction == Direction::Rollback;
-        let left = move |step: &&PlannedStep| {
-            phases.contains(&step.phase) && self.state.done.contains(&step.id) == to_undo
-        };
-        self.options.plan.plan.steps.iter().filter(left)
-    }
-
-    /// The same as batches, those of each phase by themselves. Refused where a secret is not given that they need.
-    fn batches(&self, phases: &[Phase]) -> Result<Vec<Vec<Batch>>, ApplyError> {
-        let of_phase = |phase: &Phase| {
-            let steps: Vec<&PlannedStep> = self.steps_left(std::slice::from_ref(phase)).collect();
-            match self.direction {
-                Direction::Apply => Batch::forward(&steps),
-                Direction::Rollback => Batch::backward(&steps),
-            }
-        };
-        let batches: Vec<Vec<Batch>> = phases.iter().map(of_phase).collect();
-        preflight::must::secrets(batches.iter().flatten(), self.options.secrets)?;
-        Ok(batches)
-    }
-
-    /// What lets a phase run here.
-    async fn permission(&self) -> Result<Permission, ApplyError> {
-        let Options { plan, policy, approvals, now, .. } = self.options;
-        let permission = Permission::in_database(&self.session, plan, policy, approvals, *now).await?;
-        permission.not_contradicted()?;
-        preflight::must::connection(&self.session, &permission.policy)?;
-        preflight::must::role(&self.session, &permission.policy).await?;
-        Ok(permission)
-    }
-
-    /// Says what of the surroundings is worth knowing, and refuses what would not work.
-    async fn look_around(
-        &self,
-        needs: &preflight::Needs,
-        progress: &mut impl Progress,
-    ) -> Result<(), ApplyError> {
-        let warnings = preflight::surroundings(&self.session, needs, self.options.limits).await?;
-        if !warnings.is_empty() {
-            progress.event(Event::Warnings(&warnings));
-        }
-        Ok(())
-    }
-
     /// Says how old names are used, and refuses contract while they are, unless whoever runs it accepts that.
     async fn pass_gate(&mut self, quiet: Duration, progress: &mut impl Progress) -> Result<(), ApplyError> {
         let uses = gate::uses(&self.session, &self.options.plan.plan).await?;
@@ -293,47 +226,8 @@ impl<'a> Run<'a> {
         if !self.options.old_names_accepted {
             return Ok(gate::pass(&uses, quiet)?);
         }
-        let fresh = gate::fresh(&uses, quiet);
-        self.accepted.extend(fresh.iter().map(|used| format!("{}: {used}", gate::OLD_NAMES_IN_USE)));
+        self.accepted.extend(gate::accepted(&uses, quiet));
         Ok(())
-    }
-
-    /// Finds out what an interrupted step did, and writes it down.
-    async fn settle(&mut self) -> Result<(), ApplyError> {
-        let Some(doubt) = self.state.in_doubt.clone() else { return Ok(()) };
-        let Options { plan, wait, stop, dry_run, .. } = self.options;
-        let done = doubt::settle(&self.session, &plan.plan, &doubt, *wait, stop, *dry_run).await?;
-        if *dry_run {
-            // the doubt stays, so that the plan counts as part-way
-            match (done, doubt.direction) {
-                (true, Direction::Apply) => _ = self.state.done.insert(doubt.step),
-                (true, Direction::Rollback) => _ = self.state.done.remove(&doubt.step),
-                (false, _) => {}
-            }
-            return Ok(());
-        }
-        let also = match doubt.direction {
-            Direction::Apply => with(&plan.plan, doubt.step),
-            Direction::Rollback => Vec::new(),
-        };
-        // the run that was interrupted may have been an earlier version's
-        journal::ensure(&self.session).await?;
-        journal::step_ended(&self.session, doubt.row(), done, &also).await?;
-        self.state = journal::state(&self.session, &self.options.plan.digest).await?;
-        Ok(())
-    }
-
-    /// What the target is now, where that is what the plan expects. Also notes whose its objects are.
-    async fn refuse_if_stale(
-        &mut self,
-        point: Point,
-        progress: &mut impl Progress,
-    ) -> Result<Catalog, ApplyError> {
-        let (differences, live) = self.compare(point, progress).await?;
-        if !self.options.plan.plan.owners {
-            self.owners = live.owners();
-        }
-        if differences.is_empty() { Ok(live) } else { Err(Refusal::Stale(differences).into()) }
     }
 
     async fn compare(
@@ -494,6 +388,39 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What of one run lies before it, once all checks are passed.
+struct Passed {
+    phases: Vec<Phase>,
+    covered: Vec<Covered>,
+    backup: Option<String>,
+    batches: Vec<Vec<Batch>>,
+    quiet: Duration,
+}
+
+/// Finds out what an interrupted step did, and writes it down: what of the plan is done then.
+async fn settle(session: &Session, options: &Options<'_>, mut state: State) -> Result<State, ApplyError> {
+    let Some(doubt) = state.in_doubt.clone() else { return Ok(state) };
+    let Options { plan, wait, stop, dry_run, .. } = options;
+    let done = doubt::settle(session, &plan.plan, &doubt, *wait, stop, *dry_run).await?;
+    if *dry_run {
+        // the doubt stays, so that the plan counts as part-way
+        match (done, doubt.direction) {
+            (true, Direction::Apply) => _ = state.done.insert(doubt.step),
+            (true, Direction::Rollback) => _ = state.done.remove(&doubt.step),
+            (false, _) => {}
+        }
+        return Ok(state);
+    }
+    let also = match doubt.direction {
+        Direction::Apply => with(&plan.plan, doubt.step),
+        Direction::Rollback => Vec::new(),
+    };
+    // the run that was interrupted may have been an earlier version's
+    journal::ensure(session).await?;
+    journal::step_ended(session, doubt.row(), done, &also).await?;
+    Ok(journal::state(session, &plan.digest).await?)
+}
+
 /// Writes down what the plan is about as it is now: what differs from that later was changed by others.
 async fn reach(
     session: &Session,
@@ -557,6 +484,21 @@ fn phases_to_apply(plan: &Plan, which: Which, state: &State) -> Result<Vec<Phase
             _ => Vec::new(),
         },
     })
+}
+
+/// The phases that would be undone from where the plan stands, the last first.
+fn phases_to_undo(plan: &Plan, which: Which, state: &State) -> Result<Vec<Phase>, Refusal> {
+    let current = match state.position(plan) {
+        Position::NotRun | Position::RolledBack => return Ok(Vec::new()),
+        Position::Within(phase) | Position::After(phase) => phase,
+    };
+    let done = plan.phases().into_iter().rev().filter(|phase| *phase <= current);
+    match which {
+        Which::One(wanted) if !plan.phases().contains(&wanted) => Err(Refusal::NoSuchPhase(wanted)),
+        Which::One(wanted) if wanted < current => Err(Refusal::PhaseAfter(current)),
+        Which::One(wanted) => Ok(done.filter(|phase| *phase == wanted).collect()),
+        Which::Default | Which::All => Ok(done.collect()),
+    }
 }
 
 /// The phases that are not done where the plan stands, in their order.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{ApplyError, Refusal, lock, preflight};
+use super::{ApplyError, Refusal, checklist, lock};
 use crate::{
     approval::{
         Approver,
@@ -57,7 +57,7 @@ pub async fn protect(target: &Target, options: &Options<'_>) -> Result<Outcome, 
 
 async fn protect_on(session: &Session, options: &Options<'_>) -> Result<Outcome, ApplyError> {
     let Options { pinned, lower, wait, .. } = *options;
-    preflight::must::primary(session).await?;
+    checklist::must::primary(session).await?;
     super::pin(session).await?;
     lock::take(session, wait, &Stop::never()).await?;
     let before = journal::numbered_policy(session).await?;

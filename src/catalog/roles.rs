@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::Catalog;
-use crate::kind::Object;
+use crate::{kind::Object, name::ObjectId};
 
 impl Catalog {
     /// The roles that it mentions: who owns something, who is granted something and by whom, whom policies and default privileges are for.
     /// Those that PostgreSQL has by itself are not among them.
     pub fn roles(&self) -> BTreeSet<String> {
+        self.roles_of(self.objects.keys())
+    }
+
+    /// The same of these objects.
+    pub fn roles_of<'a>(&self, ids: impl IntoIterator<Item = &'a ObjectId>) -> BTreeSet<String> {
         let mut roles = BTreeSet::new();
-        for (id, object) in &self.objects {
+        let named = ids.into_iter().filter_map(|id| Some((id, self.objects.get(id)?)));
+        for (id, object) in named {
             let grants = match object {
                 Object::Privileges(privileges) => &privileges.grants,
                 Object::DefaultPrivileges(privileges) => {

@@ -3,13 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
-use jiff::Timestamp;
 use trueup::{
     apply::{
         self, ApplyError, Consent, Options, Outcome, Which, Why, cost::Cost, gate::OLD_NAMES_IN_USE,
         standing_words,
     },
-    approval,
     journal::Direction,
     run::{Retry, StopHandle},
     step::Phase,
@@ -21,6 +19,7 @@ use super::{
     approve::Phases,
     context::Context,
     exit::{CliError, Exit},
+    loaded::Loaded,
     output,
     progress::{self, Shown},
 };
@@ -125,33 +124,21 @@ impl Go<'_> {
     /// Applies or rolls back, and says what it came to.
     pub async fn go(&self, context: &Context, direction: Direction) -> Result<Exit, CliError> {
         let Self { how, which, consent, note, old_names_accepted, on_failure } = *self;
-        let plan = context.plan(&how.plan)?;
-        let (target, policy) = (context.target()?, context.policy()?);
-        let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
-        let secrets = context.secrets()?;
+        let loaded = Loaded::new(context, context.plan(&how.plan)?)?;
+        let plan = &loaded.plan;
         let (handle, stop) = StopHandle::new();
         progress::stop_at_signals(handle);
         let options = Options {
-            plan: &plan,
-            target: &target,
             which,
-            approvals: &approvals,
-            policy: &policy,
-            after: &context.after()?,
-            shaping: &context.shaping()?,
-            quiet: context.quiet_time()?,
-            now: Timestamp::now(),
             wait: Duration::from_secs(how.wait),
-            limits: context.limits()?,
             hooks: context.hooks(),
             retry: Retry { total: Duration::from_secs(how.lock_retries), ..Retry::default() },
-            secrets: &secrets,
             consent,
             note,
             old_names_accepted,
             stop,
             dry_run: how.dry_run,
-            tool: env!("CARGO_PKG_VERSION"),
+            ..loaded.to_look(context)?
         };
         let mut shown = Shown::new(context.quiet() || how.dry_run || context.format() == Format::Json);
         let outcome = match direction {

@@ -17,6 +17,7 @@ mod dump;
 mod exit;
 mod history;
 mod init;
+mod loaded;
 mod output;
 mod plan;
 mod plans;

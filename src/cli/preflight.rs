@@ -1,17 +1,14 @@
 //! `trueup preflight`
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use jiff::Timestamp;
 use trueup::{
     apply::{
-        Consent, Options,
-        hooks::Hooks,
+        Options,
         preflight::{self, Check, Verdict},
     },
-    approval,
+    journal::Direction,
     report::{markdown::plain, text::Paint},
-    run::{Retry, StopHandle},
     visible::visible_line,
 };
 
@@ -21,11 +18,12 @@ use super::{
     approve::Phases,
     context::Context,
     exit::{CliError, Exit},
+    loaded::Loaded,
     output,
 };
 
-/// Looks at everything that an apply would look at, and changes nothing: the connection, the server, approvals, the
-/// catalog, the data, other sessions, replication, connections, the disk.
+/// Looks at everything that an apply or a rollback would look at, and changes nothing: the connection, the server, approvals,
+/// privileges, the catalog, the data, other sessions, replication, connections, the disk.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  trueup preflight plans/20261120-tier --env production")]
 pub struct Arguments {
@@ -34,36 +32,17 @@ pub struct Arguments {
     /// The phase that is to be applied; without it the next one
     #[arg(long, value_enum)]
     phase: Option<Phases>,
+    /// Look at what a rollback would look at
+    #[arg(long)]
+    rollback: bool,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    let plan = context.plan(&arguments.plan)?;
-    let (target, policy) = (context.target()?, context.policy()?);
-    let approvals = approval::read_checked(&plan, &policy, Timestamp::now())?;
-    let secrets = context.secrets()?;
-    let options = Options {
-        plan: &plan,
-        target: &target,
-        which: which(arguments.phase),
-        approvals: &approvals,
-        policy: &policy,
-        after: &context.after()?,
-        shaping: &context.shaping()?,
-        quiet: context.quiet_time()?,
-        now: Timestamp::now(),
-        wait: Duration::ZERO,
-        limits: context.limits()?,
-        hooks: Hooks::default(),
-        retry: Retry::default(),
-        secrets: &secrets,
-        consent: Consent::Ask,
-        note: None,
-        old_names_accepted: false,
-        stop: StopHandle::new().1,
-        dry_run: true,
-        tool: env!("CARGO_PKG_VERSION"),
-    };
-    let checks = preflight::preflight(&options).await?;
+    let loaded = Loaded::new(context, context.plan(&arguments.plan)?)?;
+    let options = Options { which: which(arguments.phase), ..loaded.to_look(context)? };
+    let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
+    let plan = &loaded.plan;
+    let checks = preflight::preflight(&options, direction).await?;
     let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Pass);
     match context.format() {
         Format::Json => output::json(&serde_json::json!({

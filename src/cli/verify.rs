@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use trueup::{
-    apply::{self, permission::Permission},
+    apply::{
+        self, ApplyError, Refusal, Silent,
+        checklist::{Item, Walk},
+        permission::Permission,
+    },
     approval::{self, Missing, Way},
-    journal::Position,
+    journal::{self, Direction, Position},
     plan::PlanFile,
     report,
     step::Phase,
@@ -18,6 +22,7 @@ use super::{
     approve::Phases,
     context::Context,
     exit::{CliError, Exit},
+    loaded::Loaded,
     output,
     sign_off::{self, Row},
 };
@@ -51,33 +56,48 @@ pub struct Arguments {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
     let opened = context.plan(&arguments.plan)?;
     check_page(&opened)?;
-    let (policy, now) = (context.policy()?, Timestamp::now());
-    let approvals = approval::read_checked(&opened, &policy, now)?;
-    let (mut position, mut differences, mut broken) = (None, None, Vec::new());
+    let (mut position, mut differences) = (None, None);
+    let (mut broken, mut contradictions, mut elsewhere) = (Vec::new(), Vec::new(), None);
     let phases_at = |position| match arguments.phase {
         Some(phases) => phases.of(&opened.plan),
         None if arguments.rollback => ran(opened.plan.phases(), position),
         None => next(&opened.plan.phases(), position).into_iter().collect(),
     };
     let permission = if context.names_a_database() && !arguments.offline {
-        let session = context.connect().await?;
-        let (state, found) = apply::staleness(&session, &opened).await?;
-        (position, differences) = (Some(state.position(&opened.plan)), Some(found));
-        if !arguments.rollback {
-            broken = apply::broken_assumptions(&session, &opened, &phases_at(position), &state).await?;
+        let loaded = Loaded::new(context, opened.clone())?;
+        let (options, session) = (loaded.to_look(context)?, context.connect().await?);
+        let state = journal::state(&session, &opened.digest).await?;
+        if let Some(when) = state.abandoned {
+            return Err(ApplyError::from(Refusal::Abandoned(when)).into());
         }
-        Permission::in_database(&session, &opened, &policy, &approvals, now).await?
+        position = Some(state.position(&opened.plan));
+        differences = Some(Vec::new());
+        let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
+        let mut walk = Walk::new(&options, &session, direction, state);
+        walk.phases = phases_at(position);
+        for item in Item::of_the_plan(direction) {
+            for finding in walk.look(*item, &mut Silent).await? {
+                match finding.refusal {
+                    Some(Refusal::Stale(found)) => differences = Some(found),
+                    Some(Refusal::Assumption(found)) => broken = found,
+                    Some(refusal @ Refusal::Elsewhere { .. }) => elsewhere = Some(refusal.to_string()),
+                    // told by the phase, below
+                    Some(Refusal::NotApproved(_)) | None => {}
+                    Some(refusal) => contradictions.push(refusal.to_string()),
+                }
+            }
+        }
+        walk.into_permission().await?
     } else {
+        if context.names_a_database() && !arguments.rollback {
+            let fits = apply::fits_environment(&opened.plan, &context.shaping()?, Position::NotRun);
+            elsewhere = fits.err().map(|refusal| refusal.to_string());
+        }
+        let (policy, now) = (context.policy()?, Timestamp::now());
+        let approvals = approval::read_checked(&opened, &policy, now)?;
         Permission::by_file(&opened, &policy, &approvals, now)?
     };
     let phases = phases_at(position);
-    let fits = if context.names_a_database() {
-        let position = position.unwrap_or(Position::NotRun);
-        apply::fits_environment(&opened.plan, &context.shaping()?, position)
-    } else {
-        Ok(())
-    };
-    let elsewhere = fits.err().map(|refusal| refusal.to_string());
     if arguments.rehearse || arguments.reproduce {
         if position.is_some_and(|position| !matches!(position, Position::NotRun | Position::RolledBack)) {
             return Err(CliError::new(
@@ -110,7 +130,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let signed_off: Vec<Row> =
         asked.flat_map(|phase| sign_off::rows(&permission, &opened, phase, way)).collect();
     let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
-    let contradictions = &permission.contradictions;
     let good = !stale
         && broken.is_empty()
         && elsewhere.is_none()

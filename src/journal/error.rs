@@ -16,6 +16,14 @@ pub enum JournalError {
         /// The database.
         database: String,
     },
+    /// The role may read it, and not write there.
+    #[error("role \"{role}\" may not write to the journal: {}", .lacking.join(", "))]
+    MayNotWrite {
+        /// The role.
+        role: String,
+        /// What it lacks: `INSERT on trueup.run`.
+        lacking: Vec<String>,
+    },
     /// The role may not use it.
     #[error("the journal, schema trueup: {}", server_words(.0))]
     MayNotUse(tokio_postgres::Error),
@@ -97,7 +105,7 @@ impl JournalError {
                 ident(database),
                 role = ident(role)
             ),
-            Self::MayNotUse(_) => "apply as the role that applied first, or grant it to yours".to_owned(),
+            Self::MayNotUse(_) | Self::MayNotWrite { .. } => "apply as the role that applied first, or grant it to yours".to_owned(),
             Self::Layout { .. } => "update trueup".to_owned(),
             Self::NotOurs { .. } => {
                 "nothing of it was read; if a newer trueup made it, use that one; else find out who did, and drop or mend it".to_owned()

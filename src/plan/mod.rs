@@ -67,6 +67,9 @@ pub struct Plan {
     /// Whether owners are compared.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub owners: bool,
+    /// The roles that what the plan makes names: they must be there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
     /// The fingerprint of the footprint at base and after each phase.
     pub checkpoints: Checkpoints,
     /// What it adds up to.

@@ -47,6 +47,8 @@ impl Sealing<'_> {
         let phases: BTreeSet<Phase> = steps.iter().map(|step| step.phase).collect();
         let phases: Vec<Phase> = phases.into_iter().collect();
         let checkpoints = Checkpoints::of(&footprint, &phases);
+        let made = footprint.iter().filter(|entry| !entry.after.is_empty()).map(|entry| &entry.object);
+        let roles = self.catalogs.after.roles_of(made);
         let summary = self.summary(&steps);
         let planned = self.planned(&steps);
         let assumptions = self.assumptions(&planned);
@@ -61,6 +63,7 @@ impl Sealing<'_> {
             role: self.role.to_owned(),
             schemas: self.scope.schemas.iter().cloned().collect(),
             owners: self.inputs.owners,
+            roles,
             checkpoints,
             summary,
             made_for: self.made_for,

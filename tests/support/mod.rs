@@ -284,6 +284,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         author: Some("carol".into()),
         schemas: vec!["app".into()],
         owners: false,
+        roles: BTreeSet::new(),
         checkpoints: Checkpoints::of(&footprint, &phases),
         summary: Summary { create: 4, alter: 0, replace: 0, drop: 1 },
         rehearsal: Rehearsal {

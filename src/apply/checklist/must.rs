@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{ApplyError, error::Refusal},
-    Check,
+    Check, Finding,
 };
 use crate::{
     config::Policy,
@@ -35,30 +35,19 @@ pub async fn primary(session: &Session) -> Result<(), ApplyError> {
     Ok(())
 }
 
-/// Every secret that these batches need is given.
-pub fn secrets<'b>(batches: impl Iterator<Item = &'b Batch>, given: &Secrets) -> Result<(), ApplyError> {
+/// The names of the secrets that these batches need.
+pub fn secrets<'b>(batches: impl Iterator<Item = &'b Batch>) -> BTreeSet<String> {
     let items = batches.flat_map(|batch| &batch.items);
-    let needed = items.flat_map(|item| &item.action.sql).flat_map(|sql| placeholder::names(sql.as_str()));
-    Ok(given_all(&needed.collect(), given)?)
+    items.flat_map(|item| &item.action.sql).flat_map(|sql| placeholder::names(sql.as_str())).collect()
 }
 
-/// Whether the secrets of these names are given, in a sentence.
-pub fn look_at_secrets(needed: &BTreeSet<String>, given: &Secrets) -> Check {
-    let names = needed.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-    Check::of("secrets", given_all(needed, given).map(|()| format!("given: {names}")))
-}
-
-fn given_all(needed: &BTreeSet<String>, given: &Secrets) -> Result<(), Refusal> {
+/// Whether the secrets of these names are given.
+pub fn given(needed: &BTreeSet<String>, given: &Secrets) -> Result<String, Refusal> {
     let missing: Vec<String> = needed.iter().filter(|name| given.get(name).is_none()).cloned().collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::NoSecrets(missing)) }
-}
-
-/// Policy may refuse superusers.
-pub async fn role(session: &Session, policy: &Policy) -> Result<(), ApplyError> {
-    if policy.superuser || !session.is_superuser() {
-        return Ok(());
+    if !missing.is_empty() {
+        return Err(Refusal::NoSecrets(missing));
     }
-    Err(Refusal::BySuperuser { role: current_role(session).await? }.into())
+    Ok(format!("given: {}", needed.iter().map(String::as_str).collect::<Vec<_>>().join(", ")))
 }
 
 /// Policy may refuse connections to whoever answers.
@@ -69,19 +58,37 @@ pub fn connection(session: &Session, policy: &Policy) -> Result<(), Refusal> {
     }
 }
 
-/// As which role the session works. A superuser may do more than any plan needs.
-pub async fn look_at_role(session: &Session, policy: &Policy) -> Result<Check, ApplyError> {
+/// As which role the session works. A superuser may do more than any plan needs, and policy may refuse that.
+pub async fn role(session: &Session, policy: &Policy) -> Result<Finding, ApplyError> {
     const NAME: &str = "role";
     let role = current_role(session).await?;
     Ok(match (session.is_superuser(), policy.superuser) {
-        (false, _) => Check::pass(NAME, role),
+        (false, _) => Finding::pass(NAME, role),
         (true, true) => Check::warn(
             NAME,
             format!("{role}, a superuser"),
             "connect as the role that owns what the plan changes, or name it in trueup.toml: [env.NAME] role = \"…\"",
-        ),
-        (true, false) => Check::of(NAME, Err(Refusal::BySuperuser { role })),
+        )
+        .into(),
+        (true, false) => Finding::of(NAME, Err(Refusal::BySuperuser { role })),
     })
+}
+
+/// Whether there are the roles that the plan names: who is granted something, whom policies are for, who owns something.
+pub async fn roles(session: &Session, plan: &Plan) -> Result<String, ApplyError> {
+    const MISSING: &str = "\
+SELECT wanted.name FROM unnest($1::text[]) AS wanted (name) \
+ WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname::text = wanted.name) ORDER BY 1";
+    let query = |source| ApplyError::Query { what: "asking for roles", source };
+    let names: Vec<&String> = plan.roles.iter().collect();
+    let rows = session.client().query(MISSING, &[&names]).await.map_err(query)?;
+    let missing = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(query)?;
+    if missing.is_empty() {
+        let names = plan.roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        Ok(format!("there are: {names}"))
+    } else {
+        Err(Refusal::NoRole(missing).into())
+    }
 }
 
 /// The role that the session has.
