@@ -315,8 +315,34 @@ fn set_default(id: &ObjectId, expression: &str) -> Vec<Sql> {
     alter_table(id, vec![format!("ALTER COLUMN {} SET DEFAULT {expression}", id.sql())])
 }
 
+/// Gives the function by which a column gets its values to the owner of the column's table, whoever that is in this database.
+///
+/// What the value is computed from, functions and tables, is others'. The function has its owner's rights so that those who write
+/// to the table need none on what it reads, and these must not be the rights of who applies. To have a function made that has
+/// another role's rights takes CREATE in its schema for that role (manual, ALTER FUNCTION): it gets that for the moment, which
+/// nobody else sees, or the step is refused.
+pub(crate) fn gives_its_trigger(column: &ObjectId) -> Sql {
+    let function = sql::qualified(&["trueup", &temporary_name("value", column)]);
+    let (give, table) = (format!("ALTER FUNCTION {function}() OWNER TO %I"), column.relation_sql());
+    let (give, table) = (sql::literal(&give), sql::literal(&table));
+    let body = format!(
+        "DECLARE\n    \
+           of_table pg_catalog.text := (SELECT r.rolname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_roles AS r \
+             ON r.oid OPERATOR(pg_catalog.=) c.relowner WHERE c.oid OPERATOR(pg_catalog.=) {table}::pg_catalog.regclass);\n    \
+           may pg_catalog.bool := pg_catalog.has_schema_privilege(of_table::pg_catalog.name, 'trueup', 'CREATE');\n\
+         BEGIN\n    \
+           IF of_table OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text THEN RETURN; END IF;\n    \
+           IF NOT may THEN EXECUTE pg_catalog.format('GRANT CREATE ON SCHEMA trueup TO %I', of_table); END IF;\n    \
+           EXECUTE pg_catalog.format({give}, of_table);\n    \
+           IF NOT may THEN EXECUTE pg_catalog.format('REVOKE CREATE ON SCHEMA trueup FROM %I', of_table); END IF;\n\
+         END"
+    );
+    Sql::new(format!("DO {}", sql::dollar_quoted(&body)))
+}
+
 /// What gives the value to rows that code writes that does not know the column.
 struct Trigger {
+    column: ObjectId,
     name: String,
     function: String,
     body: String,
@@ -359,16 +385,17 @@ impl Trigger {
         );
         let name = format!("!{function}");
         let function = sql::qualified(&["trueup", &function]);
-        Self { name, function, body, definer, tables: tables.to_vec() }
+        Self { column: id.clone(), name, function, body, definer, tables: tables.to_vec() }
     }
 
     fn create(&self) -> Vec<Sql> {
-        let Self { name, function, body, definer, tables } = self;
+        let Self { name, function, body, definer, tables, .. } = self;
         let definer = if *definer { " SECURITY DEFINER SET search_path = ''" } else { "" };
         let body = sql::dollar_quoted(body);
         let mut all = vec![Sql::new(format!(
             "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{definer} AS {body}"
         ))];
+        all.extend(self.definer.then(|| gives_its_trigger(&self.column)));
         for table in tables {
             let (name, table) = (sql::ident(name), table.sql());
             all.push(Sql::new(format!(

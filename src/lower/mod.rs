@@ -50,6 +50,7 @@ use crate::{
     step::{Action, Phase, Step, Verb, With},
 };
 
+pub(crate) use backfill::gives_its_trigger;
 pub use backfill::{BATCH, Fill, Meanwhile};
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{LiveName, MOST, Now, data_checks};

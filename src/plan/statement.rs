@@ -17,6 +17,7 @@ use pattern::{Found, Words};
 
 use super::PlannedStep;
 use crate::{
+    lower::gives_its_trigger,
     name::{Kind, ObjectId},
     sql::{self, Sql},
     stack::with_large_stack,
@@ -328,6 +329,17 @@ const BODIES: &[&str] = &[
      END IF ; RETURN NEW ; END",
 ];
 
+/// What counts the writes by an old name: nothing of it is of the database.
+const COUNTS: &str = BODIES[2];
+
+/// Whether a function of a recipe has its owner's rights, and in its body what others can change.
+fn has_own_rights(sql: &Sql) -> bool {
+    let words = Words::of(sql.as_str());
+    let Some(found) = words.find(FUNCTION).filter(|_| words.has_outside("definer")) else { return false };
+    let body = found.rest.last().and_then(|body| words.part(body).quoted()).map(Words::of);
+    !body.is_some_and(|body| body.are_certain() && body.find(COUNTS).is_some())
+}
+
 /// A backfill, by a key and by blocks.
 const BACKFILLS: &[&str] = &[
     "WITH visited ( … ) AS MATERIALIZED ( SELECT … FROM ONLY <it> WHERE … ORDER BY … LIMIT $3 :: pg_catalog . int8 ) , \
@@ -451,6 +463,11 @@ impl Side<'_> {
             if let Some(why) = not_one(sql_at) {
                 return Some(says(sql_at, why));
             }
+            if has_own_rights(sql_at)
+                && sql.get(at + 1).is_none_or(|next| *next != gives_its_trigger(&self.step.object))
+            {
+                return Some(says(sql_at, "has the rights of its owner, and is not given to the table's"));
+            }
             if self.is_helper(sql_at) {
                 all.push(Said { what: What::Other, sql: sql_at });
             } else if Words::of(sql_at.as_str()).find("SET ROLE <one>").is_some() {
@@ -484,6 +501,9 @@ impl Side<'_> {
             return self.default_privileges(&words);
         }
         if let Some(found) = words.find("DO ***") {
+            if self.step.object.kind == Kind::Column && *sql == gives_its_trigger(&self.step.object) {
+                return true;
+            }
             let body = found.rest.first().and_then(|body| words.part(body).quoted());
             return body.is_some_and(|body| self.is_block(body));
         }

@@ -112,6 +112,17 @@ const READ: &[Forgery] = &[
         "is about `ALTER COLUMN id TYPE smallint USING id::smallint` of public.victim",
     ),
     (
+        "a function of a recipe with the rights of who applies",
+        |plan| {
+            let at = of(plan, "column public.a.more");
+            plan.steps[at].sql.push(Sql::new(
+                "CREATE FUNCTION trueup.value_1() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS \
+                 $$BEGIN IF public.f() = 1 THEN RETURN NEW; END IF; RETURN NEW; END$$",
+            ));
+        },
+        "has the rights of its owner, and is not given to the table's",
+    ),
+    (
         "another table's trigger in a column's step",
         |plan| {
             let at = of(plan, "column public.a.more");

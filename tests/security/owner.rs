@@ -368,6 +368,81 @@ fn what_is_made_anew_stays_its_owners_on_18() {
     what_is_made_anew_stays_its_owners(18);
 }
 
+/// What gives a column its values in rows that others write has rights of its own, for what it reads elsewhere: those of the
+/// table's owner, and not of who applies. Anybody who may replace what it calls or reads would have these.
+fn a_trigger_that_reads_elsewhere(major: u16) {
+    runtime().block_on(async {
+        let mallory = Mallory::on(major).await;
+        let Mallory { database, name } = &mallory;
+        let setup = "CREATE TABLE m.t (id int PRIMARY KEY, a text); CREATE TABLE m.o (id int PRIMARY KEY, x int);
+            INSERT INTO m.t SELECT n, 'a' FROM generate_series(1, 3) n; INSERT INTO m.o SELECT n, n FROM generate_series(1, 3) n;";
+        mallory.does(setup).await;
+        let whole = "z int, -- @backfill using=(SELECT max(o.x)+m.attack_int() FROM m.o WHERE o.id<=t.id)\n y int -- @backfill using=t.id*2\n";
+        database.write(
+            "desired.sql",
+            &mallory.desired(&format!("{BEFORE} CREATE TABLE m.o (id int PRIMARY KEY, x int); CREATE TABLE m.t (id int PRIMARY KEY, a text, {whole});")),
+        );
+        let definers = "SELECT string_agg(DISTINCT pg_get_userbyid(proowner)::text, ', ') FROM pg_proc
+            WHERE pronamespace = 'trueup'::regnamespace AND prosecdef";
+        let may = format!("SELECT has_schema_privilege('{name}', 'trueup', 'CREATE')::text");
+        let url = oracle::url(&database.target);
+        let (deployer, as_deployer) = mallory.deployer().await;
+        for (way, url) in [("root", &url), ("member", &as_deployer)] {
+            let run = async |arguments: &[&str], code: i32| {
+                let mut command = database.command(arguments);
+                command.env("DATABASE_URL", url);
+                oracle::finish(command, arguments).await.ended(code).unwrap();
+                mallory.gained_nothing(&format!("{way}: {}", arguments.join(" "))).await;
+            };
+            let writes = async |when: &str| {
+                mallory.does("UPDATE m.t SET a = 'm'; INSERT INTO m.t VALUES (4, 'm'); DELETE FROM m.t WHERE id = 4").await;
+                mallory.gained_nothing(&format!("{way}: writing {when}")).await;
+            };
+            run(&["plan", "--schema", "desired.sql", "--out", way, "--exit-code", "--manage", "m", "--assume-drop", "all"], 2).await;
+            run(&["approve", way, "--as", "alice", "--phase", "all", "--accept", "all"], 0).await;
+            run(&["apply", way], 0).await;
+            assert_eq!(database.ask(definers).await, *name, "{way}");
+            assert_eq!(database.ask(&may).await, "false", "{way}: what she was given to have it stays");
+            writes("between the phases").await;
+            mallory.did_run(way).await;
+            assert_eq!(database.ask("SELECT (min(z), max(z), min(y), max(y))::text FROM m.t").await, "(2,4,2,6)", "{way}");
+            // another table in the place of the one that it reads
+            mallory.does("ALTER TABLE m.o RENAME TO o_; CREATE VIEW m.o AS SELECT id, x + m.attack_int() AS x FROM m.o_").await;
+            writes("with a view in the place of a table").await;
+            mallory.does("DROP VIEW m.o; ALTER TABLE m.o_ RENAME TO o; UPDATE m.t SET a = 'm'").await;
+            run(&["rollback", way], 0).await;
+            database.execute("TRUNCATE others.ran").await;
+            run(&["apply", way, "--phase", "all"], 0).await;
+            run(&["rollback", way, "--phase", "contract"], 0).await;
+            assert_eq!(database.ask(definers).await, *name, "{way}: on the way back");
+            writes("on the way back").await;
+            run(&["rollback", way], 0).await;
+            database.execute("TRUNCATE others.ran; DROP SCHEMA trueup CASCADE; ALTER SEQUENCE m.tick RESTART").await;
+        }
+        // a journal that is a superuser's: nobody may give a function in it to somebody else
+        let arguments = ["apply", "member"];
+        let mut command = database.command(&arguments);
+        command.env("DATABASE_URL", &as_deployer);
+        database
+            .execute(&format!("CREATE SCHEMA trueup; GRANT USAGE, CREATE ON SCHEMA trueup TO {deployer}"))
+            .await;
+        oracle::finish(command, &arguments).await.fails(1, "permission denied for schema trueup");
+        assert_eq!(database.ask("SELECT count(*)::text FROM pg_proc WHERE pronamespace = 'trueup'::regnamespace").await, "0");
+        mallory.gained_nothing("a refused apply").await;
+        mallory.database.done().await;
+    });
+}
+
+#[test]
+fn a_trigger_that_reads_elsewhere_has_its_tables_rights_on_15() {
+    a_trigger_that_reads_elsewhere(15);
+}
+
+#[test]
+fn a_trigger_that_reads_elsewhere_has_its_tables_rights_on_18() {
+    a_trigger_that_reads_elsewhere(18);
+}
+
 /// Policy may want no superuser; a role that is taken is none, whatever it is called.
 #[test]
 fn a_policy_refuses_superusers() {
