@@ -108,6 +108,13 @@ pub fn fits_environment(plan: &Plan, shaping: &Shaping, position: Position) -> R
     Err(Refusal::Elsewhere { made_for, here: shaping.environment.clone(), differences })
 }
 
+fn way(direction: Direction) -> staleness::Way {
+    match direction {
+        Direction::Apply => staleness::Way::There,
+        Direction::Rollback => staleness::Way::Back,
+    }
+}
+
 fn point(position: Position) -> Point {
     match position {
         Position::NotRun => Point::Base,
@@ -239,7 +246,8 @@ impl<'a> Run<'a> {
         let live = live::read_managed(&self.session).await?;
         // the reading has settings of its own
         pin(&self.session).await?;
-        Ok((staleness::compare(&self.options.plan.plan, &live, point), live))
+        let differences = staleness::compare_for(&self.options.plan.plan, &live, point, way(self.direction));
+        Ok((differences, live))
     }
 
     /// Runs what is left of one phase, between its hooks. The number of steps.

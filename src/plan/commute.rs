@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FootprintEntry, Plan, staleness::How};
+use super::{FootprintEntry, Plan, family::Families, staleness::How};
 use crate::{
     catalog::Catalog,
     name::{Kind, ObjectId, Path},
@@ -24,13 +24,18 @@ pub(super) struct Around<'a> {
     depends: BTreeSet<&'a ObjectId>,
     /// Tables that are created, dropped, renamed, attached or detached.
     restructured: BTreeSet<Path>,
-    /// Tables whose rows are written.
+    /// Tables whose rows are written, and those above them.
     filled: BTreeSet<Path>,
 }
 
 impl<'a> Around<'a> {
     /// Of a plan, in a database.
-    pub fn of(plan: &'a Plan, touched: &'a BTreeSet<ObjectId>, live: &'a Catalog) -> Self {
+    pub fn of(
+        plan: &'a Plan,
+        touched: &'a BTreeSet<ObjectId>,
+        live: &'a Catalog,
+        families: &Families,
+    ) -> Self {
         let (mut restructured, mut filled) = (BTreeSet::new(), BTreeSet::new());
         for step in &plan.steps {
             let relation = relation_of(&step.object);
@@ -54,6 +59,9 @@ impl<'a> Around<'a> {
                 restructured.extend(relation);
             }
         }
+        // a trigger of the whole is one of each partition
+        let above: Vec<Path> = filled.iter().flat_map(|table| families.above(table)).collect();
+        filled.extend(above);
         let hard = touched
             .iter()
             .filter(|object| is_hard(object, plan.steps.iter().map(|it| (&it.object, it.action))));

@@ -7,6 +7,7 @@
 mod assumption;
 mod commute;
 pub mod compatibility;
+mod family;
 mod floor;
 pub mod folder;
 pub mod format;
@@ -18,6 +19,7 @@ mod statement;
 
 pub use assumption::Assumption;
 pub(crate) use commute::{dependents, is_hard};
+pub use family::moot;
 pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
 pub use made_for::{Given, MadeFor};

@@ -10,9 +10,11 @@ use std::collections::BTreeSet;
 
 use similar::TextDiff;
 
+pub use super::family::Way;
 use super::{
     FootprintEntry, Plan,
     commute::{Around, dependents, relation_of},
+    family::{self, EachTable, Families, membership},
 };
 use crate::{
     catalog::{Catalog, Fingerprint},
@@ -96,9 +98,18 @@ pub struct Difference {
 
 /// The objects that are not as the plan recorded them for this point, in the order of a dump.
 pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
+    compare_for(plan, live, point, Way::There)
+}
+
+/// The same for who goes on in this direction: tables that have come to a family may be in the way of one of them only.
+pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, way: Way) -> Vec<Difference> {
     let mut differences = Vec::new();
     let touched = touched(plan);
-    let around = Around::of(plan, &touched, live);
+    let families = Families::of(live);
+    let around = Around::of(plan, &touched, live, &families);
+    let touched_relations = relations_of(&touched);
+    let each = EachTable::of(plan, &families, &touched_relations);
+    let went = family::went_along(plan, &family::gone(plan, live));
     let moving = match point {
         Point::Within(phase) => Some(phase),
         Point::Base | Point::Undone | Point::After(_) => None,
@@ -121,7 +132,7 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
             (None, Some(_)) => How::Present,
             _ => continue,
         };
-        if around.leaves_alone(&entry.object, how) {
+        if around.leaves_alone(&entry.object, how) || how == How::Missing && went.contains(&entry.object) {
             continue;
         }
         differences.push(Difference {
@@ -138,9 +149,28 @@ pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
         .chain(plan.transient.iter().filter(|_| moving.is_some()))
         .collect();
     let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
-    for object in footprint_closure(live, &touched) {
+    let mut closure = footprint_closure(live, &touched);
+    let below = each.wholes().flat_map(|whole| families.below(whole));
+    closure.extend(below.filter_map(|table| membership(live, &table)));
+    let is_member = |object: &ObjectId| {
+        !touched_relations.contains(&object.path)
+            && (object.kind == Kind::Attachment || family::inherits(live, object))
+    };
+    let new: BTreeSet<Path> = closure
+        .iter()
+        .filter(|object| !known.contains(object) && is_member(object))
+        .map(|object| object.path.clone())
+        .collect();
+    for object in closure {
         let is_new = !known.contains(&object) && counts(&object);
-        if is_new && !around.leaves_alone(&object, How::Added) {
+        let is_in_the_way = if is_member(&object) {
+            each.leaves_out(&object, &families, point, way)
+        } else {
+            // what is of a table that has come to a family goes with that
+            !family::table_in(live, &object).is_some_and(|table| new.contains(&table))
+                && !around.leaves_alone(&object, How::Added)
+        };
+        if is_new && is_in_the_way {
             differences.push(Difference {
                 how: How::Added,
                 expected: None,
@@ -181,7 +211,7 @@ pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTr
     let mut closure = dependents(catalog, touched.iter());
     closure.extend(touched.iter().flat_map(|object| catalog.needs_of(object)).map(|need| &need.to));
 
-    let relations: BTreeSet<Path> = touched.iter().filter_map(relation_of).collect();
+    let relations = relations_of(touched);
     let of_touched_relation =
         |object: &ObjectId| relation_of(object).is_some_and(|path| relations.contains(&path));
     for object in catalog.objects.keys() {
@@ -191,7 +221,17 @@ pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTr
             closure.insert(object);
         }
     }
+    let families = Families::of(catalog);
+    let indexed = touched.iter().filter(|object| object.kind == Kind::Index);
+    let indexed = indexed.filter_map(|index| family::table_in(catalog, index));
+    let below = relations.iter().cloned().chain(indexed).flat_map(|relation| families.below(&relation));
+    let members: Vec<ObjectId> = below.filter_map(|table| membership(catalog, &table)).collect();
+    closure.extend(&members);
     closure.into_iter().filter(|object| catalog.objects.contains_key(object)).cloned().collect()
+}
+
+fn relations_of(touched: &BTreeSet<ObjectId>) -> BTreeSet<Path> {
+    touched.iter().filter_map(relation_of).collect()
 }
 
 fn diff(recorded: &[Sql], live: &Catalog, object: &ObjectId) -> String {

@@ -14,6 +14,8 @@ mod names;
 mod rows;
 mod surroundings;
 
+use std::collections::BTreeSet;
+
 pub use check::{Check, Limits, Verdict};
 pub use item::{Finding, Item};
 pub(super) use surroundings::invalid_indexes;
@@ -29,11 +31,11 @@ use crate::{
     approval::{Covered, Way},
     catalog::Catalog,
     journal::{self, Direction, Position, State},
-    plan::{MadeFor, Plan, PlannedStep, staleness},
+    plan::{self, MadeFor, Plan, PlannedStep, staleness},
     postgres::Session,
     run::{self, Batch},
     source::live,
-    step::{DataCheck, Phase},
+    step::{DataCheck, Operation, Phase},
 };
 use surroundings::Needs;
 
@@ -53,6 +55,8 @@ pub struct Walk<'a> {
     pub(super) covered: Vec<Covered>,
     /// What the database is.
     pub(super) live: Option<Catalog>,
+    /// The steps that have nothing to do any more: the partition that they are about is gone.
+    moot: BTreeSet<u32>,
     /// What a rollback costs.
     pub(super) costs: Vec<Cost>,
     /// What whoever runs it has accepted of the moment.
@@ -75,6 +79,7 @@ impl<'a> Walk<'a> {
             permission: None,
             covered: Vec::new(),
             live: None,
+            moot: BTreeSet::new(),
             costs: Vec::new(),
             accepted: Vec::new(),
             backup: None,
@@ -140,8 +145,14 @@ impl<'a> Walk<'a> {
         if self.direction == Direction::Apply { Way::There } else { Way::Back }
     }
 
-    /// The steps that are left to run.
+    /// The steps that are left to run, and have something to do.
     fn steps_left(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
+        let steps: Vec<&PlannedStep> = self.undone().filter(|step| !self.moot.contains(&step.id)).collect();
+        steps.into_iter()
+    }
+
+    /// The steps that are left.
+    fn undone(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
         let to_undo = self.direction == Direction::Rollback;
         let left = |step: &&PlannedStep| {
             self.phases.contains(&step.phase) && self.state.done.contains(&step.id) == to_undo
@@ -368,7 +379,9 @@ impl<'a> Walk<'a> {
         let live = live::read_managed(self.session).await?;
         // the reading has settings of its own
         pin(self.session).await?;
-        let differences = staleness::compare(self.plan(), &live, point(self.position()));
+        let (plan, at) = (self.plan(), point(self.position()));
+        let differences = staleness::compare_for(plan, &live, at, super::way(self.direction));
+        self.moot = plan::moot(plan, &live);
         self.live = Some(live);
         let stale = if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences)) };
         Ok(Finding::of("staleness", stale.map(|()| "the database is what the plan was made for".to_owned())))
@@ -387,7 +400,7 @@ impl<'a> Walk<'a> {
     async fn data(&self) -> Result<Finding, ApplyError> {
         const NAME: &str = "data";
         let (plan, state, phases) = (self.plan(), &self.state, &self.phases);
-        let asked: Vec<&DataCheck> = match self.direction {
+        let mut asked: Vec<&DataCheck> = match self.direction {
             Direction::Apply => plan.questions(phases, &state.done).collect(),
             Direction::Rollback => {
                 let is_done = |check: &&DataCheck| {
@@ -399,6 +412,11 @@ impl<'a> Walk<'a> {
                 back.filter(is_done).collect()
             }
         };
+        let of_gone = |check: &&DataCheck| {
+            let mut moot = plan.steps.iter().filter(|step| self.moot.contains(&step.id));
+            moot.any(|step| step.object == check.object)
+        };
+        asked.retain(|check| !of_gone(check));
         // they come out of the plan, and call what its expressions call: not before those who may say so have read them
         if self.covered.len() != phases.len() && !asked.is_empty() {
             let check = Check::warn(
@@ -464,10 +482,21 @@ impl<'a> Walk<'a> {
         Ok(vec![Finding::of(NAME, if accepted { Ok(said) } else { Err(Refusal::Loses(costs.to_vec())) })])
     }
 
+    /// The step, or one that does nothing in its place.
+    fn or_nothing(&self, step: &PlannedStep) -> PlannedStep {
+        let mut step = step.clone();
+        if self.moot.contains(&step.id) {
+            (step.sql, step.operation) = (Vec::new(), Operation::Nothing);
+            (step.undo.sql, step.undo.operation) = (Vec::new(), Operation::Nothing);
+        }
+        step
+    }
+
     /// What is left to run, in batches, of each phase.
     fn left_of_each(&self) -> Vec<Vec<Batch>> {
         let of_phase = |phase: &Phase| {
-            let steps: Vec<&PlannedStep> = self.steps_left().filter(|step| step.phase == *phase).collect();
+            let of_phase = self.undone().filter(|step| step.phase == *phase);
+            let steps: Vec<PlannedStep> = of_phase.map(|step| self.or_nothing(step)).collect();
             match self.direction {
                 Direction::Apply => Batch::forward(&steps),
                 Direction::Rollback => Batch::backward(&steps),
