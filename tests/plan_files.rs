@@ -26,6 +26,7 @@ fn sample() -> Plan {
         step.id = number;
     }
     let entry = FootprintEntry {
+        needs: std::collections::BTreeSet::new(),
         independent: false,
         object: id("column app.person.legacy"),
         base: Some(Fingerprint::of("a")),

@@ -28,6 +28,7 @@ mod mangled;
 mod minors;
 mod names;
 mod online;
+mod open_plans;
 mod oracle;
 mod partitions;
 mod plan_files;

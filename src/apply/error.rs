@@ -160,6 +160,14 @@ pub enum Refusal {
     /// Policy asks for connections whose server is known for certain.
     #[error("{0}, and policy says `verified_tls = true`")]
     Unverified(Unverified),
+    /// Another plan is between its phases, or stopped, and could not go on.
+    #[error("plan {} is not at its end, and {}", visible_line(plan), visible_line(&why.join("; ")))]
+    Overlaps {
+        /// Its name.
+        plan: String,
+        /// What of this plan is in its way.
+        why: Vec<String>,
+    },
     /// The plan names roles that are not there.
     #[error("there is no role {}, which the plan names", visible_line(&.0.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ")))]
     NoRole(Vec<String>),
@@ -288,6 +296,10 @@ impl Refusal {
             Self::Assumption(_) => "plan again for this database: `trueup plan`".to_owned(),
             Self::Stale(_) => {
                 "plan again: `trueup plan`; `trueup verify PLAN` shows each difference".to_owned()
+            }
+            Self::Overlaps { plan, .. } => {
+                let plan = visible_line(plan);
+                format!("nothing was changed; bring {plan} to its end first, or roll it back; or plan again: `trueup plan`")
             }
             Self::NoRole(names) => {
                 let create = names.iter().map(|name| format!("CREATE ROLE {}", ident(name)));

@@ -31,6 +31,8 @@ pub struct Fill {
     pub rows: Option<String>,
     /// The columns of its table that the value is computed from.
     pub reads: BTreeSet<String>,
+    /// What else it is computed from: columns of other tables, views, functions.
+    pub elsewhere: BTreeSet<ObjectId>,
     /// How many rows the first batch visits.
     pub batch: u32,
 }

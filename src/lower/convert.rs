@@ -473,6 +473,7 @@ impl Lowering<'_> {
             rows: Some(side.differs()),
             // its trigger sees what else the pass makes of a row
             reads: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
             batch: BATCH,
         };
         let tables = self.storing(id).into_iter().map(|table| {

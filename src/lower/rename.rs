@@ -526,6 +526,7 @@ impl<'a> Beside<'a> {
             meanwhile: Meanwhile::Mirrored,
             rows: Some(self.differ(&own, &other)),
             reads: BTreeSet::from([real.to_owned()]),
+            elsewhere: BTreeSet::new(),
             batch: BATCH,
         };
         let new = sql::ident(&self.new);

@@ -20,7 +20,9 @@ pub(super) struct Around<'a> {
     live: &'a Catalog,
     touched: &'a BTreeSet<ObjectId>,
     recorded: BTreeMap<&'a ObjectId, &'a FootprintEntry>,
-    /// What needs something that the plan takes away, brings or makes something else.
+    /// What the plan takes away, brings or makes something else.
+    hard: BTreeSet<&'a ObjectId>,
+    /// What needs something of that.
     depends: BTreeSet<&'a ObjectId>,
     /// Tables that are created, dropped, renamed, attached or detached.
     restructured: BTreeSet<Path>,
@@ -62,14 +64,16 @@ impl<'a> Around<'a> {
         // a trigger of the whole is one of each partition
         let above: Vec<Path> = filled.iter().flat_map(|table| families.above(table)).collect();
         filled.extend(above);
-        let hard = touched
+        let hard: BTreeSet<&ObjectId> = touched
             .iter()
-            .filter(|object| is_hard(object, plan.steps.iter().map(|it| (&it.object, it.action))));
+            .filter(|object| is_hard(object, plan.steps.iter().map(|it| (&it.object, it.action))))
+            .collect();
         Self {
             live,
             touched,
             recorded: plan.footprint.iter().map(|entry| (&entry.object, entry)).collect(),
-            depends: dependents(live, hard),
+            depends: dependents(live, hard.iter().copied()),
+            hard,
             restructured,
             filled,
         }
@@ -99,6 +103,11 @@ impl<'a> Around<'a> {
             Kind::Table | Kind::Trigger | Kind::Rule | Kind::Policy | Kind::Constraint
         );
         known && !self.restructured.contains(&relation) && !(decides && self.filled.contains(&relation))
+    }
+
+    /// Whether the plan makes an object something else to what needs it.
+    pub fn is_hard(&self, object: &ObjectId) -> bool {
+        self.hard.contains(object)
     }
 
     /// The relation that it belongs to.

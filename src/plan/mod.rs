@@ -12,6 +12,7 @@ mod floor;
 pub mod folder;
 pub mod format;
 mod made_for;
+pub mod overlap;
 pub mod reproduced;
 pub mod script;
 pub mod staleness;
@@ -210,6 +211,9 @@ pub struct FootprintEntry {
     /// Whether it is only of a table that the plan changes, and neither changed nor needed itself: others may change it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub independent: bool,
+    /// What it needs once the plan has made it, or changed it: what others may not take away meanwhile.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub needs: BTreeSet<ObjectId>,
     /// What it is at the end of each phase that changes it; where a phase is missing, as it was before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub after: BTreeMap<Phase, Change>,

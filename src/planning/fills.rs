@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pg_query::NodeRef;
+use tokio_postgres::Row;
 
 use super::{
     PlanningError,
@@ -47,9 +48,12 @@ pub(super) async fn read(
         let value = qualified(clone, &column, &format!("({using})::{}", without_length(definition)))
             .await
             .map_err(wrong)?;
+        let mut elsewhere = value.elsewhere;
         let rows = match filter {
             Some(filter) => {
-                Some(qualified(clone, &column, &format!("({filter})::boolean")).await.map_err(wrong)?.sql)
+                let said = qualified(clone, &column, &format!("({filter})::boolean")).await.map_err(wrong)?;
+                elsewhere.extend(said.elsewhere);
+                Some(said.sql)
             }
             None => None,
         };
@@ -59,8 +63,14 @@ pub(super) async fn read(
         } else {
             Meanwhile::Computed { looks_elsewhere: shape.looks_elsewhere, volatile: value.volatile }
         };
-        let fill =
-            Fill { value: value.sql, meanwhile, rows, reads: value.reads, batch: batch.unwrap_or(BATCH) };
+        let fill = Fill {
+            value: value.sql,
+            meanwhile,
+            rows,
+            reads: value.reads,
+            elsewhere,
+            batch: batch.unwrap_or(BATCH),
+        };
         fills.insert(column, fill);
     }
     Ok(fills)
@@ -140,6 +150,7 @@ pub(super) async fn of_defaults(
                 meanwhile: Meanwhile::OwnDefault,
                 rows: None,
                 reads: BTreeSet::new(),
+                elsewhere: BTreeSet::new(),
                 batch: BATCH,
             };
             fills.insert(change.id.clone(), fill);
@@ -168,6 +179,42 @@ struct Said {
     volatile: bool,
     /// The columns of the table that are in it.
     reads: BTreeSet<String>,
+    /// What else is: columns of other tables, views, functions.
+    elsewhere: BTreeSet<ObjectId>,
+}
+
+/// What else is in the body of that function, by kind and name: columns of other tables, views, functions.
+const ELSEWHERE: &str = "\
+SELECT CASE WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'column' END, \
+       n.nspname::text, c.relname::text, CASE WHEN c.relkind IN ('v', 'm') THEN NULL ELSE a.attname::text END \
+  FROM pg_catalog.pg_depend d \
+  JOIN pg_catalog.pg_class c ON c.oid = d.refobjid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid AND a.attnum > 0 \
+ WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+   AND d.objid = 'pg_temp.trueup_said()'::pg_catalog.regprocedure \
+   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+   AND d.refobjid <> $1::pg_catalog.text::pg_catalog.regclass \
+UNION \
+SELECT 'function', n.nspname::text, p.proname::text, \
+       (SELECT coalesce(pg_catalog.string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.at), '') \
+          FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY AS a (type, at)) \
+  FROM pg_catalog.pg_depend d \
+  JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+ WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+   AND d.objid = 'pg_temp.trueup_said()'::pg_catalog.regprocedure \
+   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass";
+
+/// One row of that.
+fn object_of(row: &Row) -> Result<ObjectId, tokio_postgres::Error> {
+    let (kind, schema, name): (&str, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let part: Option<String> = row.try_get(3)?;
+    let kind = match kind {
+        "view" => Kind::View,
+        "materialized view" => Kind::MaterializedView,
+        "function" => Kind::Function,
+        _ => Kind::Column,
+    };
+    Ok(ObjectId::new(kind, [schema, name].into_iter().chain(part).collect::<Vec<String>>()))
 }
 
 /// The volatile functions in the body of the function that [`qualified`] makes: its tree names each by its number.
@@ -214,9 +261,11 @@ async fn qualified(clone: &Session, column: &ObjectId, expression: &str) -> Resu
         let (text, volatile): (String, bool) =
             (row.try_get(0).map_err(words)?, row.try_get(1).map_err(words)?);
         let reads: Vec<String> = row.try_get(2).map_err(words)?;
+        let elsewhere = client.query(ELSEWHERE, &[&table]).await.map_err(words)?;
+        let elsewhere = elsewhere.iter().map(object_of).collect::<Result<_, _>>().map_err(words)?;
         let sql = selected(&text);
         let sql = sql.ok_or_else(|| "@backfill: the expression cannot be read back".to_owned())?;
-        Ok(Said { sql, volatile, reads: reads.into_iter().collect() })
+        Ok(Said { sql, volatile, reads: reads.into_iter().collect(), elsewhere })
     };
     let said = read.await;
     if !clone.is_closed() {

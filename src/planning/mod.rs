@@ -472,6 +472,7 @@ async fn plan_from(
     let rehearsed =
         rehearse::rehearse(clone.session(), &steps, Pair::new(&base_all, &expected), workshop.as_live())
             .await?;
+    let read = context.fills.iter().map(|(column, fill)| (column.clone(), fill.elsewhere.clone())).collect();
     let sealing = seal::Sealing {
         inputs,
         role: workshop.role(),
@@ -484,6 +485,7 @@ async fn plan_from(
         live_names: &live_names,
         rehearsed: &rehearsed,
         of_empty: &context.of_empty,
+        read,
         made_for,
         data_checks,
         old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),

@@ -35,6 +35,8 @@ pub(super) struct Sealing<'a> {
     pub rehearsed: &'a Rehearsed,
     /// Columns that come with another value for every row, in tables that have none.
     pub of_empty: &'a BTreeSet<ObjectId>,
+    /// What values of columns are computed from elsewhere, by column.
+    pub read: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     pub made_for: Option<MadeFor>,
     pub old_names: Vec<OldName>,
     pub data_checks: Vec<DataCheck>,
@@ -214,8 +216,11 @@ impl Sealing<'_> {
         for (_, end) in &ends {
             ids.extend(footprint_closure(end, &touched));
         }
+        // what a value is computed from in other tables, and by which functions
+        let read = || self.read.values().flatten().filter(|object| self.live.objects.contains_key(*object));
+        ids.extend(read().cloned());
         let catalogs = [self.live, base].into_iter().chain(ends.iter().map(|(_, end)| *end));
-        let mut needed: BTreeSet<&ObjectId> = touched.iter().collect();
+        let mut needed: BTreeSet<&ObjectId> = touched.iter().chain(read()).collect();
         for catalog in catalogs {
             let verbs = || steps.iter().map(|step| (&step.object, step.verb));
             needed.extend(plan::dependents(
@@ -267,7 +272,13 @@ impl Sealing<'_> {
             }
             previous = now;
         }
+        let own_table = object.relation();
+        let needs = ends.iter().flat_map(|(_, end)| end.needs_of(&object)).map(|need| &need.to);
+        let needs = needs.chain(self.read.get(&object).into_iter().flatten());
+        let matters = |need: &&ObjectId| need.kind != Kind::Schema && Some(*need) != own_table.as_ref();
+        let needs = needs.filter(|_| !after.is_empty()).filter(matters).cloned().collect();
         FootprintEntry {
+            needs,
             base: own.map(|own| own.fingerprint(&object)),
             independent: false,
             after,

@@ -259,6 +259,7 @@ pub async fn plan(setup: &str, mut steps: Vec<PlannedStep>) -> Plan {
             }
             FootprintEntry {
                 independent: false,
+                needs: BTreeSet::new(),
                 base: base.fingerprint(&object),
                 after,
                 ddl: base.objects.get(&object).map(|found| found.ddl(&object)).unwrap_or_default(),

@@ -33,6 +33,8 @@ pub enum Item {
     Journal,
     /// Whether the database is what the plan was made for.
     Staleness,
+    /// Whether the plans that are not at their end could still go on.
+    OpenPlans,
     /// Whether tables are as big as the plan assumes.
     Sizes,
     /// Whether policies hide rows from who has to see them.
@@ -68,6 +70,7 @@ impl Item {
         Self::Roles,
         Self::Journal,
         Self::Staleness,
+        Self::OpenPlans,
         Self::Sizes,
         Self::RowSecurity,
         Self::Data,
@@ -90,6 +93,7 @@ impl Item {
         Self::Roles,
         Self::Journal,
         Self::Staleness,
+        Self::OpenPlans,
         Self::RowSecurity,
         Self::Data,
         Self::Losses,

@@ -31,7 +31,7 @@ use crate::{
     approval::{Covered, Way},
     catalog::Catalog,
     journal::{self, Direction, Position, State},
-    plan::{self, MadeFor, Plan, PlannedStep, staleness},
+    plan::{self, MadeFor, Plan, PlannedStep, overlap, staleness},
     postgres::Session,
     run::{self, Batch},
     source::live,
@@ -198,6 +198,7 @@ impl<'a> Walk<'a> {
                 Finding::of("journal", may)
             }
             Item::Staleness => self.staleness(progress).await?,
+            Item::OpenPlans => return self.open_plans().await,
             Item::Sizes => {
                 let looked = assumptions::look(session, plan, &self.phases, &self.state.done).await?;
                 let broken = looked.broken();
@@ -385,6 +386,36 @@ impl<'a> Walk<'a> {
         self.live = Some(live);
         let stale = if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences)) };
         Ok(Finding::of("staleness", stale.map(|()| "the database is what the plan was made for".to_owned())))
+    }
+
+    /// What has begun goes on, whatever others do meanwhile: it was asked then.
+    async fn open_plans(&self) -> Result<Vec<Finding>, ApplyError> {
+        const NAME: &str = "open plans";
+        let (Some(live), position) = (&self.live, self.position()) else { return Ok(Vec::new()) };
+        if matches!(position, Position::Within(_)) {
+            return Ok(Vec::new());
+        }
+        let others = journal::open_plans(self.session).await?;
+        let (mut found, mut fits) = (Vec::new(), Vec::new());
+        for other in others.iter().filter(|other| other.digest != self.options.plan.digest) {
+            let done = match other.position {
+                Position::After(phase) => Some(phase),
+                _ => None,
+            };
+            let open = overlap::Open { plan: &other.plan, done };
+            let way = super::way(self.direction);
+            let why = overlap::with(self.plan(), &self.phases, way, &open, live);
+            if why.is_empty() {
+                fits.push(other.plan.name.clone());
+            } else {
+                let refusal = Refusal::Overlaps { plan: other.plan.name.clone(), why };
+                found.push(Finding::of(NAME, Err(refusal)));
+            }
+        }
+        if found.is_empty() && !fits.is_empty() {
+            found.push(Finding::pass(NAME, format!("{} can go on all the same", fits.join(", "))));
+        }
+        Ok(found)
     }
 
     /// The tables that steps fill, and the first step that does.
