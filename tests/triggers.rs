@@ -188,3 +188,24 @@ fn the_triggers_that_are_said_to_fire_are_those_that_fire() {
         database.done().await;
     });
 }
+
+/// A trigger of the table changes what the value is computed from: rows that are written meanwhile get the same as those that
+/// are filled.
+#[test]
+fn a_value_is_that_of_the_row_that_is_stored() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE person (id int PRIMARY KEY, email text);
+            CREATE FUNCTION lowers() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.email := lower(NEW.email); RETURN NEW; END';
+            CREATE TRIGGER lowers BEFORE INSERT OR UPDATE ON person FOR EACH ROW EXECUTE FUNCTION lowers();";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO person VALUES (1, 'Bob@EXAMPLE.COM')").await;
+        let host = "email text, host text NOT NULL -- @backfill using=split_part(email,'@',2)\n)";
+        database.plan_approved(&before.replacen("email text)", host, 1)).await;
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        database.execute("INSERT INTO person VALUES (2, 'Ann@EXAMPLE.COM'); UPDATE person SET email = 'Bo@EXAMPLE.ORG' WHERE id = 1").await;
+        database.trueup(&["apply", "plan", "--phase", "contract"]).await.ended(0).unwrap();
+        let hosts = "SELECT string_agg(host, ' ' ORDER BY id) FROM person";
+        assert_eq!(database.ask(hosts).await, "example.org example.com");
+        database.done().await;
+    });
+}

@@ -354,7 +354,7 @@ struct Trigger {
 
 impl Trigger {
     fn new(id: &ObjectId, column: &Column, fill: &Fill, tables: &[ObjectId]) -> Self {
-        // behind what keeps a column equal that has two names, and before all others: they see the value
+        // behind all others: the value is that of the row which is stored, and they may change it
         let function = temporary_name("value", id);
         let (name, data_type, value) = (id.sql(), &column.data_type, &fill.value);
         let table = sql::ident(id.path.part(1));
@@ -385,7 +385,7 @@ impl Trigger {
                RETURN NEW;\n\
              END"
         );
-        let name = format!("!{function}");
+        let name = format!("~{function}");
         let function = sql::qualified(&["trueup", &function]);
         Self { column: id.clone(), name, function, body, definer, tables: tables.to_vec() }
     }

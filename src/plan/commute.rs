@@ -26,6 +26,8 @@ pub(super) struct Around<'a> {
     depends: BTreeSet<&'a ObjectId>,
     /// Tables that are created, dropped, renamed, attached or detached.
     restructured: BTreeSet<Path>,
+    /// What changes of who sees which rows: of tables their policies, or whether these hold.
+    guards: BTreeSet<(Kind, Path)>,
     /// Tables whose rows are written, and those above them.
     filled: BTreeSet<Path>,
 }
@@ -75,6 +77,11 @@ impl<'a> Around<'a> {
             depends: dependents(live, hard.iter().copied()),
             hard,
             restructured,
+            guards: touched
+                .iter()
+                .filter(|object| matches!(object.kind, Kind::Policy | Kind::Table))
+                .filter_map(|object| Some((object.kind, relation_of(object)?)))
+                .collect(),
             filled,
         }
     }
@@ -102,7 +109,17 @@ impl<'a> Around<'a> {
             object.target().as_ref().unwrap_or(object).kind,
             Kind::Table | Kind::Trigger | Kind::Rule | Kind::Policy | Kind::Constraint
         );
-        known && !self.restructured.contains(&relation) && !(decides && self.filled.contains(&relation))
+        // a policy that goes is nothing by itself, and everything where the other plan has policies hold
+        let other = match object.kind {
+            Kind::Policy => Some(Kind::Table),
+            Kind::Table => Some(Kind::Policy),
+            _ => None,
+        };
+        let guards = other.is_some_and(|kind| self.guards.contains(&(kind, relation.clone())));
+        known
+            && !guards
+            && !self.restructured.contains(&relation)
+            && !(decides && self.filled.contains(&relation))
     }
 
     /// Whether the plan makes an object something else to what needs it.
