@@ -5,6 +5,7 @@
 //! `format` and `folder`, whether it still fits a database in `staleness`.
 
 mod assumption;
+mod batch;
 mod commute;
 pub mod compatibility;
 mod floor;
@@ -17,6 +18,7 @@ pub mod staleness;
 mod statement;
 
 pub use assumption::Assumption;
+pub use batch::{Batch, Item, Runnable};
 pub(crate) use commute::{dependents, is_hard};
 pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
