@@ -27,6 +27,9 @@ pub const SCHEMA_COMMENT: &str = "COMMENT ON SCHEMA trueup IS 'trueup: the journ
 /// Every line that `shape.sql` may find, whatever the layout: `table: line`.
 pub const SHAPE: &str = include_str!("journal/shape.txt");
 
+/// How the tool of a run begins that psql ran by a script.
+pub const PSQL: &str = "psql";
+
 /// The key of the advisory lock, one for each database: `trueup` and a 1, as bytes.
 pub const LOCK_KEY: i64 = 0x7472_7565_7570_0001;
 

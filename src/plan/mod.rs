@@ -12,6 +12,7 @@ mod floor;
 pub mod folder;
 pub mod format;
 mod made_for;
+pub mod reading;
 pub mod reproduced;
 pub mod script;
 pub mod staleness;

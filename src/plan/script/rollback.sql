@@ -1,0 +1,6 @@
+        IF NOT steps && done THEN
+            RAISE EXCEPTION 'trueup: «phase» of this plan is not applied in database %: there is nothing to undo', pg_catalog.current_database();
+        END IF;
+        IF done && '«later»' THEN
+            RAISE EXCEPTION 'trueup: contract of this plan is applied here: run rollback-contract.sql first';
+        END IF;
