@@ -65,13 +65,14 @@ pub fn utc(column: &str) -> String {
 /// Adds an entry of the kind $1 with the body $2, unless somebody else's came between: then it is to run again.
 pub fn add_entry() -> String {
     format!(
-        "INSERT INTO trueup.entry (id, written, kind, body, role, previous, hash) \
-         SELECT next.id, next.written, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER, next.previous, \
-                pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws(E'\\n', next.previous, next.id, \
-                  {written}, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER), 'UTF8')), 'hex') \
-           FROM (SELECT COALESCE(pg_catalog.max(e.id), 0) + 1 AS id, pg_catalog.clock_timestamp() AS written, \
-                        COALESCE((SELECT last.hash FROM trueup.entry AS last ORDER BY last.id DESC LIMIT 1), '{NOTHING}') AS previous \
-                   FROM trueup.entry AS e) AS next \
+        "INSERT INTO trueup.entry (id, written, kind, body, role, previous, hash)
+         SELECT next.id, next.written, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER, next.previous,
+                pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws(E'\\n', next.previous, next.id,
+                  {written}, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER), 'UTF8')), 'hex')
+         FROM (SELECT COALESCE(pg_catalog.max(e.id), 0) + 1 AS id, pg_catalog.clock_timestamp() AS written,
+                      COALESCE((SELECT last.hash FROM trueup.entry AS last ORDER BY last.id DESC LIMIT 1),
+                               '{NOTHING}') AS previous
+               FROM trueup.entry AS e) AS next
          ON CONFLICT DO NOTHING",
         written = utc("next.written")
     )

@@ -70,7 +70,11 @@ pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Pr
         ))
         .into());
     }
-    let by_psql = history.iter().rev().find(|run| run.plan == plan.digest.as_str()).is_some_and(journal::Run::is_by_psql);
+    let by_psql = history
+        .iter()
+        .rev()
+        .find(|run| run.plan == plan.digest.as_str())
+        .is_some_and(journal::Run::is_by_psql);
     // psql has proven nothing: that is made up for
     let differences = if by_psql { super::staleness(&session, plan).await?.1 } else { Vec::new() };
     session.close().await;

@@ -71,7 +71,9 @@ async fn scripted(session: &Session) -> Result<Option<(Scripted, Option<Timestam
     for row in session.client().query(&sql, &[&PSQL]).await? {
         let (phase, direction) = (phase(&row, 0)?, direction(&row, 1)?);
         let body: Option<&str> = row.try_get(3)?;
-        let Some(plan) = body.and_then(|body| from_text(Path::new("trueup.plan"), body).ok()) else { return Ok(None) };
+        let Some(plan) = body.and_then(|body| from_text(Path::new("trueup.plan"), body).ok()) else {
+            return Ok(None);
+        };
         let after = match direction {
             Direction::Apply => Some(phase),
             Direction::Rollback => plan.phases().into_iter().rfind(|earlier| *earlier < phase),
@@ -144,7 +146,8 @@ pub async fn reach(
     // what psql did meanwhile is taken as it is, where it is what its plan says
     let scripted = if about.is_some() { scripted(session).await? } else { None };
     let scripted = scripted.map(|(scripted, _)| scripted).unwrap_or_default().into_iter();
-    let as_planned = scripted.filter(|(_, expected)| expected.as_ref().is_none_or(|expected| expected.is_in(live)));
+    let as_planned =
+        scripted.filter(|(_, expected)| expected.as_ref().is_none_or(|expected| expected.is_in(live)));
     let as_planned: BTreeSet<ObjectId> = as_planned.map(|(id, _)| id).collect();
     let (mut names, mut homes, mut fingerprints, mut ddl) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (id, object) in &live.objects {
@@ -204,7 +207,9 @@ impl Reached {
             let left = self.objects.get(id).map(|(fingerprint, ddl)| (fingerprint, ddl.as_str()));
             let (expected, actual) = match self.scripted.get(id) {
                 None => (left, live.fingerprint(id)),
-                Some(Some(scripted)) => (scripted.fingerprint().map(|it| (it, "")), scripted.entry.actual(live)),
+                Some(Some(scripted)) => {
+                    (scripted.fingerprint().map(|it| (it, "")), scripted.entry.actual(live))
+                }
                 Some(None) => continue,
             };
             let how = match (expected, &actual) {

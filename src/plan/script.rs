@@ -32,7 +32,7 @@ use crate::{
     step::{Operation, Phase, Timeouts},
     visible::visible_line,
 };
-use line::{fill, push, quoted, runnable};
+use line::{fill, push, quoted, runnable, value};
 
 /// The number of this rendering.
 const RENDERING: u32 = 1;
@@ -134,6 +134,9 @@ impl<'a> Script<'a> {
                 push(&mut head, &visible_line(&format!("-- danger {}: {}", hazard.code, hazard.message)));
             }
         }
+        if self.items().any(|item| matches!(item.action.operation, Operation::Attach { .. })) {
+            push(&mut head, "-- Bounds of partitions are computed with the rights of the role that runs it.");
+        }
         push(&mut head, "");
         head
     }
@@ -148,26 +151,15 @@ impl<'a> Script<'a> {
             .into_iter()
             .rfind(|earlier| *earlier < self.phase && self.plan.phases().contains(earlier));
         let first = match earlier {
-            Some(earlier) if !self.back => format!(
-                "        IF NOT ('{}' <@ done AND {}) THEN\n            \
-                 RAISE EXCEPTION 'trueup: {} of this plan is not applied in database %, and comes first', pg_catalog.current_database();\n        \
-                 END IF;\n",
-                self.steps_of(|phase| phase == earlier),
-                self.reached(earlier),
-                earlier.label()
+            Some(earlier) if !self.back => fill(
+                include_str!("script/earlier.sql"),
+                &[("steps", &self.steps_of(|phase| phase == earlier)), ("phase", earlier.label())],
             ),
             _ => String::new(),
         };
         let state = fill(
             state,
-            &[
-                ("later", &self.steps_of(|later| later > self.phase)),
-                ("reached", &self.reached(self.phase)),
-                ("phase", phase),
-                ("first", &first),
-                ("last_back", &format!("{} = 'rollback'", self.of_last_run("direction"))),
-                ("last_outcome", &self.of_last_run("outcome")),
-            ],
+            &[("later", &self.steps_of(|later| later > self.phase)), ("phase", phase), ("first", &first)],
         );
         let otherwise = format!(
             "ELSE\n        RAISE EXCEPTION 'trueup: database % has no journal: {phase} of this plan {}', pg_catalog.current_database();\n    ",
@@ -208,7 +200,7 @@ impl<'a> Script<'a> {
             "trueup: a statement needs the secret {secret}, which no script has: run `{}`",
             self.command()
         );
-        format!("    RAISE EXCEPTION USING MESSAGE = {};\n", sql::shown_literal(&message))
+        format!("    RAISE EXCEPTION USING MESSAGE = {};\n", value(&message))
     }
 
     /// RESET ROLE, which grants of other roles end with, goes back to the role that connected.
@@ -231,16 +223,16 @@ impl<'a> Script<'a> {
                 Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence | Kind::Index => {
                     (sql::qualified(id.path.parts()), "NULL".to_owned())
                 }
-                Kind::Column => (id.relation_sql(), sql::shown_literal(id.path.last())),
+                Kind::Column => (id.relation_sql(), value(id.path.last())),
                 _ => return None,
             };
             let changed = entry.base.is_some() || !entry.after.is_empty();
             (changed && !entry.independent).then(|| {
                 format!(
                     "            ({}, {}, {}, {attribute}::pg_catalog.name)",
-                    sql::shown_literal(&id.to_string()),
+                    value(&id.to_string()),
                     entry.base.is_some(),
-                    sql::shown_literal(&relation)
+                    value(&relation)
                 )
             })
         };
@@ -346,7 +338,7 @@ impl<'a> Script<'a> {
         let Item { step, action, .. } = item;
         self.title(script, item);
         if let Operation::BuildIndex { index, .. } = &action.operation {
-            let name = sql::shown_literal(&index.sql());
+            let name = value(&index.sql());
             push(script, &format!("SELECT pg_temp.trueup_invalid({name}) AS trueup_invalid \\gset"));
             push(script, "\\if :trueup_invalid");
             for drop in crate::step::Action::drop_index(index.clone()).sql {
@@ -360,7 +352,7 @@ impl<'a> Script<'a> {
                 let call = format!(
                     "CALL pg_temp.trueup_fill({step}, {}, {}, {}, {}, {}, {},\n{});",
                     action.timeouts.lock_ms,
-                    sql::shown_literal(&backfill.table),
+                    value(&backfill.table),
                     quoted(&backfill.ending()),
                     !backfill.key.is_empty(),
                     backfill.skip_triggers,
@@ -403,14 +395,14 @@ fn owner_of(id: &ObjectId) -> Option<String> {
         Kind::Function | Kind::Aggregate => ("pg_proc", "proowner", "to_regprocedure"),
         _ => return None,
     };
-    let name = sql::shown_literal(&id.sql());
+    let name = value(&id.sql());
     Some(format!(
         "({name}, (SELECT o.{column} FROM pg_catalog.{catalog} o WHERE o.oid = pg_catalog.{found}({name})))"
     ))
 }
 
 fn owner_of_relation(name: &str) -> String {
-    let name = sql::shown_literal(name);
+    let name = value(name);
     format!(
         "({name}, (SELECT o.relowner FROM pg_catalog.pg_class o WHERE o.oid = pg_catalog.to_regclass({name})))"
     )

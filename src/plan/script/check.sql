@@ -5,6 +5,8 @@ DO $trueup$
 DECLARE
     steps CONSTANT pg_catalog.int4[] := '«steps»';
     done pg_catalog.int4[] := '{}';
+    reached pg_catalog.text[];
+    last pg_catalog.record;
     one pg_catalog.record;
     problem pg_catalog.text;
     path pg_catalog.text := '';
@@ -39,7 +41,8 @@ BEGIN
                  c.relkind <> 'r' OR c.relrowsecurity OR c.relhasrules
                  OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-          WHERE n.nspname = 'trueup' AND c.relname = ANY ('«tables»')) AS it
+          WHERE n.nspname = 'trueup' AND c.relname = ANY (
+              '«tables»')) AS it
     JOIN pg_catalog.pg_roles r ON r.oid = it.owner
     WHERE it.odd OR NOT r.rolsuper AND r.rolname <> session_user
           AND (r.rolname <> current_user OR (SELECT own.rolsuper FROM pg_catalog.pg_roles own WHERE own.rolname = session_user))
@@ -59,7 +62,16 @@ BEGIN
         IF EXISTS (SELECT FROM trueup.abandoned a WHERE a.plan = '«digest»') THEN
             RAISE EXCEPTION 'trueup: this plan was abandoned here: plan again';
         END IF;
-        done := «done»;
+        done := ARRAY(
+«done»
+        );
+        reached := ARRAY(
+            SELECT r.phase FROM trueup.run r
+            WHERE r.plan = '«digest»' AND r.direction = 'apply' AND r.outcome = 'done'
+              AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase
+                              AND back.direction = 'rollback' AND back.id > r.id)
+        );
+        SELECT r.direction, r.outcome INTO last FROM trueup.run r WHERE r.plan = '«digest»' ORDER BY r.id DESC LIMIT 1;
 «state»    «else»END IF;
 «names»«kept»«coded»
     -- where such code finds what it names without a schema, as apply has it

@@ -7,4 +7,5 @@ WHERE id = pg_catalog.current_setting('trueup.run')::pg_catalog.int8;
 SELECT pg_temp.trueup_entry('end', «entry_before» || pg_catalog.current_setting('trueup.run') || «entry_after») AS trueup_ignored \gset
 COMMIT;
 SELECT pg_catalog.pg_advisory_unlock(«lock») AS trueup_ignored \gset
-\echo «phase» «ended»: compare the database with the plan by `trueup status`, or by `trueup verify PLAN`
+-- no backticks here: psql would run what is between them
+\echo '«phase» «ended», not proven: "trueup status" and "trueup verify PLAN" compare the database with the plan'

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Script, array, line::fill, quoted};
+use super::{
+    Script, array,
+    line::{fill, quoted, value},
+};
 use crate::{
     journal_sql::{self, PSQL},
     plan::{Batch, PlannedStep},
@@ -20,27 +23,8 @@ impl Script<'_> {
 
     /// The steps that are done and not undone, by the last line about each.
     pub(super) fn done(&self) -> String {
-        format!(
-            "ARRAY(SELECT last.step FROM (SELECT DISTINCT ON (s.step) s.step, r.direction FROM trueup.step s JOIN trueup.run r ON r.id = s.run \
-             WHERE r.plan = '{}' AND s.outcome = 'done' ORDER BY s.step, r.id DESC, s.id DESC) AS last WHERE last.direction = 'apply')",
-            self.digest
-        )
-    }
-
-    /// Whether a phase came to its end, and nobody has begun to undo it since.
-    pub(super) fn reached(&self, phase: Phase) -> String {
-        let (digest, phase) = (self.digest, phase.label());
-        format!(
-            "EXISTS (SELECT FROM trueup.run r WHERE r.plan = '{digest}' AND r.phase = '{phase}' AND r.direction = 'apply' AND r.outcome = 'done' \
-             AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase \
-             AND back.direction = 'rollback' AND back.id > r.id))"
-        )
-    }
-
-    /// Something of the plan's last run.
-    pub(super) fn of_last_run(&self, column: &str) -> String {
-        let digest = self.digest;
-        format!("(SELECT r.{column} FROM trueup.run r WHERE r.plan = '{digest}' ORDER BY r.id DESC LIMIT 1)")
+        let query = fill(include_str!("done.sql"), &[("digest", self.digest.as_str())]);
+        query.trim_end().to_owned()
     }
 
     pub(super) fn routines(&self) -> String {
@@ -114,8 +98,7 @@ impl Script<'_> {
             String::new()
         };
         let tool = format!("{PSQL}, script of trueup {}", self.plan.tool);
-        let schemas: Vec<String> =
-            self.plan.schemas.iter().map(|schema| sql::shown_literal(schema)).collect();
+        let schemas: Vec<String> = self.plan.schemas.iter().map(|schema| value(schema)).collect();
         let schemas = format!("ARRAY[{}]::pg_catalog.text[]", schemas.join(", "));
         let none: [&str; 0] = [];
         let entry = json!({
@@ -130,11 +113,11 @@ impl Script<'_> {
                 ("keep", &keep),
                 ("digest", self.digest.as_str()),
                 ("forget", &forget),
-                ("name", &sql::shown_literal(&self.plan.name)),
+                ("name", &value(&self.plan.name)),
                 ("phase", self.phase.label()),
                 ("direction", self.direction()),
                 ("schemas", &schemas),
-                ("tool", &sql::shown_literal(&tool)),
+                ("tool", &value(&tool)),
                 ("entry_before", &before),
                 ("entry_after", &after),
             ],
@@ -161,7 +144,7 @@ impl Script<'_> {
 fn around_run(body: &serde_json::Value) -> (String, String) {
     let text = body.to_string();
     let (before, after) = text.split_once("\"run\":0").unwrap_or((&text, ""));
-    (sql::shown_literal(&format!("{before}\"run\":")), sql::shown_literal(after))
+    (value(&format!("{before}\"run\":")), value(after))
 }
 
 /// A row that says how one finds out what a step outside a transaction has done.
@@ -176,7 +159,7 @@ fn operation(step: u32, direction: &str, action: &Action, also: &[u32]) -> Strin
         ),
         _ => ("fill", None, None),
     };
-    let text = |name: Option<String>| name.map_or("NULL".to_owned(), |name| sql::shown_literal(&name));
+    let text = |name: Option<String>| name.map_or("NULL".to_owned(), |name| value(&name));
     format!(
         "            ({step}, '{direction}', '{word}', {}::pg_catalog.text, {}::pg_catalog.text, '{}')",
         text(name),

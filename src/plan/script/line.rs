@@ -28,6 +28,17 @@ pub fn push(script: &mut String, line: &str) {
     script.push('\n');
 }
 
+/// A value as a literal within the script's own blocks, whose dollar quotes it cannot end.
+pub fn value(text: &str) -> String {
+    let shown = sql::shown_literal(text);
+    if !text.contains("$trueup$") && !text.contains("$query$") {
+        return shown;
+    }
+    // in a literal that begins with E, numbers stand for characters
+    let escaped = if shown.starts_with('E') { shown } else { format!("E{shown}") };
+    escaped.replace('$', "\\u0024")
+}
+
 /// A text as a literal: between dollar quotes, where everything in it shows.
 pub fn quoted(text: &str) -> String {
     if visible::hides(text) { sql::shown_literal(text) } else { sql::dollar_quoted(text) }
@@ -109,6 +120,13 @@ mod tests {
             assert_eq!(run(text), format!("SELECT $${text}$$ \\gexec"));
         }
         assert_eq!(run("SELECT 'a\u{202e}b''\\'"), "SELECT E'SELECT ''a\\u202eb''''\\\\''' \\gexec");
+    }
+
+    #[test]
+    fn a_value_ends_no_block() {
+        assert_eq!(value("a$b'"), "'a$b'''");
+        assert_eq!(value("a$trueup$;'"), "E'a\\u0024trueup\\u0024;'''");
+        assert_eq!(value("\\$query$"), "E'\\\\\\u0024query\\u0024'");
     }
 
     #[test]

@@ -15,7 +15,9 @@ $trueup$;
 -- Whether something is left to do of a batch. A pooler may have given the session another backend.
 CREATE OR REPLACE FUNCTION pg_temp.trueup_left(steps pg_catalog.int4[]) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $trueup$
 DECLARE
-    done CONSTANT pg_catalog.int4[] := «done»;
+    done CONSTANT pg_catalog.int4[] := ARRAY(
+«done»
+    );
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
                    AND l.pid = pg_catalog.pg_backend_pid() AND (l.classid::pg_catalog.int8 << 32) | l.objid::pg_catalog.int8 = «lock») THEN
