@@ -36,6 +36,7 @@ mod prepared;
 mod properties;
 mod published;
 mod renamed;
+mod scripts;
 mod security;
 mod signatures;
 mod silence;

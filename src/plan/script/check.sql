@@ -93,6 +93,11 @@ $query$ USING current_user::pg_catalog.text, pg_catalog.current_setting('trueup.
         path := '';
     END IF;
     PERFORM pg_catalog.set_config('trueup.path_of_ddl', path, false);
+    BEGIN
+        PERFORM pg_catalog.set_config('client_connection_check_interval', '1s', false);
+    EXCEPTION WHEN invalid_parameter_value THEN
+        NULL; -- not every system can
+    END;
     IF version >= 170000 THEN
         PERFORM pg_catalog.set_config('transaction_timeout', '0', false);
     END IF;
