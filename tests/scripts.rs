@@ -151,19 +151,33 @@ async fn said(database: &Database) -> String {
 /// Fails unless both have the same schema, rows and journal.
 async fn must_equal(by_psql: &Database, by_trueup: &Database, when: &str) {
     by_psql.dump().await.must_equal(&by_trueup.dump().await, when).await.unwrap();
-    assert_eq!(data(by_psql).await, data(by_trueup).await, "rows {when}");
+    must_have_rows(by_psql, by_trueup, when).await;
     assert_eq!(said(by_psql).await, said(by_trueup).await, "{when}");
 }
 
-/// Every row, in the order of its text.
+async fn must_have_rows(database: &Database, wanted: &Database, when: &str) {
+    let (found, wanted) = (data(database).await, data(wanted).await);
+    let differs = found.iter().zip(&wanted).find(|(found, wanted)| found != wanted);
+    assert!(
+        found.len() == wanted.len() && differs.is_none(),
+        "rows {when}: {} {} {differs:?}",
+        found.len(),
+        wanted.len()
+    );
+}
+
+/// Every row, in the order of its text, without the time at which a trigger saw it.
 async fn data(database: &Database) -> Vec<String> {
     let tables = database
         .ask(
-            "SELECT string_agg(format('SELECT %L || t::text AS row FROM ONLY %s t', c.oid::regclass::text || ': ', c.oid::regclass), \
+            "SELECT string_agg(format('SELECT %L || (to_jsonb(t) - ''updated_at'')::text AS row FROM ONLY %s t', c.oid::regclass::text || ': ', c.oid::regclass), \
              ' UNION ALL ') FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace NOT IN \
              (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema', 'trueup', 'pg_toast'))",
         )
         .await;
+    if tables.is_empty() {
+        return Vec::new();
+    }
     let session = database.session().await;
     let rows = session
         .client()
@@ -312,7 +326,7 @@ const BEFORE: &str = "CREATE TABLE person (id int PRIMARY KEY, name text NOT NUL
     CREATE TABLE other (id int PRIMARY KEY);";
 const AFTER: &str =
     "CREATE TABLE person (id int PRIMARY KEY, full_name text NOT NULL, -- @renamed from=name online
-      rank int NOT NULL -- @backfill value=id%7 batch=100
+      rank int NOT NULL -- @backfill using=id%7 batch=100
     );
     CREATE INDEX by_name ON person (full_name);
     CREATE TABLE other (id int PRIMARY KEY, note text);";
@@ -470,7 +484,7 @@ fn a_script_that_was_stopped_goes_on() {
         trueup(&by_trueup, &["apply", "plans/p"]).await;
         for database in [&by_script, &by_trueup] {
             database.dump().await.must_equal(&wanted.dump().await, "gone on").await.unwrap();
-            assert_eq!(data(database).await, data(&wanted).await);
+            must_have_rows(database, &wanted, "gone on").await;
             let status = trueup(database, &["status"]).await.stdout;
             assert_eq!(status, trueup(&wanted, &["status"]).await.stdout);
             trueup(database, &["history", "--verify"]).await;
@@ -525,7 +539,7 @@ fn psql_is_killed_between_two_batches_of_rows() {
 
 async fn must_equal_but_history(database: &Database, wanted: &Database) {
     database.dump().await.must_equal(&wanted.dump().await, "gone on").await.unwrap();
-    assert_eq!(data(database).await, data(wanted).await);
+    must_have_rows(database, wanted, "gone on").await;
     for command in [&["status"][..], &["plans"]] {
         assert_eq!(trueup(database, command).await.stdout, trueup(wanted, command).await.stdout);
     }
@@ -641,7 +655,7 @@ fn a_script_runs_as_the_owner_only() {
         CREATE FUNCTION a.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (NEW.id); RETURN NEW; END';
         CREATE TRIGGER note BEFORE UPDATE ON a.t FOR EACH ROW EXECUTE FUNCTION a.note();
         CREATE VIEW a.v AS SELECT id, n FROM a.t; RESET ROLE; ALTER ROLE «o» SET search_path = a;";
-    let after = "CREATE SCHEMA a; CREATE TABLE a.t (id int PRIMARY KEY, n int, rank int NOT NULL -- @backfill value=id%7
+    let after = "CREATE SCHEMA a; CREATE TABLE a.t (id int PRIMARY KEY, n int, rank int NOT NULL -- @backfill using=id%7
         ); CREATE TABLE a.log (id int);
         CREATE FUNCTION a.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (NEW.id); RETURN NEW; END';
         CREATE TRIGGER note BEFORE UPDATE ON a.t FOR EACH ROW EXECUTE FUNCTION a.note();
@@ -672,13 +686,16 @@ fn a_script_runs_as_the_owner_only() {
 #[test]
 fn what_psql_leaves_is_no_drift() {
     runtime().block_on(async {
-        let database =
-            planned("CREATE TABLE person (id int PRIMARY KEY);", BEFORE.split_once(';').unwrap().0, None)
-                .await;
+        let database = planned(
+            "CREATE TABLE person (id int PRIMARY KEY);",
+            "CREATE TABLE person (id int PRIMARY KEY, name text, fax text);",
+            None,
+        )
+        .await;
         trueup(&database, &["apply", "plans/p", "--phase", "all"]).await;
         fs::rename(database.path("plans/p"), database.path("plans/first")).unwrap();
         database.execute("INSERT INTO person SELECT n, 'name ' || n FROM generate_series(1, 300) n").await;
-        let after = "CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL, fax text, note text);
+        let after = "CREATE TABLE person (id int PRIMARY KEY, name text, fax text, note text);
             CREATE INDEX by_name ON person (name);";
         plan(&database, after, None).await;
         run(&database, "up-expand.sql").await;

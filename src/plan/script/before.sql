@@ -1,5 +1,5 @@
-    -- only names: whether it is what the plan was made for, `trueup verify` says
-    IF NOT steps && done THEN
+    -- where nothing of it is begun. Only names: whether it is what the plan was made for, `trueup verify` says
+    IF last_way IS DISTINCT FROM 'apply' THEN
         SELECT pg_catalog.format(CASE WHEN it.expected THEN 'there is no %s' ELSE 'there is %s already' END, it.name) INTO problem
         FROM (VALUES
 «names»

@@ -6,7 +6,8 @@ DECLARE
     steps CONSTANT pg_catalog.int4[] := '«steps»';
     done pg_catalog.int4[] := '{}';
     reached pg_catalog.text[];
-    last pg_catalog.record;
+    last_way pg_catalog.text;
+    last_outcome pg_catalog.text;
     one pg_catalog.record;
     problem pg_catalog.text;
     path pg_catalog.text := '';
@@ -71,7 +72,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase
                               AND back.direction = 'rollback' AND back.id > r.id)
         );
-        SELECT r.direction, r.outcome INTO last FROM trueup.run r WHERE r.plan = '«digest»' ORDER BY r.id DESC LIMIT 1;
+        SELECT r.direction, r.outcome INTO last_way, last_outcome FROM trueup.run r WHERE r.plan = '«digest»' ORDER BY r.id DESC LIMIT 1;
 «state»    «else»END IF;
 «names»«kept»«coded»
     -- where such code finds what it names without a schema, as apply has it
