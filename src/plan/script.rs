@@ -159,7 +159,12 @@ impl<'a> Script<'a> {
         };
         let state = fill(
             state,
-            &[("later", &self.steps_of(|later| later > self.phase)), ("phase", phase), ("first", &first)],
+            &[
+                ("later", &self.steps_of(|later| later > self.phase)),
+                ("phase", phase),
+                ("digest", self.digest.as_str()),
+                ("first", &first),
+            ],
         );
         let otherwise = format!(
             "ELSE\n        RAISE EXCEPTION 'trueup: database % has no journal: {phase} of this plan {}', pg_catalog.current_database();\n    ",

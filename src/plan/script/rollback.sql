@@ -1,4 +1,5 @@
-        IF NOT steps && done THEN
+        IF NOT steps && done AND NOT EXISTS (SELECT FROM trueup.step s JOIN trueup.run r ON r.id = s.run
+                                               WHERE r.plan = '«digest»' AND s.outcome IS NULL) THEN
             RAISE EXCEPTION 'trueup: «phase» of this plan is not applied in database %: there is nothing to undo', pg_catalog.current_database();
         END IF;
         IF done && '«later»' THEN
