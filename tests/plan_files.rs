@@ -548,9 +548,8 @@ fn scripts_for_psql() {
     let scripts = script::all(&plan, &Digest::of("fixed"), &text);
     assert_eq!(scripts.iter().map(|(name, _)| *name).collect::<Vec<_>>(), script::NAMES);
     for (name, script) in scripts {
-        let statements = if name.starts_with("up") { "expand ====" } else { "rollback ====" };
-        let statements = if name == "up-contract.sql" { "contract ====" } else { statements };
-        let (before, rest) = script.split_once(&format!("\n-- ==== {statements}")).unwrap();
+        let title = name.trim_end_matches(".sql").replace("up-", "").replace("rollback-", "rollback of ");
+        let (before, rest) = script.split_once(&format!("\n-- ==== {title} ====")).unwrap();
         let head: String = before
             .lines()
             .take_while(|line| line.starts_with("--"))

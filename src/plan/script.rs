@@ -78,10 +78,7 @@ impl<'a> Script<'a> {
         script += &self.routines();
         script += &self.settle();
         script += &self.begin();
-        push(
-            &mut script,
-            &format!("\n-- ==== {} ====", if self.back { "rollback" } else { self.phase.label() }),
-        );
+        push(&mut script, &format!("\n-- ==== {} ====", self.title_of_statements()));
         for batch in &self.batches {
             self.batch(&mut script, batch);
         }
@@ -92,6 +89,11 @@ impl<'a> Script<'a> {
     /// The command that does the same, and more.
     fn command(&self) -> &'static str {
         if self.back { "trueup rollback" } else { "trueup apply" }
+    }
+
+    fn title_of_statements(&self) -> String {
+        let phase = self.phase.label();
+        if self.back { format!("rollback of {phase}") } else { phase.to_owned() }
     }
 
     fn is_first(&self) -> bool {
@@ -120,6 +122,7 @@ impl<'a> Script<'a> {
                 ("digest", self.digest.as_str()),
                 ("rendering", &RENDERING.to_string()),
                 ("command", command),
+                ("title", &self.title_of_statements()),
             ],
         );
         let mut head = contents;
@@ -288,7 +291,7 @@ impl<'a> Script<'a> {
         refusal(
             &objects,
             "-- triggers, defaults and checks are code of the owner, which would have the rights of the role that connected",
-            "NOT pg_catalog.pg_has_role(it.owner, session_user, 'MEMBER')",
+            "NOT pg_catalog.pg_has_role(it.owner, session_user, CASE WHEN version >= 160000 THEN 'SET' ELSE 'MEMBER' END)",
             "whose code would run with the rights of role",
             "session_user",
             &format!("connect as its owner, or run `{}`", self.command()),

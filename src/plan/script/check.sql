@@ -60,7 +60,8 @@ BEGIN
         IF (SELECT p.body FROM trueup.policy p ORDER BY p.id DESC LIMIT 1) IS NOT NULL THEN
             RAISE EXCEPTION 'trueup: a policy is pinned in this database, and a script cannot check approvals: run `«command»`';
         END IF;
-        IF EXISTS (SELECT FROM trueup.abandoned a WHERE a.plan = '«digest»') THEN
+        IF EXISTS (SELECT FROM trueup.abandoned a
+                   WHERE a.plan = '«digest»') THEN
             RAISE EXCEPTION 'trueup: this plan was abandoned here: plan again';
         END IF;
         done := ARRAY(
@@ -68,11 +69,13 @@ BEGIN
         );
         reached := ARRAY(
             SELECT r.phase FROM trueup.run r
-            WHERE r.plan = '«digest»' AND r.direction = 'apply' AND r.outcome = 'done'
+            WHERE r.plan = '«digest»'
+              AND r.direction = 'apply' AND r.outcome = 'done'
               AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase
                               AND back.direction = 'rollback' AND back.id > r.id)
         );
-        SELECT r.direction, r.outcome INTO last_way, last_outcome FROM trueup.run r WHERE r.plan = '«digest»' ORDER BY r.id DESC LIMIT 1;
+        SELECT r.direction, r.outcome INTO last_way, last_outcome FROM trueup.run r
+        WHERE r.plan = '«digest»' ORDER BY r.id DESC LIMIT 1;
 «state»    «else»END IF;
 «names»«kept»«coded»
     -- where such code finds what it names without a schema, as apply has it
