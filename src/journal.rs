@@ -79,7 +79,7 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ended {
-    /// All done, and proven equal to the checkpoint.
+    /// All done, and proven equal to the checkpoint; but for what psql ran ([`Run::is_by_psql`]).
     Done,
     /// Part-way.
     Stopped,

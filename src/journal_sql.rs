@@ -2,6 +2,9 @@
 //!
 //! Here are its tables, layout by layout, the statement that adds an entry to its chain, and the key of the lock that every
 //! writer holds. What it means, and who may believe it, is in `journal`.
+//!
+//! Scripts of plans that lie in folders have it in them: what is changed here is another rendering of those
+//! (`plan/script.rs`).
 
 use std::collections::BTreeSet;
 
