@@ -46,29 +46,14 @@ use tokio_postgres::Row;
 
 use crate::{
     approval::Database,
+    journal_sql::{self, LAYOUT, LAYOUTS, SCHEMA_COMMENT, utc},
     plan::{Digest, Plan},
     postgres::{Session, names},
     step::Phase,
 };
 
-/// The layout that this version writes, and the newest it reads.
-const LAYOUT: i32 = 9;
-
 /// The first layout that has everything as a chain of entries.
 const CHAINED: i32 = 9;
-
-/// What makes each layout out of the one before.
-const SCRIPTS: [&str; 9] = [
-    include_str!("journal.sql"),
-    include_str!("journal/adoption.sql"),
-    include_str!("journal/backfill.sql"),
-    include_str!("journal/plan.sql"),
-    include_str!("journal/policy.sql"),
-    include_str!("journal/backup.sql"),
-    include_str!("journal/ended.sql"),
-    include_str!("journal/reached.sql"),
-    include_str!("journal/entry.sql"),
-];
 
 /// Which way a run went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -94,7 +79,7 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ended {
-    /// All done, and proven equal to the checkpoint.
+    /// All done, and proven equal to the checkpoint; but for what psql ran ([`Run::is_by_psql`]).
     Done,
     /// Part-way.
     Stopped,
@@ -232,7 +217,7 @@ async fn layout(session: &Session) -> Result<Option<i32>, JournalError> {
 /// Makes the journal where there is none, and an older one new. To be called under the advisory lock.
 pub async fn ensure(session: &Session) -> Result<(), JournalError> {
     if let Some(found) = layout(session).await? {
-        let missing = SCRIPTS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
+        let missing = LAYOUTS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
         if missing.is_empty() {
             return Ok(());
         }
@@ -250,12 +235,8 @@ pub async fn ensure(session: &Session) -> Result<(), JournalError> {
             &[],
         )
         .await?;
-    let create = if row.try_get(0)? {
-        ""
-    } else {
-        "CREATE SCHEMA trueup; COMMENT ON SCHEMA trueup IS 'trueup: the journal of schema changes'; "
-    };
-    let script = format!("{create}{}{}", SCRIPTS.concat(), shape::own());
+    let create = if row.try_get(0)? { "" } else { &format!("CREATE SCHEMA trueup; {SCHEMA_COMMENT}; ") };
+    let script = format!("{create}{}", journal_sql::create());
     match together(session, ddl(session, &script)).await {
         Err(JournalError::MayNotUse(_)) => {
             Err(JournalError::MayNotCreate { role: row.try_get(1)?, database: row.try_get(2)? })
@@ -432,11 +413,6 @@ pub async fn managed_schemas(session: &Session) -> Result<BTreeSet<String>, Jour
         rows.iter().map(|row| row.try_get(0).map_err(JournalError::from)).collect();
     let adopted = adoptions(session).await?.into_iter().flat_map(|adoption| adoption.state.schemas);
     Ok(by_plans?.into_iter().chain(adopted).collect())
-}
-
-/// A time as text that [`timestamp`] reads, whatever the session's settings.
-fn utc(column: &str) -> String {
-    format!("pg_catalog.to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, JournalError> {

@@ -43,6 +43,7 @@ pub mod facts;
 pub mod graph;
 pub mod hazard;
 pub mod journal;
+mod journal_sql;
 pub mod kind;
 pub mod lower;
 pub mod name;

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::visible;
+
 /// One SQL statement, without its final semicolon.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -55,6 +57,29 @@ pub fn literal(value: &str) -> String {
     } else {
         format!("'{doubled}'")
     }
+}
+
+/// A string literal in which everything shows: what would deceive the eye is written as its number, which PostgreSQL reads
+/// as the character.
+pub fn shown_literal(value: &str) -> String {
+    if !visible::hides(value) {
+        return literal(value);
+    }
+    let mut shown = String::from("E'");
+    for c in value.chars() {
+        match c {
+            '\'' => shown.push_str("''"),
+            '\\' => shown.push_str("\\\\"),
+            '\n' | '\t' => shown.push(c),
+            c if visible::deceives(c) && u32::from(c) > 0xffff => {
+                shown.push_str(&format!("\\U{:08x}", u32::from(c)))
+            }
+            c if visible::deceives(c) => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => shown.push(c),
+        }
+    }
+    shown.push('\'');
+    shown
 }
 
 /// A literal between dollar quotes whose tag does not occur in it.
@@ -295,6 +320,8 @@ mod tests {
     fn literals_mean_only_themselves() {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\b'"), "E'a\\\\b'''");
+        assert_eq!(shown_literal("it's"), "'it''s'");
+        assert_eq!(shown_literal("a\u{202e}'\\\r\n\u{e0101}"), "E'a\\u202e''\\\\\\u000d\n\\U000e0101'");
         assert_eq!(dollar_quoted("x"), "$$x$$");
         assert_eq!(dollar_quoted("$$"), "$f$$$$f$");
         assert_eq!(dollar_quoted("cost $"), "$f$cost $$f$");

@@ -6,7 +6,10 @@ mod operation;
 
 pub use operation::{Action, Operation};
 
-use crate::{name::ObjectId, sql::Sql};
+use crate::{
+    name::ObjectId,
+    sql::{self, Sql},
+};
 
 /// When a step may run, seen from the application's deployments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +116,22 @@ pub struct Backfill {
     /// 20.11.1, `session_replication_role`), for which the role needs the right to SET that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skip_triggers: bool,
+}
+
+impl Backfill {
+    /// The query for the key to end with: that of the last row that is there now, or how many blocks there are.
+    pub fn ending(&self) -> String {
+        let Self { table, key, .. } = self;
+        if key.is_empty() {
+            let table = sql::literal(table);
+            return format!(
+                "SELECT ARRAY[(pg_catalog.pg_relation_size({table}) / pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.text]"
+            );
+        }
+        let texts: Vec<String> = key.iter().map(|column| format!("{column}::pg_catalog.text")).collect();
+        let down: Vec<String> = key.iter().map(|column| format!("{column} DESC")).collect();
+        format!("SELECT ARRAY[{}] FROM ONLY {table} ORDER BY {} LIMIT 1", texts.join(", "), down.join(", "))
+    }
 }
 
 /// A question to the data before a step, or its undo, that fails on some rows.

@@ -15,6 +15,11 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     escape(text, deceives)
 }
 
+/// Whether the text has something that is not what it looks like, in one place or in several lines.
+pub fn hides(text: &str) -> bool {
+    text.contains(|c| c != '\n' && c != '\t' && deceives(c))
+}
+
 fn escape(text: &str, wrong: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&wrong) {
         return Cow::Borrowed(text);
@@ -37,7 +42,7 @@ fn escape(text: &str, wrong: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// Controls, what Unicode has to reorder, hide or end a line (UAX #9, UTR #36), what is ignorable by default (UAX #44,
 /// Default_Ignorable_Code_Point), and blanks that are no space.
-fn deceives(c: char) -> bool {
+pub fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{1680}' | '\u{17b4}' | '\u{17b5}'

@@ -139,7 +139,7 @@ async fn an_edited_plan() {
     fs::write(&file, text.replacen("DEFAULT 'nobody'", "DEFAULT 'anybody'", 1)).unwrap();
     stage.run(APPLY).await.fails(3, "is not what plan.toml says");
     // the scripts edited with it: then the approvals are for another plan
-    for script in ["up.sql", "rollback.sql", "plan.toml"] {
+    for script in ["up-expand.sql", "rollback-expand.sql", "plan.toml"] {
         fs::write(&file, &text).unwrap();
         let path = stage.database.path(&format!("plan/{script}"));
         let whole = fs::read_to_string(&path).unwrap();

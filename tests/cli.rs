@@ -132,7 +132,7 @@ fn the_whole_road() {
 
     let file = dir.join("plan.toml");
     std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("tier text", "tier int")).unwrap();
-    expect(&run(&["apply", "plan"]), 3, "up.sql is not what plan.toml says");
+    expect(&run(&["apply", "plan"]), 3, "up-expand.sql is not what plan.toml says");
     let elsewhere = target.with_database("no_such_database");
     expect(&trueup(root, Some(&elsewhere), &["history"]), 1, "hint: check the name");
     expect(&trueup(root, None, &["status", "--url", "postgres://127.0.0.1:1/x"]), 1, "ERROR: ");

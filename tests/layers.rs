@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "toml_file",
     "config",
     "sql",
+    "journal_sql",
     "stack",
     "name",
     "secret",

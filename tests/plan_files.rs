@@ -13,7 +13,7 @@ use trueup::{
         Change, Digest, FolderError, FootprintEntry, Plan, PlanFile, PlannedStep,
         compatibility::{Fit, compatibility, waits_on_the_way_back},
         folder::{self, write_gitattributes},
-        format,
+        format, reading, script,
     },
     report,
     sql::Sql,
@@ -64,7 +64,7 @@ fn a_plan_comes_back_as_it_was_whatever_its_sql_holds() {
 #[test]
 fn line_ends_of_a_checkout_do_not_matter() {
     let (_dir, opened) = on_disk(&sample());
-    for name in ["plan.toml", "up.sql", "rollback.sql"] {
+    for name in ["plan.toml", "up-expand.sql", "rollback-contract.sql"] {
         let file = opened.dir.join(name);
         fs::write(&file, fs::read_to_string(&file).unwrap().replace('\n', "\r\n")).unwrap();
     }
@@ -74,26 +74,38 @@ fn line_ends_of_a_checkout_do_not_matter() {
 
 #[test]
 fn what_was_edited_is_refused() {
-    let edits: [(&str, &str, &str, &str); 9] = [
+    let edits: [(&str, &str, &str, &str); 11] = [
         (
             "plan.toml",
             "ADD COLUMN tier text",
             "ADD COLUMN tier int",
-            "up.sql is not what plan.toml says (line 2)",
+            "up-expand.sql is not what plan.toml says (line 2)",
         ),
-        ("plan.toml", "created = ", "# x\ncreated = ", "up.sql is not what plan.toml says (line 2)"),
+        ("plan.toml", "created = ", "# x\ncreated = ", "up-expand.sql is not what plan.toml says (line 2)"),
         ("plan.toml", "format = 2", "format = 1", "reads format 2: plan again"),
         ("plan.toml", "summary = \"create table app.note\"", "sumary = \"\"", "unknown key `sumary`"),
         ("plan.toml", "id = 2", "id = 3", "step 3: expected number 2"),
         ("plan.toml", "batch = 4", "batch = 3", "a batch is in one phase"),
         ("plan.toml", "batch = 3", "batch = 2", "has a batch of its own"),
         (
-            "up.sql",
+            "up-expand.sql",
             "ADD COLUMN tier text",
             "ADD COLUMN tier int",
-            "up.sql is not what plan.toml says (line 10)",
+            "up-expand.sql is not what plan.toml says",
         ),
-        ("rollback.sql", "DROP VIEW", "DROP TABLE", "rollback.sql is not what plan.toml says"),
+        ("rollback-expand.sql", "DROP VIEW", "DROP TABLE", "rollback-expand.sql is not what plan.toml says"),
+        (
+            "up-contract.sql",
+            "ON_ERROR_STOP on",
+            "ON_ERROR_STOP off",
+            "up-contract.sql is not what plan.toml says",
+        ),
+        (
+            "rollback-contract.sql",
+            "ADD COLUMN legacy text",
+            "ADD COLUMN legacy int",
+            "rollback-contract.sql is not what plan.toml says",
+        ),
     ];
     for (name, from, to, message) in edits {
         let (_dir, opened) = on_disk(&sample());
@@ -525,8 +537,87 @@ fn a_digest_is_the_sha256_of_the_bytes() {
 fn scripts_for_reading() {
     let plan = sample();
     let digest = Digest::of("fixed");
-    insta::assert_snapshot!("up_sql", trueup::plan::script::up(&plan, &digest));
-    insta::assert_snapshot!("rollback_sql", trueup::plan::script::rollback(&plan, &digest));
+    insta::assert_snapshot!("up_sql", reading::up(&plan, &digest));
+    insta::assert_snapshot!("rollback_sql", reading::rollback(&plan, &digest));
+}
+
+/// What psql runs, but for what every script has.
+#[test]
+fn scripts_for_psql() {
+    let plan = sample();
+    let text = format::to_text(&plan).unwrap();
+    let scripts = script::all(&plan, &Digest::of("fixed"), &text);
+    assert_eq!(scripts.iter().map(|(name, _)| *name).collect::<Vec<_>>(), script::NAMES);
+    for (name, script) in scripts {
+        let title = name.trim_end_matches(".sql").replace("up-", "").replace("rollback-", "rollback of ");
+        let (before, rest) = script.split_once(&format!("\n-- ==== {title} ====")).unwrap();
+        let head: String = before
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        insta::assert_snapshot!(name.replace(['-', '.'], "_"), format!("{head}…{rest}"));
+    }
+}
+
+/// A plan of an earlier version has up.sql and rollback.sql, which are checked as that version wrote them.
+#[test]
+fn a_folder_of_an_earlier_version_is_read() {
+    let plan = sample();
+    let (_dir, opened) = on_disk(&plan);
+    let earlier = reading::earlier(&plan, &opened.digest);
+    let in_folder = |name: &str| opened.dir.join(name);
+    let refused = || PlanFile::open(&opened.dir).unwrap_err().to_string();
+    // beside the new ones, too
+    fs::write(in_folder("up.sql"), &earlier[0].1).unwrap();
+    PlanFile::open(&opened.dir).unwrap();
+    fs::write(in_folder("up.sql"), "SELECT 1;\n").unwrap();
+    assert!(refused().contains("up.sql is not what plan.toml says (line 1)"), "{}", refused());
+
+    for name in script::NAMES {
+        fs::remove_file(in_folder(name)).unwrap();
+    }
+    for (name, text) in &earlier {
+        fs::write(in_folder(name), text).unwrap();
+    }
+    assert!(earlier[0].1.starts_with("-- up.sql: what `trueup apply` runs. For reading; plan.toml is what runs.\n-- plan 20261120-tier  sha256 "));
+    assert_eq!(PlanFile::open(&opened.dir).unwrap().digest, opened.digest);
+    for (name, text) in &earlier {
+        fs::write(in_folder(name), text.replace("ADD COLUMN", "ADD  COLUMN")).unwrap();
+        assert!(refused().contains(&format!("{name} is not what plan.toml says")), "{}", refused());
+        fs::write(in_folder(name), text).unwrap();
+    }
+    fs::remove_file(in_folder("rollback.sql")).unwrap();
+    assert!(refused().contains("rollback.sql: "), "{}", refused());
+    // without any it is no earlier one
+    fs::remove_file(in_folder("up.sql")).unwrap();
+    assert!(refused().contains("up-expand.sql: "), "{}", refused());
+    // written again, it is as this version writes it
+    fs::write(in_folder("up.sql"), &earlier[0].1).unwrap();
+    report::write_plan(&opened.dir, &plan).unwrap();
+    assert!(!in_folder("up.sql").exists() && in_folder("up-expand.sql").exists());
+}
+
+/// A phase that has no steps has no scripts: a file of that name is none of the plan's.
+#[test]
+fn a_script_of_no_phase_is_refused() {
+    let whole = sample();
+    let (_dir, opened) = on_disk(&whole);
+    let mut steps = whole.steps.clone();
+    steps.retain(|step| step.phase == Phase::Expand);
+    let expand = assemble(150_018, steps, Vec::new());
+    // another plan in the same folder takes the scripts of the first away
+    report::write_plan(&opened.dir, &expand).unwrap();
+    let there = |name: &&str| opened.dir.join(name).exists();
+    assert_eq!(
+        script::NAMES.iter().filter(|name| there(name)).collect::<Vec<_>>(),
+        [&"up-expand.sql", &"rollback-expand.sql"]
+    );
+    PlanFile::open(&opened.dir).unwrap();
+    fs::write(opened.dir.join("up-contract.sql"), "DROP TABLE app.person;\n").unwrap();
+    let error = PlanFile::open(&opened.dir).unwrap_err();
+    assert!(error.to_string().contains("up-contract.sql is of no phase of plan.toml"), "{error}");
+    assert!(error.hint().is_some());
 }
 
 /// What a transaction runs is one transaction in the script, also around a step that only the way back runs.
@@ -536,7 +627,7 @@ fn a_step_that_runs_nothing_ends_no_transaction() {
     let idle =
         PlannedStep { sql: Vec::new(), summary: "on the way back, lock".into(), ..plan.steps[0].clone() };
     plan.steps.insert(1, idle);
-    let up = trueup::plan::script::up(&plan, &Digest::of("fixed"));
+    let up = reading::up(&plan, &Digest::of("fixed"));
     let between: Vec<&str> =
         up.lines().skip_while(|line| !line.contains("ADD COLUMN tier")).take(3).collect();
     assert_eq!(

@@ -240,8 +240,10 @@ impl Rehearsed {
     async fn copy(&self) -> Database {
         let database = self.database.copy().await;
         let plan = self.database.path("plan");
-        for file in ["plan.toml", "up.sql", "rollback.sql", "README.md"] {
-            database.write(&format!("plan/{file}"), &fs::read_to_string(plan.join(file)).unwrap());
+        for file in ["plan.toml", "README.md"].iter().chain(&trueup::plan::script::NAMES) {
+            if let Ok(text) = fs::read_to_string(plan.join(file)) {
+                database.write(&format!("plan/{file}"), &text);
+            }
         }
         database.approve("plan").await.unwrap();
         database

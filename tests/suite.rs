@@ -38,6 +38,7 @@ mod properties;
 mod published;
 mod renamed;
 mod rotation;
+mod scripts;
 mod security;
 mod signatures;
 mod silence;

@@ -6,10 +6,7 @@ use super::{
     ApplyError,
     error::{Holder, Refusal},
 };
-use crate::{postgres::Session, run::Stop};
-
-/// The lock's key: `trueup` and a 1, as bytes. Advisory locks are per database.
-const KEY: i64 = 0x7472_7565_7570_0001;
+use crate::{journal_sql::LOCK_KEY, postgres::Session, run::Stop};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -21,7 +18,8 @@ pub(super) async fn take(session: &Session, wait: Duration, stop: &Stop) -> Resu
     let query = |source| ApplyError::Query { what: "taking the advisory lock", source };
     let mut waited = Duration::ZERO;
     loop {
-        let row = session.client().query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&KEY]).await;
+        let row =
+            session.client().query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&LOCK_KEY]).await;
         if row.and_then(|row| row.try_get(0)).map_err(query)? {
             return Ok(());
         }
@@ -42,7 +40,7 @@ SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), \
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
 async fn holder(session: &Session) -> Result<Option<Holder>, tokio_postgres::Error> {
-    let Some(row) = session.client().query_opt(HOLDER, &[&KEY]).await? else { return Ok(None) };
+    let Some(row) = session.client().query_opt(HOLDER, &[&LOCK_KEY]).await? else { return Ok(None) };
     Ok(Some(Holder {
         pid: row.try_get(0)?,
         user: row.try_get(1)?,
@@ -59,5 +57,5 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_locks \
 
 /// Whether this very backend holds it: not so after a reconnect, or behind a pooler that changes backends.
 pub(super) async fn is_held(session: &Session) -> Result<bool, tokio_postgres::Error> {
-    session.client().query_one(HELD, &[&KEY]).await?.try_get(0)
+    session.client().query_one(HELD, &[&LOCK_KEY]).await?.try_get(0)
 }

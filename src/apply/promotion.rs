@@ -70,13 +70,28 @@ pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Pr
     let state = journal::state(&session, &plan.digest).await?;
     let history = journal::history(&session).await?;
     let steps = journal::steps(&session, Some(&plan.digest)).await?;
-    session.close().await;
     let position = state.position(&plan.plan);
     if !matches!(position, Position::After(done) if done >= phase) {
         return Err(refused(format!(
             "its phase {} is not done there ({place}): {}",
             phase.label(),
             standing_words(position)
+        ))
+        .into());
+    }
+    let by_psql = history
+        .iter()
+        .rev()
+        .find(|run| run.plan == plan.digest.as_str())
+        .is_some_and(journal::Run::is_by_psql);
+    // psql has proven nothing: that is made up for
+    let differences = if by_psql { super::staleness(&session, plan).await?.1 } else { Vec::new() };
+    session.close().await;
+    if !differences.is_empty() {
+        return Err(refused(format!(
+            "psql ran its phase {} there ({place}), and what it left is not what the plan says: {}",
+            phase.label(),
+            super::in_short(&differences)
         ))
         .into());
     }

@@ -182,6 +182,7 @@ fn columns(run: &Run) -> [String; 6] {
         Some(Ended::Stopped) => "stopped",
         None => "unfinished",
     };
+    let psql = if run.is_by_psql() { ", by psql" } else { "" };
     let glass = run.glass.as_ref().map(|by| format!(", glass broken by {by}")).unwrap_or_default();
     let by = if run.approvers.is_empty() {
         String::new()
@@ -196,7 +197,7 @@ fn columns(run: &Run) -> [String; 6] {
         run.name.clone(),
         short(&run.plan),
         if run.steps == 1 { "1 step".to_owned() } else { format!("{} steps", run.steps) },
-        format!("{outcome} as {}{by}{glass}{backup}{why}", run.role),
+        format!("{outcome} as {}{psql}{by}{glass}{backup}{why}", run.role),
     ]
     .map(|column| visible_line(&column).into_owned())
 }

@@ -159,8 +159,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }));
     } else {
         let (name, digest) = (visible_line(&opened.plan.name), opened.digest.short());
-        let mut lines =
-            vec![format!("{name}: plan.toml, README.md, up.sql and rollback.sql agree, digest {digest}")];
+        let mut lines = vec![format!("{name}: plan.toml, README.md and the scripts agree, digest {digest}")];
         if arguments.rehearse {
             lines.push(
                 "rehearsal: there, back and there again on a clone of the database, as the plan says"

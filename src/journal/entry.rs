@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{JournalError, shape, utc};
-use crate::postgres::Session;
-
-/// What the first entry has as the hash of the one before.
-const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+use super::{JournalError, shape};
+use crate::{
+    journal_sql::{self, NOTHING, utc},
+    postgres::Session,
+};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,17 +107,7 @@ pub fn extends(entries: &[Entry], earlier: &[Entry]) -> Result<(), Broken> {
 
 /// Adds an entry; to be called in the transaction of what happened, as its last statement: another one that adds waits for it.
 pub(super) async fn add(session: &Session, kind: &str, body: &Value) -> Result<(), JournalError> {
-    let sql = format!(
-        "INSERT INTO trueup.entry (id, written, kind, body, role, previous, hash) \
-         SELECT next.id, next.written, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER, next.previous, \
-                pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws(E'\\n', next.previous, next.id, \
-                  {written}, $1::pg_catalog.text, $2::pg_catalog.text, SESSION_USER), 'UTF8')), 'hex') \
-           FROM (SELECT COALESCE(pg_catalog.max(e.id), 0) + 1 AS id, pg_catalog.clock_timestamp() AS written, \
-                        COALESCE((SELECT last.hash FROM trueup.entry AS last ORDER BY last.id DESC LIMIT 1), '{NOTHING}') AS previous \
-                   FROM trueup.entry AS e) AS next \
-         ON CONFLICT DO NOTHING",
-        written = utc("next.written")
-    );
+    let sql = journal_sql::add_entry();
     let body = body.to_string();
     // somebody else's entry may have come between
     while session.client().execute(&sql, &[&kind, &body]).await? == 0 {}

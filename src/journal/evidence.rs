@@ -107,7 +107,7 @@ pub fn contradictions(entries: &[Entry], runs: &[Run]) -> Vec<String> {
                     let approval = toml_file::parse::<Approval>(Path::new("approval"), text).ok()?;
                     Some(approval.approver.to_string())
                 };
-                let fields = ["plan", "name", "phase", "direction", "backup", "glass"].map(text);
+                let fields = ["plan", "name", "phase", "direction", "backup", "glass", "tool"].map(text);
                 let begun = Said {
                     entry: entry.id,
                     fields,
@@ -162,8 +162,8 @@ pub fn contradictions(entries: &[Entry], runs: &[Run]) -> Vec<String> {
 #[derive(Default)]
 struct Said {
     entry: i64,
-    /// Plan, name, phase, direction, backup, who broke the glass.
-    fields: [Option<String>; 6],
+    /// Plan, name, phase, direction, backup, who broke the glass, what ran it.
+    fields: [Option<String>; 7],
     role: String,
     approvers: BTreeSet<String>,
     /// Outcome and remark.
@@ -180,6 +180,7 @@ impl Said {
             Some(run.direction.label().to_owned()),
             run.backup.clone(),
             run.glass.clone(),
+            Some(run.tool.clone()),
         ];
         let outcome = run.outcome.map(|outcome| outcome.label().to_owned());
         self.fields == fields

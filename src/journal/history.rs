@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 
 use super::{Direction, Ended, JournalError, direction, exists, outcome, phase, timestamp, utc};
-use crate::{plan::Digest, postgres::Session, step::Phase};
+use crate::{journal_sql::PSQL, plan::Digest, postgres::Session, step::Phase};
 
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +32,8 @@ pub struct Run {
     pub remark: Option<String>,
     /// The role that ran it.
     pub role: String,
+    /// What ran it: trueup's version, or psql and the script that it ran.
+    pub tool: String,
     /// What was said of a backup before it.
     pub backup: Option<String>,
     /// Who broke the glass, where approvals were missing.
@@ -98,6 +100,13 @@ pub async fn steps(session: &Session, plan: Option<&Digest>) -> Result<Vec<StepR
         .collect()
 }
 
+impl Run {
+    /// Whether psql ran it, by a plan's script: nobody's approval was asked for, and its end was not compared.
+    pub fn is_by_psql(&self) -> bool {
+        self.tool.starts_with(PSQL)
+    }
+}
+
 /// Every run, the oldest first.
 pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
     if !exists(session).await? {
@@ -111,7 +120,7 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                       ARRAY(SELECT approver FROM trueup.approval a WHERE a.run = r.id ORDER BY approver), \
                       (SELECT pg_catalog.count(*) FROM trueup.step s WHERE s.run = r.id AND s.outcome = 'done'), \
                       pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'backup', \
-                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'glass' \
+                      pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'glass', tool \
                FROM trueup.run r ORDER BY id",
         started = utc("started"),
         finished = utc("finished")
@@ -135,6 +144,7 @@ pub async fn history(session: &Session) -> Result<Vec<Run>, JournalError> {
                 // an older layout does not have them
                 backup: row.try_get(12)?,
                 glass: row.try_get(13)?,
+                tool: row.try_get(14)?,
             })
         })
         .collect()

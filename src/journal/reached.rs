@@ -4,17 +4,25 @@
 //! does not hide what others did. Another version of trueup or PostgreSQL may read or print the same objects in another
 //! way: what it wrote is not compared, and replaced by the next run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{JournalError, layout, timestamp, utc};
+use super::{Direction, JournalError, direction, layout, phase, timestamp, utc};
 use crate::{
     catalog::{Catalog, Fingerprint},
+    journal_sql::PSQL,
     name::{Kind, ObjectId},
-    plan::staleness::{Difference, How, ddl_of, diff_of},
+    plan::{
+        FootprintEntry, from_text,
+        staleness::{Difference, How, ddl_of, diff_of},
+    },
     postgres::Session,
+    step::Phase,
 };
 
 /// What is written down.
@@ -25,6 +33,57 @@ pub struct Reached {
     /// The schemas of which everything is written down.
     schemas: BTreeSet<String>,
     objects: BTreeMap<ObjectId, (Fingerprint, String)>,
+    scripted: Scripted,
+}
+
+/// What psql has made of objects since then, by scripts, as their plans say it: nobody read the database at their end. None:
+/// the plan does not say it.
+type Scripted = BTreeMap<ObjectId, Option<Expected>>;
+
+/// What an object of a plan's footprint must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Expected {
+    entry: FootprintEntry,
+    /// The last phase that ran; None: all were undone.
+    after: Option<Phase>,
+}
+
+impl Expected {
+    fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.entry.expected(self.after)
+    }
+
+    fn is_in(&self, live: &Catalog) -> bool {
+        self.fingerprint() == self.entry.actual(live).as_ref()
+    }
+}
+
+/// What scripts have made of objects since `trueup.reached` was written; and when the last of them came to its end. None: a plan
+/// that one ran cannot be read, so that nothing can be compared.
+async fn scripted(session: &Session) -> Result<Option<(Scripted, Option<Timestamp>)>, JournalError> {
+    let sql = format!(
+        "SELECT r.phase, r.direction, {finished}, p.body FROM trueup.run r LEFT JOIN trueup.plan p ON p.digest = r.plan \
+          WHERE r.outcome = 'done' AND pg_catalog.starts_with(r.tool, $1) \
+            AND r.finished > (SELECT at.reached FROM trueup.reached_at at) ORDER BY r.id",
+        finished = utc("r.finished")
+    );
+    let (mut scripted, mut last) = (Scripted::new(), None);
+    for row in session.client().query(&sql, &[&PSQL]).await? {
+        let (phase, direction) = (phase(&row, 0)?, direction(&row, 1)?);
+        let body: Option<&str> = row.try_get(3)?;
+        let Some(plan) = body.and_then(|body| from_text(Path::new("trueup.plan"), body).ok()) else {
+            return Ok(None);
+        };
+        let after = match direction {
+            Direction::Apply => Some(phase),
+            Direction::Rollback => plan.phases().into_iter().rfind(|earlier| *earlier < phase),
+        };
+        scripted.extend(plan.steps.iter().map(|step| (step.object.clone(), None)));
+        let known = plan.footprint.into_iter().filter(|entry| !entry.independent);
+        scripted.extend(known.map(|entry| (entry.object.clone(), Some(Expected { entry, after }))));
+        last = Some(timestamp(row.try_get(2)?)?);
+    }
+    Ok(Some((scripted, last)))
 }
 
 /// What is known of who wrote it.
@@ -65,7 +124,8 @@ pub async fn reached(session: &Session, tool: &str) -> Result<Option<Reached>, J
         let fingerprint = fingerprint.parse().map_err(|_| content("fingerprint", fingerprint))?;
         objects.insert(id, (fingerprint, row.try_get(2)?));
     }
-    Ok(Some(Reached { at: head.at, schemas: head.schemas, objects }))
+    let Some((scripted, last)) = scripted(session).await? else { return Ok(None) };
+    Ok(Some(Reached { at: last.unwrap_or(head.at), schemas: head.schemas, objects, scripted }))
 }
 
 /// Writes down what these schemas are now: of those that are written down already only these objects, where it is said
@@ -83,18 +143,25 @@ pub async fn reach(
         _ => schemas.iter().map(String::as_str).collect(),
     };
     let about = about.filter(|_| known.is_some());
+    // what psql did meanwhile is taken as it is, where it is what its plan says
+    let scripted = if about.is_some() { scripted(session).await? } else { None };
+    let scripted = scripted.map(|(scripted, _)| scripted).unwrap_or_default().into_iter();
+    let as_planned =
+        scripted.filter(|(_, expected)| expected.as_ref().is_none_or(|expected| expected.is_in(live)));
+    let as_planned: BTreeSet<ObjectId> = as_planned.map(|(id, _)| id).collect();
     let (mut names, mut homes, mut fingerprints, mut ddl) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (id, object) in &live.objects {
         let Some(schema) = id.schema() else { continue };
         let one = about.is_some_and(|about| about.contains(id)) && schemas.contains(schema);
-        if one || anew.contains(schema) {
+        let by_psql = as_planned.contains(id) && known.as_ref().is_some_and(|known| known.contains(schema));
+        if one || by_psql || anew.contains(schema) {
             names.push(id.to_string());
             homes.push(schema);
             fingerprints.push(object.fingerprint(id).as_str().to_owned());
             ddl.push(ddl_of(live, id));
         }
     }
-    let gone: Vec<String> = about.into_iter().flatten().map(ToString::to_string).collect();
+    let gone: Vec<String> = about.into_iter().flatten().chain(&as_planned).map(ToString::to_string).collect();
     let all: Vec<&String> =
         known.iter().flatten().chain(schemas).collect::<BTreeSet<_>>().into_iter().collect();
     let client = session.client();
@@ -133,18 +200,25 @@ impl Reached {
                 && (owners || id.kind != Kind::Owner)
                 && !ignored(id)
         };
-        let ids = self.objects.keys().chain(live.objects.keys()).filter(|id| covers(id));
+        let ids = self.objects.keys().chain(self.scripted.keys()).chain(live.objects.keys());
+        let ids = ids.filter(|id| covers(id));
         let mut differences = Vec::new();
         for id in ids.collect::<BTreeSet<_>>() {
-            let expected = self.objects.get(id);
-            let actual = live.fingerprint(id);
+            let left = self.objects.get(id).map(|(fingerprint, ddl)| (fingerprint, ddl.as_str()));
+            let (expected, actual) = match self.scripted.get(id) {
+                None => (left, live.fingerprint(id)),
+                Some(Some(scripted)) => {
+                    (scripted.fingerprint().map(|it| (it, "")), scripted.entry.actual(live))
+                }
+                Some(None) => continue,
+            };
             let how = match (expected, &actual) {
                 (Some((expected, _)), Some(actual)) if expected != actual => How::Changed,
                 (Some(_), None) => How::Missing,
                 (None, Some(_)) => How::Added,
                 _ => continue,
             };
-            let before = expected.map(|(_, ddl)| ddl.as_str()).unwrap_or_default();
+            let before = expected.map(|(_, ddl)| ddl).unwrap_or_default();
             differences.push(Difference {
                 object: id.clone(),
                 how,

@@ -7,32 +7,17 @@
 use std::collections::BTreeSet;
 
 use super::JournalError;
-use crate::{postgres::Session, sql};
-
-/// Every line that `shape.sql` may find, whatever the layout: `table: line`.
-const SHAPE: &str = include_str!("shape.txt");
-
-/// The tables that are believed.
-fn tables() -> BTreeSet<&'static str> {
-    SHAPE.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect()
-}
+use crate::{
+    journal_sql::{SHAPE, of_tables, tables},
+    postgres::Session,
+    sql,
+};
 
 /// Makes the journal that of the role, a superuser, and leaves the use of it to whose it was. To be called in a transaction, in
 /// which only it can change the journal from then on; so what it is is looked at again.
 pub(super) async fn take_over(session: &Session) -> Result<(), JournalError> {
-    super::ddl(session, &script(include_str!("hand_over.sql"))).await?;
+    super::ddl(session, &of_tables(include_str!("hand_over.sql"))).await?;
     believe(session).await.map(drop)
-}
-
-/// Takes away what default privileges gave of a journal that was just made.
-pub(super) fn own() -> String {
-    script(include_str!("own.sql"))
-}
-
-/// A script about each of the tables.
-fn script(text: &str) -> String {
-    let tables = tables().into_iter().collect::<Vec<_>>().join(" ");
-    text.replace("$tables", &tables).replace("$revoke", include_str!("revoke.sql").trim_end())
 }
 
 /// Refuses a journal that is not what trueup made, or not of somebody who is believed. Returns the tables that there are: to

@@ -1,11 +1,13 @@
 //! The plan's folder: plan.toml and what is written for people beside it.
 //!
 //! ```text
-//! plan.toml  up.sql  rollback.sql  README.md  approvals/
+//! plan.toml  up-expand.sql  up-contract.sql  rollback-contract.sql  rollback-expand.sql  README.md  approvals/
 //! ```
 //!
-//! Opening a folder renders both SQL files again: a reviewer who read up.sql read what will run, or the plan is
-//! refused. Who verifies or approves a plan has README.md rendered again, too ([`PlanFile::check_page`]).
+//! Opening a folder renders the scripts again: a reviewer who read up-expand.sql read what will run, by psql as by trueup, or
+//! the plan is refused. A phase without steps has no scripts, and a file of that name is refused. Folders of earlier versions
+//! have up.sql and rollback.sql instead, for reading. Who verifies or approves a plan has README.md rendered again, too
+//! ([`PlanFile::check_page`]).
 //!
 //! A new folder appears at once, by a rename. An existing one is only written to when it holds the same plan, is
 //! empty, or holds another plan that nobody has approved yet: an approved plan is never replaced.
@@ -18,7 +20,7 @@ use std::{
 use super::{
     Plan,
     format::{self, Digest, Unwritable},
-    script,
+    reading, script,
 };
 use crate::toml_file::{self, TomlError};
 
@@ -52,6 +54,9 @@ pub enum FolderError {
         /// The first line that differs.
         line: usize,
     },
+    /// A script of a phase that the plan does not have.
+    #[error("{} is of no phase of plan.toml", .0.display())]
+    Stray(PathBuf),
     /// The folder holds something that must not be written over.
     #[error("{}: {why}", dir.display())]
     Occupied {
@@ -82,7 +87,7 @@ impl FolderError {
         Some(match self {
             Self::Missing(_) => "name a plan's folder, or its plan.toml; `trueup plan` writes one".to_owned(),
             Self::Plan(error) => return error.hint().or_else(|| Some(EDITED.to_owned())),
-            Self::Differs { .. } => EDITED.to_owned(),
+            Self::Differs { .. } | Self::Stray(_) => EDITED.to_owned(),
             Self::Occupied { .. } => {
                 "give the new plan another folder with --out or another --name".to_owned()
             }
@@ -108,7 +113,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> FolderError + '_ {
 }
 
 impl PlanFile {
-    /// Reads a plan's folder, or the plan.toml in it, and checks up.sql and rollback.sql against it.
+    /// Reads a plan's folder, or the plan.toml in it, and checks its scripts against it.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let file = if path.is_dir() { path.join(PLAN) } else { path.to_owned() };
         if !file.is_file() {
@@ -122,10 +127,31 @@ impl PlanFile {
             return Err(TomlError::at(&file, &text, conflict, problem).into());
         }
         let opened = Self { plan: format::from_text(&file, &text)?, digest: Digest::of(&text), text, dir };
-        for (name, rendered) in opened.scripts() {
-            opened.check(name, &rendered)?;
-        }
+        opened.check_scripts()?;
         Ok(opened)
+    }
+
+    /// Refuses scripts that are not what the plan renders to, all of those that lie there.
+    fn check_scripts(&self) -> Result<(), FolderError> {
+        let lies_there = |name: &str| self.dir.join(name).symlink_metadata().is_ok();
+        let scripts = self.scripts();
+        let mut earlier = Vec::from(reading::earlier(&self.plan, &self.digest));
+        let has_earlier = earlier.iter().any(|(name, _)| lies_there(name));
+        if has_earlier && !script::NAMES.into_iter().any(lies_there) {
+            return earlier.iter().try_for_each(|(name, rendered)| self.check(name, rendered));
+        }
+        earlier.retain(|(name, _)| lies_there(name));
+        scripts.iter().chain(&earlier).try_for_each(|(name, rendered)| self.check(name, rendered))?;
+        match self.strays(&scripts).into_iter().find(|file| file.symlink_metadata().is_ok()) {
+            Some(stray) => Err(FolderError::Stray(stray)),
+            None => Ok(()),
+        }
+    }
+
+    /// Where scripts would lie that this plan does not have.
+    fn strays(&self, scripts: &[(&str, String)]) -> Vec<PathBuf> {
+        let is_own = |name: &&str| scripts.iter().any(|(own, _)| own == name);
+        script::NAMES.into_iter().filter(|name| !is_own(name)).map(|name| self.dir.join(name)).collect()
     }
 
     /// Refuses a review page that is not what the plan renders to: whoever read it read another plan.
@@ -154,11 +180,8 @@ impl PlanFile {
         self.dir.join(APPROVALS)
     }
 
-    fn scripts(&self) -> [(&'static str, String); 2] {
-        [
-            ("up.sql", script::up(&self.plan, &self.digest)),
-            ("rollback.sql", script::rollback(&self.plan, &self.digest)),
-        ]
+    fn scripts(&self) -> Vec<(&'static str, String)> {
+        script::all(&self.plan, &self.digest, &self.text)
     }
 }
 
@@ -179,7 +202,11 @@ pub fn write(
     let digest = Digest::of(&text);
     let written = PlanFile { plan: plan.clone(), digest, text: text.clone(), dir: dir.to_owned() };
     let mut files = vec![(PLAN, text), (README, readme(&written.plan, &written.digest))];
-    files.extend(written.scripts());
+    let scripts = written.scripts();
+    let mut gone = written.strays(&scripts);
+    gone.extend(reading::earlier(plan, &written.digest).map(|(name, _)| dir.join(name)));
+    gone.push(written.signature());
+    files.extend(scripts);
 
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(at(parent))?;
@@ -192,11 +219,13 @@ pub fn write(
     let approvals = fresh.path().join(APPROVALS);
     fs::create_dir(&approvals).map_err(at(&approvals))?;
     if occupied {
-        match fs::remove_file(written.signature()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FolderError::Io { path: written.signature(), source: error });
+        for file in gone {
+            match fs::remove_file(&file) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(FolderError::Io { path: file, source });
+                }
+                _ => {}
             }
-            _ => {}
         }
         // The plan goes last: until it is there, the scripts do not fit and the folder is refused.
         for (name, _) in files.iter().rev() {

@@ -5,6 +5,7 @@
 //! `format` and `folder`, whether it still fits a database in `staleness`.
 
 mod assumption;
+mod batch;
 mod commute;
 pub mod compatibility;
 mod family;
@@ -13,12 +14,14 @@ pub mod folder;
 pub mod format;
 mod made_for;
 pub mod overlap;
+pub mod reading;
 pub mod reproduced;
 pub mod script;
 pub mod staleness;
 mod statement;
 
 pub use assumption::Assumption;
+pub use batch::{Batch, Item, Runnable};
 pub(crate) use commute::{dependents, is_hard};
 pub use family::moot;
 pub use folder::{FolderError, PlanFile};

@@ -18,6 +18,7 @@ pub mod names;
 mod on_demand;
 mod options;
 mod passfile;
+pub mod pinned;
 mod resolve;
 mod sandbox;
 mod scratch_error;

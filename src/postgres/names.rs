@@ -28,7 +28,7 @@ const DEFAULT: &str = "\"$user\", public";
 
 /// Schemas ($2) that the role ($1) may use, in their order, and whether nobody puts anything into them who cannot act as the
 /// role anyway. Who owns the database stands behind `pg_database_owner`.
-const SCHEMAS: &str = "\
+pub const SCHEMAS: &str = "\
 SELECT n.nspname::pg_catalog.text,
        NOT EXISTS (
        SELECT FROM (SELECT n.nspowner
@@ -53,7 +53,7 @@ pub async fn path(session: &Session, role: Option<&str>) -> Result<Option<String
 }
 
 /// Whether DDL fires code: event triggers that are not trueup's.
-const EVENTS: &str = "\
+pub const EVENTS: &str = "\
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_event_trigger e
       JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

@@ -18,7 +18,7 @@ pub use crate::facts::number;
 use crate::plan::{
     Digest, FolderError, Plan, PlanFile,
     compatibility::{Point, compatibility},
-    folder, script,
+    folder, reading,
 };
 
 /// What a plan is rendered as.
@@ -30,7 +30,7 @@ pub enum Format {
     Markdown,
     /// For programs.
     Json,
-    /// `up.sql`, then `rollback.sql`.
+    /// The statements, there and back, for reading.
     Sql,
 }
 
@@ -40,7 +40,7 @@ pub fn render(plan: &Plan, digest: &Digest, format: Format, colour: bool) -> Str
         Format::Text => text::plan(plan, digest, colour),
         Format::Markdown => markdown::plan(plan, digest),
         Format::Json => json(plan, digest),
-        Format::Sql => format!("{}\n{}", script::up(plan, digest), script::rollback(plan, digest)),
+        Format::Sql => format!("{}\n{}", reading::up(plan, digest), reading::rollback(plan, digest)),
     }
 }
 

@@ -274,21 +274,7 @@ impl Filling<'_> {
 
     /// The key of the last row that is there now, or how many blocks there are.
     async fn end(&self, owner: Option<&Owner>) -> Result<Option<Vec<String>>, RunError> {
-        let Backfill { table, key, .. } = self.backfill;
-        let query = if key.is_empty() {
-            let table = crate::sql::literal(table);
-            format!(
-                "SELECT ARRAY[(pg_catalog.pg_relation_size({table}) / pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.text]"
-            )
-        } else {
-            let texts: Vec<String> = key.iter().map(|column| format!("{column}::pg_catalog.text")).collect();
-            let down: Vec<String> = key.iter().map(|column| format!("{column} DESC")).collect();
-            format!(
-                "SELECT ARRAY[{}] FROM ONLY {table} ORDER BY {} LIMIT 1",
-                texts.join(", "),
-                down.join(", ")
-            )
-        };
+        let query = self.backfill.ending();
         let row = match owner {
             // the key's type may have a cast to text of its own
             Some(owner) => owner.ask(self.session, &query, "pg_catalog.text[]").await,

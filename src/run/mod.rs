@@ -5,11 +5,10 @@
 //! after a growing, jittered pause, naming who is in the way. [`Observer`] sees every statement from inside the
 //! transaction: the rehearsal measures there, and `apply` writes its journal there.
 //!
-//! What runs here never depends on what came before: `batch` says what, [`settings`] says under which settings.
+//! What runs here never depends on what came before: a [`Batch`] says what, [`settings`] says under which settings.
 
 mod as_owner;
 mod backfill;
-mod batch;
 mod blockers;
 mod bounds;
 mod data;
@@ -28,7 +27,6 @@ use tokio_postgres::error::SqlState;
 use as_owner::Owner;
 pub use as_owner::path_of_code;
 pub use backfill::{Held, Place};
-pub use batch::{Batch, Item, Runnable};
 pub use blockers::Blocker;
 use bounds::Bounds;
 pub use data::{Counted, InTheWay, count, has_rows, in_the_way};
@@ -37,6 +35,8 @@ pub use error::{RunError, is_lost};
 pub use index::{IndexState, drop_left_over, index_state};
 pub use owners::Owners;
 pub use retry::{Retry, Stop, StopHandle};
+
+pub use crate::plan::{Batch, Item, Runnable};
 
 use crate::{
     name::{Kind, ObjectId},

@@ -6,43 +6,9 @@
 
 use tokio_postgres::error::SqlState;
 
+pub use crate::postgres::pinned::{Place, pinned};
+
 use crate::postgres::Session;
-
-/// Where statements run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// On a throwaway server.
-    Rehearsal,
-    /// On the target.
-    Target,
-}
-
-/// For every session. `search_path = ''` leaves `pg_catalog` alone in it: statements are fully qualified.
-const PINNED: &[(&str, &str)] = &[
-    ("search_path", "''"),
-    ("DateStyle", "'ISO, MDY'"),
-    ("IntervalStyle", "'postgres'"),
-    ("extra_float_digits", "1"),
-    ("bytea_output", "'hex'"),
-    ("xmloption", "'content'"),
-    ("quote_all_identifiers", "off"),
-    ("standard_conforming_strings", "on"),
-    ("check_function_bodies", "off"),
-    ("row_security", "off"),
-    ("default_transaction_isolation", "'read committed'"),
-    ("default_transaction_read_only", "off"),
-    ("default_transaction_deferrable", "off"),
-    ("client_min_messages", "'notice'"),
-    ("lock_timeout", "0"),
-    ("statement_timeout", "0"),
-];
-
-/// For sessions on the target: what was reported as done stays done, and a client that is gone is noticed.
-const ON_TARGET: &[(&str, &str)] = &[
-    ("synchronous_commit", "on"),
-    ("idle_in_transaction_session_timeout", "'60s'"),
-    ("tcp_keepalives_idle", "30"),
-];
 
 /// What not every role may set, or not every server can.
 const WHERE_POSSIBLE: &[(&str, &str)] =
@@ -62,14 +28,6 @@ pub async fn pin(session: &Session, place: Place) -> Result<(), tokio_postgres::
         }
     }
     Ok(())
-}
-
-/// The statements that set them, but for what not every role may set.
-pub(super) fn pinned(place: Place) -> String {
-    let on_target = if place == Place::Target { ON_TARGET } else { &[] };
-    let all: Vec<String> =
-        PINNED.iter().chain(on_target).map(|(name, value)| format!("SET {name} TO {value}")).collect();
-    all.join("; ")
 }
 
 fn may_be_missing(error: &tokio_postgres::Error) -> bool {

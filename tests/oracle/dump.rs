@@ -188,7 +188,8 @@ fn sorted_statistics(line: &str) -> String {
     format!("{}{}{}", &line[..start], of.join(", "), &line[end..])
 }
 
-fn pg_dump() -> PathBuf {
+/// The pg_dump that is the oracle.
+pub fn pg_dump() -> PathBuf {
     if let Some(path) = std::env::var_os("TRUEUP_TEST_PG_DUMP") {
         return path.into();
     }

@@ -308,7 +308,7 @@ fn only_regular_files_are_read() {
         std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
         database.trueup(&["apply", "plan"]).await.ended(3).unwrap();
         fs::remove_file(&file).unwrap();
-        for name in ["plan.toml", "up.sql"] {
+        for name in ["plan.toml", "up-expand.sql"] {
             let file = database.path(&format!("plan/{name}"));
             let text = fs::read_to_string(&file).unwrap();
             fs::remove_file(&file).unwrap();

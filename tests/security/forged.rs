@@ -30,14 +30,11 @@ const WANTED: &str = "
 fn write(database: &Database, folder: &str, plan: &Plan) {
     let text = format::to_text(plan).unwrap();
     let digest = Digest::of(&text);
-    let files = [
-        ("plan.toml", text),
-        ("up.sql", script::up(plan, &digest)),
-        ("rollback.sql", script::rollback(plan, &digest)),
-        ("README.md", report::render(plan, &digest, report::Format::Markdown, false)),
-    ];
+    let scripts = script::all(plan, &digest, &text);
+    let own =
+        [("plan.toml", text), ("README.md", report::render(plan, &digest, report::Format::Markdown, false))];
     fs::create_dir_all(database.path(folder).join("approvals")).unwrap();
-    for (name, text) in files {
+    for (name, text) in own.into_iter().chain(scripts) {
         fs::write(database.path(folder).join(name), text).unwrap();
     }
 }

@@ -1,0 +1,15 @@
+-- «file»: «does» phase «phase» of plan «plan» with psql, in place of `«command»`.
+-- sha256 «digest», scripts «rendering»
+--
+--     psql -X -f «file» 'postgres://…'
+--
+-- The statements stand behind "==== «title» ====": those of plan.toml, in apply's order and transactions, under its settings.
+-- What stands before them refuses where they must not run, before anything is changed, and keeps the journal (schema trueup) as
+-- apply does. So `trueup status`, `apply` and `rollback` go on from it; the journal says that psql ran it, and as which role.
+-- Where it stops later (a lock that does not come, an error, Ctrl-C), what is done is in the journal: run it again, or
+-- `«command»`, and it goes on from there.
+--
+-- It does not check what only trueup can: approvals (where a policy is pinned, it refuses), whether the database is the one that
+-- the plan was made for (it looks for names only), rows in the way, assumptions, other sessions, replication, disk, backups. It
+-- runs no hooks, waits for each lock once, and does not prove the end: `trueup status` and the next `trueup apply` compare it.
+-- Run it as the role that owns what it changes.
