@@ -1,5 +1,5 @@
 -- rollback-contract.sql: undoes phase contract of plan full-name-and-currency with psql, in place of `trueup rollback`.
--- sha256 6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435, scripts 1
+-- sha256 9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772, scripts 1
 --
 --     psql -X -f rollback-contract.sql 'postgres://…'
 --
@@ -111,27 +111,27 @@ BEGIN
             RAISE EXCEPTION 'trueup: a policy is pinned in this database, and a script cannot check approvals: run `trueup rollback`';
         END IF;
         IF EXISTS (SELECT FROM trueup.abandoned a
-                   WHERE a.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435') THEN
+                   WHERE a.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772') THEN
             RAISE EXCEPTION 'trueup: this plan was abandoned here: plan again';
         END IF;
         done := ARRAY(
             SELECT line.step
             FROM (SELECT DISTINCT ON (s.step) s.step, r.direction FROM trueup.step s JOIN trueup.run r ON r.id = s.run
-                  WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome = 'done'
+                  WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome = 'done'
                   ORDER BY s.step, r.id DESC, s.id DESC) AS line
             WHERE line.direction = 'apply'
         );
         reached := ARRAY(
             SELECT r.phase FROM trueup.run r
-            WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435'
+            WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772'
               AND r.direction = 'apply' AND r.outcome = 'done'
               AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase
                               AND back.direction = 'rollback' AND back.id > r.id)
         );
         SELECT r.direction, r.outcome INTO last_way, last_outcome FROM trueup.run r
-        WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' ORDER BY r.id DESC LIMIT 1;
+        WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' ORDER BY r.id DESC LIMIT 1;
         IF NOT steps && done AND NOT EXISTS (SELECT FROM trueup.step s JOIN trueup.run r ON r.id = s.run
-                                               WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome IS NULL) THEN
+                                               WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome IS NULL) THEN
             RAISE EXCEPTION 'trueup: contract of this plan is not applied in database %: there is nothing to undo', pg_catalog.current_database();
         END IF;
         IF done && '{}' THEN
@@ -222,7 +222,7 @@ DECLARE
     done CONSTANT pg_catalog.int4[] := ARRAY(
             SELECT line.step
             FROM (SELECT DISTINCT ON (s.step) s.step, r.direction FROM trueup.step s JOIN trueup.run r ON r.id = s.run
-                  WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome = 'done'
+                  WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome = 'done'
                   ORDER BY s.step, r.id DESC, s.id DESC) AS line
             WHERE line.direction = 'apply'
     );
@@ -294,7 +294,7 @@ DECLARE
     began pg_catalog.timestamptz;
 BEGIN
     SELECT b.cursor, b.until, b.visited, b.changed INTO after_key, until_key, all_visited, all_changed
-    FROM trueup.backfill b WHERE b.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND b.step = this;
+    FROM trueup.backfill b WHERE b.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND b.step = this;
     all_visited := COALESCE(all_visited, 0);
     all_changed := COALESCE(all_changed, 0);
     LOOP
@@ -335,7 +335,7 @@ BEGIN
             all_changed := all_changed + now_changed;
             changed_in_pass := changed_in_pass + now_changed;
             INSERT INTO trueup.backfill AS b (plan, step, cursor, until, visited, changed, updated)
-            VALUES ('6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435', this, COALESCE(last_key, after_key), until_key, all_visited, all_changed, pg_catalog.clock_timestamp())
+            VALUES ('9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772', this, COALESCE(last_key, after_key), until_key, all_visited, all_changed, pg_catalog.clock_timestamp())
             ON CONFLICT (plan, step) DO UPDATE SET cursor = EXCLUDED.cursor, until = EXCLUDED.until, visited = EXCLUDED.visited,
                                                    changed = EXCLUDED.changed, updated = EXCLUDED.updated;
             COMMIT;
@@ -379,7 +379,7 @@ BEGIN
         LEFT JOIN (VALUES
             (12, 'rollback', 'fill', NULL::pg_catalog.text, NULL::pg_catalog.text, '{}')
         ) AS it (step, direction, operation, name, parent, also) ON it.step = s.step AND it.direction = r.direction
-        WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome IS NULL
+        WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome IS NULL
           AND NOT EXISTS (SELECT FROM trueup.step later WHERE later.id > s.id AND later.step = s.step AND later.outcome = 'done'
                           AND later.run IN (SELECT own.id FROM trueup.run own WHERE own.plan = r.plan))
         ORDER BY s.id
@@ -417,16 +417,16 @@ DO $trueup$
 DECLARE
     own_run pg_catalog.int8;
 BEGIN
-    IF NOT EXISTS (SELECT FROM trueup.plan p WHERE p.digest = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435'
+    IF NOT EXISTS (SELECT FROM trueup.plan p WHERE p.digest = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772'
                    AND pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p.body, 'UTF8')), 'hex') = p.digest) THEN
         RAISE EXCEPTION 'trueup: the journal or this file does not have the plan as it was made: a line, or its line ends, were changed';
     END IF;
-    DELETE FROM trueup.backfill WHERE plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435';
+    DELETE FROM trueup.backfill WHERE plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772';
     INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backend_start)
-    SELECT '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435', 'full-name-and-currency', 'contract', 'rollback', ARRAY['public']::pg_catalog.text[], 'psql, script of trueup 0.1.0', a.backend_start
+    SELECT '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772', 'full-name-and-currency', 'contract', 'rollback', ARRAY['public']::pg_catalog.text[], 'psql, script of trueup 0.1.0', a.backend_start
     FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid()
     RETURNING id INTO own_run;
-    PERFORM pg_temp.trueup_entry('run', '{"accepted":[],"approvals":[],"backup":null,"direction":"rollback","glass":null,"name":"full-name-and-currency","note":null,"phase":"contract","plan":"6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435","run":' || own_run || ',"tool":"psql, script of trueup 0.1.0"}');
+    PERFORM pg_temp.trueup_entry('run', '{"accepted":[],"approvals":[],"backup":null,"direction":"rollback","glass":null,"name":"full-name-and-currency","note":null,"phase":"contract","plan":"9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772","run":' || own_run || ',"tool":"psql, script of trueup 0.1.0"}');
     PERFORM pg_catalog.set_config('trueup.run', own_run::pg_catalog.text, false);
 END
 $trueup$;

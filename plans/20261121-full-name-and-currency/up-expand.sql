@@ -1,5 +1,5 @@
 -- up-expand.sql: applies phase expand of plan full-name-and-currency with psql, in place of `trueup apply`.
--- sha256 6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435, scripts 1
+-- sha256 9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772, scripts 1
 --
 --     psql -X -f up-expand.sql 'postgres://…'
 --
@@ -110,25 +110,25 @@ BEGIN
             RAISE EXCEPTION 'trueup: a policy is pinned in this database, and a script cannot check approvals: run `trueup apply`';
         END IF;
         IF EXISTS (SELECT FROM trueup.abandoned a
-                   WHERE a.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435') THEN
+                   WHERE a.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772') THEN
             RAISE EXCEPTION 'trueup: this plan was abandoned here: plan again';
         END IF;
         done := ARRAY(
             SELECT line.step
             FROM (SELECT DISTINCT ON (s.step) s.step, r.direction FROM trueup.step s JOIN trueup.run r ON r.id = s.run
-                  WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome = 'done'
+                  WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome = 'done'
                   ORDER BY s.step, r.id DESC, s.id DESC) AS line
             WHERE line.direction = 'apply'
         );
         reached := ARRAY(
             SELECT r.phase FROM trueup.run r
-            WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435'
+            WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772'
               AND r.direction = 'apply' AND r.outcome = 'done'
               AND NOT EXISTS (SELECT FROM trueup.run back WHERE back.plan = r.plan AND back.phase = r.phase
                               AND back.direction = 'rollback' AND back.id > r.id)
         );
         SELECT r.direction, r.outcome INTO last_way, last_outcome FROM trueup.run r
-        WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' ORDER BY r.id DESC LIMIT 1;
+        WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' ORDER BY r.id DESC LIMIT 1;
         IF done && '{10,11,12,13,14}' OR steps <@ done AND 'expand' = ANY (reached) THEN
             RAISE EXCEPTION 'trueup: expand of this plan is applied here already';
         END IF;
@@ -267,7 +267,7 @@ DECLARE
     done CONSTANT pg_catalog.int4[] := ARRAY(
             SELECT line.step
             FROM (SELECT DISTINCT ON (s.step) s.step, r.direction FROM trueup.step s JOIN trueup.run r ON r.id = s.run
-                  WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome = 'done'
+                  WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome = 'done'
                   ORDER BY s.step, r.id DESC, s.id DESC) AS line
             WHERE line.direction = 'apply'
     );
@@ -351,7 +351,7 @@ DECLARE
     began pg_catalog.timestamptz;
 BEGIN
     SELECT b.cursor, b.until, b.visited, b.changed INTO after_key, until_key, all_visited, all_changed
-    FROM trueup.backfill b WHERE b.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND b.step = this;
+    FROM trueup.backfill b WHERE b.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND b.step = this;
     all_visited := COALESCE(all_visited, 0);
     all_changed := COALESCE(all_changed, 0);
     LOOP
@@ -392,7 +392,7 @@ BEGIN
             all_changed := all_changed + now_changed;
             changed_in_pass := changed_in_pass + now_changed;
             INSERT INTO trueup.backfill AS b (plan, step, cursor, until, visited, changed, updated)
-            VALUES ('6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435', this, COALESCE(last_key, after_key), until_key, all_visited, all_changed, pg_catalog.clock_timestamp())
+            VALUES ('9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772', this, COALESCE(last_key, after_key), until_key, all_visited, all_changed, pg_catalog.clock_timestamp())
             ON CONFLICT (plan, step) DO UPDATE SET cursor = EXCLUDED.cursor, until = EXCLUDED.until, visited = EXCLUDED.visited,
                                                    changed = EXCLUDED.changed, updated = EXCLUDED.updated;
             COMMIT;
@@ -438,7 +438,7 @@ BEGIN
             (7, 'apply', 'build', 'public.reviews_customer_id_idx'::pg_catalog.text, NULL::pg_catalog.text, '{}'),
             (7, 'rollback', 'drop', 'public.reviews_customer_id_idx'::pg_catalog.text, NULL::pg_catalog.text, '{}')
         ) AS it (step, direction, operation, name, parent, also) ON it.step = s.step AND it.direction = r.direction
-        WHERE r.plan = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435' AND s.outcome IS NULL
+        WHERE r.plan = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772' AND s.outcome IS NULL
           AND NOT EXISTS (SELECT FROM trueup.step later WHERE later.id > s.id AND later.step = s.step AND later.outcome = 'done'
                           AND later.run IN (SELECT own.id FROM trueup.run own WHERE own.plan = r.plan))
         ORDER BY s.id
@@ -702,7 +702,7 @@ $own$;
 
 SET LOCAL search_path TO '';
 \endif
-INSERT INTO trueup.plan (digest, phases, body) VALUES ('6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435', '{expand,contract}', $f$format = 2
+INSERT INTO trueup.plan (digest, phases, body) VALUES ('9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772', '{expand,contract}', $f$format = 2
 name = "full-name-and-currency"
 created = "2026-11-21T06:04:53Z"
 tool = "0.1.0"
@@ -1626,6 +1626,7 @@ independent = true
 
 [[footprint]]
 object = "default public.orders.currency"
+needs = ["column public.orders.currency"]
 
 [footprint.after.expand]
 became = "39cfff1b243af927ec91c1593becf36d41e17cb84deb17895c46bb6105c7e8bd"
@@ -1653,6 +1654,14 @@ independent = true
 [[footprint]]
 object = "view public.customer_sales"
 base = "c66a2c12bad4e38d14b61c946ef8630f24015e389d8ee8d003d0a4516a73a745"
+needs = [
+    "enum public.order_status",
+    "column public.customers.full_name",
+    "column public.customers.id",
+    "column public.customers.name",
+    "view public.order_totals",
+    "constraint public.customers.customers_pkey",
+]
 ddl = ["""
 CREATE VIEW public.customer_sales AS
  SELECT c.id AS customer_id,
@@ -1669,6 +1678,18 @@ became = "fb212d03fee719670d0cb621ae9b1ba2067ab3fd986a1e166bddfdb02fc5a5fd"
 [[footprint]]
 object = "view public.order_totals"
 base = "0ea9b876d0233c831f8856787bea7926825719f14537ff5c2e98d5bb7b193534"
+needs = [
+    "enum public.order_status",
+    "column public.order_items.order_id",
+    "column public.order_items.quantity",
+    "column public.order_items.unit_price",
+    "column public.orders.currency",
+    "column public.orders.customer_id",
+    "column public.orders.id",
+    "column public.orders.placed_at",
+    "column public.orders.status",
+    "constraint public.orders.orders_pkey",
+]
 ddl = ["""
 CREATE VIEW public.order_totals AS
  SELECT o.id AS order_id,
@@ -1695,6 +1716,10 @@ base = "e3c12adca4e80d6c124c02e3fb23406565fdcbd46b7843e6256aec40bfad15ec"
 
 [[footprint]]
 object = "constraint public.customers.trueup_equal_bbec0a38"
+needs = [
+    "column public.customers.full_name",
+    "column public.customers.name",
+]
 
 [footprint.after]
 contract = "gone"
@@ -1723,6 +1748,12 @@ independent = true
 
 [[footprint]]
 object = "constraint public.reviews.reviews_customer_id_fkey"
+needs = [
+    "table public.customers",
+    "column public.customers.id",
+    "column public.reviews.customer_id",
+    "constraint public.customers.customers_pkey",
+]
 
 [footprint.after.expand]
 became = "21f60af448e5b49d8c35e6533c62d1984f90462dd69462edf58ee2dc6da9151c"
@@ -1759,6 +1790,7 @@ independent = true
 
 [[footprint]]
 object = "index public.reviews_customer_id_idx"
+needs = ["column public.reviews.customer_id"]
 
 [footprint.after.expand]
 became = "43b63551f1987e6ffa11024d3c9223a9b15c426db498622fa7b4ac1a1ff09f15"
@@ -1770,6 +1802,10 @@ independent = true
 
 [[footprint]]
 object = 'trigger public.customers."!!trueup_seen_bbec0a38"'
+needs = [
+    "column public.customers.full_name",
+    "column public.customers.name",
+]
 
 [footprint.after]
 contract = "gone"
@@ -1779,6 +1815,10 @@ became = "e346178aa6ebfce691dc80ef2a912bd36017a4aa901e0d1c98ca7b6ae3f20442"
 
 [[footprint]]
 object = 'trigger public.customers."!!trueup_seen_bbec0a38_new"'
+needs = [
+    "column public.customers.full_name",
+    "column public.customers.name",
+]
 
 [footprint.after]
 contract = "gone"
@@ -1802,6 +1842,10 @@ independent = true
 
 [[footprint]]
 object = 'trigger public.customers."~trueup_mirror_bbec0a38"'
+needs = [
+    "column public.customers.full_name",
+    "column public.customers.name",
+]
 
 [footprint.after]
 contract = "gone"
@@ -1816,6 +1860,7 @@ independent = true
 
 [[footprint]]
 object = "comment on column public.customers.full_name"
+needs = ["column public.customers.full_name"]
 
 [footprint.after.contract]
 became = "1fef8f7e0ee718060094d7e50a53066d6f43992d34a2866e129483e82be242af"
@@ -1823,6 +1868,7 @@ became = "1fef8f7e0ee718060094d7e50a53066d6f43992d34a2866e129483e82be242af"
 [[footprint]]
 object = "comment on column public.customers.name"
 base = "d4fd07d3ea2d706aa8cb97d0f894c7b8f0102be399623e07629c457593c4441c"
+needs = ["column public.customers.name"]
 ddl = ["COMMENT ON COLUMN public.customers.name IS 'As the customer wants to be addressed.'"]
 
 [footprint.after]
@@ -1830,6 +1876,7 @@ contract = "gone"
 
 [[footprint]]
 object = "comment on column public.orders.currency"
+needs = ["column public.orders.currency"]
 
 [footprint.after.expand]
 became = "94421d81fb0166c0515d37755e7b7caa3eb18728ae752d017d619bce5ac1d538"
@@ -1843,15 +1890,15 @@ DO $trueup$
 DECLARE
     own_run pg_catalog.int8;
 BEGIN
-    IF NOT EXISTS (SELECT FROM trueup.plan p WHERE p.digest = '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435'
+    IF NOT EXISTS (SELECT FROM trueup.plan p WHERE p.digest = '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772'
                    AND pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p.body, 'UTF8')), 'hex') = p.digest) THEN
         RAISE EXCEPTION 'trueup: the journal or this file does not have the plan as it was made: a line, or its line ends, were changed';
     END IF;
     INSERT INTO trueup.run (plan, name, phase, direction, schemas, tool, backend_start)
-    SELECT '6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435', 'full-name-and-currency', 'expand', 'apply', ARRAY['public']::pg_catalog.text[], 'psql, script of trueup 0.1.0', a.backend_start
+    SELECT '9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772', 'full-name-and-currency', 'expand', 'apply', ARRAY['public']::pg_catalog.text[], 'psql, script of trueup 0.1.0', a.backend_start
     FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid()
     RETURNING id INTO own_run;
-    PERFORM pg_temp.trueup_entry('run', '{"accepted":[],"approvals":[],"backup":null,"direction":"apply","glass":null,"name":"full-name-and-currency","note":null,"phase":"expand","plan":"6d21020b8c93ed6783a7fa61359913a6703c435e4cea48777c38f9901a59f435","run":' || own_run || ',"tool":"psql, script of trueup 0.1.0"}');
+    PERFORM pg_temp.trueup_entry('run', '{"accepted":[],"approvals":[],"backup":null,"direction":"apply","glass":null,"name":"full-name-and-currency","note":null,"phase":"expand","plan":"9fda7b90ce861d9ab2443f95474729ac409ac60d05873b231f05c29ee22f2772","run":' || own_run || ',"tool":"psql, script of trueup 0.1.0"}');
     PERFORM pg_catalog.set_config('trueup.run', own_run::pg_catalog.text, false);
 END
 $trueup$;
