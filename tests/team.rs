@@ -633,3 +633,52 @@ fn plans_are_checked_against_the_schema() {
         shop.done().await;
     });
 }
+
+/// Rows that come between the question what a rollback loses and the step that takes them away are not lost without a word: a hook
+/// takes its time there, and applications write at any moment.
+#[test]
+fn rows_that_come_behind_the_question_are_not_lost() {
+    runtime().block_on(async {
+        for (change, write, what) in [
+            (
+                "CREATE TABLE note (id int);",
+                "INSERT INTO note VALUES (1)",
+                "public.note has rows now that would be lost",
+            ),
+            (
+                "",
+                "UPDATE account SET motto = 'm' WHERE id = 1",
+                "public.account has rows now that would be lost",
+            ),
+        ] {
+            let database = Database::with(ACCOUNTS).await.unwrap();
+            let desired =
+                format!("CREATE TABLE account (id int PRIMARY KEY, name text, motto text); {change}");
+            database.plan_approved(&desired).await;
+            database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+            let psql = oracle::dump::pg_dump().with_file_name("psql");
+            let url = oracle::url(&database.target);
+            let hook = format!(
+                "[hooks]\nbefore = \"\"\"'{}' -X -q '{url}' -c \\\"{write}\\\" \"\"\"\n",
+                psql.display()
+            );
+            database.write("trueup.toml", &hook);
+            // nothing is lost as it is counted, and so nobody is asked
+            let back = database.trueup_unattended(&["rollback", "plan"]).await;
+            assert!(matches!(back.code, Some(1 | 4)) && back.stderr.contains(what), "{}", back.shown());
+            let there = "SELECT (SELECT count(*) FROM account WHERE motto = 'm')::text";
+            if change.is_empty() {
+                assert_eq!(database.ask(there).await, "1");
+            } else {
+                assert_eq!(database.ask("SELECT count(*)::text FROM note").await, "1");
+            }
+            database.write("trueup.toml", "");
+            database
+                .trueup_unattended(&["rollback", "plan"])
+                .await
+                .fails(3, "the rollback loses what is in the database");
+            database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+            database.done().await;
+        }
+    });
+}

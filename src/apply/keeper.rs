@@ -14,7 +14,7 @@ use crate::{
     journal::{self, RunId},
     plan::Digest,
     postgres::Session,
-    run::{Batch, Blocker, Held, Item, Observer, Place, RunError},
+    run::{Batch, Blocker, Guard, Held, Item, Observer, Place, RunError},
 };
 
 /// The session is not the one that took the lock.
@@ -28,14 +28,15 @@ pub(super) struct LockLost;
 pub(super) struct Keeper<'p, P> {
     pub run: RunId,
     pub plan: &'p Digest,
+    guards: &'p BTreeMap<u32, Guard>,
     pub progress: &'p mut P,
     clock: Option<Instant>,
     ends: BTreeMap<u32, Duration>,
 }
 
 impl<'p, P> Keeper<'p, P> {
-    pub fn new(run: RunId, plan: &'p Digest, progress: &'p mut P) -> Self {
-        Self { run, plan, progress, clock: None, ends: BTreeMap::new() }
+    pub fn new(run: RunId, plan: &'p Digest, guards: &'p BTreeMap<u32, Guard>, progress: &'p mut P) -> Self {
+        Self { run, plan, guards, progress, clock: None, ends: BTreeMap::new() }
     }
 }
 
@@ -48,6 +49,10 @@ impl<P: Progress> Observer for Keeper<'_, P> {
             Ok(false) => Err(RunError::observer(LockLost)),
             Err(error) => Err(RunError::observer(error)),
         }
+    }
+
+    fn guard(&self, item: &Item) -> Option<&Guard> {
+        self.guards.get(&item.step)
     }
 
     async fn after_statement(

@@ -19,6 +19,7 @@ mod doubt;
 mod ending;
 mod error;
 pub mod gate;
+mod guard;
 pub mod hooks;
 mod keeper;
 mod lock;
@@ -31,7 +32,7 @@ pub mod protect;
 mod rollback;
 pub mod roster;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use checklist::Walk;
 use cost::Cost;
@@ -52,7 +53,7 @@ use crate::{
         staleness::{self, Difference, Point},
     },
     postgres::Session,
-    run::{self, Batch, Owners, RunError, settings},
+    run::{self, Batch, Guard, Owners, RunError, settings},
     source::live,
     step::Phase,
 };
@@ -137,6 +138,8 @@ struct Run<'a> {
     costs: Vec<Cost>,
     /// What whoever runs it has accepted of the moment.
     accepted: Vec<String>,
+    /// What the rollback is to find as it was counted.
+    guards: BTreeMap<u32, Guard>,
 }
 
 impl<'a> Run<'a> {
@@ -160,6 +163,7 @@ impl<'a> Run<'a> {
             owners: Owners::new(),
             costs: Vec::new(),
             accepted: Vec::new(),
+            guards: BTreeMap::new(),
         })
     }
 
@@ -185,8 +189,11 @@ impl<'a> Run<'a> {
     /// Walks the list of checks, and takes over what that found out.
     async fn pass(&mut self, progress: &mut impl Progress) -> Result<Passed, ApplyError> {
         let walk = Walk::new(self.options, &self.session, self.direction, self.state.clone());
-        let Walk { state, phases, permission, covered, live, costs, accepted, backup, batches, .. } =
-            walk.pass(progress).await?;
+        let walk = walk.pass(progress).await?;
+        if let Some(live) = walk.live.as_ref().filter(|_| self.direction == Direction::Rollback) {
+            self.guards = guard::of(walk.steps_left(), live, &walk.costs);
+        }
+        let Walk { state, phases, permission, covered, live, costs, accepted, backup, batches, .. } = walk;
         (self.state, self.costs, self.accepted) = (state, costs, accepted);
         if let Some(live) = live.filter(|_| !self.options.plan.plan.owners) {
             self.owners = live.owners();
@@ -366,7 +373,7 @@ impl<'a> Run<'a> {
             secrets: Some(self.options.secrets),
             names: None,
         };
-        let mut keeper = Keeper::new(run, &self.options.plan.digest, progress);
+        let mut keeper = Keeper::new(run, &self.options.plan.digest, &self.guards, progress);
         if batch.transactional {
             return run::run(&self.session, batch, &options, &mut keeper).await.map_err(Ending::Run);
         }

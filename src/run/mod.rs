@@ -14,6 +14,7 @@ mod bounds;
 mod data;
 mod detach;
 mod error;
+mod guard;
 mod index;
 mod owners;
 mod retry;
@@ -32,6 +33,7 @@ use bounds::Bounds;
 pub use data::{Counted, InTheWay, count, has_rows, in_the_way};
 pub use detach::{DetachState, Detachment};
 pub use error::{RunError, is_lost};
+pub use guard::{Guard, NewRows};
 pub use index::{IndexState, drop_left_over, index_state};
 pub use owners::Owners;
 pub use retry::{Retry, Stop, StopHandle};
@@ -51,6 +53,12 @@ pub trait Observer {
     fn begun(&mut self, session: &Session, batch: &Batch) -> impl Future<Output = Result<(), RunError>> {
         let _ = (session, batch);
         async { Ok(()) }
+    }
+
+    /// What must still not be so once the item's relation is locked, before its first statement: in a transactional batch.
+    fn guard(&self, item: &Item) -> Option<&Guard> {
+        let _ = item;
+        None
     }
 
     /// A statement, counted from 0 within its item, is done; in a transactional batch its transaction is open.
@@ -261,6 +269,10 @@ impl<'a> Attempt<'a> {
             if set != Some(item.action.timeouts) && !item.action.sql.is_empty() {
                 self.control(&limits("LOCAL ", item.action.timeouts)).await?;
                 set = Some(item.action.timeouts);
+            }
+            if let Some(guard) = observer.guard(item) {
+                let cleaned = guard::pass(self, item, guard).await?;
+                set = set.filter(|_| !cleaned);
             }
             if self.statements(item, events.as_deref(), observer).await? {
                 // and the limits with the other settings

@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The steps that are left to run, and have something to do.
-    fn steps_left(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
+    pub(super) fn steps_left(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
         let steps: Vec<&PlannedStep> = self.undone().filter(|step| !self.moot.contains(&step.id)).collect();
         steps.into_iter()
     }
