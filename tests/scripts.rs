@@ -68,12 +68,21 @@ async fn run(database: &Database, script: &str) {
 
 /// What a script says that refuses: one line.
 async fn refuses(database: &Database, ran: impl Future<Output = Ran>, words: &str) {
+    gone(database).await;
     let before = database.state().await;
     let ran = ran.await.ended(3).unwrap();
     let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.contains("NOTICE")).collect();
     assert!(lines.len() == 1 && lines[0].contains("ERROR:  trueup: "), "{}", ran.shown());
     assert!(lines[0].contains(words), "{words:?} is not in\n{}", ran.shown());
     assert_eq!(database.state().await, before, "it has written something:\n{}", ran.shown());
+}
+
+/// Waits until no psql has a backend any more: one that ends takes its temporary functions away.
+async fn gone(database: &Database) {
+    let at_work = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'psql'";
+    while database.ask(at_work).await != "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A database with a plan in plans/p, approved.
@@ -592,10 +601,7 @@ fn psql_is_killed_between_two_batches_of_rows() {
             }
             child.kill().await.unwrap();
             // the server notices it within a second
-            let at_work = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'psql'";
-            while database.ask(at_work).await != "0" {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            gone(&database).await;
             let visited: i64 = database.ask(filled).await.parse().unwrap();
             assert!((1..3000).contains(&visited), "{visited}");
             match way {
