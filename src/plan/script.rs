@@ -224,8 +224,26 @@ impl<'a> Script<'a> {
             .to_owned()
     }
 
-    /// Refuses a database in which relations and columns are not there, or there already.
+    /// Refuses a database in which relations and columns are not there, or there already. A name that something else has at first,
+    /// which gives it up, is nobody's sign.
     fn names(&self) -> String {
+        let there: Vec<&ObjectId> = self
+            .plan
+            .footprint
+            .iter()
+            .filter(|entry| entry.base.is_some())
+            .map(|entry| &entry.object)
+            .collect();
+        let is_taken = |id: &ObjectId| {
+            let same = |other: &&&ObjectId| other.path.part(0) == id.path.part(0);
+            let mut others = there.iter().filter(same);
+            if id.kind == Kind::Column {
+                let relation = id.path.parts().get(..2);
+                others.any(|other| other.kind != Kind::Table && Some(other.path.parts()) == relation)
+            } else {
+                others.any(|other| other.path.last() == id.path.last())
+            }
+        };
         let line = |entry: &FootprintEntry| {
             let id = &entry.object;
             let (relation, attribute) = match id.kind {
@@ -235,7 +253,7 @@ impl<'a> Script<'a> {
                 Kind::Column => (id.relation_sql(), value(id.path.last())),
                 _ => return None,
             };
-            let changed = entry.base.is_some() || !entry.after.is_empty();
+            let changed = entry.base.is_some() || !entry.after.is_empty() && !is_taken(id);
             (changed && !entry.independent).then(|| {
                 format!(
                     "            ({}, {}, {}, {attribute}::pg_catalog.name)",
