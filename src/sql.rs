@@ -72,7 +72,7 @@ pub fn shown_literal(value: &str) -> String {
             '\\' => shown.push_str("\\\\"),
             '\n' | '\t' => shown.push(c),
             c if visible::deceives(c) && u32::from(c) > 0xffff => {
-                shown.push_str(&format!("\\U{:08x}", u32::from(c)))
+                shown.push_str(&format!("\\U{:08x}", u32::from(c)));
             }
             c if visible::deceives(c) => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => shown.push(c),

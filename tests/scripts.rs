@@ -11,12 +11,9 @@ use std::{
 
 use serde_json::Value;
 use tokio::process::Command;
-use trueup::{
-    plan::{PlanFile, script},
-    postgres::Session,
-};
+use trueup::plan::{PlanFile, script};
 
-use crate::oracle::{Database, Ran, dump, rows::Contents, runtime};
+use crate::oracle::{self, Database, Ran, dump, rows::Contents, runtime};
 
 /// Every psql that there is: that of the pg_dump that is the oracle, and that of this machine.
 fn programs() -> Vec<PathBuf> {
@@ -71,12 +68,21 @@ async fn run(database: &Database, script: &str) {
 
 /// What a script says that refuses: one line.
 async fn refuses(database: &Database, ran: impl Future<Output = Ran>, words: &str) {
+    gone(database).await;
     let before = database.state().await;
     let ran = ran.await.ended(3).unwrap();
     let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.contains("NOTICE")).collect();
     assert!(lines.len() == 1 && lines[0].contains("ERROR:  trueup: "), "{}", ran.shown());
     assert!(lines[0].contains(words), "{words:?} is not in\n{}", ran.shown());
     assert_eq!(database.state().await, before, "it has written something:\n{}", ran.shown());
+}
+
+/// Waits until no psql has a backend any more: one that ends takes its temporary functions away.
+async fn gone(database: &Database) {
+    let at_work = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'psql'";
+    while database.ask(at_work).await != "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A database with a plan in plans/p, approved.
@@ -232,6 +238,85 @@ fn both_ways_of_case(case: &str) {
         }
         plan(&database, &after, case_file(case, "trueup.toml").as_deref()).await;
         both_ways(database).await;
+    });
+}
+
+/// All cases of tests/cases, forwards, in a soak: psql comes to what pg_dump says of trueup's run, there and back.
+/// `TRUEUP_TEST_CASES=enum/` has those of one kind.
+#[test]
+fn every_case_in_a_soak() {
+    if !oracle::is_soak() {
+        return;
+    }
+    let wanted = std::env::var("TRUEUP_TEST_CASES").unwrap_or_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let names = |folder: &Path| -> Vec<String> {
+        let entries =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.filter(|name| folder.join(name).is_dir()).collect();
+        names.sort();
+        names
+    };
+    let mut failed = Vec::new();
+    for kind in names(&root) {
+        for case in names(&root.join(&kind)) {
+            let case = format!("{kind}/{case}");
+            if case.contains(&wanted) && std::panic::catch_unwind(|| there_and_back_of_case(&case)).is_err() {
+                failed.push(case);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+fn there_and_back_of_case(case: &str) {
+    runtime().block_on(async {
+        let (Some(before), Some(after)) = (case_file(case, "before.sql"), case_file(case, "after.sql"))
+        else {
+            return;
+        };
+        // what this server or pg_dump cannot do is for tests/cases.rs to tell
+        let Ok(by_trueup) = Database::with(&before).await else { return };
+        if let Some(seed) = case_file(case, "seed.sql").or_else(|| case_file(case, "seed.before.sql")) {
+            by_trueup.execute(&seed).await;
+        }
+        by_trueup.write("desired.sql", &after);
+        if let Some(config) = case_file(case, "trueup.toml") {
+            by_trueup.write("trueup.toml", &config);
+        }
+        let planning = [
+            "plan",
+            "--schema",
+            "desired.sql",
+            "--out",
+            "plans/p",
+            "--exit-code",
+            "--manage",
+            "all",
+            "--assume-drop",
+            "all",
+        ];
+        if by_trueup.trueup(&planning).await.code != Some(2) || by_trueup.approve("plans/p").await.is_err() {
+            return;
+        }
+        let phases = PlanFile::open(&by_trueup.path("plans/p")).unwrap().plan.phases();
+        let by_psql = copy(&by_trueup).await;
+        if by_trueup.trueup(&["apply", "plans/p", "--phase", "all"]).await.code != Some(0) {
+            return;
+        }
+        for phase in &phases {
+            run(&by_psql, &format!("up-{}.sql", phase.label())).await;
+        }
+        by_psql.dump().await.must_equal(&by_trueup.dump().await, "applied").await.unwrap();
+        assert_eq!(said(&by_psql).await, said(&by_trueup).await);
+        if by_trueup.trueup(&["rollback", "plans/p"]).await.code == Some(0) {
+            for phase in phases.iter().rev() {
+                run(&by_psql, &format!("rollback-{}.sql", phase.label())).await;
+            }
+            by_psql.dump().await.must_equal(&by_trueup.dump().await, "rolled back").await.unwrap();
+        }
+        by_psql.done().await;
+        by_trueup.done().await;
     });
 }
 
@@ -516,10 +601,7 @@ fn psql_is_killed_between_two_batches_of_rows() {
             }
             child.kill().await.unwrap();
             // the server notices it within a second
-            let at_work = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'psql'";
-            while database.ask(at_work).await != "0" {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            gone(&database).await;
             let visited: i64 = database.ask(filled).await.parse().unwrap();
             assert!((1..3000).contains(&visited), "{visited}");
             match way {
@@ -734,8 +816,8 @@ fn a_phase_that_psql_ran_counts_once_its_end_is_there() {
         let apply = async || {
             let arguments = ["apply", "plans/p", "--env", "production"];
             let mut command = production.command(&arguments);
-            command.env("STAGING_URL", crate::oracle::url(&staging.target));
-            crate::oracle::finish(command, &arguments).await
+            command.env("STAGING_URL", oracle::url(&staging.target));
+            oracle::finish(command, &arguments).await
         };
         apply().await.fails(3, "staging");
         run(&staging, "up-expand.sql").await;
@@ -755,8 +837,6 @@ fn contents_are_still_there() {
         let before = Contents::of(&database).await;
         for script in script::NAMES {
             run(&database, script).await;
-            let session = Session::connect(&database.target).await.unwrap();
-            session.close().await;
         }
         before.must_survive(&Contents::of(&database).await, &|_| false).unwrap();
         database.done().await;

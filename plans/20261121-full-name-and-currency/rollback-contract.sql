@@ -489,7 +489,8 @@ SELECT pg_temp.trueup_left('{12}') AS trueup_left \gset
 \if :trueup_left
 -- step 12: undo: on the way back, fill column public.customers.name with what is in full_name
 CALL pg_temp.trueup_started(12, 12);
-CALL pg_temp.trueup_fill(12, 2000, 'public.customers', $$SELECT ARRAY[id::pg_catalog.text] FROM ONLY public.customers ORDER BY id DESC LIMIT 1$$, true, false, 1000,
+CALL pg_temp.trueup_fill(12, 2000, 'public.customers',
+$$SELECT ARRAY[id::pg_catalog.text] FROM ONLY public.customers ORDER BY id DESC LIMIT 1$$, true, false, 1000,
 $$WITH visited (trueup_1) AS MATERIALIZED (
     SELECT id FROM ONLY public.customers
     WHERE ($1::pg_catalog.text[] IS NULL OR (id) > (($1::pg_catalog.text[])[1]::bigint)) AND (id) <= (($2::pg_catalog.text[])[1]::bigint)

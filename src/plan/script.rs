@@ -18,6 +18,7 @@
 
 mod journal;
 mod line;
+mod statements;
 
 use std::collections::BTreeSet;
 
@@ -29,10 +30,10 @@ use crate::{
     postgres::{names, pinned},
     source::placeholder,
     sql,
-    step::{Operation, Phase, Timeouts},
+    step::{Operation, Phase},
     visible::visible_line,
 };
-use line::{fill, push, quoted, runnable, value};
+use line::{fill, push, value};
 
 /// The number of this rendering.
 const RENDERING: u32 = 1;
@@ -80,7 +81,7 @@ impl<'a> Script<'a> {
         script += &self.begin();
         push(&mut script, &format!("\n-- ==== {} ====", self.title_of_statements()));
         for batch in &self.batches {
-            self.batch(&mut script, batch);
+            statements::batch(&mut script, batch);
         }
         script += &self.end();
         script
@@ -223,8 +224,26 @@ impl<'a> Script<'a> {
             .to_owned()
     }
 
-    /// Refuses a database in which relations and columns are not there, or there already.
+    /// Refuses a database in which relations and columns are not there, or there already. A name that something else has at first,
+    /// which gives it up, is nobody's sign.
     fn names(&self) -> String {
+        let there: Vec<&ObjectId> = self
+            .plan
+            .footprint
+            .iter()
+            .filter(|entry| entry.base.is_some())
+            .map(|entry| &entry.object)
+            .collect();
+        let is_taken = |id: &ObjectId| {
+            let same = |other: &&&ObjectId| other.path.part(0) == id.path.part(0);
+            let mut others = there.iter().filter(same);
+            if id.kind == Kind::Column {
+                let relation = id.path.parts().get(..2);
+                others.any(|other| other.kind != Kind::Table && Some(other.path.parts()) == relation)
+            } else {
+                others.any(|other| other.path.last() == id.path.last())
+            }
+        };
         let line = |entry: &FootprintEntry| {
             let id = &entry.object;
             let (relation, attribute) = match id.kind {
@@ -234,7 +253,7 @@ impl<'a> Script<'a> {
                 Kind::Column => (id.relation_sql(), value(id.path.last())),
                 _ => return None,
             };
-            let changed = entry.base.is_some() || !entry.after.is_empty();
+            let changed = entry.base.is_some() || !entry.after.is_empty() && !is_taken(id);
             (changed && !entry.independent).then(|| {
                 format!(
                     "            ({}, {}, {}, {attribute}::pg_catalog.name)",
@@ -297,100 +316,6 @@ impl<'a> Script<'a> {
             &format!("connect as its owner, or run `{}`", self.command()),
         )
     }
-
-    /// One batch: skipped where it is done.
-    fn batch(&self, script: &mut String, batch: &Batch) {
-        let steps: Vec<u32> = batch.steps().collect();
-        let alone = if batch.transactional { "" } else { ", outside any transaction" };
-        push(script, &format!("\n-- batch {}{alone}", batch.number));
-        push(script, &format!("\\echo batch {}, {}", batch.number, numbers(&steps)));
-        push(script, &format!("SELECT pg_temp.trueup_left('{}') AS trueup_left \\gset", array(&steps)));
-        push(script, "\\if :trueup_left");
-        if batch.transactional {
-            self.transaction(script, batch);
-        } else {
-            for item in &batch.items {
-                self.alone(script, batch, item);
-            }
-        }
-        push(script, "\\endif");
-    }
-
-    fn transaction(&self, script: &mut String, batch: &Batch) {
-        push(script, "BEGIN;");
-        push(script, "CALL pg_temp.trueup_path('ddl', true);");
-        let mut set = None;
-        for item in &batch.items {
-            if set != Some(item.action.timeouts) && !item.action.sql.is_empty() {
-                push(script, &limits("LOCAL ", item.action.timeouts));
-                set = Some(item.action.timeouts);
-            }
-            self.title(script, item);
-            let code = item.action.operation.runs_code();
-            if code {
-                push(script, "CALL pg_temp.trueup_path('code', true);");
-            }
-            for sql in &item.action.sql {
-                push(script, &runnable(sql));
-            }
-            if code {
-                push(script, "CALL pg_temp.trueup_path('ddl', true);");
-            }
-        }
-        let steps: Vec<u32> = batch.steps().collect();
-        push(script, &format!("CALL pg_temp.trueup_done({}, '{}');", batch.number, array(steps)));
-        push(script, "COMMIT;");
-    }
-
-    fn alone(&self, script: &mut String, batch: &Batch, item: &Item) {
-        let Item { step, action, .. } = item;
-        self.title(script, item);
-        if let Operation::BuildIndex { index, .. } = &action.operation {
-            let name = value(&index.sql());
-            push(script, &format!("SELECT pg_temp.trueup_invalid({name}) AS trueup_invalid \\gset"));
-            push(script, "\\if :trueup_invalid");
-            for drop in crate::step::Action::drop_index(index.clone()).sql {
-                push(script, &runnable(&drop));
-            }
-            push(script, "\\endif");
-        }
-        push(script, &format!("CALL pg_temp.trueup_started({}, {step});", batch.number));
-        match (&action.operation, action.sql.first()) {
-            (Operation::Backfill(backfill), Some(statement)) => {
-                let call = format!(
-                    "CALL pg_temp.trueup_fill({step}, {}, {}, {}, {}, {}, {},\n{});",
-                    action.timeouts.lock_ms,
-                    value(&backfill.table),
-                    quoted(&backfill.ending()),
-                    !backfill.key.is_empty(),
-                    backfill.skip_triggers,
-                    backfill.rows.clamp(10, 50_000),
-                    quoted(statement.as_str())
-                );
-                push(script, &call);
-            }
-            _ => {
-                push(script, &limits("", action.timeouts));
-                push(script, "CALL pg_temp.trueup_path('ddl', false);");
-                for sql in &action.sql {
-                    push(script, &runnable(sql));
-                }
-                push(
-                    script,
-                    &format!(
-                        "{} SET search_path TO '';",
-                        limits("", Timeouts { lock_ms: 0, statement_ms: 0 })
-                    ),
-                );
-            }
-        }
-        let line = "pg_catalog.current_setting('trueup.line')::pg_catalog.int8";
-        push(script, &format!("CALL pg_temp.trueup_ended({line}, 'done', '{}');", array(&batch.also)));
-    }
-
-    fn title(&self, script: &mut String, item: &Item) {
-        push(script, &format!("-- step {}: {}", item.step, visible_line(&item.summary)));
-    }
 }
 
 /// A row that names an object and asks whose it is, where it is one that has an owner of its own.
@@ -440,19 +365,8 @@ fn refusal(
     fill(include_str!("script/owner.sql"), &values)
 }
 
-fn limits(local: &str, timeouts: Timeouts) -> String {
-    let Timeouts { lock_ms, statement_ms } = timeouts;
-    format!("SET {local}lock_timeout = {lock_ms}; SET {local}statement_timeout = {statement_ms};")
-}
-
 /// An array as PostgreSQL reads it, of what needs no quotes.
 fn array<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
     let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
     format!("{{{}}}", values.join(","))
-}
-
-/// `step 7`, or `steps 5, 6`.
-fn numbers(steps: &[u32]) -> String {
-    let all: Vec<String> = steps.iter().map(ToString::to_string).collect();
-    format!("{} {}", if steps.len() == 1 { "step" } else { "steps" }, all.join(", "))
 }
