@@ -682,3 +682,87 @@ fn rows_that_come_behind_the_question_are_not_lost() {
         }
     });
 }
+
+/// A plan for other values is not applied here: `ready` and `deploy` say so, until one for this environment has brought the same.
+#[test]
+fn what_was_planned_for_another_environment_is_not_taken_for_done() {
+    runtime().block_on(async {
+        let dev = Database::with(ACCOUNTS).await.unwrap();
+        let production = beside(&dev, ACCOUNTS).await;
+        environments(&dev, &[("dev", &dev, "values = { owner = 'a' }"), ("production", &production, "values = { owner = 'b' }")]);
+        schema(&dev, "CREATE TABLE account (id int PRIMARY KEY, name text, owner text NOT NULL -- @backfill using=${owner}\n);");
+        dev.trueup(&["plan", "--env", "dev", "--out", "plans/1-dev"]).await.ended(0).unwrap();
+        let ready = ["ready", "--code", "new", "--env", "production"];
+        dev.trueup(&ready).await.fails_with_output(3, "is another environment's, and its end is not here");
+        dev.trueup(&["deploy", "--env", "production"]).await.fails(3, "made for dev: ${owner} is 'a' there and 'b' here");
+        dev.trueup(&["plan", "--env", "production", "--out", "plans/2-production"]).await.ended(0).unwrap();
+        dev.approve("plans/2-production").await.unwrap();
+        dev.trueup(&["apply", "plans/2-production", "--env", "production", "--phase", "all"]).await.ended(0).unwrap();
+        dev.trueup(&ready).await.ended(0).unwrap();
+        dev.trueup(&["deploy", "--env", "production"]).await.ended(0).unwrap();
+        dev.done().await;
+    });
+}
+
+/// What was given up in staging is not proven there, however far it came.
+#[test]
+fn what_was_abandoned_where_it_comes_first_is_not_promoted() {
+    runtime().block_on(async {
+        let staging = Database::with(ACCOUNTS).await.unwrap();
+        let production = beside(&staging, ACCOUNTS).await;
+        environments(
+            &staging,
+            &[("staging", &staging, ""), ("production", &production, "after = ['staging']")],
+        );
+        schema(&staging, "CREATE TABLE account (id int PRIMARY KEY, motto text);");
+        staging
+            .trueup(&["plan", "--env", "staging", "--out", "plan", "--assume-drop", "all"])
+            .await
+            .ended(0)
+            .unwrap();
+        staging.approve("plan").await.unwrap();
+        staging.trueup(&["apply", "plan", "--env", "staging"]).await.ended(0).unwrap();
+        staging
+            .trueup(&["abandon", "plan", "--env", "staging", "--reason", "it is broken"])
+            .await
+            .ended(0)
+            .unwrap();
+        staging
+            .trueup(&["apply", "plan", "--env", "production"])
+            .await
+            .fails(3, "staging comes first, and it was abandoned there");
+        staging.done().await;
+    });
+}
+
+/// A plan is superseded by those that change what it changes, and not by those that only know its table.
+#[test]
+fn a_plan_is_not_superseded_by_one_of_the_same_table() {
+    runtime().block_on(async {
+        let database =
+            Database::with("CREATE TABLE account (id int PRIMARY KEY, d int DEFAULT 1);").await.unwrap();
+        environments(&database, &[("production", &database, "")]);
+        for (folder, columns) in
+            [("plans/1-a", "d int DEFAULT 2, z int"), ("plans/2-b", "d int DEFAULT 1 CHECK (d > 0)")]
+        {
+            schema(&database, &format!("CREATE TABLE account (id int PRIMARY KEY, {columns});"));
+            database.trueup(&["plan", "--env", "production", "--out", folder]).await.ended(0).unwrap();
+            database.approve(folder).await.unwrap();
+        }
+        database
+            .trueup(&["apply", "plans/2-b", "--env", "production", "--phase", "all"])
+            .await
+            .ended(0)
+            .unwrap();
+        database.execute("ALTER TABLE account ALTER d SET DEFAULT 7").await;
+        database
+            .trueup(&["ready", "--code", "new", "--env", "production"])
+            .await
+            .fails_with_output(3, "is stale, and has not run");
+        database
+            .trueup(&["deploy", "--env", "production"])
+            .await
+            .fails(3, "the plan is stale: default public.account.d changed");
+        database.done().await;
+    });
+}

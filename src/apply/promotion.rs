@@ -70,6 +70,10 @@ pub async fn proven(before: &Before, plan: &PlanFile, phase: Phase) -> Result<Pr
     let state = journal::state(&session, &plan.digest).await?;
     let history = journal::history(&session).await?;
     let steps = journal::steps(&session, Some(&plan.digest)).await?;
+    if let Some(when) = state.abandoned {
+        let when = when.strftime("%Y-%m-%d %H:%M:%SZ");
+        return Err(refused(format!("it was abandoned there ({place}) on {when}")).into());
+    }
     let position = state.position(&plan.plan);
     if !matches!(position, Position::After(done) if done >= phase) {
         return Err(refused(format!(

@@ -56,7 +56,7 @@ pub enum PlanState {
     Reached,
     /// It never ran here, and later plans have changed what it would change.
     Superseded,
-    /// It would have been another plan, had it been made for this environment.
+    /// It would have been another plan, had it been made for this environment, and its end is not there.
     Elsewhere(Refusal),
     /// It never ran here, and these objects are not what it starts from.
     Stale(Vec<Difference>),
@@ -207,7 +207,10 @@ fn without_runs<'a>(
     fresh.retain(|file| match fits_environment(&file.plan, shaping, Position::NotRun) {
         Ok(()) => true,
         Err(refusal) => {
-            others.push(entry(*file, PlanState::Elsewhere(refusal)));
+            // the same was planned for this environment, too, and that ran
+            let is_reached = staleness::compare(&file.plan, live, end(&file.plan)).is_empty();
+            let plan_state = if is_reached { PlanState::Reached } else { PlanState::Elsewhere(refusal) };
+            others.push(entry(*file, plan_state));
             false
         }
     });
@@ -240,7 +243,10 @@ fn without_runs<'a>(
         }
     }
     // what later plans know: those that ran or wait, and, the newest first, those whose end is there all the same
-    let known = |plan: &Plan| plan.footprint.iter().map(|entry| entry.object.clone()).collect();
+    let known = |plan: &Plan| {
+        let changed = plan.footprint.iter().filter(|entry| !entry.after.is_empty());
+        changed.map(|entry| entry.object.clone()).collect()
+    };
     let here =
         begun.iter().filter(|entry| !matches!(entry.plan_state, PlanState::RolledBack)).chain(&waiting);
     let mut later: Vec<(Timestamp, BTreeSet<ObjectId>)> =
@@ -250,7 +256,7 @@ fn without_runs<'a>(
         let plan = &file.plan;
         let touched = staleness::touched(plan);
         let differences = staleness::compare(plan, live, Point::Base);
-        let end = plan.phases().last().copied().map_or(Point::Base, Point::After);
+        let end = end(plan);
         // a column that is gone is none of theirs, but its table is
         let is_later = |object: &ObjectId| {
             let relation = object.relation();
@@ -259,10 +265,15 @@ fn without_runs<'a>(
                 known.contains(object) || relation.as_ref().is_some_and(|it| known.contains(it))
             })
         };
-        let mut own = differences.iter().map(|one| &one.object).filter(|it| touched.contains(it)).peekable();
+        // all that it would make is there, or later plans have made something else of it
+        let last = plan.phases().last().copied();
+        let changed = plan.footprint.iter().filter(|entry| !entry.after.is_empty());
+        let mut over = changed
+            .map(|entry| entry.actual(live).as_ref() == entry.expected(last) || is_later(&entry.object));
+        let begins = differences.iter().any(|one| touched.contains(&one.object));
         let plan_state = if staleness::compare(plan, live, end).is_empty() {
             PlanState::Reached
-        } else if own.peek().is_some() && own.all(is_later) {
+        } else if begins && over.all(|over| over) {
             PlanState::Superseded
         } else {
             PlanState::Stale(differences)
@@ -274,6 +285,11 @@ fn without_runs<'a>(
     }
     others.extend(past.into_iter().rev());
     waiting.into_iter().chain(others).collect()
+}
+
+/// Where a plan ends.
+fn end(plan: &Plan) -> Point {
+    plan.phases().last().copied().map_or(Point::Base, Point::After)
 }
 
 /// The catalog as it will be when plans that wait are applied.

@@ -142,6 +142,7 @@ fn next<'a>(context: &Context, roster: &Roster<'a>, phase: Phase, ran: &BTreeSet
                 let hint = format!("trueup deploy{} --phase contract", context.env_flag());
                 return Next::Refused(format!("{name}: {why}"), hint);
             }
+            PlanState::Elsewhere(refusal) if phase == Phase::Expand => return refused(refusal.to_string()),
             PlanState::Stale(differences) if phase == Phase::Expand => {
                 return refused(format!("the plan is stale: {}", trueup::apply::in_short(differences)));
             }

@@ -94,12 +94,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
 fn new_code(entry: &Entry<'_>) -> Option<String> {
     let name = &entry.plan.plan.name;
     match &entry.plan_state {
-        PlanState::Applied
-        | PlanState::Abandoned
-        | PlanState::Reached
-        | PlanState::Superseded
-        | PlanState::Elsewhere(_) => {
+        PlanState::Applied | PlanState::Abandoned | PlanState::Reached | PlanState::Superseded => {
             return None;
+        }
+        PlanState::Elsewhere(_) => {
+            return Some(format!(
+                "{name} is another environment's, and its end is not here: plan for this one"
+            ));
         }
         PlanState::Stale(_) => return Some(format!("{name} is stale, and has not run: plan again")),
         PlanState::Between { .. }
