@@ -320,18 +320,26 @@ impl<'a> Script<'a> {
 
 /// A row that names an object and asks whose it is, where it is one that has an owner of its own.
 fn owner_of(id: &ObjectId) -> Option<String> {
-    let (catalog, column, found) = match id.kind {
-        Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence => {
-            return Some(owner_of_relation(&id.sql()));
-        }
-        Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => ("pg_type", "typowner", "to_regtype"),
-        Kind::Function | Kind::Aggregate => ("pg_proc", "proowner", "to_regprocedure"),
-        _ => return None,
-    };
     let name = value(&id.sql());
-    Some(format!(
-        "({name}, (SELECT o.{column} FROM pg_catalog.{catalog} o WHERE o.oid = pg_catalog.{found}({name})))"
-    ))
+    match id.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView | Kind::Sequence => {
+            Some(owner_of_relation(&id.sql()))
+        }
+        Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range => Some(format!(
+            "({name}, (SELECT o.typowner FROM pg_catalog.pg_type o WHERE o.oid = pg_catalog.to_regtype({name})))"
+        )),
+        // a cast of its name would fail where a type of its arguments is not there yet
+        Kind::Function | Kind::Aggregate => {
+            let [schema, own, arguments] = [0, 1, 2].map(|at| value(id.path.part(at)));
+            Some(format!(
+                "({name}, (SELECT o.proowner FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace \
+                 WHERE n.nspname = {schema} AND o.proname = {own} AND {arguments} = (SELECT COALESCE(pg_catalog.string_agg(\
+                 pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.at), '') \
+                 FROM pg_catalog.unnest(o.proargtypes) WITH ORDINALITY AS a (type, at))))"
+            ))
+        }
+        _ => None,
+    }
 }
 
 fn owner_of_relation(name: &str) -> String {
