@@ -61,7 +61,7 @@ use crate::{
 /// Applies one phase or all of a plan.
 pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
     let mut run = Run::start(options, Direction::Apply).await?;
-    let outcome = run.apply(progress).await;
+    let outcome = Box::pin(run.apply(progress)).await;
     run.close(&outcome).await;
     outcome
 }
@@ -69,7 +69,7 @@ pub async fn apply(options: &Options<'_>, progress: &mut impl Progress) -> Resul
 /// Undoes what the journal says was done, last step first, and proves that the database is what it was.
 pub async fn rollback(options: &Options<'_>, progress: &mut impl Progress) -> Result<Outcome, ApplyError> {
     let mut run = Run::start(options, Direction::Rollback).await?;
-    let outcome = run.rollback(progress).await;
+    let outcome = Box::pin(run.rollback(progress)).await;
     run.close(&outcome).await;
     outcome
 }
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
     /// Walks the list of checks, and takes over what that found out.
     async fn pass(&mut self, progress: &mut impl Progress) -> Result<Passed, ApplyError> {
         let walk = Walk::new(self.options, &self.session, self.direction, self.state.clone());
-        let walk = walk.pass(progress).await?;
+        let walk = Box::pin(walk.pass(progress)).await?;
         if let Some(live) = walk.live.as_ref().filter(|_| self.direction == Direction::Rollback) {
             self.guards = guard::of(walk.steps_left(), live, &walk.costs);
         }

@@ -116,10 +116,9 @@ impl<'a> Around<'a> {
             _ => None,
         };
         let guards = other.is_some_and(|kind| self.guards.contains(&(kind, relation.clone())));
-        known
-            && !guards
-            && !self.restructured.contains(&relation)
-            && !(decides && self.filled.contains(&relation))
+        let is_in_the_way =
+            guards || self.restructured.contains(&relation) || decides && self.filled.contains(&relation);
+        known && !is_in_the_way
     }
 
     /// Whether the plan makes an object something else to what needs it.

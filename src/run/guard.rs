@@ -40,9 +40,10 @@ pub(super) async fn pass<'a>(
     let Guard { relation, query } = guard;
     attempt.statement(item, 0, &format!("LOCK TABLE {relation} IN ACCESS EXCLUSIVE MODE")).await?;
     let failed = |source| RunError::control(attempt.session, "asking what would be lost", source);
-    let owner = match attempt.options.guarded {
-        true => Owner::of_relation(attempt.session, relation).await.map_err(failed)?,
-        false => None,
+    let owner = if attempt.options.guarded {
+        Owner::of_relation(attempt.session, relation).await.map_err(failed)?
+    } else {
+        None
     };
     let code = FOUND.code();
     let body =
