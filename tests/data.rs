@@ -539,3 +539,47 @@ fn what_null_becomes_is_what_counts() {
         database.done().await;
     });
 }
+
+/// An attribute of a composite type goes with what rows have in it, there and back: in contract, as a danger, and not unasked.
+#[test]
+fn an_attribute_that_goes_takes_its_values_along() {
+    runtime().block_on(async {
+        let one =
+            "CREATE TYPE addr AS (street text); CREATE TABLE t (id int PRIMARY KEY, a addr, many addr[]);";
+        let two = one.replace("street text", "street text, zip int");
+        let rows = |value: &str| format!("INSERT INTO t VALUES (1, ROW({value}), ARRAY[ROW({value})::addr])");
+        let database = Database::with(&two).await.unwrap();
+        database.execute(&rows("'s', 1010")).await;
+        database.plan(one).await;
+        let verified = database.trueup(&["show", "plan"]).await.ended(0).unwrap();
+        let lost = "composite type public.addr loses zip: the values in every row that has one of it";
+        assert!(
+            verified.stdout.contains("DATA_LOSS") && verified.stdout.contains(lost),
+            "{}",
+            verified.shown()
+        );
+        database.approve("plan").await.unwrap();
+        database.trueup(&["apply", "plan"]).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT a::text FROM t").await, "(s,1010)", "old code reads it");
+        database.trueup(&["apply", "plan", "--phase", "contract"]).await.ended(0).unwrap();
+        database.done().await;
+
+        let database = Database::with(one).await.unwrap();
+        database.execute(&rows("'s'")).await;
+        database.plan_approved(&two).await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        database.execute("UPDATE t SET a.zip = 1010").await;
+        database
+            .trueup_unattended(&["rollback", "plan"])
+            .await
+            .fails(3, "loses zip: the values in every row that has one of it");
+        database.trueup(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+        // a type that nothing is stored of loses nothing
+        let database = Database::with("CREATE TYPE addr AS (street text, zip int);").await.unwrap();
+        database.plan("CREATE TYPE addr AS (street text);").await;
+        let shown = database.trueup(&["show", "plan"]).await.ended(0).unwrap();
+        assert!(!shown.stdout.contains("DATA_LOSS"), "{}", shown.shown());
+        database.done().await;
+    });
+}

@@ -76,7 +76,7 @@ impl Cost {
         match (self.gone, object.kind) {
             (true, Kind::Column) => format!("the values of {object} did not come back"),
             (true, _) => format!("the rows of {object} did not come back"),
-            (false, Kind::Column) => format!("the values of {object} are gone"),
+            (false, Kind::Column | Kind::Composite) => format!("the values of {object} are gone"),
             (false, _) => format!("the rows of {object} are gone"),
         }
     }
@@ -107,6 +107,10 @@ pub(super) async fn of(
                     let rows = rows.unwrap_or(Rows::Unknown);
                     costs.push(cost(hazard::without_sizes(&hazard.message), rows));
                 }
+            }
+            // whoever wrote the attribute meanwhile has it in a column, an array, another type
+            (Kind::Composite, false) => {
+                costs.push(cost(hazard::without_sizes(&hazard.message), Rows::Unknown));
             }
             // a position, and labels that no row may have: nothing that anybody wrote
             _ => {}

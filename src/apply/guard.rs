@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cost::{CODE, Cost};
 use crate::{
     catalog::Catalog,
+    kind::Object,
     name::{Kind, ObjectId},
     plan::PlannedStep,
     run::Guard,
@@ -12,8 +13,8 @@ use crate::{
     step::Verb,
 };
 
-/// By step what must still not be there: rows of a table that had none, values of a column that nobody had written. A column with
-/// a default is not asked again: whether its values are the default's may take code to tell.
+/// By step what must still not be there: rows of a table that had none, values of a column that nobody had written, where the plan
+/// has brought them. A column with a default is not asked again: whether its values are the default's may take code to tell.
 pub(super) fn of<'s>(
     steps: impl Iterator<Item = &'s PlannedStep>,
     live: &Catalog,
@@ -21,7 +22,8 @@ pub(super) fn of<'s>(
 ) -> BTreeMap<u32, Guard> {
     let counted = |step: &&PlannedStep| {
         step.undo.hazards.iter().any(|hazard| hazard.code == CODE)
-            && step.action != Verb::Drop
+            && step.action == Verb::Create
+            && !is_foreign(live, &step.object)
             && !costs.iter().any(|cost| cost.step == step.id)
     };
     let guard = |step: &PlannedStep| {
@@ -41,4 +43,10 @@ pub(super) fn of<'s>(
         Some((step.id, Guard { relation, query }))
     };
     steps.filter(counted).filter_map(guard).collect()
+}
+
+/// Whether rows are kept elsewhere, where nobody can lock them.
+fn is_foreign(live: &Catalog, object: &ObjectId) -> bool {
+    let table = ObjectId::new(Kind::Table, object.path.parts().get(..2).unwrap_or_default().to_vec());
+    matches!(live.objects.get(&table), Some(Object::Table(table)) if table.foreign.is_some())
 }

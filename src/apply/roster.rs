@@ -203,14 +203,11 @@ fn without_runs<'a>(
     shaping: &Shaping,
 ) -> Vec<Entry<'a>> {
     let entry = |plan, plan_state| Entry { plan, plan_state, run: None, state: State::default() };
-    let (mut waiting, mut others) = (Vec::new(), Vec::new());
+    let (mut waiting, mut elsewhere) = (Vec::new(), Vec::new());
     fresh.retain(|file| match fits_environment(&file.plan, shaping, Position::NotRun) {
         Ok(()) => true,
         Err(refusal) => {
-            // the same was planned for this environment, too, and that ran
-            let is_reached = staleness::compare(&file.plan, live, end(&file.plan)).is_empty();
-            let plan_state = if is_reached { PlanState::Reached } else { PlanState::Elsewhere(refusal) };
-            others.push(entry(*file, plan_state));
+            elsewhere.push((*file, Some(refusal)));
             false
         }
     });
@@ -252,7 +249,10 @@ fn without_runs<'a>(
     let mut later: Vec<(Timestamp, BTreeSet<ObjectId>)> =
         here.map(|entry| (entry.plan.plan.created, known(&entry.plan.plan))).collect();
     let mut past = Vec::new();
-    for file in fresh.into_iter().rev() {
+    let mut others: Vec<(&PlanFile, Option<Refusal>)> =
+        fresh.into_iter().map(|file| (file, None)).chain(elsewhere).collect();
+    others.sort_by_key(|(file, _)| (file.plan.created, &file.plan.name));
+    for (file, refusal) in others.into_iter().rev() {
         let plan = &file.plan;
         let touched = staleness::touched(plan);
         let differences = staleness::compare(plan, live, Point::Base);
@@ -275,16 +275,17 @@ fn without_runs<'a>(
             PlanState::Reached
         } else if begins && over.all(|over| over) {
             PlanState::Superseded
+        } else if let Some(refusal) = refusal {
+            PlanState::Elsewhere(refusal)
         } else {
             PlanState::Stale(differences)
         };
-        if !matches!(plan_state, PlanState::Stale(_)) {
+        if !matches!(plan_state, PlanState::Stale(_) | PlanState::Elsewhere(_)) {
             later.push((plan.created, known(plan)));
         }
         past.push(entry(file, plan_state));
     }
-    others.extend(past.into_iter().rev());
-    waiting.into_iter().chain(others).collect()
+    waiting.into_iter().chain(past.into_iter().rev()).collect()
 }
 
 /// Where a plan ends.

@@ -1,5 +1,7 @@
 //! DATA_LOSS: values that are stored now are gone afterwards.
 
+use std::collections::BTreeSet;
+
 use super::{Case, Level, Rule};
 use crate::{
     kind::{Column, Object},
@@ -78,6 +80,12 @@ fn is_lost(case: &Case<'_>, id: &ObjectId, before: &Object, after: Option<&Objec
             (!gone.is_empty())
                 .then(|| format!("{id} loses {}: it fails while a row holds one of them", gone.join(", ")))
         }
+        (Object::Composite(before), Some(Object::Composite(after))) => {
+            let gone: Vec<&str> = before.attributes_gone(after).collect();
+            let lost =
+                || format!("{id} loses {}: the values in every row that has one of it", gone.join(", "));
+            (!gone.is_empty() && is_stored(case, id)).then(lost)
+        }
         (Object::Column(before), Some(Object::Column(after)))
             if before.generated.is_none() && after.generated.is_some() =>
         {
@@ -93,6 +101,24 @@ fn is_lost(case: &Case<'_>, id: &ObjectId, before: &Object, after: Option<&Objec
         }
         _ => None,
     }
+}
+
+/// Whether a column has values of a type, or of what is made of it.
+fn is_stored(case: &Case<'_>, of: &ObjectId) -> bool {
+    let catalog = case.catalogs.before;
+    let mut seen = BTreeSet::new();
+    let mut next = vec![of];
+    while let Some(id) = next.pop() {
+        let users = catalog.needs.iter().filter(|need| need.to == *id).map(|need| &need.from);
+        for user in users.filter(|user| seen.insert(*user)) {
+            match user.kind {
+                Kind::Column => return true,
+                Kind::Composite | Kind::Domain | Kind::Range => next.push(user),
+                _ => {}
+            }
+        }
+    }
+    false
 }
 
 /// A cast that loses without an error: fewer digits, less than a timestamp, floating point.

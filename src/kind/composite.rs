@@ -24,6 +24,14 @@ pub struct Attribute {
     pub data_type: String,
 }
 
+impl Composite {
+    /// The names of the attributes that another one does not have any more.
+    pub fn attributes_gone<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a str> {
+        let stays = |one: &Attribute| after.attributes.iter().any(|other| other.name == one.name);
+        self.attributes.iter().filter(move |one| !stays(one)).map(|one| one.name.as_str())
+    }
+}
+
 impl Definition for Composite {
     const QUERY: &'static str = include_str!("composite.sql");
     const ROWS: &'static str = "pg_class WHERE relkind = 'c' AND oid >= 16384";

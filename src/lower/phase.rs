@@ -55,6 +55,10 @@ fn narrows(change: &Change) -> bool {
 fn tightens(change: &Change) -> bool {
     match (&change.object.before, &change.object.after) {
         (Some(Object::Column(before)), Some(Object::Column(after))) => after.not_null && !before.not_null,
+        // old code reads and writes what goes
+        (Some(Object::Composite(before)), Some(Object::Composite(after))) => {
+            before.attributes_gone(after).next().is_some()
+        }
         _ => change.id.kind == Kind::SequenceOwner && change.object.after.is_none(),
     }
 }
