@@ -552,7 +552,7 @@ fn an_attribute_that_goes_takes_its_values_along() {
         database.execute(&rows("'s', 1010")).await;
         database.plan(one).await;
         let verified = database.trueup(&["show", "plan"]).await.ended(0).unwrap();
-        let lost = "composite type public.addr loses zip: the values in every row that has one of it";
+        let lost = "type public.addr loses zip: the values in every row that has one of it";
         assert!(
             verified.stdout.contains("DATA_LOSS") && verified.stdout.contains(lost),
             "{}",

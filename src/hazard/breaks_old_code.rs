@@ -39,6 +39,10 @@ fn find(case: &Case<'_>) -> Option<String> {
         {
             gone(&format!("changes from {} to {}", before.data_type, after.data_type))
         }
+        (Object::Composite(before), Some(Object::Composite(after))) => {
+            let lost: Vec<&str> = before.attributes_gone(after).collect();
+            (!lost.is_empty()).then(|| format!("code that uses {id} fails: it loses {}", lost.join(", ")))
+        }
         (Object::Function(before), Some(Object::Function(after))) if before.result != after.result => {
             gone("returns something else")
         }
