@@ -14,7 +14,7 @@
 //! characters are escaped, and goes by `\gexec`. Everything else that comes from the plan is a literal or a comment.
 //!
 //! What a script says depends on the plan alone, so that [`super::folder`] can render it again. Who changes what is rendered
-//! raises [`RENDERING`], and keeps reading folders that have the earlier one, as [`super::reading`] does.
+//! raises `RENDERING`, and keeps reading folders that have the earlier one, as `reading` does.
 
 mod journal;
 mod line;

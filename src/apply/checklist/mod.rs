@@ -1,7 +1,7 @@
 //! The one list of checks that a plan passes before it runs, there or back.
 //!
-//! `apply` and `rollback` walk it and stop at the first that fails ([`Walk::pass`]). `preflight` walks the same list to its end and
-//! shows what each came to ([`Walk::collect`]), so that it passes nothing that `apply` refuses; `verify` asks for what is about the
+//! `apply` and `rollback` walk it and stop at the first that fails (`pass`). `preflight` walks the same list to its end and
+//! shows what each came to (`collect`), so that it passes nothing that `apply` refuses; `verify` asks for what is about the
 //! plan, its approvals and the catalog. A check that fails says that the plan would, or that it would do harm; a warning is what
 //! a careful person would want to know before saying yes.
 
