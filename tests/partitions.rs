@@ -387,7 +387,7 @@ fn like_steps_are_one() {
         assert!(page.contains("- 6: create index public.log\\_6\\_id\\_idx on table public.log\\_6"), "{page}");
         assert_eq!(page.matches("DATA\\_LOSS** in step").count(), 6, "{page}");
         let up = std::fs::read_to_string(database.path("plan/up-expand.sql")).unwrap();
-        let up = up.split_once("==== expand ====").unwrap().1;
+        let up = up.split_once("\n-- ==== expand ====").unwrap().1;
         assert_eq!(up.matches("CREATE INDEX CONCURRENTLY").count(), 6, "{up}");
         database.done().await;
     });
