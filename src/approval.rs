@@ -2,7 +2,7 @@
 //!
 //! An approval is a file `approvals/<phase>-<approver>.toml` in the plan's folder, so it travels with the pull
 //! request. It is bound to the plan's digest: one changed byte of plan.toml voids it. It covers only the phase it
-//! names, and only the dangers whose codes it accepts. [`check`] decides whether what there is suffices, by the
+//! names, and only the dangers whose codes it accepts. [`tally`] decides whether what there is suffices, by the
 //! policy of the environment; it is pure, and time is given to it.
 
 mod check;
@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use check::{BadDatabase, Covered, Database, Occasion, SKEW, Tally, check, is_in, tally};
+pub use check::{BadDatabase, Covered, Database, Occasion, SKEW, Tally, is_in, tally};
 use jiff::Timestamp;
 pub use missing::{Missing, Void};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::{
     config::Policy,
     hazard::{Hazard, Level},
     plan::{Digest, Plan, PlanFile},
-    step::Phase,
+    step::{Direction, Phase},
     toml_file::{self, TomlError},
     visible::visible_line,
 };
@@ -264,17 +264,17 @@ impl Approval {
         Ok(file)
     }
 
-    /// The one by this person that a plan's folder has, for a phase and a way.
+    /// The one by this person that a plan's folder has, for a phase and a direction.
     pub fn find(
         plan: &PlanFile,
         approver: &Approver,
         phase: Phase,
-        way: Way,
+        direction: Direction,
     ) -> Result<Option<Self>, ApprovalError> {
         let wanted = |approval: &Self| {
             approval.approver == *approver
                 && approval.phase == phase
-                && approval.rollback == (way == Way::Back)
+                && approval.rollback == (direction == Direction::Rollback)
         };
         Ok(read_all(plan)?.into_iter().find(wanted))
     }
@@ -334,13 +334,14 @@ pub fn read_all(plan: &PlanFile) -> Result<Vec<Approval>, ApprovalError> {
 
 /// The dangers of a phase: each code, and the steps that have it. These must be accepted.
 pub fn dangers(plan: &Plan, phase: Phase) -> BTreeMap<String, Vec<u32>> {
-    dangers_of(plan, phase, Way::There)
+    dangers_of(plan, phase, Direction::Apply)
 }
 
 /// The same of a phase one way or the other.
-pub fn dangers_of(plan: &Plan, phase: Phase, way: Way) -> BTreeMap<String, Vec<u32>> {
+pub fn dangers_of(plan: &Plan, phase: Phase, direction: Direction) -> BTreeMap<String, Vec<u32>> {
     let mut dangers: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for (step, hazard) in hazards(plan, phase, way).filter(|(_, hazard)| hazard.level == Level::Danger) {
+    for (step, hazard) in hazards(plan, phase, direction).filter(|(_, hazard)| hazard.level == Level::Danger)
+    {
         let steps = dangers.entry(hazard.code.clone()).or_default();
         if steps.last() != Some(&step) {
             steps.push(step);
@@ -349,24 +350,15 @@ pub fn dangers_of(plan: &Plan, phase: Phase, way: Way) -> BTreeMap<String, Vec<u
     dangers
 }
 
-fn hazards(plan: &Plan, phase: Phase, way: Way) -> impl Iterator<Item = (u32, &Hazard)> {
+fn hazards(plan: &Plan, phase: Phase, direction: Direction) -> impl Iterator<Item = (u32, &Hazard)> {
     let steps = plan.steps.iter().filter(move |step| step.phase == phase);
     steps.flat_map(move |step| {
-        let hazards = if way == Way::Back { &step.undo.hazards } else { &step.hazards };
+        let hazards = if direction == Direction::Rollback { &step.undo.hazards } else { &step.hazards };
         hazards.iter().map(|hazard| (step.id, hazard))
     })
 }
 
-/// Which way a phase is to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// It is applied.
-    There,
-    /// It is rolled back.
-    Back,
-}
-
 /// All codes that an approval of a phase can accept: its dangers.
-pub fn acceptable(plan: &Plan, phase: Phase, way: Way) -> BTreeSet<String> {
-    dangers_of(plan, phase, way).into_keys().collect()
+pub fn acceptable(plan: &Plan, phase: Phase, direction: Direction) -> BTreeSet<String> {
+    dangers_of(plan, phase, direction).into_keys().collect()
 }

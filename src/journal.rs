@@ -40,6 +40,7 @@ pub use reached::{Reached, reach, reached};
 pub use refusal::{Refused, record as record_refusal, refusals};
 pub use run::{Beginning, adopt, batch_done, begin, finish, step_ended, step_started};
 
+pub use crate::step::Direction;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Row;
@@ -54,26 +55,6 @@ use crate::{
 
 /// The first layout that has everything as a chain of entries.
 const CHAINED: i32 = 9;
-
-/// Which way a run went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// There.
-    Apply,
-    /// Back.
-    Rollback,
-}
-
-impl Direction {
-    /// The command's name.
-    pub fn label(self) -> &'static str {
-        match self {
-            Direction::Apply => "apply",
-            Direction::Rollback => "rollback",
-        }
-    }
-}
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

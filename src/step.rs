@@ -34,6 +34,26 @@ impl Phase {
     }
 }
 
+/// Which way a phase goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// It is applied.
+    Apply,
+    /// It is rolled back.
+    Rollback,
+}
+
+impl Direction {
+    /// The command's name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Direction::Apply => "apply",
+            Direction::Rollback => "rollback",
+        }
+    }
+}
+
 /// What a step does to its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,11 +107,23 @@ impl Timeouts {
     /// For scans and rewrites: waits shortly for its lock, then takes the time it needs.
     pub const SLOW: Self = Self { lock_ms: 2_000, statement_ms: 0 };
 
+    /// The statements that set them: for the session, or, where that is said, for the transaction (`LOCAL `).
+    pub fn set(self, local: &str) -> String {
+        let Self { lock_ms, statement_ms } = self;
+        format!("SET {local}lock_timeout = {lock_ms}; SET {local}statement_timeout = {statement_ms}")
+    }
+
     /// Whether either limit is more than the other's, or none where that has one.
     pub fn is_longer_than(self, most: Self) -> bool {
         let longer = |own: u32, most: u32| most != 0 && (own == 0 || own > most);
         longer(self.lock_ms, most.lock_ms) || longer(self.statement_ms, most.statement_ms)
     }
+}
+
+/// Steps by their numbers: `step 7`, or `steps 5, 6`.
+pub fn numbered(steps: &[u32]) -> String {
+    let numbers = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    if steps.len() == 1 { format!("step {numbers}") } else { format!("steps {numbers}") }
 }
 
 /// How the rows of a table are gone through.

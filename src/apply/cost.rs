@@ -92,9 +92,7 @@ pub(super) async fn of(
     for step in steps {
         let Some(hazard) = step.undo.hazards.iter().find(|hazard| hazard.code == CODE) else { continue };
         let (object, gone) = (&step.object, step.action == Verb::Drop);
-        // what a foreign table shows is kept elsewhere
-        let table = ObjectId::new(Kind::Table, object.path.parts().get(..2).unwrap_or_default().to_vec());
-        if matches!(live.objects.get(&table), Some(Object::Table(table)) if table.foreign.is_some()) {
+        if is_foreign(live, object) {
             continue;
         }
         let cost = |what: String, rows| Cost { step: step.id, object: object.clone(), gone, what, rows };
@@ -117,6 +115,12 @@ pub(super) async fn of(
         }
     }
     Ok(costs)
+}
+
+/// Whether it is a foreign table, or part of one: what that shows is kept elsewhere, where nobody can lock it.
+pub(super) fn is_foreign(live: &Catalog, object: &ObjectId) -> bool {
+    let table = ObjectId::new(Kind::Table, object.path.parts().get(..2).unwrap_or_default().to_vec());
+    matches!(live.objects.get(&table), Some(Object::Table(table)) if table.foreign.is_some())
 }
 
 /// How many rows of a table that goes, or of the table of a column, lose something.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{CODE, Cost};
+use super::cost::{CODE, Cost, is_foreign};
 use crate::{
     catalog::Catalog,
-    kind::Object,
     name::{Kind, ObjectId},
     plan::PlannedStep,
     run::Guard,
@@ -43,10 +42,4 @@ pub(super) fn of<'s>(
         Some((step.id, Guard { relation, query }))
     };
     steps.filter(counted).filter_map(guard).collect()
-}
-
-/// Whether rows are kept elsewhere, where nobody can lock them.
-fn is_foreign(live: &Catalog, object: &ObjectId) -> bool {
-    let table = ObjectId::new(Kind::Table, object.path.parts().get(..2).unwrap_or_default().to_vec());
-    matches!(live.objects.get(&table), Some(Object::Table(table)) if table.foreign.is_some())
 }

@@ -85,16 +85,6 @@ pub async fn staleness(session: &Session, plan: &PlanFile) -> Result<(State, Vec
     Ok((state, differences))
 }
 
-/// What a plan assumes of tables for these phases and does not hold in a database.
-pub async fn broken_assumptions(
-    session: &Session,
-    plan: &PlanFile,
-    phases: &[Phase],
-    state: &State,
-) -> Result<Vec<String>, ApplyError> {
-    Ok(assumptions::look(session, &plan.plan, phases, &state.done).await?.broken())
-}
-
 /// Refuses a plan that would have been another one for this environment. One that has begun goes on: it was asked before.
 pub fn fits_environment(plan: &Plan, shaping: &Shaping, position: Position) -> Result<(), Refusal> {
     let differences = match position {
@@ -107,13 +97,6 @@ pub fn fits_environment(plan: &Plan, shaping: &Shaping, position: Position) -> R
     let environment = plan.made_for.as_ref().and_then(|it| it.environment.clone());
     let made_for = environment.unwrap_or_else(|| "no environment".to_owned());
     Err(Refusal::Elsewhere { made_for, here: shaping.environment.clone(), differences })
-}
-
-fn way(direction: Direction) -> staleness::Way {
-    match direction {
-        Direction::Apply => staleness::Way::There,
-        Direction::Rollback => staleness::Way::Back,
-    }
 }
 
 fn point(position: Position) -> Point {
@@ -253,7 +236,7 @@ impl<'a> Run<'a> {
         let live = live::read_managed(&self.session).await?;
         // the reading has settings of its own
         pin(&self.session).await?;
-        let differences = staleness::compare_for(&self.options.plan.plan, &live, point, way(self.direction));
+        let differences = staleness::compare_for(&self.options.plan.plan, &live, point, self.direction);
         Ok((differences, live))
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{ApplyError, error::Refusal, preflight::Limits};
 use crate::{
-    approval::{self, Approval, Covered, Database, Missing, Occasion, Tally, Way, pinned},
+    approval::{self, Approval, Covered, Database, Missing, Occasion, Tally, pinned},
     config::Policy,
     journal::{self, Direction},
     plan::{Digest, PlanFile},
@@ -99,9 +99,14 @@ impl Permission {
     }
 
     /// The approvals that let this phase of the plan run, or what is missing.
-    pub fn check(&self, plan: &PlanFile, phase: Phase, way: Way) -> Result<Covered, Vec<Missing>> {
+    pub fn check(
+        &self,
+        plan: &PlanFile,
+        phase: Phase,
+        direction: Direction,
+    ) -> Result<Covered, Vec<Missing>> {
         self.planned()?;
-        self.tally(plan, phase, way).covered()
+        self.tally(plan, phase, direction).covered()
     }
 
     /// Whether the plan is by somebody whose plans count.
@@ -110,17 +115,10 @@ impl Permission {
     }
 
     /// What the approvals of this phase come to.
-    pub fn tally(&self, plan: &PlanFile, phase: Phase, way: Way) -> Tally {
+    pub fn tally(&self, plan: &PlanFile, phase: Phase, direction: Direction) -> Tally {
         let none = BTreeSet::new();
-        let direction = if way == Way::Back { Direction::Rollback } else { Direction::Apply };
         let used = self.used.get(&(phase, direction)).unwrap_or(&none);
-        let occasion = Occasion { phase, way, now: self.now, database: self.database.as_ref(), used };
+        let occasion = Occasion { phase, direction, now: self.now, database: self.database.as_ref(), used };
         approval::tally(plan, &self.approvals, &self.policy, &occasion)
-    }
-
-    /// The same of several phases.
-    pub fn check_all(&self, plan: &PlanFile, phases: &[Phase], way: Way) -> Result<Vec<Covered>, Refusal> {
-        let covered = phases.iter().map(|phase| self.check(plan, *phase, way).map_err(Refusal::NotApproved));
-        covered.collect()
     }
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Approver, Missing, Signed, Void, Way, dangers_of, hazards, is_person, person};
+use super::{Approval, Approver, Missing, Signed, Void, dangers_of, hazards, is_person, person};
 use crate::{
     config::Policy,
     hazard::Level,
     plan::{Digest, PlanFile},
-    step::Phase,
+    step::{Direction, Phase},
 };
 
 /// A phase that may run.
@@ -79,7 +79,7 @@ pub struct Occasion<'a> {
     /// The phase.
     pub phase: Phase,
     /// Which way.
-    pub way: Way,
+    pub direction: Direction,
     /// The time, for approvals that expire.
     pub now: Timestamp,
     /// The database, if one was asked: else approvals that name one are not looked at for that.
@@ -109,7 +109,7 @@ pub struct Tally {
 
 /// Counts `approvals` of a phase of the plan.
 pub fn tally(plan: &PlanFile, approvals: &[Approval], policy: &Policy, occasion: &Occasion<'_>) -> Tally {
-    let Occasion { phase, way, .. } = *occasion;
+    let Occasion { phase, direction, .. } = *occasion;
     let (mut counted, mut emergency): (Vec<Approval>, Vec<Approval>) = (Vec::new(), Vec::new());
     let mut keys: BTreeMap<String, Approver> = BTreeMap::new();
     let mut void = Vec::new();
@@ -130,7 +130,7 @@ pub fn tally(plan: &PlanFile, approvals: &[Approval], policy: &Policy, occasion:
     let mut missing = Vec::new();
     let people: BTreeSet<String> = counted.iter().map(|approval| approval.approver.person()).collect();
     let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-    let worst = hazards(&plan.plan, phase, way).map(|(_, hazard)| hazard.level).max();
+    let worst = hazards(&plan.plan, phase, direction).map(|(_, hazard)| hazard.level).max();
     let required = match worst {
         Some(Level::Danger) => policy.required.max(policy.required_warning).max(policy.required_danger),
         Some(Level::Warning) => policy.required.max(policy.required_warning),
@@ -143,7 +143,7 @@ pub fn tally(plan: &PlanFile, approvals: &[Approval], policy: &Policy, occasion:
     if !without.is_empty() {
         missing.push(Missing::Roles { phase, roles: without });
     }
-    for (code, steps) in dangers_of(&plan.plan, phase, way) {
+    for (code, steps) in dangers_of(&plan.plan, phase, direction) {
         let by = policy.accepted_by.get(&code);
         let may = |approval: &Approval| by.is_none_or(|roles| is_in_one(approval, roles, policy));
         if !counted.iter().any(|approval| approval.accepts.contains(&code) && may(approval)) {
@@ -176,16 +176,6 @@ impl Tally {
         missing.extend(told.map(|(approver, why)| Missing::Void { approver, why }));
         Err(missing)
     }
-}
-
-/// Whether `approvals` let a phase of the plan run.
-pub fn check(
-    plan: &PlanFile,
-    approvals: &[Approval],
-    policy: &Policy,
-    occasion: &Occasion<'_>,
-) -> Result<Covered, Vec<Missing>> {
-    tally(plan, approvals, policy, occasion).covered()
 }
 
 /// The roles that policy asks for and that none of these people fills; each fills one, so that everyone who can is given the
@@ -235,12 +225,12 @@ fn void_because(
     policy: &Policy,
     occasion: &Occasion<'_>,
 ) -> Option<Void> {
-    let Occasion { phase, way, now, .. } = *occasion;
+    let Occasion { phase, direction, now, .. } = *occasion;
     if approval.plan != plan.digest {
         Some(Void::OtherPlan(approval.plan.clone()))
     } else if approval.phase != phase {
         Some(Void::OtherPhase(approval.phase))
-    } else if approval.rollback != (way == Way::Back) {
+    } else if approval.rollback != (direction == Direction::Rollback) {
         Some(Void::OtherWay)
     } else if let Some(when) = approval.revoked {
         let signed = approval.revocation.as_ref().map_or(&Signed::No, |revocation| &revocation.signed);

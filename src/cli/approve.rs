@@ -8,11 +8,11 @@ use std::{
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use trueup::{
-    approval::{self, Approval, Approver, Database, Revocation, Signed, Way, signature::SignError},
+    approval::{self, Approval, Approver, Database, Revocation, Signed, signature::SignError},
     config::Policy,
     journal,
     plan::{Plan, PlanFile},
-    step::Phase,
+    step::{Direction, Phase},
     toml_file::nearest,
     visible::visible_line,
 };
@@ -110,15 +110,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         return Err(CliError::new("--role: who is in which role is not the approver's to say")
             .with_hint("in trueup.toml: [approval] members = { dba = [\"alice\", \"SHA256:…\"] }"));
     }
-    let way = if arguments.rollback { Way::Back } else { Way::There };
+    let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if arguments.revoke {
-        return revoke(context, &opened, &approver, &phases, way, now, arguments);
+        return revoke(context, &opened, &approver, &phases, direction, now, arguments);
     }
     let dangers: BTreeMap<Phase, BTreeMap<String, Vec<u32>>> =
-        phases.iter().map(|phase| (*phase, approval::dangers_of(&opened.plan, *phase, way))).collect();
+        phases.iter().map(|phase| (*phase, approval::dangers_of(&opened.plan, *phase, direction))).collect();
     let acceptable: BTreeMap<Phase, BTreeSet<String>> =
-        phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase, way))).collect();
+        phases.iter().map(|phase| (*phase, approval::acceptable(&opened.plan, *phase, direction))).collect();
     let accepted = accepted(&arguments.accept, &acceptable)?;
     let policies = context.policies()?;
     let environments: BTreeSet<String> =
@@ -149,8 +149,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let open: Vec<&String> = dangers.filter(|code| !accepted.contains(*code)).collect();
         written.push((approval, file, open));
     }
-    let standing = |policy| Standing::of(&opened, policy, &approver, &phases, way);
-    let needed = policies.iter().filter(|policy| way == Way::There || policy.rollback);
+    let standing = |policy| Standing::of(&opened, policy, &approver, &phases, direction);
+    let needed = policies.iter().filter(|policy| direction == Direction::Apply || policy.rollback);
     let standings: Vec<Standing> = needed.map(standing).collect::<Result<_, _>>()?;
     if context.format() == Format::Json {
         let counts: Vec<_> = standings.iter().map(Standing::json).collect();
@@ -229,7 +229,7 @@ fn revoke(
     plan: &PlanFile,
     approver: &Approver,
     phases: &[Phase],
-    way: Way,
+    direction: Direction,
     now: Timestamp,
     arguments: &Arguments,
 ) -> Result<Exit, CliError> {
@@ -242,7 +242,7 @@ fn revoke(
     }
     let mut revoked = Vec::new();
     for phase in phases {
-        let Some(approval) = Approval::find(plan, approver, *phase, way)? else { continue };
+        let Some(approval) = Approval::find(plan, approver, *phase, direction)? else { continue };
         let revocation = Some(Revocation { by: by.clone(), signature: None, signed: Signed::No });
         let mut approval = Approval { revoked: approval.revoked.or(Some(now)), revocation, ..approval };
         if let Some(key) = &arguments.sign {

@@ -6,6 +6,7 @@ use trueup::{
     apply::roster::{Entry, PlanState, Roster},
     plan::{PlannedStep, compatibility},
     report::markdown::code,
+    step::numbered,
     visible::visible_line,
 };
 
@@ -110,7 +111,7 @@ fn new_code(entry: &Entry<'_>) -> Option<String> {
         | PlanState::Behind(_) => {}
     }
     let waits = compatibility::awaited(&entry.plan.plan, |step| !is_done(entry, step));
-    (!waits.is_empty()).then(|| format!("{} of {name} {} not run", listed(&waits), have(&waits)))
+    (!waits.is_empty()).then(|| format!("{} of {name} {} not run", numbered(&waits), have(&waits)))
 }
 
 /// Why code for the schema before a plan does not work any more.
@@ -120,7 +121,7 @@ fn old_code(entry: &Entry<'_>, is_last: bool) -> Option<String> {
         return None;
     }
     let broken = compatibility::broken(&entry.plan.plan, |step| is_done(entry, step));
-    (!broken.is_empty()).then(|| format!("{} of {name} {} run", listed(&broken), have(&broken)))
+    (!broken.is_empty()).then(|| format!("{} of {name} {} run", numbered(&broken), have(&broken)))
 }
 
 /// Whether a step is done.
@@ -131,11 +132,6 @@ fn is_done(entry: &Entry<'_>, step: &PlannedStep) -> bool {
         PlanState::Stopped { .. } => entry.state.done.contains(&step.id),
         _ => false,
     }
-}
-
-fn listed(steps: &[u32]) -> String {
-    let numbers = steps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    if steps.len() == 1 { format!("step {numbers}") } else { format!("steps {numbers}") }
 }
 
 fn have(steps: &[u32]) -> &'static str {

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use trueup::{
     apply::permission::Permission,
-    approval::{self, Approval, Approver, Missing, Way},
+    approval::{self, Approval, Approver, Missing},
     config::Policy,
     plan::PlanFile,
-    step::Phase,
+    step::{Direction, Phase},
     visible::visible_line,
 };
 
@@ -29,14 +29,14 @@ impl Standing {
         policy: &Policy,
         approver: &Approver,
         phases: &[Phase],
-        way: Way,
+        direction: Direction,
     ) -> Result<Self, CliError> {
         let now = Timestamp::now();
         let approvals = approval::read_checked(plan, policy, now)?;
         let permission = Permission::by_file(plan, policy, &approvals, now)?;
         let (mut void, mut missing) = (None, permission.planned().err().unwrap_or_default());
         for phase in phases {
-            let tally = permission.tally(plan, *phase, way);
+            let tally = permission.tally(plan, *phase, direction);
             void = void.or_else(|| tally.void_of(approver).map(ToString::to_string));
             // somebody may have broken the glass
             if let Err(found) = tally.covered() {
@@ -77,9 +77,9 @@ pub struct Row {
 }
 
 /// The approvals that count for a phase.
-pub fn rows(permission: &Permission, plan: &PlanFile, phase: Phase, way: Way) -> Vec<Row> {
+pub fn rows(permission: &Permission, plan: &PlanFile, phase: Phase, direction: Direction) -> Vec<Row> {
     let policy = &permission.policy;
-    let counted = permission.tally(plan, phase, way).counted;
+    let counted = permission.tally(plan, phase, direction).counted;
     let row = |approval: Approval| {
         let roles = policy.members.keys().filter(|role| approval::is_in(&approval, role, policy));
         Row { phase, roles: roles.cloned().collect(), approval }

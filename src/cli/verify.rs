@@ -9,7 +9,7 @@ use trueup::{
         checklist::{Item, Walk},
         permission::Permission,
     },
-    approval::{self, Missing, Way},
+    approval::{self, Missing},
     journal::{self, Direction, Position},
     plan::PlanFile,
     report,
@@ -76,7 +76,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         let mut walk = Walk::new(&options, &session, direction, state);
         walk.phases = phases_at(position);
         for item in Item::of_the_plan(direction) {
-            for finding in walk.look(*item, &mut Silent).await? {
+            for finding in walk.look(item, &mut Silent).await? {
                 match finding.refusal {
                     Some(Refusal::Stale(found)) => differences = Some(found),
                     Some(Refusal::Assumption(found)) => broken = found,
@@ -113,13 +113,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
             super::plan::reproduce(context, &session, &opened.plan, &arguments.manage).await?;
         }
     }
-    let way = if arguments.rollback { Way::Back } else { Way::There };
+    let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
     let needed = !arguments.rollback || permission.policy.rollback;
     let checked: Vec<Checked> = phases
         .into_iter()
         .map(|phase| {
-            let covered =
-                if needed { permission.check(&opened, phase, way) } else { Ok(approval::Covered::default()) };
+            let covered = if needed {
+                permission.check(&opened, phase, direction)
+            } else {
+                Ok(approval::Covered::default())
+            };
             let names = |covered: approval::Covered| {
                 covered.approvals.iter().map(|approval| approval.approver.to_string()).collect()
             };
@@ -128,7 +131,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         .collect();
     let asked = checked.iter().map(|(phase, _)| *phase).filter(|_| needed);
     let signed_off: Vec<Row> =
-        asked.flat_map(|phase| sign_off::rows(&permission, &opened, phase, way)).collect();
+        asked.flat_map(|phase| sign_off::rows(&permission, &opened, phase, direction)).collect();
     let stale = differences.as_ref().is_some_and(|differences| !differences.is_empty());
     let good = !stale
         && broken.is_empty()

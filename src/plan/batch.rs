@@ -1,5 +1,7 @@
 //! Batches: what runs in one transaction, or alone outside any.
 
+use std::collections::BTreeSet;
+
 use crate::{
     name::ObjectId,
     plan::PlannedStep,
@@ -141,6 +143,14 @@ impl Batch {
             last.also.append(&mut next);
         }
         batches
+    }
+
+    /// Has nothing run of these steps, which are done when the batch is all the same.
+    pub fn leave_out(&mut self, steps: &BTreeSet<u32>) {
+        for item in self.items.iter_mut().filter(|item| steps.contains(&item.step)) {
+            item.action = Action::nothing();
+        }
+        self.transactional = self.items.iter().all(|item| item.action.is_transactional());
     }
 
     /// The steps that are done when it is.

@@ -121,6 +121,11 @@ impl<'a> Around<'a> {
         known && !is_in_the_way
     }
 
+    /// Whether the plan has it in its footprint.
+    pub fn knows(&self, object: &ObjectId) -> bool {
+        self.recorded.contains_key(object)
+    }
+
     /// Whether the plan makes an object something else to what needs it.
     pub fn is_hard(&self, object: &ObjectId) -> bool {
         self.hard.contains(object)

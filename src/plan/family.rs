@@ -12,7 +12,7 @@ use crate::{
     catalog::Catalog,
     kind::Object,
     name::{Kind, ObjectId, Path},
-    step::{Operation, Phase},
+    step::{Direction, Operation, Phase},
 };
 
 /// Who is above and below whom in a database.
@@ -61,15 +61,6 @@ pub(super) fn membership(catalog: &Catalog, table: &Path) -> Option<ObjectId> {
     [Kind::Attachment, Kind::Table].into_iter().map(of).find(|id| catalog.objects.contains_key(id))
 }
 
-/// Which way a plan is to go from where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// It is applied.
-    There,
-    /// It is rolled back.
-    Back,
-}
-
 /// What a plan does to each table of a family by itself.
 #[derive(Debug, Default)]
 pub(super) struct EachTable {
@@ -88,12 +79,13 @@ impl EachTable {
     /// Of a plan that changes these relations.
     pub fn of(plan: &Plan, families: &Families, changed: &BTreeSet<Path>) -> Self {
         let mut each = Self::default();
+        let tables = Tables::of(plan);
         // an index of the whole is seen by those of the partitions that become part of it
         let attached = plan.steps.iter().filter(|step| step.object.kind == Kind::IndexAttachment);
-        let attached = attached.filter_map(|step| table_of(plan, step));
+        let attached = attached.filter_map(|step| tables.table(step));
         let indexed: BTreeSet<Path> = attached.flat_map(|table| families.above(&table)).collect();
         for step in &plan.steps {
-            let Some(table) = table_of(plan, step) else { continue };
+            let Some(table) = tables.table(step) else { continue };
             let above = families.above(&table);
             let fills = |operation: &Operation| matches!(operation, Operation::Backfill(_));
             let by_itself = fills(&step.operation) || fills(&step.undo.operation);
@@ -120,21 +112,27 @@ impl EachTable {
     }
 
     /// Whether a table that has come to the family is left out by what the plan does from here on.
-    pub fn leaves_out(&self, member: &ObjectId, families: &Families, point: Point, way: Way) -> bool {
+    pub fn leaves_out(
+        &self,
+        member: &ObjectId,
+        families: &Families,
+        point: Point,
+        direction: Direction,
+    ) -> bool {
         let wholes = families.above(&member.path);
         let mut each = wholes.iter().filter_map(|whole| self.by_whole.get(whole));
-        match (way, point) {
-            (Way::Back, Point::Base | Point::Undone) => false,
-            (Way::Back, Point::After(last) | Point::Within(last)) => {
+        match (direction, point) {
+            (Direction::Rollback, Point::Base | Point::Undone) => false,
+            (Direction::Rollback, Point::After(last) | Point::Within(last)) => {
                 each.any(|each| each.fills_back.range(..=last).next().is_some())
             }
-            (Way::There, Point::Base | Point::Undone) => {
+            (Direction::Apply, Point::Base | Point::Undone) => {
                 each.any(|each| !each.fills.is_empty() || !each.others.is_empty())
             }
-            (Way::There, Point::Within(phase)) => each
+            (Direction::Apply, Point::Within(phase)) => each
                 .any(|each| [&each.fills, &each.others].iter().any(|of| of.range(phase..).next().is_some())),
             // a partition has come with what the whole has by now: the column, its trigger, its checks
-            (Way::There, Point::After(done)) => each.any(|each| {
+            (Direction::Apply, Point::After(done)) => each.any(|each| {
                 let later = |phases: &BTreeSet<Phase>| phases.iter().any(|phase| *phase > done);
                 let has_own_rows = member.kind != Kind::Attachment && !each.fills.is_empty();
                 later(&each.others) || has_own_rows && (later(&each.fills) || done < Phase::Contract)
@@ -143,23 +141,30 @@ impl EachTable {
     }
 }
 
-/// The table that a step is about, as a part of a family.
-fn table_of(plan: &Plan, step: &PlannedStep) -> Option<Path> {
-    let object = step.object.target().unwrap_or_else(|| step.object.clone());
-    relation_of(&object).or_else(|| {
-        // an index does not say of which table it is
-        let mut built = plan.steps.iter().flat_map(|step| [&step.operation, &step.undo.operation]);
-        built.find_map(|operation| match operation {
-            Operation::BuildIndex { index, table, .. } if index.path == object.path => {
-                Some(table.path.clone())
-            }
+/// The tables that the steps of a plan are about, as parts of a family.
+struct Tables<'a> {
+    /// An index does not say of which table it is: the step says that builds it.
+    built: BTreeMap<&'a Path, &'a Path>,
+}
+
+impl<'a> Tables<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let operations = plan.steps.iter().flat_map(|step| [&step.operation, &step.undo.operation]);
+        let built = operations.filter_map(|operation| match operation {
+            Operation::BuildIndex { index, table, .. } => Some((&index.path, &table.path)),
             _ => None,
-        })
-    })
+        });
+        Self { built: built.collect() }
+    }
+
+    fn table(&self, step: &PlannedStep) -> Option<Path> {
+        let object = step.object.target().unwrap_or_else(|| step.object.clone());
+        relation_of(&object).or_else(|| self.built.get(&object.path).map(|table| (*table).clone()))
+    }
 }
 
 /// The partitions of which a plan changes parts, and that are gone.
-pub(super) fn gone(plan: &Plan, live: &Catalog) -> BTreeSet<Path> {
+fn gone(plan: &Plan, live: &Catalog) -> BTreeSet<Path> {
     let is_there =
         |path: &Path| live.objects.contains_key(&ObjectId { kind: Kind::Table, path: path.clone() });
     // one that the plan itself makes, takes or attaches
@@ -175,20 +180,21 @@ pub(super) fn gone(plan: &Plan, live: &Catalog) -> BTreeSet<Path> {
     paths.filter(|path| !is_there(path) && !is_own(path)).cloned().collect()
 }
 
-/// Whether a step is about a part of one of these tables.
-fn is_of(plan: &Plan, step: &PlannedStep, tables: &BTreeSet<Path>) -> bool {
-    !tables.is_empty() && table_of(plan, step).is_some_and(|table| tables.contains(&table))
+/// The steps that are about parts of these tables.
+fn steps_of<'a>(plan: &'a Plan, tables: &BTreeSet<Path>) -> impl Iterator<Item = &'a PlannedStep> {
+    let of_steps = Tables::of(plan);
+    plan.steps.iter().filter(move |step| of_steps.table(step).is_some_and(|table| tables.contains(&table)))
 }
 
 /// The steps that have nothing to do any more, since the partition that they are about is gone.
 pub fn moot(plan: &Plan, live: &Catalog) -> BTreeSet<u32> {
-    let gone = gone(plan, live);
-    plan.steps.iter().filter(|step| is_of(plan, step, &gone)).map(|step| step.id).collect()
+    steps_of(plan, &gone(plan, live)).map(|step| step.id).collect()
 }
 
 /// The objects of partitions that are gone: the tables, what is of them, and the indexes that the plan builds on them.
-pub(super) fn went_along(plan: &Plan, gone: &BTreeSet<Path>) -> BTreeSet<ObjectId> {
-    let of_steps = plan.steps.iter().filter(|step| is_of(plan, step, gone)).map(|step| step.object.clone());
+pub(super) fn went_along(plan: &Plan, live: &Catalog) -> BTreeSet<ObjectId> {
+    let gone = gone(plan, live);
+    let of_steps = steps_of(plan, &gone).map(|step| step.object.clone());
     let is_part = |object: &ObjectId| {
         let object = object.target().unwrap_or_else(|| object.clone());
         relation_of(&object)
@@ -202,11 +208,10 @@ pub(super) fn went_along(plan: &Plan, gone: &BTreeSet<Path>) -> BTreeSet<ObjectI
 /// The table that an object is of in a database, also that of an index and of its attachment.
 pub(super) fn table_in(catalog: &Catalog, object: &ObjectId) -> Option<Path> {
     let object = object.target().unwrap_or_else(|| object.clone());
-    let of_kind = |kind| ObjectId { kind, path: object.path.clone() };
     match object.kind {
         Kind::Attachment => Some(object.path.clone()),
         Kind::Index | Kind::IndexAttachment => {
-            let index = of_kind(Kind::Index);
+            let index = ObjectId { kind: Kind::Index, path: object.path.clone() };
             let own = catalog.needs_of(&index).find_map(|need| relation_of(&need.to));
             // the index of a key is the key's
             own.or_else(|| {

@@ -10,12 +10,12 @@ use super::{
     Change, FootprintEntry, Plan,
     commute::{Around, relation_of},
     family::Families,
-    staleness::{How, Way, touched},
+    staleness::{How, touched},
 };
 use crate::{
     catalog::Catalog,
     name::{Kind, ObjectId, Path},
-    step::Phase,
+    step::{Direction, Phase},
 };
 
 /// A plan that is not at its end, and how far it is.
@@ -28,27 +28,31 @@ pub struct Open<'a> {
 }
 
 /// What `own` does in these phases, in this direction, that the other plan does not go on with: the objects, each with why.
-pub fn with(own: &Plan, phases: &[Phase], way: Way, other: &Open<'_>, live: &Catalog) -> Vec<String> {
+pub fn with(
+    own: &Plan,
+    phases: &[Phase],
+    direction: Direction,
+    other: &Open<'_>,
+    live: &Catalog,
+) -> Vec<String> {
     let others = touched(other.plan);
     let (families, relations) = (Families::of(live), others.iter().filter_map(relation_of).collect());
-    let sight =
-        Sight { other, others: &others, relations, around: Around::of(other.plan, &others, live, &families) };
-    let changed = own.footprint.iter().filter_map(|entry| Some((entry, how(entry, phases, way)?)));
+    let around = Around::of(other.plan, &others, live, &families);
+    let sight = Sight { others: &others, relations, around };
+    let changed = own.footprint.iter().filter_map(|entry| Some((entry, how(entry, phases, direction)?)));
     let mut found: BTreeSet<String> = changed.filter_map(|(entry, how)| sight.conflict(entry, how)).collect();
     // what the other one will change yet, and this one is built on
     let remains = |entry: &&FootprintEntry| entry.after.keys().any(|phase| Some(*phase) > other.done);
-    let needed = |entry: &FootprintEntry| {
-        let own = own.footprint.iter().find(|own| own.object == entry.object);
-        own.is_some_and(|own| !own.independent && own.object.kind != Kind::Table)
-    };
-    let still =
-        other.plan.footprint.iter().filter(remains).filter(|entry| way == Way::There && needed(entry));
+    let asked = own.footprint.iter().filter(|_| direction == Direction::Apply);
+    let needed = asked.filter(|entry| !entry.independent && entry.object.kind != Kind::Table);
+    let needed: BTreeSet<&ObjectId> = needed.map(|entry| &entry.object).collect();
+    let still = other.plan.footprint.iter().filter(remains).filter(|entry| needed.contains(&entry.object));
     found.extend(still.map(|entry| format!("still changes {}", entry.object)));
     found.into_iter().collect()
 }
 
 /// What the phases do to an object, if anything.
-fn how(entry: &FootprintEntry, phases: &[Phase], way: Way) -> Option<How> {
+fn how(entry: &FootprintEntry, phases: &[Phase], direction: Direction) -> Option<How> {
     let mut changes = entry.after.iter().filter(|(phase, _)| phases.contains(phase)).peekable();
     changes.peek()?;
     let last = phases.iter().max().copied();
@@ -58,7 +62,7 @@ fn how(entry: &FootprintEntry, phases: &[Phase], way: Way) -> Option<How> {
         Some((_, change)) => matches!(change, Change::Became(_)),
         None => entry.base.is_some(),
     });
-    let (was, becomes) = if way == Way::Back { (becomes, was) } else { (was, becomes) };
+    let (was, becomes) = if direction == Direction::Rollback { (becomes, was) } else { (was, becomes) };
     Some(match (was, becomes) {
         (true, true) => How::Changed,
         (true, false) => How::Missing,
@@ -70,7 +74,6 @@ fn how(entry: &FootprintEntry, phases: &[Phase], way: Way) -> Option<How> {
 
 /// The other plan, as one that gets in its way is seen from there.
 struct Sight<'a> {
-    other: &'a Open<'a>,
     others: &'a BTreeSet<ObjectId>,
     relations: BTreeSet<Path>,
     around: Around<'a>,
@@ -87,9 +90,9 @@ impl Sight<'_> {
         if let Some(need) = entry.needs.iter().find(hard).filter(|_| how != How::Missing) {
             return Some(format!("changes {need}, which {object} needs"));
         }
-        let known = self.other.plan.footprint.iter().any(|known| known.object == *object);
         let relation = relation_of(&object.target().unwrap_or_else(|| object.clone()));
-        let is_near = known || relation.is_some_and(|relation| self.relations.contains(&relation));
+        let is_near =
+            self.around.knows(object) || relation.is_some_and(|relation| self.relations.contains(&relation));
         (is_near && !self.around.leaves_alone(object, how)).then(|| format!("relies on {object} as it is"))
     }
 }

@@ -84,7 +84,7 @@ impl Batches {
         match self.open {
             Some((number, same)) if number == batch && transactional => {
                 if same != timeouts {
-                    limits(script, local, timeouts);
+                    line(script, &format!("{};", timeouts.set(local)));
                 }
                 self.open = Some((batch, timeouts));
                 return;
@@ -99,7 +99,7 @@ impl Batches {
             line(script, "BEGIN;");
             self.open = Some((batch, timeouts));
         }
-        limits(script, local, timeouts);
+        line(script, &format!("{};", timeouts.set(local)));
     }
 
     /// A step of this batch runs nothing: what is open of the batch stays open.
@@ -115,16 +115,6 @@ impl Batches {
             line(script, "COMMIT;");
         }
     }
-}
-
-fn limits(script: &mut String, local: &str, timeouts: Timeouts) {
-    line(
-        script,
-        &format!(
-            "SET {local}lock_timeout = {}; SET {local}statement_timeout = {};",
-            timeouts.lock_ms, timeouts.statement_ms
-        ),
-    );
 }
 
 fn statements(script: &mut String, step: &PlannedStep, summary: &str, sql: &[Sql]) {

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use similar::TextDiff;
 
-pub use super::family::Way;
 use super::{
     FootprintEntry, Plan,
     commute::{Around, dependents, relation_of},
@@ -20,7 +19,7 @@ use crate::{
     catalog::{Catalog, Fingerprint},
     name::{Kind, ObjectId, Path},
     sql::Sql,
-    step::Phase,
+    step::{Direction, Phase},
 };
 
 /// A point in a plan's course.
@@ -98,18 +97,18 @@ pub struct Difference {
 
 /// The objects that are not as the plan recorded them for this point, in the order of a dump.
 pub fn compare(plan: &Plan, live: &Catalog, point: Point) -> Vec<Difference> {
-    compare_for(plan, live, point, Way::There)
+    compare_for(plan, live, point, Direction::Apply)
 }
 
 /// The same for who goes on in this direction: tables that have come to a family may be in the way of one of them only.
-pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, way: Way) -> Vec<Difference> {
+pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, direction: Direction) -> Vec<Difference> {
     let mut differences = Vec::new();
     let touched = touched(plan);
     let families = Families::of(live);
     let around = Around::of(plan, &touched, live, &families);
     let touched_relations = relations_of(&touched);
     let each = EachTable::of(plan, &families, &touched_relations);
-    let went = family::went_along(plan, &family::gone(plan, live));
+    let went = family::went_along(plan, live);
     let moving = match point {
         Point::Within(phase) => Some(phase),
         Point::Base | Point::Undone | Point::After(_) => None,
@@ -149,7 +148,7 @@ pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, way: Way) -> Vec<D
         .chain(plan.transient.iter().filter(|_| moving.is_some()))
         .collect();
     let counts = |object: &ObjectId| plan.owners || object.kind != Kind::Owner;
-    let mut closure = footprint_closure(live, &touched);
+    let mut closure = closure_in(live, &touched, &families);
     let below = each.wholes().flat_map(|whole| families.below(whole));
     closure.extend(below.filter_map(|table| membership(live, &table)));
     let is_member = |object: &ObjectId| {
@@ -164,7 +163,7 @@ pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, way: Way) -> Vec<D
     for object in closure {
         let is_new = !known.contains(&object) && counts(&object);
         let is_in_the_way = if is_member(&object) {
-            each.leaves_out(&object, &families, point, way)
+            each.leaves_out(&object, &families, point, direction)
         } else {
             // what is of a table that has come to a family goes with that
             !family::table_in(live, &object).is_some_and(|table| new.contains(&table))
@@ -208,6 +207,10 @@ pub fn touched(plan: &Plan) -> BTreeSet<ObjectId> {
 /// them directly or not, and the other parts of the same relation (its columns, constraints, triggers, policies,
 /// indexes). A planner takes the union over the catalogs before and after; only what exists is in it.
 pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+    closure_in(catalog, touched, &Families::of(catalog))
+}
+
+fn closure_in(catalog: &Catalog, touched: &BTreeSet<ObjectId>, families: &Families) -> BTreeSet<ObjectId> {
     let mut closure = dependents(catalog, touched.iter());
     closure.extend(touched.iter().flat_map(|object| catalog.needs_of(object)).map(|need| &need.to));
 
@@ -221,7 +224,6 @@ pub fn footprint_closure(catalog: &Catalog, touched: &BTreeSet<ObjectId>) -> BTr
             closure.insert(object);
         }
     }
-    let families = Families::of(catalog);
     let indexed = touched.iter().filter(|object| object.kind == Kind::Index);
     let indexed = indexed.filter_map(|index| family::table_in(catalog, index));
     let below = relations.iter().cloned().chain(indexed).flat_map(|relation| families.below(&relation));

@@ -13,7 +13,7 @@ use tokio_postgres::{
 use super::{
     Batch, Item, Observer, Options, RunError,
     as_owner::{Owner, finding},
-    is_lost, limits,
+    is_lost,
     retry::Tries,
 };
 use crate::{postgres::Session, step::Backfill};
@@ -203,7 +203,7 @@ impl Filling<'_> {
         observer: &mut O,
     ) -> Result<Batched, RunError> {
         let client = self.session.client();
-        let limits = limits("LOCAL ", self.item.action.timeouts);
+        let limits = self.item.action.timeouts.set("LOCAL ");
         client.batch_execute("BEGIN").await.map_err(|e| self.failed(e))?;
         observer.begun(self.session, self.batch).await?;
         // by the key's index, whatever the statistics say; and a plan for this batch's bounds

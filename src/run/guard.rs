@@ -6,7 +6,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::{Attempt, Failed, Item, RunError, as_owner::Owner, limits};
+use super::{Attempt, Failed, Item, RunError, as_owner::Owner};
 use crate::{sql, step::Timeouts};
 
 /// How long the question may take, in milliseconds.
@@ -49,7 +49,7 @@ pub(super) async fn pass<'a>(
     let body =
         format!("BEGIN IF EXISTS ({query}) THEN RAISE EXCEPTION USING ERRCODE = '{code}'; END IF; END");
     let block = format!("DO {}", sql::dollar_quoted(&body));
-    let limit = limits("LOCAL ", Timeouts { statement_ms: LIMIT_MS, ..item.action.timeouts });
+    let limit = Timeouts { statement_ms: LIMIT_MS, ..item.action.timeouts }.set("LOCAL ");
     let asks = match &owner {
         Some(owner) => owner.run(&block, &limit, None),
         None => format!("{limit}; {block}"),

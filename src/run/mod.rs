@@ -267,7 +267,7 @@ impl<'a> Attempt<'a> {
         let mut set = None;
         for item in &self.batch.items {
             if set != Some(item.action.timeouts) && !item.action.sql.is_empty() {
-                self.control(&limits("LOCAL ", item.action.timeouts)).await?;
+                self.control(&item.action.timeouts.set("LOCAL ")).await?;
                 set = Some(item.action.timeouts);
             }
             if let Some(guard) = observer.guard(item) {
@@ -302,7 +302,7 @@ impl<'a> Attempt<'a> {
             if let Some(index) = built {
                 index::drop_left_over(self.session, index, item).await?;
             }
-            self.control(&limits("", item.action.timeouts)).await?;
+            self.control(&item.action.timeouts.set("")).await?;
             if let Some(detachment) = self.begun(item).await? {
                 self.control(&detachment.finalize()).await?;
                 observer.after_statement(self.session, self.batch, item, 0).await?;
@@ -361,7 +361,7 @@ impl<'a> Attempt<'a> {
             let sql = filled.as_deref().unwrap_or(sql.as_str());
             let around = match (owner, names) {
                 // as owner.run() resets them with the other settings
-                (Some(owner), _) => Some(owner.run(sql, &limits("LOCAL ", item.action.timeouts), names)),
+                (Some(owner), _) => Some(owner.run(sql, &item.action.timeouts.set("LOCAL "), names)),
                 // a throwaway server sees by the statement alone that it needs a superuser, who has no path of others
                 (None, Some(names)) if self.session.goes_with_others(sql) => {
                     Some(format!("SET LOCAL search_path TO {names};\n{sql};\nSET LOCAL search_path TO ''"))
@@ -519,11 +519,6 @@ const MAX_LOOK: Duration = Duration::from_millis(500);
 /// as well.
 const CLEAN_UP: &str = "SET lock_timeout = 2000; SET statement_timeout = 0";
 const NO_LIMITS: &str = "SET lock_timeout = 0; SET statement_timeout = 0; SET search_path = ''";
-
-fn limits(local: &str, timeouts: Timeouts) -> String {
-    let Timeouts { lock_ms, statement_ms } = timeouts;
-    format!("SET {local}lock_timeout = {lock_ms}; SET {local}statement_timeout = {statement_ms}")
-}
 
 /// The SQLSTATEs after which the same batch may well succeed later.
 fn is_about_locks(code: &SqlState) -> bool {

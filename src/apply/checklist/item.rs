@@ -56,8 +56,8 @@ pub enum Item {
 }
 
 impl Item {
-    /// On the way there.
-    pub(super) const THERE: &[Self] = &[
+    /// All of them, in the order in which they are looked at.
+    const ALL: [Self; 22] = [
         Self::Connection,
         Self::Server,
         Self::Phase,
@@ -75,41 +75,28 @@ impl Item {
         Self::RowSecurity,
         Self::Data,
         Self::Gate,
+        Self::Losses,
         Self::Names,
         Self::Secrets,
         Self::Surroundings,
         Self::Backup,
     ];
 
-    /// On the way back.
-    pub(super) const BACK: &[Self] = &[
-        Self::Connection,
-        Self::Server,
-        Self::Phase,
-        Self::Policy,
-        Self::Role,
-        Self::Approvals,
-        Self::Privileges,
-        Self::Roles,
-        Self::Journal,
-        Self::Staleness,
-        Self::OpenPlans,
-        Self::RowSecurity,
-        Self::Data,
-        Self::Losses,
-        Self::Names,
-        Self::Secrets,
-        Self::Surroundings,
-    ];
+    /// Those of one direction.
+    pub(super) fn of(direction: Direction) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |item| match item {
+            Self::Environment | Self::Promotion | Self::Sizes | Self::Gate | Self::Backup => {
+                direction == Direction::Apply
+            }
+            Self::Losses => direction == Direction::Rollback,
+            _ => true,
+        })
+    }
 
     /// What is about the plan, its approvals and the catalog: what `verify` asks for.
-    pub fn of_the_plan(direction: Direction) -> &'static [Self] {
-        match direction {
-            Direction::Apply => {
-                &[Self::Environment, Self::Policy, Self::Approvals, Self::Staleness, Self::Sizes]
-            }
-            Direction::Rollback => &[Self::Policy, Self::Approvals, Self::Staleness],
-        }
+    pub fn of_the_plan(direction: Direction) -> impl Iterator<Item = Self> {
+        let of_the_plan = [Self::Environment, Self::Policy, Self::Approvals, Self::Staleness, Self::Sizes];
+        Self::of(direction).filter(move |item| of_the_plan.contains(item))
     }
 
     /// Whether nothing behind it can be told, if it fails.

@@ -28,18 +28,18 @@ use super::{
     phases_to_apply, phases_to_undo, pin, point, promotion, settle,
 };
 use crate::{
-    approval::{Covered, Way},
+    approval::Covered,
     catalog::Catalog,
     journal::{self, Direction, Position, State},
     plan::{self, MadeFor, Plan, PlannedStep, overlap, staleness},
     postgres::Session,
     run::{self, Batch},
     source::live,
-    step::{DataCheck, Operation, Phase},
+    step::{DataCheck, Phase},
 };
 use surroundings::Needs;
 
-/// A walk along the list, with what it has found on the way.
+/// A walk along the list, with what it has found on the direction.
 #[derive(Debug)]
 pub struct Walk<'a> {
     options: &'a Options<'a>,
@@ -87,15 +87,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn items(&self) -> &'static [Item] {
-        if self.direction == Direction::Apply { Item::THERE } else { Item::BACK }
+    fn items(&self) -> impl Iterator<Item = Item> + use<> {
+        Item::of(self.direction)
     }
 
     /// Goes to the end, or to the first check that fails. Where no phase is left to run, nothing else is asked.
     pub(super) async fn pass(mut self, progress: &mut impl Progress) -> Result<Self, ApplyError> {
         let mut warnings = Vec::new();
         for item in self.items() {
-            let findings = self.look(*item, progress).await?;
+            let findings = self.look(item, progress).await?;
             let mut failed = Vec::new();
             for Finding { check, refusal } in findings {
                 match (refusal, check.verdict) {
@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
             if !failed.is_empty() {
                 return Err(Refusal::Preflight(failed).into());
             }
-            if *item == Item::Phase && self.phases.is_empty() {
+            if item == Item::Phase && self.phases.is_empty() {
                 return Ok(self);
             }
         }
@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
     pub(super) async fn collect(&mut self, progress: &mut impl Progress) -> Result<Vec<Check>, ApplyError> {
         let mut checks = Vec::new();
         for item in self.items() {
-            let found = self.look(*item, progress).await?.into_iter().map(|finding| finding.check);
+            let found = self.look(item, progress).await?.into_iter().map(|finding| finding.check);
             let found: Vec<Check> = found.collect();
             let failed = found.iter().any(|check| check.verdict == Verdict::Fail);
             checks.extend(found);
@@ -141,24 +141,17 @@ impl<'a> Walk<'a> {
         self.state.position(self.plan())
     }
 
-    fn way(&self) -> Way {
-        if self.direction == Direction::Apply { Way::There } else { Way::Back }
-    }
-
     /// The steps that are left to run, and have something to do.
-    pub(super) fn steps_left(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
-        let steps: Vec<&PlannedStep> = self.undone().filter(|step| !self.moot.contains(&step.id)).collect();
-        steps.into_iter()
+    pub(super) fn steps_left(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> {
+        self.remaining().filter(|step| !self.moot.contains(&step.id))
     }
 
     /// The steps that are left.
-    fn undone(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> + Clone {
+    fn remaining(&self) -> impl DoubleEndedIterator<Item = &'a PlannedStep> {
         let to_undo = self.direction == Direction::Rollback;
-        let left = |step: &&PlannedStep| {
+        self.plan().steps.iter().filter(move |step| {
             self.phases.contains(&step.phase) && self.state.done.contains(&step.id) == to_undo
-        };
-        let left: Vec<&PlannedStep> = self.plan().steps.iter().filter(left).collect();
-        left.into_iter()
+        })
     }
 
     /// Looks at one thing.
@@ -350,15 +343,15 @@ impl<'a> Walk<'a> {
 
     async fn approvals(&mut self) -> Result<Vec<Finding>, ApplyError> {
         const NAME: &str = "approvals";
-        let (plan, way, phases) = (self.options.plan, self.way(), self.phases.clone());
+        let (plan, direction, phases) = (self.options.plan, self.direction, self.phases.clone());
         let permission = self.permission().await?;
-        if way == Way::Back && !permission.policy.rollback {
+        if direction == Direction::Rollback && !permission.policy.rollback {
             self.covered = vec![Covered::default(); phases.len()];
             return Ok(vec![Finding::pass(NAME, "policy asks for none on the way back")]);
         }
         let (mut found, mut all) = (Vec::new(), Vec::new());
         for phase in phases {
-            let covered = permission.check(plan, phase, way);
+            let covered = permission.check(plan, phase, direction);
             let by = covered.map(|covered| {
                 let names: Vec<String> = covered.approvals.iter().map(|it| it.approver.to_string()).collect();
                 let said = match &covered.glass {
@@ -381,7 +374,7 @@ impl<'a> Walk<'a> {
         // the reading has settings of its own
         pin(self.session).await?;
         let (plan, at) = (self.plan(), point(self.position()));
-        let differences = staleness::compare_for(plan, &live, at, super::way(self.direction));
+        let differences = staleness::compare_for(plan, &live, at, self.direction);
         self.moot = plan::moot(plan, &live);
         self.live = Some(live);
         let stale = if differences.is_empty() { Ok(()) } else { Err(Refusal::Stale(differences)) };
@@ -403,8 +396,7 @@ impl<'a> Walk<'a> {
                 _ => None,
             };
             let open = overlap::Open { plan: &other.plan, done };
-            let way = super::way(self.direction);
-            let why = overlap::with(self.plan(), &self.phases, way, &open, live);
+            let why = overlap::with(self.plan(), &self.phases, self.direction, &open, live);
             if why.is_empty() {
                 fits.push(other.plan.name.clone());
             } else {
@@ -513,25 +505,18 @@ impl<'a> Walk<'a> {
         Ok(vec![Finding::of(NAME, if accepted { Ok(said) } else { Err(Refusal::Loses(costs.to_vec())) })])
     }
 
-    /// The step, or one that does nothing in its place.
-    fn or_nothing(&self, step: &PlannedStep) -> PlannedStep {
-        let mut step = step.clone();
-        if self.moot.contains(&step.id) {
-            (step.sql, step.operation) = (Vec::new(), Operation::Nothing);
-            (step.undo.sql, step.undo.operation) = (Vec::new(), Operation::Nothing);
-        }
-        step
-    }
-
-    /// What is left to run, in batches, of each phase.
+    /// What is left to run, in batches, of each phase. A step that has nothing to do any more is done by its batch all the same.
     fn left_of_each(&self) -> Vec<Vec<Batch>> {
         let of_phase = |phase: &Phase| {
-            let of_phase = self.undone().filter(|step| step.phase == *phase);
-            let steps: Vec<PlannedStep> = of_phase.map(|step| self.or_nothing(step)).collect();
-            match self.direction {
+            let steps: Vec<&PlannedStep> = self.remaining().filter(|step| step.phase == *phase).collect();
+            let mut batches = match self.direction {
                 Direction::Apply => Batch::forward(&steps),
                 Direction::Rollback => Batch::backward(&steps),
+            };
+            for batch in &mut batches {
+                batch.leave_out(&self.moot);
             }
+            batches
         };
         self.phases.iter().map(of_phase).collect()
     }

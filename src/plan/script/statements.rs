@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     plan::{Batch, Item},
-    step::{Action, Backfill, Operation, Timeouts},
+    step::{Action, Backfill, Operation, Timeouts, numbered},
     visible::visible_line,
 };
 
@@ -15,7 +15,7 @@ pub(super) fn batch(script: &mut String, batch: &Batch) {
     let steps: Vec<u32> = batch.steps().collect();
     let alone = if batch.transactional { "" } else { ", outside any transaction" };
     push(script, &format!("\n-- batch {}{alone}", batch.number));
-    push(script, &format!("\\echo batch {}, {}", batch.number, numbers(&steps)));
+    push(script, &format!("\\echo batch {}, {}", batch.number, numbered(&steps)));
     push(script, &format!("SELECT pg_temp.trueup_left('{}') AS trueup_left \\gset", array(&steps)));
     push(script, "\\if :trueup_left");
     if batch.transactional {
@@ -35,7 +35,7 @@ fn transaction(script: &mut String, batch: &Batch, steps: &[u32]) {
     for item in &batch.items {
         let Action { operation, sql, timeouts, .. } = &item.action;
         if set != Some(timeouts) && !sql.is_empty() {
-            push(script, &limits("LOCAL ", *timeouts));
+            push(script, &format!("{};", timeouts.set("LOCAL ")));
             set = Some(timeouts);
         }
         title(script, item);
@@ -71,13 +71,13 @@ fn by_itself(script: &mut String, batch: &Batch, item: &Item) {
             push(script, &filling(item, backfill, sql.as_str()));
         }
     } else {
-        push(script, &limits("", *timeouts));
+        push(script, &format!("{};", timeouts.set("")));
         push(script, "CALL pg_temp.trueup_path('ddl', false);");
         for sql in sql {
             push(script, &runnable(sql));
         }
-        let none = limits("", Timeouts { lock_ms: 0, statement_ms: 0 });
-        push(script, &format!("{none} SET search_path TO '';"));
+        let none = Timeouts { lock_ms: 0, statement_ms: 0 }.set("");
+        push(script, &format!("{none}; SET search_path TO '';"));
     }
     let line = "pg_catalog.current_setting('trueup.line')::pg_catalog.int8";
     push(script, &format!("CALL pg_temp.trueup_ended({line}, 'done', '{}');", array(&batch.also)));
@@ -100,15 +100,4 @@ fn filling(item: &Item, backfill: &Backfill, statement: &str) -> String {
 
 fn title(script: &mut String, item: &Item) {
     push(script, &format!("-- step {}: {}", item.step, visible_line(&item.summary)));
-}
-
-fn limits(local: &str, timeouts: Timeouts) -> String {
-    let Timeouts { lock_ms, statement_ms } = timeouts;
-    format!("SET {local}lock_timeout = {lock_ms}; SET {local}statement_timeout = {statement_ms};")
-}
-
-/// `step 7`, or `steps 5, 6`.
-fn numbers(steps: &[u32]) -> String {
-    let all: Vec<String> = steps.iter().map(ToString::to_string).collect();
-    format!("{} {}", if steps.len() == 1 { "step" } else { "steps" }, all.join(", "))
 }
