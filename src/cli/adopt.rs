@@ -16,7 +16,7 @@ use super::{
     Format,
     context::Context,
     exit::{CliError, Exit},
-    output, plan,
+    output, planner,
 };
 
 /// Takes a database as it is: begins its journal, and says which schemas are managed from now on. With a plan: takes that as
@@ -51,7 +51,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let target = context.target()?;
     let options = Options {
         target: &target,
-        manage: plan::said_to_manage(context, &arguments.manage).unwrap_or(Manage::All),
+        manage: planner::said_to_manage(context, &arguments.manage).unwrap_or(Manage::All),
         ignore: &context.config.manage.ignore,
         wait: Duration::from_secs(arguments.wait),
         tool: env!("CARGO_PKG_VERSION"),

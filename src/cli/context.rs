@@ -20,7 +20,7 @@ use trueup::{
     visible::visible_line,
 };
 
-use super::{Format, Global, exit::CliError, output, plan};
+use super::{Format, Global, desired, exit::CliError, output};
 
 /// Everything that the flags, the environment and trueup.toml say.
 #[derive(Debug)]
@@ -328,7 +328,7 @@ fn url_in(environment: &str, from: &str) -> Result<String, CliError> {
     }
     let as_url = format!("export {shown}=postgres://user@host/database");
     match variable(from) {
-        Some(value) if plan::is_url(value.trim_start()) => Ok(value),
+        Some(value) if desired::is_url(value.trim_start()) => Ok(value),
         Some(_) => {
             Err(wrong("has no URL: it must begin with postgres:// or postgresql://").with_hint(as_url))
         }

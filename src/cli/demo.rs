@@ -37,7 +37,7 @@ use trueup::{
 use super::{
     context::{Context, scratch_options},
     exit::{CliError, Exit},
-    plan::planning_error,
+    planner::planning_error,
     progress::Waiting,
 };
 use proof::Picture;

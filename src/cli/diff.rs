@@ -24,8 +24,9 @@ use trueup::{
 use super::{
     Format,
     context::{Context, scratch_options},
+    desired,
     exit::{CliError, Exit},
-    output, plan,
+    output, planner,
     progress::Waiting,
 };
 
@@ -90,7 +91,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     for note in notes.iter().filter(|_| !context.quiet()) {
         output::note(&format!("note: {}", visible_line(note)));
     }
-    let manage = plan::said_to_manage(context, &arguments.manage).unwrap_or(Manage::All);
+    let manage = planner::said_to_manage(context, &arguments.manage).unwrap_or(Manage::All);
     let scope = Scope::decide(&manage, &catalogs.before, &catalogs.after, &context.config.manage.ignore);
     let comparison = Comparison::of(catalogs.as_ref(), &scope, major)?;
     let unlike = unlike(catalogs.as_ref());
@@ -126,7 +127,7 @@ fn print(context: &Context, arguments: &Arguments, comparison: &Comparison, name
 
 /// What an argument means.
 async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
-    let target = if plan::check_url(text)? {
+    let target = if desired::check_url(text)? {
         Some(context.resolve(Some(text))?)
     } else if context.config.env.contains_key(text) {
         Some(context.target_of(text)?)
@@ -153,7 +154,7 @@ async fn operand(context: &Context, text: &str) -> Result<Operand, CliError> {
         let error = format!("`{text}` is no environment, no URL, no plan, and no path to SQL");
         return Err(CliError::new(error).with_hint(known));
     }
-    Ok(Operand::Sql(plan::read_sql(context, vec![PathBuf::from(text)], None)?))
+    Ok(Operand::Sql(desired::read_sql(context, vec![PathBuf::from(text)], None)?))
 }
 
 /// What a side is, beside the other one.
@@ -191,7 +192,7 @@ async fn read(
             .with_hint("two databases are compared within one major version; dump one, and give its SQL"));
     }
     let session = sessions.before.or(sessions.after);
-    if let Some(catalogs) = side::read_databases(sides).await.map_err(plan::planning_error)? {
+    if let Some(catalogs) = side::read_databases(sides).await.map_err(planner::planning_error)? {
         return Ok((session.map_or(0, Session::major), catalogs, Vec::new()));
     }
     let secrets = context.secrets()?;
@@ -205,7 +206,7 @@ async fn read(
     waiting.end();
     let major = scratch.major();
     let closed = scratch.close().await;
-    let (catalogs, notes) = result.map_err(plan::planning_error)?;
+    let (catalogs, notes) = result.map_err(planner::planning_error)?;
     closed?;
     Ok((major, catalogs, notes))
 }
@@ -221,7 +222,7 @@ fn unlike(catalogs: Pair<&Catalog>) -> Vec<String> {
 /// What a side is called in the output: never a URL, which may hold a password.
 fn name(given: &str, operand: &Operand) -> String {
     match operand {
-        Operand::Database(session) if plan::is_url(given) => session.place().to_owned(),
+        Operand::Database(session) if desired::is_url(given) => session.place().to_owned(),
         _ => given.to_owned(),
     }
 }

@@ -18,7 +18,7 @@ use super::{
     Format,
     context::Context,
     exit::{CliError, Exit},
-    output, plan,
+    output, planner,
 };
 
 /// Writes the live database's schema as desired SQL: loading it and planning finds nothing to do. Roles and owners are
@@ -84,7 +84,7 @@ pub async fn read(context: &Context, session: &Session, manage: &[String]) -> Re
     if !context.config.manage.owners {
         live.forget_owners();
     }
-    let manage = plan::said_to_manage(context, manage).unwrap_or(Manage::All);
+    let manage = planner::said_to_manage(context, manage).unwrap_or(Manage::All);
     let scope = Scope::decide(&manage, &live, &Catalog::default(), &context.config.manage.ignore);
     Ok(Dump::of(&live, &scope, session.major())?)
 }

@@ -11,9 +11,9 @@ use trueup::{config, dump::Dump, plan::folder, postgres::Session};
 use super::{
     Global,
     context::Context,
-    dump,
+    desired, dump,
     exit::{CliError, Exit},
-    output, plan,
+    output,
 };
 
 /// Sets up trueup.toml, schema/, plans/ and a CI workflow in the current directory. What is there already stays as
@@ -135,7 +135,7 @@ struct Dumped {
 async fn dump_of(global: Global, from: &str) -> Result<Dumped, CliError> {
     let context = Context::new(global)?;
     let target =
-        if plan::check_url(from)? { context.resolve(Some(from))? } else { context.target_of(from)? };
+        if desired::check_url(from)? { context.resolve(Some(from))? } else { context.target_of(from)? };
     let session = Session::connect(&target.for_trueup()).await?;
     let dump = dump::read(&context, &session, &[]).await?;
     // the trueup.toml that is here may say where the schema is; one further up is another project's

@@ -1,36 +1,22 @@
 //! `trueup plan`
 
-use std::{
-    collections::BTreeSet,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use trueup::{
-    apply::roster::{PlanState, Roster},
-    approval::{is_person, planner},
-    catalog::scope::Manage,
-    config::Shaping,
-    diff::DiffError,
-    journal::{self, JournalError},
-    plan::{Plan, folder, reproduced},
-    planning::{self, Inputs, Planned, PlanningError, Remarks},
-    postgres::{OnDemand, ScratchError, Session},
+    approval::{is_person, planner as signing},
+    plan::{Plan, folder},
+    planning::{Planned, Remarks},
     report,
-    secret::Secrets,
-    source::{
-        desired::{self, Desired, SourceFile},
-        kept::Kept,
-    },
     visible::visible_line,
 };
 
 use super::{
     Format,
-    context::{Context, scratch_options},
+    context::Context,
+    desired::read_desired,
     exit::{CliError, Exit},
-    output,
-    progress::Waiting,
+    fits, output,
+    planner::{self, Wanted},
 };
 
 /// Writes a rehearsed plan from the live database to the desired schema. The database is only read.
@@ -73,16 +59,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let desired = read_desired(context)?;
     let live = context.connect().await?;
     if arguments.check {
-        return check(context, &live, &desired, &arguments.manage).await;
+        return fits::run(context, &live, &desired, &arguments.manage).await;
     }
     let wanted = Wanted {
-        manage: manage(context, &live, &arguments.manage).await?,
+        manage: planner::manage(context, &live, &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
         author,
         created: jiff::Timestamp::now(),
     };
-    let planned = make(context, &live, &desired, wanted).await?;
+    let planned = planner::make(context, &live, &desired, wanted).await?;
     let mut plan = match planned {
         Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
         Planned::Questions(questions) => {
@@ -130,377 +116,6 @@ fn author(context: &Context, arguments: &Arguments) -> Result<Option<String>, Cl
     Err(error.with_hint("`git config user.email NAME@…`, or --author NAME").refused())
 }
 
-/// Whether the newest plan ends in the schema, and which plans that wait do not fit any more: for a pull request.
-async fn check(
-    context: &Context,
-    live: &Session,
-    desired: &Desired,
-    managed: &[String],
-) -> Result<Exit, CliError> {
-    let plans = context.plans()?;
-    let roster = Roster::read(live, &plans, &context.shaping()?).await?;
-    let mut wrong = Vec::new();
-    for entry in &roster.entries {
-        if let PlanState::Stale(differences) = &entry.plan_state {
-            let name = visible_line(&entry.plan.plan.name);
-            wrong.push(format!("{name} does not fit: {}", trueup::apply::in_short(differences)));
-        }
-    }
-    let newest = roster.waiting().max_by_key(|entry| entry.plan.plan.created);
-    let wanted = Wanted::to_compare(context, live, managed).await?;
-    if let Some(newest) = newest {
-        let plan = &newest.plan.plan;
-        let work = async |inputs: &Inputs<'_>| planning::not_as_desired(inputs, plan).await;
-        let objects = with_inputs(context, live, desired, wanted, work).await?;
-        if let Some(first) = objects.first() {
-            let more =
-                if objects.len() > 1 { format!(", and {} more", objects.len() - 1) } else { String::new() };
-            let (name, first) = (visible_line(&plan.name), first.to_string());
-            wrong.push(format!("{name} does not end in the schema: {}{more}", visible_line(&first)));
-        }
-    } else if !is_reached(context, live, desired, wanted).await? {
-        wrong.push("no plan leads from the database to the schema".to_owned());
-    }
-    let fits = wrong.is_empty();
-    if context.format() == Format::Json {
-        output::json(&serde_json::json!({ "ok": fits, "wrong": wrong }));
-    } else if fits {
-        output::words(context.format(), "the plans lead to the schema");
-    } else {
-        output::words(context.format(), &wrong.join("\n"));
-        output::note("hint: plan again, and delete what does not fit");
-    }
-    Ok(if fits { Exit::Done } else { Exit::Refused })
-}
-
-/// What the command line says of a plan.
-pub struct Wanted {
-    /// Which schemas are managed.
-    pub manage: Manage,
-    /// What may be dropped without a question.
-    pub assume_drop: BTreeSet<String>,
-    /// The plan's name; may be empty for now.
-    pub name: String,
-    /// Who makes it.
-    pub author: Option<String>,
-    /// When it is made.
-    pub created: jiff::Timestamp,
-}
-
-impl Wanted {
-    /// For who compares, and writes no plan.
-    pub async fn to_compare(context: &Context, live: &Session, managed: &[String]) -> Result<Self, CliError> {
-        Ok(Self {
-            manage: manage(context, live, managed).await?,
-            assume_drop: BTreeSet::from(["all".to_owned()]),
-            name: String::new(),
-            author: None,
-            created: jiff::Timestamp::now(),
-        })
-    }
-}
-
-/// Plans on a throwaway server, and waits visibly.
-pub async fn make(
-    context: &Context,
-    live: &Session,
-    desired: &Desired,
-    wanted: Wanted,
-) -> Result<Planned, CliError> {
-    with_inputs(context, live, desired, wanted, async |inputs| planning::plan(inputs).await).await
-}
-
-/// Whether live is as desired, as far as that shows without a rehearsal.
-pub async fn is_reached(
-    context: &Context,
-    live: &Session,
-    desired: &Desired,
-    wanted: Wanted,
-) -> Result<bool, CliError> {
-    with_inputs(context, live, desired, wanted, async |inputs| planning::is_reached(inputs).await).await
-}
-
-/// Does something with what planning is made of, and waits visibly.
-async fn with_inputs<T>(
-    context: &Context,
-    live: &Session,
-    desired: &Desired,
-    wanted: Wanted,
-    work: impl AsyncFnOnce(&Inputs<'_>) -> Result<T, PlanningError>,
-) -> Result<T, CliError> {
-    let other = other_database(context).await?;
-    if let Some(other) = other.as_ref().filter(|other| other.major() != live.major()) {
-        let (wanted, is) = (other.major(), live.major());
-        return Err(CliError::new(format!(
-            "{} runs PostgreSQL {wanted}, and the target {is}",
-            other.place()
-        ))
-        .with_hint("two databases are compared within one major version; give its schema as SQL instead"));
-    }
-    let waiting = Waiting::new(context.quiet());
-    let options = scratch_options(context)?.with_major(live.major());
-    let say = |what: &str| waiting.say(what);
-    let scratch = OnDemand::later(&options, &say);
-    let kept = Kept::within(&options.cache_dir);
-    let Wanted { manage, assume_drop, name, author, created } = wanted;
-    let open = match journal::open_plans(live).await {
-        // who may not read the journal has been told
-        Err(JournalError::MayNotUse(_)) => Vec::new(),
-        open => open?,
-    };
-    let secrets = context.secrets()?;
-    let inputs = Inputs {
-        live,
-        scratch: &scratch,
-        kept: Some(&kept),
-        desired,
-        other: other.as_ref(),
-        open,
-        manage,
-        ignore: context.config.manage.ignore.clone(),
-        owners: context.config.manage.owners,
-        shaping: context.shaping()?,
-        secrets: &secrets,
-        assume_drop,
-        name,
-        author,
-        created,
-        progress: &say,
-    };
-    let result = Box::pin(work(&inputs)).await;
-    waiting.end();
-    let closed = close(context, scratch).await;
-    let found = result.map_err(planning_error)?;
-    closed?;
-    Ok(found)
-}
-
-/// Stops the throwaway server, and says whether SQL had more rights on a shadow server than it needs.
-async fn close(context: &Context, scratch: OnDemand<'_>) -> Result<(), ScratchError> {
-    if let Some(role) = scratch.superuser_of_shadow().filter(|_| !context.quiet()) {
-        let role = visible_line(role);
-        output::note(&format!(
-            "warning: SQL ran on the shadow server as {role}, a superuser; a role with CREATEDB is enough"
-        ));
-    }
-    scratch.close().await
-}
-
-/// Rehearses a plan again on a throwaway server, and waits visibly.
-pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> Result<(), CliError> {
-    let waiting = Waiting::new(context.quiet());
-    let options = scratch_options(context)?.with_major(live.major());
-    let say = |what: &str| waiting.say(what);
-    let scratch = OnDemand::later(&options, &say);
-    let inputs = Inputs {
-        live,
-        scratch: &scratch,
-        kept: None,
-        desired: &Desired::default(),
-        other: None,
-        open: Vec::new(),
-        manage: Manage::All,
-        ignore: Vec::new(),
-        owners: plan.owners,
-        shaping: Shaping::default(),
-        secrets: Secrets::NONE,
-        assume_drop: BTreeSet::new(),
-        name: plan.name.clone(),
-        author: None,
-        created: plan.created,
-        progress: &say,
-    };
-    let result = Box::pin(planning::rehearse_again(&inputs, plan)).await;
-    waiting.end();
-    let closed = close(context, scratch).await;
-    result.map_err(planning_error)?;
-    closed?;
-    Ok(())
-}
-
-/// Plans again, as the plan says that it was made, and compares.
-pub async fn reproduce(
-    context: &Context,
-    live: &Session,
-    plan: &Plan,
-    managed: &[String],
-) -> Result<(), CliError> {
-    if plan.tool != env!("CARGO_PKG_VERSION") {
-        let tool = visible_line(&plan.tool);
-        return Err(CliError::new(format!(
-            "the plan was made by trueup {tool}, and this is another version"
-        ))
-        .with_hint("reproduce it with that version, or plan again with this one")
-        .refused());
-    }
-    let desired = read_desired(context)?;
-    let wanted = Wanted {
-        manage: manage(context, live, managed).await?,
-        // whoever made the plan has answered, and the drops are in it
-        assume_drop: BTreeSet::from(["all".to_owned()]),
-        name: plan.name.clone(),
-        author: plan.author.clone(),
-        created: plan.created,
-    };
-    let refused = |details: String| {
-        let error = CliError { details, ..CliError::new("planning again does not give this plan") };
-        error
-            .with_hint(
-                "it was edited, or made from another schema or with other options; approve only what can be made again",
-            )
-            .refused()
-    };
-    let again = match make(context, live, &desired, wanted).await? {
-        Planned::Plan(again) => again,
-        Planned::Nothing(_) => return Err(refused("  there is nothing to plan\n".to_owned())),
-        Planned::Questions(_) => return Err(refused("  there are questions to answer first\n".to_owned())),
-    };
-    let differences =
-        reproduced::differences(plan, &again).map_err(|error| CliError::new(error.to_string()))?;
-    if differences.is_empty() {
-        return Ok(());
-    }
-    let lines = differences.iter().map(|(plan, again)| {
-        format!("  the plan:      {}\n  planned again: {}\n", visible_line(plan), visible_line(again))
-    });
-    Err(refused(lines.collect()))
-}
-
-/// Which schemas are managed: as the command line says, else as trueup.toml does, else those that the SQL uses and
-/// those that the journal shows.
-pub async fn manage(context: &Context, live: &Session, named: &[String]) -> Result<Manage, CliError> {
-    if let Some(said) = said_to_manage(context, named) {
-        return Ok(said);
-    }
-    match journal::managed_schemas(live).await {
-        Ok(schemas) => Ok(Manage::Declared(schemas)),
-        Err(error @ JournalError::MayNotUse(_)) => {
-            output::note(&format!("note: {error}: only schemas that the SQL uses are managed"));
-            Ok(Manage::Declared(BTreeSet::new()))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Which schemas are managed, if the command line or trueup.toml says.
-pub fn said_to_manage(context: &Context, named: &[String]) -> Option<Manage> {
-    let named: BTreeSet<String> = named.iter().cloned().collect();
-    let all = |names: &BTreeSet<String>, word: &str| names.contains(word);
-    match &context.config.manage.schemas {
-        _ if all(&named, "all") => Some(Manage::All),
-        _ if !named.is_empty() => Some(Manage::Only(named)),
-        Some(names) if all(names, "*") => Some(Manage::All),
-        Some(names) => Some(Manage::Only(names.clone())),
-        None => None,
-    }
-}
-
-/// The database that --schema names instead of SQL.
-async fn other_database(context: &Context) -> Result<Option<Session>, CliError> {
-    let paths = context.schema();
-    let Some(url) = paths.iter().filter_map(|path| path.to_str()).find(|path| is_url(path)) else {
-        return Ok(None);
-    };
-    if paths.len() > 1 {
-        return Err(CliError::new("--schema names a database, and something else beside it")
-            .with_hint("a database is a whole desired state: give its URL alone"));
-    }
-    let target = context.resolve(Some(url))?;
-    Ok(Some(Session::connect(&target.for_trueup()).await?))
-}
-
-/// Whether an argument names a database by its URL.
-pub fn is_url(path: &str) -> bool {
-    path.starts_with("postgres://") || path.starts_with("postgresql://")
-}
-
-/// The same. What looks like a URL and is none of a database is an error that does not repeat it: it may have a password.
-pub fn check_url(text: &str) -> Result<bool, CliError> {
-    if text.contains("://") && !is_url(text) {
-        return Err(CliError::new("a URL is given that does not begin with postgres:// or postgresql://")
-            .with_hint("write it as postgres://user@host:port/database"));
-    }
-    Ok(is_url(text))
-}
-
-/// The desired SQL of --schema or trueup.toml, checked. Empty when --schema names a database.
-pub fn read_desired(context: &Context) -> Result<Desired, CliError> {
-    let paths = context.schema();
-    for path in paths.iter().filter_map(|path| path.to_str()) {
-        if check_url(path)? {
-            return Ok(Desired::default());
-        }
-    }
-    if paths.is_empty() {
-        return Err(CliError::new("no desired schema is given").with_hint(
-            "name files or folders of SQL with --schema, or run `trueup init` for a trueup.toml",
-        ));
-    }
-    // what the command line names is the user's own
-    let project = context.global.schema.is_empty().then(|| context.config.project());
-    read_sql(context, paths, project)
-}
-
-/// The SQL of files and folders, and of standard input where one is `-`, checked, with the values of the environment where it
-/// says so. With a `project`, they must lie there.
-pub fn read_sql(context: &Context, paths: Vec<PathBuf>, project: Option<&Path>) -> Result<Desired, CliError> {
-    let (inputs, paths): (Vec<PathBuf>, Vec<PathBuf>) =
-        paths.into_iter().partition(|path| path.as_os_str() == "-");
-    let mut files = if paths.is_empty() {
-        Vec::new()
-    } else {
-        desired::read_paths(&paths, project).map_err(|e| multiline(&e.to_string()))?
-    };
-    if project.is_some() {
-        // a plan says the same of a file wherever the project is, and from whichever of its folders it was made
-        for file in &mut files {
-            if let Ok(short) = Path::new(&file.name).strip_prefix(&context.config.dir) {
-                file.name = short.display().to_string();
-            }
-        }
-    }
-    if !inputs.is_empty() {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        files.push(SourceFile::from_bytes("-", bytes).map_err(|error| multiline(&error.to_string()))?);
-    }
-    let wrong = |errors: desired::DesiredErrors| multiline(&errors.to_string());
-    let shaping = context.shaping()?;
-    if shaping.substitute {
-        desired::substitute(&files, &shaping.values).and_then(desired::Substituted::parse).map_err(wrong)
-    } else {
-        desired::parse(&files).map_err(wrong)
-    }
-}
-
-/// The first line is the error, the others are details.
-fn multiline(text: &str) -> CliError {
-    let (message, details) = text.split_once('\n').unwrap_or((text, ""));
-    let details = if details.is_empty() { String::new() } else { format!("{details}\n") };
-    CliError { details, ..CliError::new(message) }
-}
-
-pub fn planning_error(error: PlanningError) -> CliError {
-    let refused = matches!(
-        error,
-        PlanningError::Diff(DiffError::Refused(_) | DiffError::Cycle(_))
-            | PlanningError::Unmanaged(_)
-            | PlanningError::NoUpdatePath(_)
-            | PlanningError::NotYet(_)
-            | PlanningError::NeedsValue(_)
-            | PlanningError::NotOnline(_)
-            | PlanningError::NotConvertible(_)
-            | PlanningError::UncheckedKey { .. }
-            | PlanningError::PartWay(_)
-            | PlanningError::Overlaps(_)
-            | PlanningError::Broken(_)
-            | PlanningError::NoCast(_)
-            | PlanningError::Unlike(_)
-    );
-    let shown = CliError { hint: error.hint(), ..multiline(&error.to_string()) };
-    if refused { shown.refused() } else { shown }
-}
-
 fn nothing(context: &Context, remarks: &Remarks) -> Exit {
     if context.format() == Format::Json {
         output::json(
@@ -528,7 +143,7 @@ fn write(context: &Context, arguments: &Arguments, plan: &Plan) -> Result<(), Cl
     };
     let written = report::write_plan(&dir, plan)?;
     if let Some(key) = &arguments.sign {
-        planner::sign(&written, key).map_err(|error| {
+        signing::sign(&written, key).map_err(|error| {
             CliError::new(error.to_string()).with_hint(
                 "the plan was written, and not signed; name a key of OpenSSH, and have its ssh-keygen (9.1 or later) here",
             )

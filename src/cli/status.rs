@@ -19,9 +19,10 @@ use trueup::{
 use super::{
     Format,
     context::Context,
+    desired::read_desired,
     exit::{CliError, Exit},
     output,
-    plan::{self, Wanted},
+    planner::{self, Wanted},
 };
 
 /// Says where the database stands: SAFE, NEEDS_MIGRATION, PARTIAL_MIGRATION, DRIFTED or ERROR, why, and what to do.
@@ -135,10 +136,10 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
     }
     // the schema comes first, whatever the folder says
     let roster = Roster::read(session, &plans, &context.shaping()?).await?;
-    let desired = if context.schema().is_empty() { None } else { Some(plan::read_desired(context)?) };
+    let desired = if context.schema().is_empty() { None } else { Some(read_desired(context)?) };
     let reached = match &desired {
         Some(desired) => {
-            plan::is_reached(context, session, desired, Wanted::to_compare(context, session, &[]).await?)
+            planner::is_reached(context, session, desired, Wanted::to_compare(context, session, &[]).await?)
                 .await?
         }
         None => false,
@@ -310,7 +311,7 @@ async fn differs(
     desired: &Desired,
 ) -> Result<Option<String>, CliError> {
     let wanted = Wanted::to_compare(context, session, &[]).await?;
-    Ok(match plan::make(context, session, desired, wanted).await? {
+    Ok(match planner::make(context, session, desired, wanted).await? {
         Planned::Nothing(_) => None,
         Planned::Questions(_) => Some("the database differs from the desired schema".to_owned()),
         Planned::Plan(made) => {

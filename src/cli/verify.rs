@@ -107,10 +107,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }
         let session = context.connect().await?;
         if arguments.rehearse {
-            super::plan::rehearse_again(context, &session, &opened.plan).await?;
+            super::planner::rehearse_again(context, &session, &opened.plan).await?;
         }
         if arguments.reproduce {
-            super::plan::reproduce(context, &session, &opened.plan, &arguments.manage).await?;
+            super::planner::reproduce(context, &session, &opened.plan, &arguments.manage).await?;
         }
     }
     let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
