@@ -9,6 +9,7 @@ mod transient;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use bodies::{Language, broken as broken_bodies};
 use moments::Moments;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -92,7 +93,7 @@ pub async fn rehearse(
     let mut rehearsed = Rehearsed::default();
     let failed = |direction| move |source| RehearsalError::Run { direction, source };
     let look = bodies::are_in(base) || bodies::are_in(desired);
-    let broken = async || if look { bodies::broken(clone).await } else { Ok(BTreeMap::new()) };
+    let broken = async || if look { bodies::broken(clone, Language::Sql).await } else { Ok(BTreeMap::new()) };
     let mut known = broken().await?;
     let mut breaks = BTreeMap::new();
     let mut watch = Watch::new(clone, draft).await?;

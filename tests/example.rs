@@ -49,6 +49,7 @@ async fn planned_again() -> Plan {
         live: session,
         scratch: &(&scratch).into(),
         kept: None,
+        from: None,
         desired: &desired,
         other: None,
         open: Vec::new(),

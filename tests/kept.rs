@@ -34,6 +34,7 @@ async fn plan(
         live,
         scratch: &scratch,
         kept: Some(kept),
+        from: None,
         desired: &desired,
         other: None,
         open: Vec::new(),

@@ -27,6 +27,7 @@ mod layers;
 mod mangled;
 mod minors;
 mod names;
+mod no_database;
 mod online;
 mod open_plans;
 mod oracle;

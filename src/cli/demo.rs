@@ -213,6 +213,7 @@ async fn planned(
         live: database.session(),
         scratch: &scratch.into(),
         kept: None,
+        from: None,
         desired,
         other: None,
         open: Vec::new(),

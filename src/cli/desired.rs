@@ -50,12 +50,17 @@ pub fn read_sql(context: &Context, paths: Vec<PathBuf>, project: Option<&Path>) 
         std::io::stdin().lock().read_to_end(&mut bytes)?;
         files.push(SourceFile::from_bytes("-", bytes).map_err(|error| multiline(&error.to_string()))?);
     }
+    parse(context, &files)
+}
+
+/// The statements of SQL, with the values of the environment where it says so.
+pub fn parse(context: &Context, files: &[SourceFile]) -> Result<Desired, CliError> {
     let wrong = |errors: desired::DesiredErrors| multiline(&errors.to_string());
     let shaping = context.shaping()?;
     if shaping.substitute {
-        desired::substitute(&files, &shaping.values).and_then(desired::Substituted::parse).map_err(wrong)
+        desired::substitute(files, &shaping.values).and_then(desired::Substituted::parse).map_err(wrong)
     } else {
-        desired::parse(&files).map_err(wrong)
+        desired::parse(files).map_err(wrong)
     }
 }
 

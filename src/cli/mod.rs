@@ -8,6 +8,8 @@ mod adopt;
 mod apply;
 mod approve;
 mod audit;
+mod base;
+mod check;
 mod context;
 mod demo;
 mod deploy;
@@ -112,6 +114,8 @@ enum Format {
 enum Command {
     /// Write a rehearsed plan from the live database to the desired schema
     Plan(plan::Arguments),
+    /// Look whether the schema is good, without any database
+    Check(check::Arguments),
     /// Print a plan for review
     Show(show::Arguments),
     /// Check a plan: its bytes, its approvals, and whether it still fits the database
@@ -212,6 +216,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
     let context = Context::new(global)?;
     match command {
         Command::Plan(arguments) => plan::run(&context, &arguments).await,
+        Command::Check(arguments) => check::run(&context, &arguments).await,
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments).await,
         Command::Preflight(arguments) => preflight::run(&context, &arguments).await,

@@ -12,6 +12,7 @@ use trueup::{
 
 use super::{
     Format,
+    base::Base,
     context::Context,
     desired::read_desired,
     exit::{CliError, Exit},
@@ -43,6 +44,13 @@ pub struct Arguments {
     /// Sign it with this SSH key: a private one, or the public one of an agent
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
+    /// Start from this SQL instead of the database: a path, or a branch, tag or commit of git, in which the schema is where it is
+    /// now. Such a plan is for review: apply takes it only where the database is just that
+    #[arg(long, value_name = "PATH|REV", conflicts_with_all = ["url", "check"])]
+    from: Option<String>,
+    /// With --from: the major version of PostgreSQL; else the newest that is here
+    #[arg(long, value_name = "N", requires = "from")]
+    major: Option<u16>,
     /// End with code 2 when there is anything to do
     #[arg(long)]
     exit_code: bool,
@@ -57,18 +65,24 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     let author = if arguments.check { None } else { author(context, arguments)? };
     let desired = read_desired(context)?;
-    let live = context.connect().await?;
     if arguments.check {
-        return fits::run(context, &live, &desired, &arguments.manage).await;
+        return fits::run(context, &context.connect().await?, &desired, &arguments.manage).await;
     }
+    let base = match &arguments.from {
+        Some(from) => Base::of_sql(context, from, arguments.major).await?,
+        None => Base::Database(context.connect().await?),
+    };
     let wanted = Wanted {
-        manage: planner::manage(context, &live, &arguments.manage).await?,
+        manage: planner::manage(context, base.session(), &arguments.manage).await?,
         assume_drop: arguments.assume_drop.iter().cloned().collect(),
         name: arguments.name.clone().unwrap_or_default(),
         author,
         created: jiff::Timestamp::now(),
+        from: base.sql(),
     };
-    let planned = planner::make(context, &live, &desired, wanted).await?;
+    let planned = planner::make(context, base.session(), &desired, wanted).await;
+    base.close().await?;
+    let planned = planned?;
     let mut plan = match planned {
         Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
         Planned::Questions(questions) => {

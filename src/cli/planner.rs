@@ -35,6 +35,8 @@ pub struct Wanted {
     pub author: Option<String>,
     /// When it is made.
     pub created: jiff::Timestamp,
+    /// What SQL it is made from, instead of a database.
+    pub from: Option<String>,
 }
 
 impl Wanted {
@@ -46,6 +48,7 @@ impl Wanted {
             name: String::new(),
             author: None,
             created: jiff::Timestamp::now(),
+            from: None,
         })
     }
 }
@@ -92,7 +95,7 @@ pub async fn with_inputs<T>(
     let say = |what: &str| waiting.say(what);
     let scratch = OnDemand::later(&options, &say);
     let kept = Kept::within(&options.cache_dir);
-    let Wanted { manage, assume_drop, name, author, created } = wanted;
+    let Wanted { manage, assume_drop, name, author, created, from } = wanted;
     let open = match journal::open_plans(live).await {
         // who may not read the journal has been told
         Err(JournalError::MayNotUse(_)) => Vec::new(),
@@ -103,6 +106,7 @@ pub async fn with_inputs<T>(
         live,
         scratch: &scratch,
         kept: Some(&kept),
+        from: from.as_deref(),
         desired,
         other: other.as_ref(),
         open,
@@ -146,6 +150,7 @@ pub async fn rehearse_again(context: &Context, live: &Session, plan: &Plan) -> R
         live,
         scratch: &scratch,
         kept: None,
+        from: None,
         desired: &Desired::default(),
         other: None,
         open: Vec::new(),
@@ -191,6 +196,7 @@ pub async fn reproduce(
         name: plan.name.clone(),
         author: plan.author.clone(),
         created: plan.created,
+        from: None,
     };
     let refused = |details: String| {
         let error = CliError { details, ..CliError::new("planning again does not give this plan") };

@@ -29,7 +29,7 @@ use crate::{
     facts::{self, Facts},
     kind::{Column, Object},
     name::{Kind, ObjectId, Pair},
-    step::{LockMode, Observed, Step},
+    step::{Action, LockMode, Observed, Phase, Step, Verb},
 };
 
 /// How much a hazard asks of the reviewer.
@@ -280,6 +280,33 @@ pub fn held_locks<'s>(
         all.push(held.clone());
     }
     all
+}
+
+/// What is so of a schema whatever it comes from.
+const OF_SCHEMA: [&Rule; 2] = [&foreign_key_types::RULE, &unindexed_foreign_key::RULE];
+
+/// What would be said of a schema where all of it is new, in the order of its objects.
+pub fn of_schema(catalog: &Catalog) -> Vec<(&'static Rule, String)> {
+    let (nothing, seen, held, facts) =
+        (Catalog::default(), Observed::default(), BTreeMap::new(), Facts::default());
+    let mut found = Vec::new();
+    for (id, object) in catalog.objects.iter().filter(|(id, _)| id.kind == Kind::Constraint) {
+        let step = Step {
+            phase: Phase::Expand,
+            verb: Verb::Create,
+            object: id.clone(),
+            summary: String::new(),
+            run: Action::nothing(),
+            undo: Action::nothing(),
+            batch: 1,
+            with: None,
+        };
+        let (object, catalogs) = (Pair::new(None, Some(object)), Pair::new(&nothing, catalog));
+        let case =
+            Case { step: &step, undo: false, object, catalogs, seen: &seen, held: &held, facts: &facts };
+        found.extend(OF_SCHEMA.iter().filter_map(|rule| Some((*rule, (rule.find)(&case)?))));
+    }
+    found
 }
 
 /// Every hazard of one direction of one step.

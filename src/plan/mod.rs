@@ -18,6 +18,7 @@ pub mod reading;
 pub mod reproduced;
 pub mod script;
 pub mod staleness;
+mod stand_in;
 mod statement;
 
 pub use assumption::Assumption;
@@ -28,6 +29,7 @@ pub use folder::{FolderError, PlanFile};
 pub use format::{Digest, from_text};
 pub use made_for::{Given, MadeFor};
 pub use staleness::footprint_closure;
+pub use stand_in::StandIn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +85,9 @@ pub struct Plan {
     /// The environment that it was made for, and what of that shaped it. None: the defaults would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_for: Option<MadeFor>,
+    /// What stood in for the database, where it was made without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<StandIn>,
     /// What was proven, and what could not be.
     pub rehearsal: Rehearsal,
     /// Objects in the managed schemas of classes that trueup does not model: reported, never touched.

@@ -65,6 +65,8 @@ pub enum How {
     Present,
     /// The plan does not know it, and it belongs to what the plan touches.
     Added,
+    /// It is not what the SQL makes that the plan was made from.
+    Otherwise,
 }
 
 impl How {
@@ -75,6 +77,7 @@ impl How {
             How::Missing => "is missing",
             How::Present => "exists already",
             How::Added => "was added since",
+            How::Otherwise => "is not what the SQL makes that the plan was made from",
         }
     }
 }
@@ -178,6 +181,9 @@ pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, direction: Directi
                 object,
             });
         }
+    }
+    if let Some(stand_in) = plan.from.as_ref().filter(|_| point == Point::Base) {
+        differences.extend(stand_in.differences(live, plan.owners));
     }
     differences.sort_by(|a, b| a.object.cmp(&b.object));
     differences

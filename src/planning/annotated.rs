@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::error::SqlState;
 
-use super::{PlanningError, live_names::LiveNames};
+use super::{Inputs, PlanningError, live_names::LiveNames};
 use crate::{
     annotation::{Annotation, AnnotationTarget},
     catalog::Catalog,
@@ -14,7 +14,6 @@ use crate::{
     lower::{Conversion, Fill},
     name::{Kind, ObjectId},
     postgres::Session,
-    run,
 };
 
 /// The column that it is on, if it is on one.
@@ -65,7 +64,7 @@ pub(super) fn is_pending(column: &ObjectId, changes: &Changes) -> bool {
 
 /// A NOT NULL column without a value for the rows that are there would only fail when it is applied.
 pub(super) async fn refuse_missing_values(
-    live: &Session,
+    inputs: &Inputs<'_>,
     changes: &Changes,
     catalog: &Catalog,
     live_names: &LiveNames,
@@ -79,22 +78,15 @@ pub(super) async fn refuse_missing_values(
         let Some(name) = live_names.of(&table).filter(|_| catalog.objects.contains_key(&table)) else {
             continue;
         };
-        let rows = match has_rows(live, &name).await? {
+        let rows = match inputs.has_rows(&name).await? {
             Some(false) => continue,
             Some(true) => "has rows",
+            None if inputs.from.is_some() => "may have rows",
             None => "may have rows that this role does not see",
         };
         wrong.push(format!("{id} is NOT NULL without a default, and {table} {rows}"));
     }
     if wrong.is_empty() { Ok(()) } else { Err(PlanningError::NeedsValue(wrong)) }
-}
-
-/// Whether a table, by its name as SQL has it, has rows. None where the role may not read it, or policies would hide some.
-pub(super) async fn has_rows(live: &Session, table: &str) -> Result<Option<bool>, PlanningError> {
-    match run::has_rows(live, table).await {
-        Err(source) if source.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
-        seen => seen.map(Some).map_err(|source| PlanningError::Query { what: "rows of a table", source }),
-    }
 }
 
 /// Types between which PostgreSQL has no cast: found out on scratch, where both are known. A type that the plan makes

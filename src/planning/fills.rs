@@ -6,8 +6,8 @@ use pg_query::NodeRef;
 use tokio_postgres::Row;
 
 use super::{
-    PlanningError,
-    annotated::{column_of, has_rows, is_pending, selected},
+    Inputs, PlanningError,
+    annotated::{column_of, is_pending, selected},
     live_names::LiveNames,
 };
 use crate::{
@@ -113,7 +113,7 @@ fn foreign_key_over<'c>(column: &ObjectId, catalog: &'c Catalog) -> Option<&'c O
 /// table anew while it keeps everybody out. Returns those in tables that have none: they come plainly, and the plan holds only as
 /// long as that is so.
 pub(super) async fn of_defaults(
-    live: &Session,
+    inputs: &Inputs<'_>,
     live_names: &LiveNames,
     catalogs: Pair<&Catalog>,
     changes: &Changes,
@@ -142,7 +142,7 @@ pub(super) async fn of_defaults(
             _ => continue,
         };
         let Some(table) = live_names.of(&table) else { continue };
-        if has_rows(live, &table).await? == Some(false) {
+        if inputs.has_rows(&table).await? == Some(false) {
             empty.insert(change.id.clone());
         } else {
             let fill = Fill {

@@ -10,6 +10,7 @@
 mod again;
 mod annotated;
 mod between;
+pub mod check;
 mod convert;
 mod extension;
 mod fills;
@@ -33,7 +34,8 @@ use crate::{
     },
     config::{BackfillTriggers, Shaping},
     diff::{self, DiffError},
-    facts, graph,
+    facts::{self, Facts},
+    graph,
     journal::OpenPlan,
     lower::{self, Context, Now},
     name::{Kind, ObjectId, Pair},
@@ -51,6 +53,8 @@ use crate::{
     visible::visible_line,
 };
 
+use tokio_postgres::error::SqlState;
+
 use live_names::LiveNames;
 use naming::{Named, Naming};
 pub use question::Question;
@@ -63,6 +67,8 @@ pub struct Inputs<'a> {
     pub scratch: &'a OnDemand<'a>,
     /// Where elaborated desired schemas are kept, if they are.
     pub kept: Option<&'a Kept>,
+    /// What SQL the database stands for that is given as live: nobody knows what rows there are then.
+    pub from: Option<&'a str>,
     /// What is wanted, as SQL.
     pub desired: &'a Desired,
     /// A database that is as wanted, instead of SQL. It is only read.
@@ -98,6 +104,23 @@ impl Inputs<'_> {
             catalog.forget_owners();
         }
         catalog
+    }
+
+    /// Whether a table, by its name as SQL has it, has rows. None where that cannot be told: the role may not read it, policies
+    /// would hide some, or there is no database to ask.
+    async fn has_rows(&self, table: &str) -> Result<Option<bool>, PlanningError> {
+        if self.from.is_some() {
+            return Ok(None);
+        }
+        match run::has_rows(self.live, table).await {
+            Err(source) if source.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
+            seen => seen.map(Some).map_err(|source| PlanningError::Query { what: "rows of a table", source }),
+        }
+    }
+
+    /// What is known of the tables' sizes.
+    async fn facts(&self) -> Result<Facts, PlanningError> {
+        Ok(if self.from.is_some() { Facts::default() } else { facts::observe(self.live).await? })
     }
 }
 
@@ -431,9 +454,9 @@ async fn plan_from(
     annotated::refuse_uncastable(clone.session(), &changes, &conversions).await?;
     let mut fills = fills::read(&annotations, &changes, clone.session()).await?;
     let of_empty =
-        fills::of_defaults(inputs.live, &live_names, catalogs, &changes, clone.session(), &mut fills).await?;
+        fills::of_defaults(inputs, &live_names, catalogs, &changes, clone.session(), &mut fills).await?;
     workshop.undo(&clone, &all).await?;
-    annotated::refuse_missing_values(inputs.live, &changes, catalogs.before, &live_names, &fills).await?;
+    annotated::refuse_missing_values(inputs, &changes, catalogs.before, &live_names, &fills).await?;
     let context = Context {
         fills,
         of_empty,
@@ -446,7 +469,7 @@ async fn plan_from(
     };
     let expected = workshop::with(&base_all, &base, &wanted);
     between::refuse_overlaps(open, &base_all, &expected)?;
-    let mut facts = facts::observe(inputs.live).await?;
+    let mut facts = inputs.facts().await?;
     live_names.rename(&mut facts);
     let mut steps = renames;
     let first = steps.iter().map(|step| step.batch).max().unwrap_or(0);

@@ -12,7 +12,7 @@ use crate::{
     name::{Kind, ObjectId, Pair},
     plan::{
         self, Assumption, Checkpoints, FORMAT, FootprintEntry, Loose, MadeFor, Plan, PlannedStep,
-        PlannedUndo, Rehearsal, Summary, footprint_closure,
+        PlannedUndo, Rehearsal, StandIn, Summary, footprint_closure,
     },
     rehearse::Rehearsed,
     step::{DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
@@ -61,7 +61,10 @@ impl Sealing<'_> {
             author: self.inputs.author.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             server_version: self.inputs.live.server_version_num(),
-            target: self.inputs.live.place().to_owned(),
+            target: self.inputs.from.map_or_else(
+                || self.inputs.live.place().to_owned(),
+                |sql| format!("no database, but the SQL of {sql}"),
+            ),
             role: self.role.to_owned(),
             schemas: self.scope.schemas.iter().cloned().collect(),
             owners: self.inputs.owners,
@@ -69,6 +72,7 @@ impl Sealing<'_> {
             checkpoints,
             summary,
             made_for: self.made_for,
+            from: self.inputs.from.map(|sql| StandIn::of(sql, self.live, self.scope, self.inputs.owners)),
             rehearsal: Rehearsal {
                 proven: [
                     "live rebuilt on scratch and equal",

@@ -123,6 +123,7 @@ fn inputs<'a>(
         live: side.session().unwrap_or(like),
         scratch,
         kept: None,
+        from: None,
         desired: if let Side::Sql(desired) = side { desired } else { nothing },
         other: None,
         open: Vec::new(),

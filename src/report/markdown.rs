@@ -140,6 +140,9 @@ fn head(page: &mut Page, plan: &Plan, digest: &Digest) {
         seen::version(plan.server_version),
         code(&plan.role)
     ));
+    if plan.from.is_some() {
+        page.line(&format!("| **from SQL** | {} |", seen::FROM_SQL));
+    }
     page.line(&format!("| made | {}{author} with trueup {} |", plan.created, plain(&plan.tool)));
     if let Some(made_for) = &plan.made_for {
         page.line(&format!(

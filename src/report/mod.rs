@@ -14,6 +14,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use crate::facts::number;
+pub use seen::version;
 
 use crate::plan::{
     Digest, FolderError, Plan, PlanFile,

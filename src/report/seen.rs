@@ -45,8 +45,12 @@ pub(super) fn steps(plan: &Plan) -> String {
     words.join(", ")
 }
 
+/// Of a plan that was made from SQL.
+pub(super) const FROM_SQL: &str =
+    "no database was asked: it is stale where the database is not exactly what that SQL makes";
+
 /// `15.18`.
-pub(super) fn version(number: u32) -> String {
+pub fn version(number: u32) -> String {
     format!("{}.{}", number / 10_000, number % 10_000)
 }
 

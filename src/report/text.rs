@@ -76,6 +76,9 @@ pub fn plan(plan: &Plan, digest: &Digest, colour: bool) -> String {
         seen::version(plan.server_version),
         visible_line(&plan.role)
     ));
+    if plan.from.is_some() {
+        line(format!("  {}: {}", paint.yellow("from SQL"), seen::FROM_SQL));
+    }
     if let Some(made_for) = &plan.made_for {
         line(format!("  made for {}", visible_line(&made_for.in_words())));
     }

@@ -294,6 +294,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         },
         unmanaged: Vec::new(),
         made_for: None,
+        from: None,
         notes: Vec::new(),
         data_checks: Vec::new(),
         old_names: Vec::new(),
