@@ -45,6 +45,7 @@
 //! role = "deployer"              # every session begins with SET ROLE; without it the user's own role applies
 //! after = ["staging"]            # environments in which a plan must have been applied, and proven, before it is here
 //! journal_owners = ["deployer"]  # whose journal is believed, besides one's own and a superuser's
+//! direct = false                 # or true: `trueup push` applies what it plans, where nobody has to approve
 //! renames = "online"             # or "instant", which it is where nothing is said
 //! backfill_triggers = "skip"     # or "fire", which they do where nothing is said: the tables' own, for rows that are filled
 //! quiet_minutes = 15             # how long no code may have written by an old name before contract
@@ -173,6 +174,8 @@ pub struct Environment {
     pub after: Vec<String>,
     /// Roles whose journal is believed, besides that of the role that connects and of superusers.
     pub journal_owners: BTreeSet<String>,
+    /// Whether `trueup push` may apply what it has planned at once: only where nobody has to approve.
+    pub direct: bool,
     /// How renames are made where their annotation does not say.
     pub renames: Option<Renames>,
     /// Whether the tables' own triggers fire for rows that a backfill writes.
@@ -278,6 +281,31 @@ impl UnknownEnvironment {
     }
 }
 
+/// Why plans are not applied to an environment as they are made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDirect {
+    /// trueup.toml does not say that they are.
+    #[error("environment \"{0}\" is none that is pushed to")]
+    Unsaid(String),
+    /// It asks for approvals as well.
+    #[error("environment \"{0}\" is direct, and asks for approvals: {asks}", asks = .1.join(", "))]
+    Approvals(String, Vec<String>),
+}
+
+impl NotDirect {
+    /// What to do next.
+    pub fn hint(&self, name: &str) -> String {
+        match self {
+            Self::Unsaid(_) => format!(
+                "write `direct = true` into [env.{name}] of trueup.toml, if it is a database of your own; else `trueup plan`"
+            ),
+            Self::Approvals(..) => format!(
+                "take `direct` out of [env.{name}]; or, if nobody has to approve there, write approval = {{ required = 0 }} into it"
+            ),
+        }
+    }
+}
+
 impl Config {
     /// Reads the trueup.toml in `start` or the nearest folder above it; the defaults if there is none.
     pub fn find(start: &Path) -> Result<Self, TomlError> {
@@ -330,6 +358,31 @@ impl Config {
             values: environment.values.clone(),
             substitute: environment.substitute,
         })
+    }
+
+    /// The policy under which plans are applied to an environment as they are made; or what keeps them from it.
+    pub fn direct(&self, name: &str) -> Result<Result<Policy, NotDirect>, UnknownEnvironment> {
+        let environment = self.environment(name)?;
+        if !environment.direct {
+            return Ok(Err(NotDirect::Unsaid(name.to_owned())));
+        }
+        let policy = self.policy(Some(name))?;
+        let required = environment.approval.required.or(self.approval.required).unwrap_or_default();
+        let mut asks: Vec<String> =
+            (required > 0).then(|| format!("required = {required}")).into_iter().collect();
+        // who has to approve, and how; whose session applies is another matter
+        let alone = Policy { required: 1, superuser: true, verified_tls: false, ..policy.clone() };
+        let asked = Policy::<PathBuf>::default().asks();
+        asks.extend(alone.asks().into_iter().filter(|rule| !asked.contains(rule)));
+        if !asks.is_empty() {
+            return Ok(Err(NotDirect::Approvals(name.to_owned(), asks)));
+        }
+        Ok(Ok(Policy {
+            superuser: policy.superuser,
+            verified_tls: policy.verified_tls,
+            environment: policy.environment,
+            ..Policy::default()
+        }))
     }
 
     /// Who must approve for an environment; without one, what `[approval]` says.

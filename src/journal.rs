@@ -34,7 +34,7 @@ pub use adoption::{AdoptedState, Adoption, adoptions, record as record_adoption}
 pub use ddl::{Audited, Changed, audit, changed_since, is_audited, may_audit, stop_audit};
 pub use error::JournalError;
 pub use history::{Run, StepRun, history, steps};
-pub use plans::{OpenPlan, changed_plans, kept_plans, open_plans};
+pub use plans::{OpenPlan, changed_plans, kept_plan, kept_plans, kept_plans_called, open_plans};
 pub use policy::{lowerings, numbered_policy, pin, policy, record_lowering};
 pub use reached::{Reached, reach, reached};
 pub use refusal::{Refused, record as record_refusal, refusals};

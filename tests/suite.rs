@@ -37,6 +37,7 @@ mod preflight;
 mod prepared;
 mod properties;
 mod published;
+mod push;
 mod renamed;
 mod rotation;
 mod scripts;

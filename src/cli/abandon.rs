@@ -38,7 +38,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    let plan = context.plan(&arguments.plan)?;
+    let plan = context.plan_or_kept(&arguments.plan).await?;
     let target = context.target()?;
     let options = Options {
         plan: &plan,

@@ -124,7 +124,7 @@ impl Go<'_> {
     /// Applies or rolls back, and says what it came to.
     pub async fn go(&self, context: &Context, direction: Direction) -> Result<Exit, CliError> {
         let Self { how, which, consent, note, old_names_accepted, on_failure } = *self;
-        let loaded = Loaded::new(context, context.plan(&how.plan)?)?;
+        let loaded = Loaded::new(context, context.plan_or_kept(&how.plan).await?)?;
         let plan = &loaded.plan;
         let (handle, stop) = StopHandle::new();
         progress::stop_at_signals(handle);
@@ -193,7 +193,8 @@ async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> 
     }
 }
 
-fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
+/// What it came to.
+pub fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
     let name = visible_line(name);
     let list = |phases: &[Phase]| phases.iter().map(|phase| phase.label()).collect::<Vec<_>>().join(", ");
     match (outcome, direction) {
@@ -225,7 +226,7 @@ fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
 }
 
 /// In what the database is what it was, once it was rolled back.
-fn equal_to_before(outcome: &Outcome) -> String {
+pub fn equal_to_before(outcome: &Outcome) -> String {
     let costs = match outcome {
         Outcome::Done { costs, .. } => &costs[..],
         Outcome::Nothing { .. } | Outcome::WouldRun(_) => &[],
@@ -252,7 +253,8 @@ fn counted(steps: usize) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
 
-fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
+/// What it came to, for programs.
+pub fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
     let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
     let more = match outcome {
         Outcome::Nothing { position, next } => {

@@ -270,7 +270,7 @@ fn revoke(
 }
 
 /// The codes, each of which must be a danger of what is approved.
-fn accepted(
+pub fn accepted(
     given: &[String],
     acceptable: &BTreeMap<Phase, BTreeSet<String>>,
 ) -> Result<BTreeSet<String>, CliError> {

@@ -13,6 +13,7 @@ use trueup::{
     apply::{hooks::Hooks, preflight::Limits, promotion::Before},
     approval,
     config::{self, Config, Environment, Policy, QUIET_MINUTES, Shaping},
+    journal,
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
     secret::{self, Secrets},
@@ -285,6 +286,33 @@ impl Context {
                 let name = visible_line(&name);
                 Err(CliError::new(format!("{name} names several plans: {folders}"))
                     .with_hint("write the whole name of the folder"))
+            }
+        }
+    }
+
+    /// The same; a plan that ran, and whose folder is gone or never was, out of the database's journal, by its name or the
+    /// beginning of its digest.
+    pub async fn plan_or_kept(&self, named: &Path) -> Result<PlanFile, CliError> {
+        let missing = match self.plan(named) {
+            Err(error) if !named.exists() && !self.config.plans_dir().join(named).exists() => error,
+            found => return found,
+        };
+        let (Some(name), 1) = (named.to_str(), named.components().count()) else { return Err(missing) };
+        // what is wrong with the database is not what was asked
+        let Ok(session) = self.connect().await else { return Err(missing) };
+        let mut kept = journal::kept_plans_called(&session, name).await?;
+        session.close().await;
+        match (kept.pop(), kept.len()) {
+            (None, _) => Err(missing),
+            (Some(plan), 0) => {
+                output::note(&format!("note: {} is taken from the journal", visible_line(name)));
+                Ok(plan)
+            }
+            (Some(last), _) => {
+                let digests = kept.iter().chain([&last]).map(|plan| plan.digest.short().to_owned());
+                let digests = digests.collect::<Vec<_>>().join(", ");
+                Err(CliError::new(format!("the journal has several plans called {}", visible_line(name)))
+                    .with_hint(format!("write the digest of one instead: {digests}")))
             }
         }
     }

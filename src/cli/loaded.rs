@@ -41,6 +41,18 @@ impl Loaded {
         })
     }
 
+    /// What goes with a plan that is applied as it is made.
+    pub fn pushed(
+        context: &Context,
+        plan: PlanFile,
+        policy: Policy,
+        approvals: Vec<Approval>,
+    ) -> Result<Self, CliError> {
+        let (target, after) = (context.target()?, context.after()?);
+        let (shaping, secrets) = (context.shaping()?, context.secrets()?);
+        Ok(Self { plan, target, policy, approvals, after, shaping, secrets })
+    }
+
     /// To look at everything, and to change nothing.
     pub fn to_look<'a>(&'a self, context: &'a Context) -> Result<Options<'a>, CliError> {
         Ok(Options {

@@ -29,6 +29,7 @@ mod plans;
 mod preflight;
 mod progress;
 mod protect;
+mod push;
 mod ready;
 mod rollback;
 mod show;
@@ -126,6 +127,8 @@ enum Command {
     Approve(approve::Arguments),
     /// Apply an approved plan, or go on with one that stopped
     Apply(apply::Arguments),
+    /// Plan and apply at once, where trueup.toml lets you: for databases of your own
+    Push(push::Arguments),
     /// Apply all plans that wait, in their order: for a deploy job
     Deploy(deploy::Arguments),
     /// Say whether code may be rolled out now
@@ -222,6 +225,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Preflight(arguments) => preflight::run(&context, &arguments).await,
         Command::Approve(arguments) => approve::run(&context, &arguments).await,
         Command::Apply(arguments) => apply::run(&context, &arguments).await,
+        Command::Push(arguments) => push::run(&context, &arguments).await,
         Command::Deploy(arguments) => deploy::run(&context, &arguments).await,
         Command::Ready(arguments) => ready::run(&context, &arguments).await,
         Command::Plans(arguments) => plans::run(&context, &arguments).await,

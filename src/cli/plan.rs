@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use trueup::{
     approval::{is_person, planner as signing},
     plan::{Plan, folder},
-    planning::{Planned, Remarks},
+    planning::{Planned, Question, Remarks},
     report,
     visible::visible_line,
 };
@@ -60,9 +60,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    if let Some(name) = &arguments.name {
-        check_name(name)?;
-    }
+    arguments.name.as_deref().map_or(Ok(()), check_name)?;
     let author = if arguments.check { None } else { author(context, arguments)? };
     let desired = read_desired(context)?;
     if arguments.check {
@@ -85,29 +83,35 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let planned = planned?;
     let mut plan = match planned {
         Planned::Nothing(remarks) => return Ok(nothing(context, &remarks)),
-        Planned::Questions(questions) => {
-            let list: String = questions.iter().map(|question| format!("  {question}\n")).collect();
-            let count = if questions.len() == 1 {
-                "a question".to_owned()
-            } else {
-                format!("{} questions", questions.len())
-            };
-            let error = CliError {
-                details: list,
-                ..CliError::new(format!("{count} must be answered before there can be a plan"))
-            };
-            return Err(error.refused());
-        }
+        Planned::Questions(list) => return Err(questions(&list)),
         Planned::Plan(plan) => *plan,
     };
-    if plan.name.is_empty() {
-        plan.name = arguments.out.as_deref().and_then(Path::file_name).map_or_else(
-            || slug(plan.steps.first().map_or("plan", |step| step.summary.as_str())),
-            |name| slug(&name.to_string_lossy()),
-        );
-    }
+    named(&mut plan, arguments.name.as_deref(), arguments.out.as_deref())?;
     write(context, arguments, &plan)?;
     Ok(if arguments.exit_code { Exit::Pending } else { Exit::Done })
+}
+
+/// What must be answered first.
+pub fn questions(questions: &[Question]) -> CliError {
+    let details: String = questions.iter().map(|question| format!("  {question}\n")).collect();
+    let count =
+        if let [_] = questions { "a question".to_owned() } else { format!("{} questions", questions.len()) };
+    let message = format!("{count} must be answered before there can be a plan");
+    CliError { details, ..CliError::new(message) }.refused()
+}
+
+/// Gives a plan its name: the one that was asked for, that of its folder, or what it does first.
+pub fn named(plan: &mut Plan, name: Option<&str>, folder: Option<&Path>) -> Result<(), CliError> {
+    if let Some(name) = name {
+        check_name(name)?;
+        name.clone_into(&mut plan.name);
+        return Ok(());
+    }
+    plan.name = folder.and_then(Path::file_name).map_or_else(
+        || slug(plan.steps.first().map_or("plan", |step| step.summary.as_str())),
+        |name| slug(&name.to_string_lossy()),
+    );
+    Ok(())
 }
 
 /// Who makes the plan. Where policy does not count the author's own approval, somebody must have.
@@ -130,7 +134,8 @@ fn author(context: &Context, arguments: &Arguments) -> Result<Option<String>, Cl
     Err(error.with_hint("`git config user.email NAME@…`, or --author NAME").refused())
 }
 
-fn nothing(context: &Context, remarks: &Remarks) -> Exit {
+/// Says that there is nothing to do.
+pub fn nothing(context: &Context, remarks: &Remarks) -> Exit {
     if context.format() == Format::Json {
         output::json(
             &serde_json::json!({ "plan": null, "notes": remarks.notes, "unmanaged": remarks.unmanaged, "ignored": remarks.ignored }),

@@ -284,11 +284,16 @@ fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, 
         }
         None => format!("{name}: {standing}, {} of {} steps done", state.done.len(), plan.steps.len()),
     };
-    let Some(dir) = dir else {
-        let next = "bring the plan back, then apply or roll it back".to_owned();
-        return (format!("{why}, and its plan is not in the plans folder"), next);
-    };
     let env = context.env_flag();
+    // what no folder has, the journal has
+    let (why, dir) = match dir {
+        Some(dir) => (why, dir),
+        None => (format!("{why}, and its plan is in no folder"), digest.short().to_owned()),
+    };
+    let direct = context.environment().ok().flatten().is_some_and(|environment| environment.direct);
+    if direct && dir == digest.short() {
+        return (why, format!("trueup push{env}"));
+    }
     let next = match (remains, state.half_undone(plan)) {
         (Some(next), _) => format!("trueup apply {dir}{env} --phase {}", next.label()),
         (None, Some(phase)) => format!("trueup rollback {dir}{env} --phase {}", phase.label()),

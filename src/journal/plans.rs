@@ -76,6 +76,44 @@ pub async fn kept_plans(session: &Session) -> Result<BTreeMap<String, Plan>, Jou
     Ok(kept)
 }
 
+/// A plan that is written down, by its digest.
+pub async fn kept_plan(session: &Session, digest: &Digest) -> Result<Option<PlanFile>, JournalError> {
+    let kept = kept_where(session, "digest OPERATOR(pg_catalog.=) $1", digest.as_str()).await?;
+    Ok(kept.into_iter().next())
+}
+
+/// The plans that are written down under a name, or whose digest begins so.
+pub async fn kept_plans_called(session: &Session, name: &str) -> Result<Vec<PlanFile>, JournalError> {
+    const DIGITS: usize = 8;
+    if name.len() >= DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let kept = kept_where(session, "pg_catalog.starts_with(digest, $1)", name).await?;
+        if !kept.is_empty() {
+            return Ok(kept);
+        }
+    }
+    let kept = kept_where(session, "$1::pg_catalog.text IS NOT NULL", name).await?;
+    Ok(kept.into_iter().filter(|kept| kept.plan.name == name).collect())
+}
+
+/// Of those that can be read, and whose text is what their digest is of.
+async fn kept_where(session: &Session, which: &str, text: &str) -> Result<Vec<PlanFile>, JournalError> {
+    if layout(session).await?.is_none_or(|layout| layout < 4) {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT body FROM trueup.plan WHERE {which} ORDER BY digest");
+    let mut kept = Vec::new();
+    for row in session.client().query(&sql, &[&text]).await? {
+        let text: String = row.try_get(0)?;
+        let (digest, Ok(plan)) = (Digest::of(&text), from_text(Path::new("trueup.plan"), &text)) else {
+            continue;
+        };
+        // it has no folder, and so no approvals
+        let dir = Path::new("trueup.plan").join(digest.as_str());
+        kept.push(PlanFile { plan, digest, text, dir });
+    }
+    Ok(kept)
+}
+
 /// The digests of plans whose text is not what has them.
 pub async fn changed_plans(session: &Session) -> Result<Vec<String>, JournalError> {
     if layout(session).await?.is_none_or(|layout| layout < 4) {
