@@ -437,7 +437,7 @@ async fn plan_from(
     if changes.is_empty() && renames.is_empty() && columns.is_empty() && tables.is_empty() {
         return Ok(Planned::Nothing(remarks));
     }
-    let mut used = inputs.desired.substituted.clone();
+    let mut used = BTreeMap::new();
     let annotations = annotated::with_values(annotations, &changes, &inputs.shaping.values, &mut used)?;
     // expressions say the names that are to be; what is renamed online has these, too, when they are computed
     let live_names = LiveNames::across(&all, &clone, workshop).await?;
@@ -480,6 +480,11 @@ async fn plan_from(
     forms.among(&mut steps);
     if inputs.shaping.backfill_triggers == BackfillTriggers::Skip {
         fills::skip_triggers(&mut steps, &base)?;
+    }
+    let changed = changes.keys().chain(steps.iter().map(|step| &step.object));
+    let names: BTreeSet<&str> = changed.flat_map(|id| id.path.parts()).map(String::as_str).collect();
+    for (name, places) in inputs.desired.values_in(&names) {
+        used.entry(name).or_default().extend(places);
     }
     let made_for = MadeFor::of(&inputs.shaping, used, by_default);
     progress("looking at the data");

@@ -66,6 +66,16 @@ pub enum DesiredError {
         /// The name.
         name: String,
     },
+    /// A `${name}` where nobody knows how its value is written.
+    #[error(
+        "{at}: the value of ${{{name}}} cannot stand in U&'…', where anything may escape\n  write the string in plain quotes"
+    )]
+    NoPlace {
+        /// Where it stands.
+        at: Location,
+        /// The name.
+        name: String,
+    },
     /// An annotation that is not one.
     #[error("{at}: {message}")]
     Annotation {

@@ -34,4 +34,4 @@ pub use error::{DesiredError, DesiredErrors, LoadErrors, Rejected};
 pub use files::{SourceFile, read_paths};
 pub use load::{Loaded, MissingRoles, load};
 pub use read::{Desired, Note, Statement, parse};
-pub use substitute::{Substituted, substitute};
+pub use substitute::{Place, Substituted, substitute};

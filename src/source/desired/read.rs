@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pg_query::{NodeEnum, protobuf::ObjectType};
 
 use super::{
-    Class, DesiredError, DesiredErrors, SourceFile, attach,
+    Class, DesiredError, DesiredErrors, Place, SourceFile, attach,
     class::{Follows, Order},
     classify::{self, Verdict},
     order,
@@ -89,7 +89,7 @@ pub struct Desired {
     /// What was left out.
     pub notes: Vec<Note>,
     /// The values that took the place of `${name}`, by that name, and where.
-    pub substituted: BTreeMap<String, BTreeSet<String>>,
+    pub substituted: BTreeMap<String, Vec<Place>>,
     /// The roles that statements name: owners, grantees, members.
     pub roles: BTreeSet<String>,
     /// The different settings under which statements run.

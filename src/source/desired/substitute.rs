@@ -5,15 +5,61 @@ use std::{
     ops::Range,
 };
 
-use super::{Desired, DesiredError, DesiredErrors, SourceFile, parse, split::Split};
-use crate::source::lex::{Lexeme, Token};
+use super::{
+    Desired, DesiredError, DesiredErrors, SourceFile, Statement, parse,
+    place::{Key, Space},
+    split::Split,
+};
+use crate::{
+    annotation::Location,
+    source::lex::{Lexeme, Token},
+};
 
 /// Files in which values have taken the place of their names.
 pub struct Substituted {
     /// The files.
     pub files: Vec<SourceFile>,
-    /// Where each value went, by its name: `schema/a.sql:3:20`.
-    pub places: BTreeMap<String, BTreeSet<String>>,
+    /// Where each value went, by its name.
+    pub places: BTreeMap<String, Vec<Place>>,
+}
+
+/// Where a value has taken the place of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The name's own.
+    pub said: Location,
+    /// The value's, in the text that is read.
+    at: Location,
+}
+
+impl Desired {
+    /// The values that may have shaped what is called so, by their names, and where they stand. What they are a part of is told
+    /// by its own name or its relation's; where that does not tell, it counts.
+    pub fn values_in(&self, changed: &BTreeSet<&str>) -> BTreeMap<String, BTreeSet<String>> {
+        let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, places) in &self.substituted {
+            for place in places.iter().filter(|place| self.counts(place, changed)) {
+                values.entry(name.clone()).or_default().insert(place.said.to_string());
+            }
+        }
+        values
+    }
+
+    fn counts(&self, place: &Place, changed: &BTreeSet<&str>) -> bool {
+        let around = self.statements.iter().find(|statement| {
+            let Statement { text, at, .. } = statement;
+            at.file == place.at.file && (at..&at.advanced(text, text.len())).contains(&&place.at)
+        });
+        // a setting, say, and all that stands under it
+        let Some(statement) = around else { return true };
+        let mut keys = statement.creates.iter().chain(&statement.touches).peekable();
+        let is_changed = |key: &Key| match (key.space, key.path.as_slice()) {
+            (Space::Relation | Space::Part | Space::Routine | Space::Type, [_, name, ..])
+            | (Space::Schema | Space::Extension, [name, ..]) => changed.contains(name.as_str()),
+            _ => true,
+        };
+        keys.peek().is_none() || keys.any(is_changed)
+    }
 }
 
 impl Substituted {
@@ -40,10 +86,16 @@ pub fn substitute(
                 missing.push(DesiredError::NoValue { at, name: name.to_owned() });
                 continue;
             };
+            let Some(value) = within.quoted(value) else {
+                missing.push(DesiredError::NoPlace { at, name: name.to_owned() });
+                continue;
+            };
             text.push_str(&split.text[from..range.start]);
-            text.push_str(&within.quoted(value));
             from = range.end;
-            done.places.entry(name.to_owned()).or_default().insert(at.to_string());
+            let start = Location { file: file.name.clone(), line: 1, column: 1 };
+            let place = Place { said: at, at: start.advanced(&text, text.len()) };
+            text.push_str(&value);
+            done.places.entry(name.to_owned()).or_default().push(place);
         }
         text.push_str(&split.text[from..]);
         done.files.push(SourceFile { name: file.name.clone(), text });
@@ -67,6 +119,8 @@ enum Within {
     Escapes,
     /// A quoted name.
     Name,
+    /// A string or name in which what escapes is said behind it: `U&'…' UESCAPE '!'`.
+    Unicode,
     /// Anything else, a dollar-quoted string among it.
     Sql,
 }
@@ -75,6 +129,7 @@ impl Within {
     fn of(token: Lexeme, text: &str) -> Self {
         match (token.token, token.of(text).as_bytes()) {
             (Token::String, [b'$', ..]) => Self::Sql,
+            (Token::String | Token::Quoted, [b'u' | b'U', b'&', ..]) => Self::Unicode,
             (Token::String, [b'e' | b'E', ..]) => Self::Escapes,
             (Token::String, _) => Self::String,
             (Token::Quoted, _) => Self::Name,
@@ -82,13 +137,15 @@ impl Within {
         }
     }
 
-    fn quoted(self, value: &str) -> String {
-        match self {
+    /// A value as it stands there. None: nobody knows how.
+    fn quoted(self, value: &str) -> Option<String> {
+        Some(match self {
             Self::String => value.replace('\'', "''"),
             Self::Escapes => value.replace('\\', "\\\\").replace('\'', "''"),
             Self::Name => value.replace('"', "\"\""),
             Self::Sql => value.to_owned(),
-        }
+            Self::Unicode => return None,
+        })
     }
 }
 
@@ -105,10 +162,35 @@ pub(super) fn found<'a>(split: &Split<'a>) -> Vec<Found<'a>> {
         let token = split.tokens.partition_point(|token| token.end <= start);
         let token = split.tokens.get(token).filter(|token| token.start <= start);
         let Some(token) = token.filter(|token| is_name && token.token != Token::Comment) else { continue };
+        // a string goes on behind a line's end, and a comment may stand in between
+        if token.token == Token::String && !is_quoted(token.of(split.text), start - token.start) {
+            continue;
+        }
         let range = start..start + name.len() + "${}".len();
         found.push(Found { name, range, within: Within::of(*token, split.text) });
     }
     found
+}
+
+/// Whether a place in a string constant is within its quotes.
+fn is_quoted(string: &str, at: usize) -> bool {
+    if string.starts_with('$') {
+        return true;
+    }
+    let escapes = string.starts_with(['e', 'E']);
+    let (mut quoted, mut rest) = (false, string[..at].bytes());
+    let mut last = b' ';
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'\\' if quoted && escapes => _ = rest.next(),
+            b'\'' => quoted = !quoted,
+            // up to the end of its line a quote in it is none
+            b'-' if !quoted && last == b'-' => _ = rest.find(|byte| matches!(byte, b'\n' | b'\r')),
+            _ => {}
+        }
+        last = byte;
+    }
+    quoted
 }
 
 #[cfg(test)]
@@ -129,17 +211,65 @@ mod tests {
             substituted("SELECT E'x${who}' AS \"${who}\""),
             "SELECT E'xo''n\\\\e\"il' AS \"o'n\\e\"\"il\""
         );
+        assert_eq!(substituted("SELECT 'a' -- it's\n '${n}'"), "SELECT 'a' -- it's\n '7'");
         assert_eq!(substituted("AS $$ SELECT ${n} $$"), "AS $$ SELECT 7 $$");
         assert_eq!(substituted("CREATE SCHEMA s_${n};"), "CREATE SCHEMA s_7;");
     }
 
     #[test]
     fn comments_secrets_and_what_is_no_name_stay() {
-        for text in
-            ["-- @backfill using=${who}", "/* ${n} */", "'${secret:A}'", "$$ `${a + b}` $$", "'${who'"]
-        {
+        for text in [
+            "-- @backfill using=${who}",
+            "SELECT 'a' -- it's ${n}\n 'b'",
+            "SELECT E'a\\'' -- ${n}\n 'b'",
+            "/* ${n} */",
+            "'${secret:A}'",
+            "$$ `${a + b}` $$",
+            "'${who'",
+        ] {
             assert_eq!(substituted(text), text);
         }
+    }
+
+    #[test]
+    fn what_escapes_in_a_way_of_its_own_takes_no_value() {
+        for text in ["SELECT U&'${who}'", "SELECT u&\"${n}\"", "SELECT U&'d!0061${who}' UESCAPE '!'"] {
+            let files = [SourceFile { name: "a.sql".to_owned(), text: text.to_owned() }];
+            let values =
+                [("who", "o'n"), ("n", "7")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let errors = substitute(&files, &values.into_iter().collect()).err().unwrap();
+            assert!(errors.to_string().contains("cannot stand in U&"), "{errors}");
+        }
+    }
+
+    /// A plan says those values only that may be in it.
+    #[test]
+    fn values_count_where_what_they_are_part_of_changes() {
+        let text = "CREATE TABLE a (id int DEFAULT ${n});\nCREATE TABLE b (x text DEFAULT '${who}', y text DEFAULT '${n}');\n\
+                    CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ${n}';\nALTER TABLE c ADD COLUMN d text DEFAULT '${who}';";
+        let files = [SourceFile { name: "a.sql".to_owned(), text: text.to_owned() }];
+        let values =
+            [("who", "two\nlines"), ("n", "7")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let desired = substitute(&files, &values.into_iter().collect()).unwrap().parse().unwrap();
+        let of = |changed: &[&str]| {
+            let values = desired.values_in(&changed.iter().copied().collect());
+            values
+                .into_iter()
+                .map(|(name, places)| format!("{name}: {}", places.into_iter().collect::<Vec<_>>().join(" ")))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(&["a"]), ["n: a.sql:1:32"]);
+        assert_eq!(of(&["b"]), ["n: a.sql:2:60", "who: a.sql:2:33"]);
+        assert_eq!(of(&["f"]), ["n: a.sql:3:57"]);
+        assert_eq!(of(&["c"]), ["who: a.sql:4:42"]);
+        assert!(of(&["other"]).is_empty());
+        let files = [SourceFile {
+            name: "a.sql".to_owned(),
+            text: "SET search_path = ${n}; CREATE TABLE a ();".to_owned(),
+        }];
+        let values = [("n".to_owned(), "s".to_owned())].into_iter().collect();
+        let desired = substitute(&files, &values).unwrap().parse().unwrap();
+        assert_eq!(desired.values_in(&BTreeSet::new()).len(), 1, "what stands under a setting");
     }
 
     #[test]
