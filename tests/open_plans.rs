@@ -141,3 +141,38 @@ fn what_a_value_is_computed_from_is_part_of_the_plan() {
         }
     });
 }
+
+/// Two plans are open: the one that stopped comes first, and both are named, whatever their digests are.
+#[test]
+fn status_tells_the_plan_that_stopped_first() {
+    runtime().block_on(async {
+        // their digests are drawn, as it were: three times
+        for _ in 0..3 {
+            let database = pair(
+                RENAMES,
+                ("e text);", "e text, w int); CREATE TABLE later (); ALTER TABLE o ADD y int;"),
+            )
+            .await;
+            database.trueup(&["apply", "first"]).await.ended(0).unwrap();
+            let holder = database.session().await;
+            holder.client().batch_execute("BEGIN; LOCK TABLE o IN ACCESS SHARE MODE").await.unwrap();
+            let ran = database.trueup(&["apply", "second", "--lock-retries", "0"]).await;
+            let stopped = ran.code == Some(4);
+            assert!(stopped || ran.code == Some(1), "{}", ran.shown());
+            holder.client().batch_execute("ROLLBACK").await.unwrap();
+            holder.close().await;
+            let status = database.trueup(&["status", "--exit-code"]).await;
+            assert!(
+                status.stdout.contains("first: phase expand applied, contract remains"),
+                "{}",
+                status.shown()
+            );
+            if stopped {
+                assert_eq!(status.code, Some(4), "{}", status.shown());
+                let [one, other] = ["second: ", "; first: "].map(|words| status.stdout.find(words));
+                assert!(one.is_some() && one < other, "{}", status.shown());
+            }
+            database.done().await;
+        }
+    });
+}

@@ -130,9 +130,12 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         Err(error) => return Ok(just("ERROR", error.message, error.hint)),
     };
     let history = journal::history(session).await?;
-    if let Some(open) = journal::open_plans(session).await?.first() {
-        let finished = finished(&history, &plans);
-        return between(context, session, open, &plans, finished).await;
+    let mut open = journal::open_plans(session).await?;
+    if !open.is_empty() {
+        // one that stopped goes on before anything else does; else the one that was made first
+        let is_between = |open: &OpenPlan| matches!(open.position, Position::After(_));
+        open.sort_by_key(|open| (is_between(open), open.plan.created));
+        return between(context, session, &open, &plans, finished(&history, &plans)).await;
     }
     // the schema comes first, whatever the folder says
     let roster = Roster::read(session, &plans, &context.shaping()?).await?;
@@ -201,16 +204,18 @@ fn finished<'a>(history: &'a [Run], plans: &'a [PlanFile]) -> Option<(&'a Run, &
         .find_map(|run| Some((run, plans.iter().find(|opened| opened.digest.as_str() == run.plan)?)))
 }
 
-/// Where a database stands that has a plan which is not at its end. What that leaves as it is is compared all the same.
+/// Where a database stands that has plans which are not at their end. What that leaves as it is is compared all the same.
 async fn between(
     context: &Context,
     session: &Session,
-    open: &OpenPlan,
+    open: &[OpenPlan],
     plans: &[PlanFile],
     finished: Option<(&Run, &PlanFile)>,
 ) -> Result<Standing, CliError> {
-    let (why, next) = part_way(context, open, plans);
-    let is_between = matches!(open.position, Position::After(_));
+    let mut told = open.iter().map(|open| part_way(context, open, plans));
+    let (first, next) = told.next().unwrap_or_default();
+    let why = std::iter::once(first).chain(told.map(|(why, _)| why)).collect::<Vec<_>>().join("; ");
+    let is_between = open.iter().all(|open| matches!(open.position, Position::After(_)));
     let standing = Standing {
         status: "PARTIAL_MIGRATION",
         detail: Some(if is_between { "between phases" } else { "stopped" }),
