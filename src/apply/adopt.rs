@@ -3,7 +3,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{ApplyError, checklist, error::Refusal, lock};
+use super::{
+    ApplyError, aftermath,
+    checklist::{self, Check},
+    error::Refusal,
+    lock,
+};
 use crate::{
     catalog::{
         Catalog,
@@ -11,14 +16,18 @@ use crate::{
     },
     config::Shaping,
     journal::{self, AdoptedState, Adoption, Position},
+    kind::Object,
+    lower::MOST,
     name::{Kind, ObjectId},
     plan::{
         PlanFile,
         staleness::{self, Point},
     },
     postgres::{Session, Target},
-    run::Stop,
+    run::{self, Stop},
     source::live,
+    sql::{self, Sql},
+    step::DataCheck,
 };
 
 /// What to adopt.
@@ -101,16 +110,19 @@ pub struct PlanOptions<'a> {
     pub tool: &'a str,
 }
 
-/// Writes down that a plan is applied whose end is there already: a fix by hand, a restored copy, another tool. False: the
-/// journal has it already.
-pub async fn adopt_plan(options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
+/// Writes down that a plan is applied whose end is there already: a fix by hand, a restored copy, another tool. With what is to
+/// be said of its rows, which no catalog tells. None: the journal has it already.
+pub async fn adopt_plan(options: &PlanOptions<'_>) -> Result<Option<Vec<Check>>, ApplyError> {
     let session = Session::connect(&options.target.for_trueup()).await?;
     let outcome = adopt_plan_on(&session, options).await;
     session.close().await;
     outcome
 }
 
-async fn adopt_plan_on(session: &Session, options: &PlanOptions<'_>) -> Result<bool, ApplyError> {
+async fn adopt_plan_on(
+    session: &Session,
+    options: &PlanOptions<'_>,
+) -> Result<Option<Vec<Check>>, ApplyError> {
     let PlanOptions { plan: file, shaping, note, wait, tool, .. } = *options;
     checklist::must::server(session, &file.plan).await?;
     super::pin(session).await?;
@@ -122,7 +134,7 @@ async fn adopt_plan_on(session: &Session, options: &PlanOptions<'_>) -> Result<b
     let position = state.position(&file.plan);
     let last = file.plan.phases().last().copied();
     match position {
-        Position::After(phase) if Some(phase) == last => return Ok(false),
+        Position::After(phase) if Some(phase) == last => return Ok(None),
         Position::Within(phase) | Position::After(phase) => return Err(Refusal::Begun(phase).into()),
         Position::NotRun | Position::RolledBack => {}
     }
@@ -133,9 +145,55 @@ async fn adopt_plan_on(session: &Session, options: &PlanOptions<'_>) -> Result<b
     if !differences.is_empty() {
         return Err(Refusal::NotReached(differences).into());
     }
+    let mut warnings = unfilled(session, file, &live).await?;
+    for phase in file.plan.phases() {
+        let known = aftermath::look(session, &file.plan, phase).await;
+        warnings.extend(known.into_iter().filter(|check| !warnings.contains(check)).collect::<Vec<_>>());
+    }
     journal::ensure(session).await?;
     let remark = note.map_or_else(|| "adopted".to_owned(), |note| format!("adopted: {note}"));
+    let said = [remark].into_iter().chain(warnings.iter().map(ToString::to_string));
+    let remark = said.collect::<Vec<_>>().join("; ");
     journal::adopt(session, file, &remark, tool).await?;
     super::reach(session, &file.plan, live, tool).await?;
-    Ok(true)
+    Ok(Some(warnings))
+}
+
+/// Rows without a value in columns that the plan would have filled, and that may have none.
+async fn unfilled(session: &Session, file: &PlanFile, live: &Catalog) -> Result<Vec<Check>, ApplyError> {
+    let mut questions = Vec::new();
+    for step in &file.plan.steps {
+        let (Some(fill), Some(table)) = (step.operation.backfill(), step.object.relation()) else { continue };
+        for name in &fill.columns {
+            let path: Vec<String> = table.path.parts().iter().chain([name]).cloned().collect();
+            let column = ObjectId::new(Kind::Column, path);
+            // it is gone at the end, or refuses NULL
+            let may = live.objects.get(&column).is_some_and(|object| match object {
+                Object::Column(column) => !column.has_no_null(),
+                _ => false,
+            });
+            let relation = column.relation_sql();
+            let question = DataCheck {
+                phase: step.phase,
+                back: false,
+                by_old_names: false,
+                what: format!("rows without a value for {column}, which the plan would have filled"),
+                sql: Sql::new(format!(
+                    "SELECT pg_catalog.count(*), pg_catalog.min(row) FROM (SELECT found.ctid::pg_catalog.text AS row \
+                     FROM ONLY {relation} AS found WHERE {} IS NULL LIMIT {MOST}) AS rows",
+                    sql::ident(name)
+                )),
+                object: column,
+                relation,
+            };
+            if may && !questions.contains(&question) {
+                questions.push(question);
+            }
+        }
+    }
+    let rows = run::in_the_way(session, &questions).await;
+    let rows =
+        rows.map_err(|source| ApplyError::Query { what: "looking for rows without a value", source })?;
+    let next = "fill them, unless they are to have none";
+    Ok(rows.iter().map(|rows| Check::warn("rows", rows.to_string(), next)).collect())
 }

@@ -89,13 +89,18 @@ async fn adopt_plan(context: &Context, named: &Path, arguments: &Arguments) -> R
     };
     let adopted = adopt::adopt_plan(&options).await?;
     if context.format() == Format::Json {
-        output::json(
-            &serde_json::json!({ "adopted": adopted, "plan": plan.plan.name, "digest": plan.digest }),
-        );
+        output::json(&serde_json::json!({
+            "adopted": adopted.is_some(), "plan": plan.plan.name, "digest": plan.digest,
+            "warnings": adopted.unwrap_or_default(),
+        }));
     } else {
         let name = visible_line(&plan.plan.name);
-        let words = if adopted { "adopted, the database is what it leaves" } else { "is applied already" };
+        let words =
+            if adopted.is_some() { "adopted, the database is what it leaves" } else { "is applied already" };
         output::words(context.format(), &format!("{name}: {words}"));
+        for warning in adopted.iter().flatten() {
+            output::note(&format!("warning: {warning}"));
+        }
     }
     Ok(Exit::Done)
 }
