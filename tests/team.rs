@@ -823,3 +823,28 @@ fn what_was_made_by_hand_is_asked_for_its_rows() {
         database.done().await;
     });
 }
+
+/// Two plans that wait, made from one base, of which the second cannot be applied behind the first: that is said before either is.
+#[test]
+fn plans_that_wait_and_do_not_fit_together_are_told_apart() {
+    runtime().block_on(async {
+        let base = "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE o (id int);
+            CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.a := ''x''; RETURN NEW; END';";
+        let database = Database::with(base).await.unwrap();
+        database.execute("INSERT INTO t VALUES (1, 'a')").await;
+        environments(&database, &[("prod", &database, "")]);
+        let trigger = "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();";
+        let fill =
+            |base: &str| base.replace("a text)", "a text, z text NOT NULL -- @backfill using=a||'z'\n)");
+        for (name, sql) in [("one", format!("{base}{trigger}")), ("two", fill(base))] {
+            schema(&database, &sql);
+            database.trueup(&["plan", "--env", "prod", "--name", name]).await.ended(0).unwrap();
+        }
+        schema(&database, &format!("{}{trigger}", fill(base)));
+        let ran = database.trueup(&["plan", "--check", "--env", "prod"]).await.ended(3).unwrap();
+        assert!(ran.stdout.contains("two does not fit"), "{}", ran.shown());
+        let plans = database.trueup(&["plans", "--env", "prod"]).await.ended(0).unwrap().stdout;
+        assert!(plans.contains("stale") && plans.contains("waiting"), "{plans}");
+        database.done().await;
+    });
+}

@@ -18,7 +18,7 @@ use crate::{
     name::ObjectId,
     plan::{
         Change, FootprintEntry, Plan, PlanFile,
-        staleness::{self, Difference, Point},
+        staleness::{self, Difference, How, Point},
     },
     postgres::Session,
     source::live,
@@ -314,13 +314,35 @@ impl Ahead<'_> {
         if self.changed.is_empty() {
             return staleness::compare(plan, self.live, Point::Base).is_empty();
         }
-        let starts = |entry: &FootprintEntry| match self.changed.get(&entry.object) {
-            Some(Made::It(made)) => entry.base.as_ref() == Some(made),
-            Some(Made::Nothing) => entry.base.is_none(),
-            Some(Made::Unknown) => true,
-            None => entry.base == self.live.fingerprint(&entry.object),
+        let differs = |entry: &FootprintEntry| {
+            let own;
+            let there = match self.changed.get(&entry.object) {
+                Some(Made::Unknown) => return None,
+                Some(Made::It(made)) => Some(made),
+                Some(Made::Nothing) => None,
+                None => {
+                    own = self.live.fingerprint(&entry.object);
+                    own.as_ref()
+                }
+            };
+            let how = match (&entry.base, there) {
+                (Some(base), Some(there)) if base != there => How::Changed,
+                (Some(_), None) => How::Missing,
+                (None, Some(_)) => How::Present,
+                _ => return None,
+            };
+            Some((entry.object.clone(), how))
         };
-        plan.footprint.iter().all(|entry| entry.independent || starts(entry))
+        let known: BTreeSet<&ObjectId> = plan.footprint.iter().map(|entry| &entry.object).collect();
+        let comes = |(object, made): &(&ObjectId, &Made)| {
+            !matches!(made, Made::Nothing)
+                && !known.contains(*object)
+                && !self.live.objects.contains_key(*object)
+        };
+        let added = self.changed.iter().filter(comes).map(|(object, _)| (object.clone(), How::Added));
+        let differences: Vec<(ObjectId, How)> =
+            plan.footprint.iter().filter_map(differs).chain(added).collect();
+        staleness::starts_beside(plan, self.live, &differences)
     }
 
     /// Goes on to what a plan leaves: at its end, or before contract.

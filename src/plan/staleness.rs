@@ -189,6 +189,18 @@ pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, direction: Directi
     differences
 }
 
+/// Whether a plan would start from a database that differs from live, as the plan has recorded it, in these objects.
+pub fn starts_beside(plan: &Plan, live: &Catalog, differences: &[(ObjectId, How)]) -> bool {
+    let (touched, families) = (touched(plan), Families::of(live));
+    let around = Around::of(plan, &touched, live, &families);
+    let relations = relations_of(&touched);
+    differences.iter().all(|(object, how)| {
+        // what comes to a table that the plan leaves alone is none of its business
+        let apart = *how == How::Added && relation_of(object).is_none_or(|path| !relations.contains(&path));
+        apart || around.leaves_alone(object, *how)
+    })
+}
+
 /// Whether an object is one of these, or about one, or belongs to a relation among them.
 fn is_part_of(object: &ObjectId, of: &BTreeSet<&ObjectId>) -> bool {
     of.contains(object)
