@@ -259,8 +259,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(of(&["a"]), ["n: a.sql:1:32"]);
-        assert_eq!(of(&["b"]), ["n: a.sql:2:60", "who: a.sql:2:33"]);
-        assert_eq!(of(&["f"]), ["n: a.sql:3:57"]);
+        assert_eq!(of(&["b"]), ["n: a.sql:2:58", "who: a.sql:2:33"]);
+        assert_eq!(of(&["f"]), ["n: a.sql:3:58"]);
         assert_eq!(of(&["c"]), ["who: a.sql:4:42"]);
         assert!(of(&["other"]).is_empty());
         let files = [SourceFile {
