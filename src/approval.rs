@@ -10,6 +10,7 @@ pub mod lowering;
 mod missing;
 pub mod pinned;
 pub mod planner;
+pub mod receipt;
 pub mod signature;
 
 use std::{

@@ -38,6 +38,7 @@ mod prepared;
 mod properties;
 mod published;
 mod push;
+mod receipts;
 mod renamed;
 mod rotation;
 mod scripts;

@@ -1,6 +1,9 @@
 //! `trueup apply`, and what `rollback` shares with it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::ValueEnum;
 use trueup::{
@@ -22,6 +25,7 @@ use super::{
     loaded::Loaded,
     output,
     progress::{self, Shown},
+    receipts,
 };
 
 /// Applies an approved plan, or goes on with one that stopped. Needs no schema files.
@@ -39,6 +43,9 @@ pub struct Arguments {
     /// Say yes to what is so at this moment: `OLD_NAMES_IN_USE`, that code still writes by names that contract takes away
     #[arg(long, value_name = "CODE", requires = "note")]
     accept: Option<String>,
+    /// Sign the receipt with this SSH key, for environments that come after this one and cannot ask it
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// What to do when it stops part-way for another reason than Ctrl-C
     #[arg(long, value_enum, default_value_t = OnFailure::Stop)]
     on_failure: OnFailure,
@@ -70,7 +77,7 @@ pub struct How {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliError> {
-    let Arguments { how, phase, note, accept, on_failure } = arguments;
+    let Arguments { how, phase, note, accept, sign, on_failure } = arguments;
     let old_names_accepted = match accept.as_deref() {
         None => false,
         Some(OLD_NAMES_IN_USE) => true,
@@ -90,6 +97,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         note: note.as_deref(),
         old_names_accepted,
         on_failure: *on_failure,
+        sign: sign.as_deref(),
     };
     go.go(context, Direction::Apply).await
 }
@@ -108,6 +116,8 @@ pub struct Go<'a> {
     pub old_names_accepted: bool,
     /// What to do when it stops part-way.
     pub on_failure: OnFailure,
+    /// What a receipt is signed with.
+    pub sign: Option<&'a Path>,
 }
 
 /// The phases that --phase means.
@@ -123,7 +133,7 @@ pub fn which(phases: Option<Phases>) -> Which {
 impl Go<'_> {
     /// Applies or rolls back, and says what it came to.
     pub async fn go(&self, context: &Context, direction: Direction) -> Result<Exit, CliError> {
-        let Self { how, which, consent, note, old_names_accepted, on_failure } = *self;
+        let Self { how, which, consent, note, old_names_accepted, on_failure, sign } = *self;
         let loaded = Loaded::new(context, context.plan_or_kept(&how.plan).await?)?;
         let plan = &loaded.plan;
         let (handle, stop) = StopHandle::new();
@@ -156,6 +166,9 @@ impl Go<'_> {
             output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
         } else {
             output::words(context.format(), &in_words(&outcome, direction, &plan.plan.name));
+        }
+        if let Outcome::Done { phases, .. } = &outcome {
+            receipts::keep(context, plan, phases, direction, sign).await?;
         }
         Ok(Exit::Done)
     }

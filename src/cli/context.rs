@@ -116,7 +116,12 @@ impl Context {
     /// The environments that come before the one that --env names.
     pub fn after(&self) -> Result<Vec<Before>, CliError> {
         let names = self.environment()?.map(|environment| environment.after.as_slice()).unwrap_or_default();
-        let before = |name: &String| Ok(Before { environment: name.clone(), target: self.target_of(name)? });
+        // one that is not there at all is a mistake; one whose URL is not known here cannot be asked
+        let before = |name: &String| {
+            self.config.environment(name)?;
+            let target = self.target_of(name).map_err(|error| error.message);
+            Ok(Before { environment: name.clone(), target })
+        };
         names.iter().map(before).collect()
     }
 

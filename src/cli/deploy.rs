@@ -1,6 +1,6 @@
 //! `trueup deploy`
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use trueup::{
     apply::{
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// What was deployed, or why: for the journal
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// Sign the receipt with this SSH key, for environments that come after this one and cannot ask it
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// Check everything and print what would run first
     #[arg(long)]
     dry_run: bool,
@@ -97,6 +100,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                     note,
                     old_names_accepted: false,
                     on_failure,
+                    sign: arguments.sign.as_deref(),
                 };
                 go.go(context, Direction::Apply).await?;
                 ran.insert(plan.digest.clone());

@@ -31,6 +31,7 @@ mod progress;
 mod protect;
 mod push;
 mod ready;
+mod receipts;
 mod rollback;
 mod show;
 mod sign_off;

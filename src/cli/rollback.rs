@@ -49,6 +49,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         note,
         old_names_accepted: false,
         on_failure: OnFailure::Stop,
+        sign: None,
     };
     go.go(context, Direction::Rollback).await
 }

@@ -295,10 +295,15 @@ impl<'a> Walk<'a> {
     }
 
     async fn promotion(&self) -> Result<Vec<Finding>, ApplyError> {
-        let Options { after, plan, .. } = self.options;
+        let Options { after, plan, policy, now, .. } = self.options;
         let mut found = Vec::new();
+        if after.is_empty() {
+            return Ok(found);
+        }
+        let pinned = journal::policy(self.session).await?;
+        let trust = promotion::Trust { pinned: pinned.as_ref(), policy, now: *now };
         for (before, phase) in promotion::pending(after, &self.phases, self.position()) {
-            let done = promotion::proven(before, plan, phase).await;
+            let done = promotion::proven(before, plan, phase, trust).await;
             let said = done.map(|proven| format!("{} is {proven}", phase.label()));
             found.push(Finding::asked("promotion", said)?);
         }
