@@ -24,6 +24,7 @@ mod init;
 mod injection;
 mod kept;
 mod layers;
+mod losses;
 mod mangled;
 mod minors;
 mod names;

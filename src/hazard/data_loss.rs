@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Case, Level, Rule};
 use crate::{
     kind::{Column, Object},
-    name::{Kind, ObjectId},
+    lower::{self, Types},
+    name::{Kind, ObjectId, Pair},
     step::Verb,
 };
 
@@ -80,27 +81,60 @@ fn is_lost(case: &Case<'_>, id: &ObjectId, before: &Object, after: Option<&Objec
             (!gone.is_empty())
                 .then(|| format!("{id} loses {}: it fails while a row holds one of them", gone.join(", ")))
         }
-        (Object::Composite(before), Some(Object::Composite(after))) => {
-            let gone: Vec<&str> = before.attributes_gone(after).collect();
-            let lost =
-                || format!("{id} loses {}: the values in every row that has one of it", gone.join(", "));
-            (!gone.is_empty() && is_stored(case, id)).then(lost)
-        }
         (Object::Column(before), Some(Object::Column(after)))
             if before.generated.is_none() && after.generated.is_some() =>
         {
             Some(format!("making {id} generated loses the values that it has"))
         }
-        (Object::Column(before), Some(Object::Column(after))) if before.data_type != after.data_type => {
-            narrows(before, after).then(|| {
-                format!(
-                    "{id} from {} to {} can round or cut what does not fit",
-                    before.data_type, after.data_type
-                )
+        (Object::Column(before), Some(Object::Column(after))) if case.step.verb == Verb::Alter => {
+            column_narrows(case, before, after)
+        }
+        (before, Some(after)) => type_narrows(case, before, after).filter(|_| is_stored(case, id)),
+        _ => None,
+    }
+}
+
+/// What a column loses that gets another type.
+fn column_narrows(case: &Case<'_>, before: &Column, after: &Column) -> Option<String> {
+    let computed = before.generated.is_some() || after.facts.foreign;
+    if computed || before.data_type == after.data_type {
+        return None;
+    }
+    let id = &case.step.object;
+    let (old, new) = (&before.data_type, &after.data_type);
+    if lower::is_computed(case.does, case.undo, id) {
+        return Some(format!(
+            "{id} from {old} to {new} loses values that cannot be told from what @convert computes of them"
+        ));
+    }
+    let why = loses(case, old, new)?;
+    Some(format!("{id} from {old} to {new} can lose values: {why}"))
+}
+
+/// What the values of a type that changes lose, wherever they are stored.
+fn type_narrows(case: &Case<'_>, before: &Object, after: &Object) -> Option<String> {
+    let id = &case.step.object;
+    let changes = |old: &str, new: &str| {
+        let why = loses(case, old, new)?;
+        Some(format!("{id} from {old} to {new} can lose values that are stored: {why}"))
+    };
+    match (before, after) {
+        (Object::Domain(before), Object::Domain(after)) => changes(&before.base, &after.base),
+        (Object::Range(before), Object::Range(after)) => changes(&before.subtype, &after.subtype),
+        (Object::Composite(before), Object::Composite(after)) => {
+            let (old, new) = (Types::of(case.catalogs.before), Types::of(case.catalogs.after));
+            let lost = lower::lost_of_composite(Pair::new(before, after), id, Pair::new(&old, &new));
+            (!lost.is_empty()).then(|| {
+                format!("{id} loses {}: the values in every row that has one of it", lost.join(", "))
             })
         }
         _ => None,
     }
+}
+
+fn loses(case: &Case<'_>, before: &str, after: &str) -> Option<&'static str> {
+    let (old, new) = (Types::of(case.catalogs.before), Types::of(case.catalogs.after));
+    lower::lost(Pair::new(before, after), Pair::new(&old, &new))
 }
 
 /// Whether a column has values of a type, or of what is made of it.
@@ -119,21 +153,6 @@ fn is_stored(case: &Case<'_>, of: &ObjectId) -> bool {
         }
     }
     false
-}
-
-/// A cast that loses without an error: fewer digits, less than a timestamp, floating point.
-fn narrows(before: &Column, after: &Column) -> bool {
-    const FRACTIONS: [&str; 4] = ["numeric", "real", "double precision", "money"];
-    const WHOLE: [&str; 3] = ["smallint", "integer", "bigint"];
-    const MOMENTS: [&str; 2] = ["timestamp without time zone", "timestamp with time zone"];
-    let (old, new) = (before.base_type.as_str(), after.base_type.as_str());
-    let fraction =
-        FRACTIONS.contains(&old) && (WHOLE.contains(&new) || FRACTIONS.contains(&new) && old != new);
-    let moment =
-        MOMENTS.contains(&old) && !MOMENTS.contains(&new) && !["text", "character varying"].contains(&new);
-    let digits = old == new
-        && after.facts.decimals.is_some_and(|kept| before.facts.decimals.is_none_or(|digits| digits > kept));
-    fraction || moment || digits
 }
 
 /// Whether a column that the sequence belongs to goes as well: then nobody counts with it any more.

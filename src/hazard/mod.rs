@@ -151,6 +151,8 @@ pub const REGISTRY: &[Rule] = &[
 pub struct Case<'a> {
     /// The step.
     pub step: &'a Step,
+    /// The step that does what this one is part of: an earlier one, where one ALTER TABLE is the statement of several.
+    pub does: &'a Step,
     /// Whether this is its undo.
     pub undo: bool,
     /// The object on both sides of this direction.
@@ -311,8 +313,8 @@ pub fn of_schema(catalog: &Catalog) -> Vec<(&'static Rule, String)> {
 
 /// Every hazard of one direction of one step.
 pub fn judge(case: &Case<'_>) -> Vec<Hazard> {
-    // what is only there for the way back
-    if !case.undo && case.step.run.is_nothing() {
+    // what is only there for a rollback
+    if !case.undo && case.step.run.is_nothing() && !case.step.undo.is_nothing() {
         return Vec::new();
     }
     let found = REGISTRY.iter().filter_map(|rule| {

@@ -8,6 +8,7 @@ mod backfill;
 mod batch;
 mod by_leaf;
 mod clash;
+mod computed;
 mod convert;
 mod counter;
 mod create;
@@ -17,6 +18,7 @@ mod empty;
 mod index;
 mod index_tree;
 mod key;
+mod lossless;
 mod materialized_view;
 mod merge;
 mod not_null;
@@ -34,6 +36,7 @@ mod replica_identity;
 mod retype;
 mod schedule;
 mod state;
+mod type_name;
 mod undo;
 mod unproven;
 mod whole;
@@ -52,14 +55,17 @@ use crate::{
 
 pub(crate) use backfill::gives_its_trigger;
 pub use backfill::{BATCH, Fill, Meanwhile};
+pub use computed::is_computed;
 pub use convert::{Conversion, Twins, Value};
 pub use data_check::{LiveName, MOST, Now, data_checks};
 use draft::{Draft, Needs, Undo};
+pub use lossless::{lost, lost_of_composite};
 pub use partition::is_guard;
 pub use phase::may_go_in_expand;
 pub use rename::{Renaming, Twin};
 pub use rename_table::TableRenaming;
 pub use state::State;
+pub use type_name::Types;
 pub use whole::creation_by_object;
 
 /// What decides how changes are made.

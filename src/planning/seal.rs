@@ -309,16 +309,20 @@ pub(super) fn judged<'o>(
     let held = there.iter().zip(back.iter().rev());
     let seen = rehearsed.there.iter().zip(&rehearsed.back);
     let mut replaced = BTreeSet::new();
+    let mut last = steps.first();
     let all = steps.iter().zip(seen).zip(held);
     all.map(|((step, (seen, undone)), (there, back))| {
+        let is_part = step.run.is_nothing() && step.undo.is_nothing();
+        last = if is_part { last } else { Some(step) };
+        let does = last.unwrap_or(step);
         let object = sides(step);
-        let case = Case { step, undo: false, object, catalogs, seen, held: there, facts };
+        let case = Case { step, does, undo: false, object, catalogs, seen, held: there, facts };
         let mut hazards = hazard::judge(&case);
         // of the two steps of a replace, the one that brings it back says what is different
         let goes = step.verb == Verb::Replace && replaced.insert(&step.object);
         hazards.retain(|hazard| !goes || hazard::is_of_facts(&hazard.code));
         let (object, catalogs) = (object.inverse(), catalogs.inverse());
-        let undo = Case { step, undo: true, object, catalogs, seen: undone, held: back, facts };
+        let undo = Case { step, does, undo: true, object, catalogs, seen: undone, held: back, facts };
         Pair::new(hazards, hazard::judge(&undo))
     })
     .collect()
