@@ -188,6 +188,20 @@ pub struct DataCheck {
     pub sql: Sql,
 }
 
+/// A question to the data before a rollback: how many rows have values that the undo of a step changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossCount {
+    /// The step, by its number.
+    pub step: u32,
+    /// The relation whose rows are asked for, as SQL names it then: the question has its owner's rights.
+    pub relation: String,
+    /// What is lost.
+    pub what: String,
+    /// One row: how many there are, and how many rows there are at all.
+    pub sql: Sql,
+}
+
 /// A column that has two names between the phases, and what counts who writes by the old one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

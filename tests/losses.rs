@@ -1,4 +1,5 @@
-//! What stored values lose when their type changes, applied and rolled back: DATA_LOSS says it of a plan.
+//! What stored values lose when their type changes, applied and rolled back: DATA_LOSS says it of a plan, and before a rollback the
+//! data is asked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use trueup::{
@@ -6,7 +7,7 @@ use trueup::{
     plan::{Plan, PlanFile},
 };
 
-use crate::oracle::{Database, runtime, server_of};
+use crate::oracle::{Database, dump::pg_dump, runtime, server_of, url};
 
 fn loses(hazards: &[Hazard]) -> bool {
     hazards.iter().any(|hazard| hazard.code == "DATA_LOSS")
@@ -127,6 +128,130 @@ fn a_type_that_narrows_loses_values_where_it_is_stored() {
         let back = plan.steps.iter().any(|step| loses(&step.undo.hazards));
         assert!(!back, "the old types hold all values of the new ones");
         database.trueup(&["verify", "plan", "--rehearse"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}
+
+/// A change, and rows that its rollback leaves as they are, or does not.
+struct Back {
+    before: &'static str,
+    after: &'static str,
+    seed: &'static str,
+    /// Leaves nothing to lose.
+    harmless: &'static str,
+    /// Writes a value that the rollback would change.
+    writes: &'static str,
+    says: &'static str,
+}
+
+const BACK: &[Back] = &[
+    Back {
+        before: "CREATE TYPE addr AS (street text); CREATE TABLE t (id int PRIMARY KEY, h addr);",
+        after: "CREATE TYPE addr AS (street text, zip text); CREATE TABLE t (id int PRIMARY KEY, h addr);",
+        seed: "INSERT INTO t VALUES (1, row('s')), (2, NULL)",
+        harmless: "UPDATE t SET h = row('t', NULL) WHERE id = 1",
+        writes: "UPDATE t SET h = row('s', '1010') WHERE id = 1",
+        says: "values of type public.addr in public.t that the old type does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE TYPE i AS (a int); CREATE DOMAIN di AS i; CREATE TYPE o AS (x di); CREATE TABLE t (id int PRIMARY KEY, h o[]);",
+        after: "CREATE TYPE i AS (a int, c int); CREATE DOMAIN di AS i; CREATE TYPE o AS (x di);
+                CREATE TABLE t (id int PRIMARY KEY, h o[]);",
+        seed: "INSERT INTO t VALUES (1, array[row(row(1)::i)::o]), (2, NULL)",
+        harmless: "UPDATE t SET h = array[row(row(1, NULL)::i)::o]",
+        writes: "UPDATE t SET h = array[row(row(1, NULL)::i)::o, row(row(1, 3)::i)::o] WHERE id = 1",
+        says: "values of type public.i in public.t that the old type does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE DOMAIN dd AS numeric(5,1); CREATE TABLE t (id int PRIMARY KEY, d dd);",
+        after: "CREATE DOMAIN dd AS numeric(7,3); CREATE TABLE t (id int PRIMARY KEY, d dd);",
+        seed: "INSERT INTO t VALUES (1, 1), (2, 2)",
+        harmless: "UPDATE t SET d = 1.5",
+        writes: "UPDATE t SET d = 1.234 WHERE id = 1",
+        says: "values of domain public.dd in public.t that the old type does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE DOMAIN one AS numeric(5,1); CREATE TABLE t (id int PRIMARY KEY, d one[]);",
+        after: "CREATE DOMAIN three AS numeric(7,3); CREATE TABLE t (id int PRIMARY KEY, d three[]);",
+        seed: "INSERT INTO t VALUES (1, '{1}'), (2, '{2,3}')",
+        harmless: "UPDATE t SET d = '{1.5,2.5}'",
+        writes: "UPDATE t SET d = '{1.5,1.234}' WHERE id = 1",
+        says: "values of column public.t.d that public.one[] does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE TABLE t (id int PRIMARY KEY, d int);",
+        after: "CREATE TABLE t (id int PRIMARY KEY, d text /* @convert using=d::text back=length(d) */);",
+        seed: "INSERT INTO t VALUES (1, 1), (2, 1)",
+        harmless: "SELECT 1",
+        writes: "UPDATE t SET d = 'hello' WHERE id = 1",
+        says: "values of column public.t.d that integer does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a cidr);",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a inet);",
+        seed: "INSERT INTO t VALUES (1, '10.0.0.0/8'), (2, NULL)",
+        harmless: "UPDATE t SET a = '10.1.0.0/16'",
+        writes: "UPDATE t SET a = '10.1.2.3/8' WHERE id = 1",
+        says: "values of column public.t.a that cidr does not hold as they are: 1 of 2 rows",
+    },
+    // no equality, and one that takes 36 hours for a day and a half
+    Back {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a jsonb, b interval second(0));",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a json, b interval);",
+        seed: r#"INSERT INTO t VALUES (1, '{"a": 1}', '1 s'), (2, NULL, NULL)"#,
+        harmless: r#"UPDATE t SET a = '{"b": 2}', b = '2 s' WHERE id = 1"#,
+        writes: r#"UPDATE t SET a = '{"b": 2, "b": 3}' WHERE id = 1"#,
+        says: "values of column public.t.a that jsonb does not hold as they are: 1 of 2 rows",
+    },
+    Back {
+        before: "CREATE TABLE t (id int PRIMARY KEY, a varchar(4), b char(3));",
+        after: "CREATE TABLE t (id int PRIMARY KEY, a text, b text);",
+        seed: "INSERT INTO t VALUES (1, 'a', 'b')",
+        harmless: "UPDATE t SET a = 'abcd', b = 'abc'",
+        writes: "UPDATE t SET a = 'a     '",
+        says: "values of column public.t.a that character varying(4) does not hold as they are: 1 row",
+    },
+];
+
+#[test]
+fn a_rollback_asks_about_values_that_change_and_about_no_others() {
+    runtime().block_on(async {
+        for Back { before, after, seed, harmless, writes, says } in BACK {
+            let database = Database::with(&format!("{before} {seed}")).await.unwrap();
+            database.plan_approved(after).await;
+            let apply = ["apply", "plan", "--phase", "all"];
+            database.trueup(&apply).await.ended(0).unwrap();
+            database.execute(harmless).await;
+            database.trueup_unattended(&["rollback", "plan"]).await.ended(0).unwrap();
+            database.trueup(&apply).await.ended(0).unwrap();
+            database.execute(writes).await;
+            let kept = database.ask("SELECT string_agg(t::text, ';' ORDER BY id) FROM t").await;
+            let refused = database.trueup_unattended(&["rollback", "plan"]).await.ended(3).unwrap();
+            assert!(refused.stderr.contains(says), "{says:?} is not in\n{}", refused.shown());
+            assert_eq!(database.ask("SELECT string_agg(t::text, ';' ORDER BY id) FROM t").await, kept);
+            let rollback = ["rollback", "plan", "--accept", "DATA_LOSS"];
+            database.trueup_unattended(&rollback).await.ended(0).unwrap();
+            database.done().await;
+        }
+    });
+}
+
+/// A value that comes between the question and the step is found once nobody can write any more.
+#[test]
+fn a_value_that_comes_behind_the_question_is_not_lost() {
+    runtime().block_on(async {
+        let table = |of: &str| format!("CREATE TABLE t (id int PRIMARY KEY, a {of});");
+        let database = Database::with(&table("numeric(5,1)")).await.unwrap();
+        database.execute("INSERT INTO t VALUES (1, 1.5)").await;
+        database.plan_approved(&table("numeric(7,3)")).await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        let (psql, url) = (pg_dump().with_file_name("psql"), url(&database.target));
+        let write = format!("'{}' -X -q '{url}' -c \\\"UPDATE t SET a = 1.234\\\"", psql.display());
+        database.write("trueup.toml", &format!("[hooks]\nbefore = \"\"\"{write} \"\"\"\n"));
+        let stopped = database.trueup_unattended(&["rollback", "plan"]).await;
+        let found = stopped.stderr.contains("public.t has rows now that would be lost or would lose values");
+        assert!(matches!(stopped.code, Some(1 | 4)) && found, "{}", stopped.shown());
+        assert_eq!(database.ask("SELECT a::text FROM t").await, "1.234");
         database.done().await;
     });
 }

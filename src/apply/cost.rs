@@ -15,7 +15,7 @@ use crate::{
     postgres::Session,
     run::{self, Counted},
     sql,
-    step::Verb,
+    step::{LossCount, Verb},
 };
 
 /// The code of the hazard that is accepted.
@@ -76,6 +76,7 @@ impl Cost {
         match (self.gone, object.kind) {
             (true, Kind::Column) => format!("the values of {object} did not come back"),
             (true, _) => format!("the rows of {object} did not come back"),
+            (false, Kind::Domain | Kind::Range) => format!("values of {object} were changed"),
             (false, Kind::Column | Kind::Composite) => format!("the values of {object} are gone"),
             (false, _) => format!("the rows of {object} are gone"),
         }
@@ -85,11 +86,17 @@ impl Cost {
 /// What undoing these steps costs now.
 pub(super) async fn of(
     session: &Session,
+    counts: &[LossCount],
     steps: impl Iterator<Item = &PlannedStep>,
     live: &Catalog,
 ) -> Result<Vec<Cost>, tokio_postgres::Error> {
     let mut costs = Vec::new();
     for step in steps {
+        let asked: Vec<&LossCount> = counts.iter().filter(|count| count.step == step.id).collect();
+        if !asked.is_empty() {
+            costs.extend(of_type(session, step, &asked).await?);
+            continue;
+        }
         let Some(hazard) = step.undo.hazards.iter().find(|hazard| hazard.code == CODE) else { continue };
         let (object, gone) = (&step.object, step.action == Verb::Drop);
         if is_foreign(live, object) {
@@ -112,6 +119,23 @@ pub(super) async fn of(
             }
             // a position, and labels that no row may have: nothing that anybody wrote
             _ => {}
+        }
+    }
+    Ok(costs)
+}
+
+/// What the undo of a step that changed a type loses of each table.
+async fn of_type(
+    session: &Session,
+    step: &PlannedStep,
+    asked: &[&LossCount],
+) -> Result<Vec<Cost>, tokio_postgres::Error> {
+    let mut costs = Vec::new();
+    for LossCount { relation, what, sql, .. } in asked {
+        let rows = rows(run::count(session, relation, sql.as_str()).await?).unwrap_or(Rows::Unknown);
+        if rows != Rows::All(0) {
+            let (object, what) = (step.object.clone(), what.clone());
+            costs.push(Cost { step: step.id, object, gone: false, what, rows });
         }
     }
     Ok(costs)
@@ -153,11 +177,19 @@ async fn count(
         by_default.into_iter().chain([written("NULL")]).collect()
     };
     for question in questions {
-        match run::count(session, &relation, &question).await? {
-            Counted::Rows(rows, all) if rows == all || rows == 0 => return Ok(Some(Rows::All(rows))),
-            Counted::Rows(rows, all) => return Ok(Some(Rows::Some(rows, all))),
-            Counted::Not => {}
+        let counted = rows(run::count(session, &relation, &question).await?);
+        if counted.is_some() {
+            return Ok(counted);
         }
     }
     Ok(None)
+}
+
+/// None where they were not counted.
+fn rows(counted: Counted) -> Option<Rows> {
+    match counted {
+        Counted::Rows(rows, all) if rows == all || rows == 0 => Some(Rows::All(rows)),
+        Counted::Rows(rows, all) => Some(Rows::Some(rows, all)),
+        Counted::Not => None,
+    }
 }

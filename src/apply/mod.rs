@@ -174,7 +174,8 @@ impl<'a> Run<'a> {
         let walk = Walk::new(self.options, &self.session, self.direction, self.state.clone());
         let walk = Box::pin(walk.pass(progress)).await?;
         if let Some(live) = walk.live.as_ref().filter(|_| self.direction == Direction::Rollback) {
-            self.guards = guard::of(walk.steps_left(), live, &walk.costs);
+            self.guards =
+                guard::of(walk.steps_left(), &self.options.plan.plan.loss_counts, live, &walk.costs);
         }
         let Walk { state, phases, permission, covered, live, costs, accepted, backup, batches, .. } = walk;
         (self.state, self.costs, self.accepted) = (state, costs, accepted);

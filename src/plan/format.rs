@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Checkpoints, FORMAT, Plan, PlannedStep, floor, statement};
 use crate::{
     catalog::Fingerprint,
-    step::{DataCheck, OldName},
+    step::{DataCheck, LossCount, OldName},
     toml_file::{self, TomlError},
 };
 
@@ -120,7 +120,18 @@ fn asked(plan: &Plan) -> Option<String> {
         let wrong = [&name.writes, &name.last].into_iter().find(|it| !statement::is_own_name(it))?;
         Some(format!("the old name of {}: `{wrong}` is no sequence of trueup's own", name.column))
     };
-    plan.data_checks.iter().find_map(of_check).or_else(|| plan.old_names.iter().find_map(of_name))
+    let of_count = |count: &LossCount| {
+        let relation =
+            (!statement::is_name(&count.relation)).then(|| format!("`{}` is no name", count.relation));
+        let problem = relation.or_else(|| statement::question_flaw(&count.sql, &count.relation))?;
+        Some(format!("a count of what the undo of step {} loses: {problem}", count.step))
+    };
+    let counts = || plan.loss_counts.iter().find_map(of_count);
+    plan.data_checks
+        .iter()
+        .find_map(of_check)
+        .or_else(counts)
+        .or_else(|| plan.old_names.iter().find_map(of_name))
 }
 
 /// What makes a plan impossible to run as it is numbered, and at which step.

@@ -40,7 +40,7 @@ use crate::{
     hazard::Hazard,
     name::ObjectId,
     sql::Sql,
-    step::{Action, DataCheck, Observed, OldName, Operation, Phase, Step, Timeouts, Verb, With},
+    step::{Action, DataCheck, LossCount, Observed, OldName, Operation, Phase, Step, Timeouts, Verb, With},
 };
 
 /// The format that this version writes and the only one it reads.
@@ -99,6 +99,9 @@ pub struct Plan {
     /// What is asked of the data before anything is changed.
     #[serde(default, rename = "data_check", skip_serializing_if = "Vec::is_empty")]
     pub data_checks: Vec<DataCheck>,
+    /// What is asked of the data before a rollback: what it would lose.
+    #[serde(default, rename = "loss_count", skip_serializing_if = "Vec::is_empty")]
+    pub loss_counts: Vec<LossCount>,
     /// What was decided by how much there was.
     #[serde(default, rename = "assumption", skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<Assumption>,

@@ -276,6 +276,9 @@ const DEFAULTS: &[&str] = &["ALTER COLUMN <one> DROP DEFAULT", "ALTER COLUMN <on
 /// A question to the data: how many rows there are of some kind, and one of them.
 const QUESTION: &str = "SELECT count (*) , ( pg_catalog . array_agg ( example ) ) \\[ 1 \\] FROM ( SELECT … LIMIT <n> ) AS found ( example )";
 
+/// The same before a rollback: how many rows lose something, and how many there are.
+const COUNT: &str = "SELECT count (*) FILTER ( WHERE … ) , count (*) :: pg_catalog . text FROM ***";
+
 /// The triggers of recipes, which call nothing but functions of trueup's own.
 const TRIGGER: &str =
     "CREATE TRIGGER <one> BEFORE … ON <it> FOR EACH ROW [ WHEN ( … ) ] EXECUTE FUNCTION <it> ( )";
@@ -1303,7 +1306,9 @@ fn takes_position(all: &[Said<'_>], sequence: &Name) -> bool {
 pub(super) fn question_flaw(sql: &Sql, relation: &str) -> Option<String> {
     let one = with_large_stack(|| not_one(sql)).ok().flatten();
     let words = Words::of(sql.as_str());
-    let asks = || words.find(QUESTION).is_none().then_some("is no question to the data");
+    let asks = || {
+        [QUESTION, COUNT].iter().all(|it| words.find(it).is_none()).then_some("is no question to the data")
+    };
     let of = || {
         let name = Words::of(relation).find("<it>")?.names.concat();
         let system = name.len() == 2 && (name[0].starts_with("pg_") || name[0] == "information_schema");

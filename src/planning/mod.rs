@@ -516,6 +516,7 @@ async fn plan_from(
         read,
         made_for,
         data_checks,
+        loss_counts: lower::loss_counts(catalogs, &changes, &context, &steps),
         old_names: context.renamings.iter().map(|(column, renaming)| renaming.old_name(column)).collect(),
         remarks,
     };

@@ -15,7 +15,7 @@ use crate::{
         PlannedUndo, Rehearsal, StandIn, Summary, footprint_closure,
     },
     rehearse::Rehearsed,
-    step::{DataCheck, Observed, OldName, Phase, Step, Timeouts, Verb},
+    step::{DataCheck, LossCount, Observed, OldName, Phase, Step, Timeouts, Verb},
 };
 
 /// All that a plan is sealed from.
@@ -40,6 +40,7 @@ pub(super) struct Sealing<'a> {
     pub made_for: Option<MadeFor>,
     pub old_names: Vec<OldName>,
     pub data_checks: Vec<DataCheck>,
+    pub loss_counts: Vec<LossCount>,
     pub remarks: Remarks,
 }
 
@@ -90,6 +91,7 @@ impl Sealing<'_> {
             unmanaged: self.remarks.unmanaged.clone(),
             notes: self.remarks.notes.iter().cloned().chain(secret::needed(&steps)).collect(),
             data_checks: self.data_checks,
+            loss_counts: self.loss_counts,
             old_names: self.old_names,
             assumptions,
             transient: self.rehearsed.transient.clone(),

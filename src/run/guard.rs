@@ -24,7 +24,7 @@ pub struct Guard {
 /// There is something.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0} has rows now that would be lost, and had none when that was asked; roll back again to be asked again"
+    "{0} has rows now that would be lost or would lose values, and had none when that was asked; roll back again to be asked again"
 )]
 pub struct NewRows(String);
 

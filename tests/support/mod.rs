@@ -297,6 +297,7 @@ pub fn assemble(server_version: u32, steps: Vec<PlannedStep>, footprint: Vec<Foo
         from: None,
         notes: Vec::new(),
         data_checks: Vec::new(),
+        loss_counts: Vec::new(),
         old_names: Vec::new(),
         assumptions: Vec::new(),
         transient: BTreeSet::new(),

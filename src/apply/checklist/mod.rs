@@ -487,7 +487,8 @@ impl<'a> Walk<'a> {
     async fn losses(&mut self, progress: &mut impl Progress) -> Result<Vec<Finding>, ApplyError> {
         const NAME: &str = "losses";
         let Some(live) = &self.live else { return Ok(Vec::new()) };
-        let costs = cost::of(self.session, self.steps_left().rev(), live).await;
+        let costs =
+            cost::of(self.session, &self.options.plan.plan.loss_counts, self.steps_left().rev(), live).await;
         self.costs =
             costs.map_err(|source| ApplyError::Query { what: "counting what would be lost", source })?;
         let approved = self.permission().await?.policy.rollback;
