@@ -4,12 +4,14 @@
 //! recorded as facts. What the comparison finds is an error to report: nothing is planned again because of it.
 
 mod bodies;
+mod identity;
 mod moments;
 mod transient;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use bodies::{Language, broken as broken_bodies};
+use identity::Identities;
 use moments::Moments;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -124,12 +126,14 @@ pub async fn rehearse(
     }
     let scope = moments::names(draft.iter().map(|step| &step.object).zip(rehearsed.there.iter().map(Some)));
     let at_end = moments::look(clone, &scope).await?;
+    let mut identities = Identities::begin(clone, catalogs.inverse()).await?;
     let mut watch = Watch::new(clone, draft).await?;
     let mut moments = Moments::new(&at_end);
     let back = Batch::backward(draft);
     for (position, batch) in back.iter().enumerate() {
         run::run(clone, batch, &options, &mut watch).await.map_err(failed(BACK))?;
         moments.after(clone, batch, &watch.seen).await?;
+        identities.after(clone, batch, &watch.seen).await?;
         let next = back.get(position + 1).map(|next| next.phase);
         // a rollback may end between the phases
         if let Some(before) =
@@ -146,12 +150,16 @@ pub async fn rehearse(
     rehearsed.back = watch.finish();
     let at_base = moments::look(clone, &scope).await?;
     let mut parts = moments.finish(&at_base, &mut rehearsed.back);
+    identities.finish(&mut rehearsed.back);
     compare(&read(clone, time_zone).await?, base, BACK)?;
+    let mut identities = Identities::begin(clone, catalogs).await?;
     let mut moments = Moments::new(&at_base);
     for batch in &batches {
         run::run(clone, batch, &options, &mut run::Unobserved).await.map_err(failed("the second time"))?;
         moments.after(clone, batch, &rehearsed.there).await?;
+        identities.after(clone, batch, &rehearsed.there).await?;
     }
+    identities.finish(&mut rehearsed.there);
     parts.extend(moments.finish(&at_end, &mut rehearsed.there));
     let lasts = |id: &ObjectId| {
         rehearsed.after.values().chain([base]).any(|catalog| catalog.objects.contains_key(id))

@@ -270,6 +270,24 @@ pub struct Observed {
     /// What others do not find after the step, and found before the plan and will find after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
+    /// Published tables of which updates or deletions are refused after the step, and were not before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unidentified: Vec<Unidentified>,
+}
+
+/// A table that publishes updates and has no replica identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unidentified {
+    /// The table, as SQL names it.
+    pub table: String,
+    /// `UPDATE and DELETE`, or the one of them that is published.
+    pub refused: String,
+    /// The publications, as SQL names them: `a, b`.
+    pub publications: String,
+    /// The step after which they are no longer refused; none where that lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u32>,
 }
 
 /// What is there before the plan and after it, and is not after a step.

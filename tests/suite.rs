@@ -20,6 +20,7 @@ mod example;
 mod failure;
 mod faults;
 mod fixpoint;
+mod identity;
 mod init;
 mod injection;
 mod kept;

@@ -14,6 +14,7 @@ mod foreign_key_types;
 mod function_fails;
 mod gap;
 mod new_code_waits;
+mod no_replica_identity;
 mod prepared_star;
 mod subscribers_first;
 mod table_rewrite;
@@ -131,6 +132,7 @@ pub const REGISTRY: &[Rule] = &[
     gap::RULE,
     table_rewrite::RULE,
     blocks_writes::RULE,
+    no_replica_identity::RULE,
     breaks_old_code::RULE,
     function_fails::RULE,
     constrains_old_code::RULE,
@@ -235,7 +237,8 @@ pub fn weighs_with_size(code: &str) -> bool {
 
 /// Whether it is said of what a step does, and not of how its object differs afterwards.
 pub fn is_of_facts(code: &str) -> bool {
-    weighs_with_size(code) || [gap::RULE.code, data_loss::RULE.code].contains(&code)
+    weighs_with_size(code)
+        || [gap::RULE.code, data_loss::RULE.code, no_replica_identity::RULE.code].contains(&code)
 }
 
 /// What is wrong with the hazards that a plan has for one direction of a step: each is one of the registry's, as that says

@@ -66,7 +66,7 @@ fn says(plan: &Plan, id: &ObjectId, phase: Phase) -> bool {
 
 /// What of it is other than what the plan says.
 fn other(said: &Observed, seen: &Observed) -> Option<&'static str> {
-    let Observed { locks, rewrites, scans, builds, breaks, missing } = said;
+    let Observed { locks, rewrites, scans, builds, breaks, missing, unidentified } = said;
     let pairs = [
         (*locks != seen.locks, "the locks"),
         (called(rewrites) != called(&seen.rewrites), "the tables that are rewritten"),
@@ -74,6 +74,7 @@ fn other(said: &Observed, seen: &Observed) -> Option<&'static str> {
         (called(builds) != called(&seen.builds), "the indexes that are built"),
         (*breaks != seen.breaks, "the functions that fail"),
         (*missing != seen.missing, "the objects that are missing for a while"),
+        (*unidentified != seen.unidentified, "the published tables without a replica identity"),
     ];
     pairs.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
 }

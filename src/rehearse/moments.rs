@@ -250,6 +250,6 @@ impl<'a> Moments<'a> {
 }
 
 /// Where the step with this number is in the draft.
-fn index(step: u32) -> usize {
+pub(super) fn index(step: u32) -> usize {
     usize::try_from(step).unwrap_or(1).saturating_sub(1)
 }

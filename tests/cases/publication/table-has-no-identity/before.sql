@@ -1,0 +1,2 @@
+CREATE TABLE ship (id integer, name text);
+CREATE TABLE port (id integer PRIMARY KEY, name text);
