@@ -255,3 +255,41 @@ fn a_value_that_comes_behind_the_question_is_not_lost() {
         database.done().await;
     });
 }
+
+/// Rows that the undo of a step would fail on are found before it, wherever in a column the value is.
+#[test]
+fn a_rollback_refuses_values_that_do_not_fit_wherever_they_are() {
+    runtime().block_on(async {
+        let schema = |label: &str, number: &str| {
+            format!(
+                "CREATE TYPE e AS ENUM ('a', 'b'{label}); CREATE DOMAIN de AS e; CREATE TYPE c AS (x e, y de[]);
+                 CREATE TYPE s AS RANGE (subtype = e); CREATE TYPE n AS (v {number}); CREATE DOMAIN dn AS n;
+                 CREATE TABLE t (id int PRIMARY KEY, p e, q e[], r c, s c[], u s, w n, x dn[]);"
+            )
+        };
+        let database = Database::with(&schema("", "int")).await.unwrap();
+        database.plan_approved(&schema(", 'c'", "numeric")).await;
+        database.trueup(&["apply", "plan", "--phase", "all"]).await.ended(0).unwrap();
+        let before = database.ask("SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum").await;
+        for (column, value, says) in [
+            ("p", "'c'", "a label that goes in p of table public.t: 1"),
+            ("q", "'{a,c}'", "a label that goes in q of table public.t: 1"),
+            ("r", "row('c', NULL)", "a label that goes in r of table public.t: 1"),
+            ("s", "array[row('a', '{b,c}')::c]", "a label that goes in s of table public.t: 1"),
+            ("u", "'[a,c]'", "a label that goes in u of table public.t: 1"),
+            ("w", "row(1.5)", "values that do not become integer in w of table public.t"),
+            ("x", "array[row(1.5)::n]", "values that do not become integer in x of table public.t"),
+        ] {
+            database.execute(&format!("INSERT INTO t (id, {column}) VALUES (1, {value})")).await;
+            let refused = database.trueup_unattended(&["rollback", "plan"]).await.ended(3).unwrap();
+            assert!(refused.stderr.contains(says), "{says:?} is not in\n{}", refused.shown());
+            let now = database.ask("SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum").await;
+            assert_eq!(now, before, "nothing was changed");
+            database.execute("DELETE FROM t").await;
+        }
+        let harmless = "1, 'a', '{a}', row('a', '{b}'), '{}', '[a,b]', row(1), '{}'";
+        database.execute(&format!("INSERT INTO t VALUES ({harmless})")).await;
+        database.trueup_unattended(&["rollback", "plan"]).await.ended(0).unwrap();
+        database.done().await;
+    });
+}

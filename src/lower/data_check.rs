@@ -10,8 +10,8 @@ use crate::{
     catalog::Catalog,
     diff::{Change, Changes, How},
     kind::{
-        Attachment, Column, Constraint, Enum, Index, Object, column::through_text,
-        constraint::ConstraintType, sequence::SequenceOptions,
+        Attachment, Column, Constraint, Index, Object, column::through_text, constraint::ConstraintType,
+        sequence::SequenceOptions,
     },
     name::{Kind, ObjectId, Pair},
     sql::{self, Sql},
@@ -47,14 +47,14 @@ pub fn data_checks(
     let asked = |id: &&ObjectId| !fills.contains_key(*id);
     let asked_back = |id: &&ObjectId| asked(id) && !conversions.contains_key(*id);
     let of = |looking: &Looking<'_>, id: &ObjectId, goes: Verb, is_back: bool| -> Vec<DataCheck> {
-        let last = of_object.get(id).into_iter().flatten().rev().find(|step| step.verb != goes);
-        let Some((phase, change)) = last.map(|step| step.phase).zip(looking.changes.get(id)) else {
-            return Vec::new();
-        };
+        let last = of_object.get(id).into_iter().flatten().rev().find(|step| step.verb != goes).copied();
+        let last = last.or_else(|| rebuilding_step(id, changes, steps));
+        let Some((step, change)) = last.zip(looking.changes.get(id)) else { return Vec::new() };
+        let (phase, object) = (step.phase, &step.object);
         let by_old_names = !is_back && (now == Now::BeforeAll || phase == Phase::Expand);
         let asked = if by_old_names { &first } else { looking };
         let check =
-            |question: Question| question.check(phase, is_back, by_old_names && first.differs(id), id);
+            |question: Question| question.check(phase, is_back, by_old_names && first.differs(id), object);
         asked.queries(change).into_iter().map(check).collect()
     };
     let mut checks: Vec<DataCheck> =
@@ -69,6 +69,16 @@ pub fn data_checks(
     }));
     checks.extend(changes.keys().filter(asked_back).flat_map(|id| of(&back, id, Verb::Create, true)));
     checks
+}
+
+/// The step in which a type is rebuilt together with others, under the name of one of them.
+pub(super) fn rebuilding_step<'s>(id: &ObjectId, changes: &Changes, steps: &'s [Step]) -> Option<&'s Step> {
+    let is_rebuilt = |id: &ObjectId| {
+        let is_type = matches!(id.kind, Kind::Enum | Kind::Domain | Kind::Composite | Kind::Range);
+        is_type && changes.get(id).is_some_and(|change| change.how == How::Rebuild)
+    };
+    let mut last = steps.iter().rev().filter(|step| is_rebuilt(&step.object));
+    if is_rebuilt(id) { last.next() } else { None }
 }
 
 /// The same change the other way.
@@ -124,12 +134,12 @@ impl Question {
     }
 }
 
-struct Looking<'a> {
-    before: &'a Catalog,
+pub(super) struct Looking<'a> {
+    pub before: &'a Catalog,
     after: &'a Catalog,
     fills: &'a BTreeMap<ObjectId, Fill>,
     conversions: &'a BTreeMap<ObjectId, Conversion>,
-    changes: &'a Changes,
+    pub changes: &'a Changes,
     /// What tables are called when they are asked, where that is not what they are called here.
     names: &'a BTreeMap<String, LiveName>,
 }
@@ -170,9 +180,6 @@ impl Looking<'_> {
             (None, Some(Object::Column(after))) if change.how == How::Create => {
                 self.of_valueless(id, after).into_iter().collect()
             }
-            (Some(Object::Enum(before)), Some(Object::Enum(after))) if change.how == How::Rebuild => {
-                self.of_enum(id, before, after)
-            }
             (Some(Object::Sequence(before)), Some(Object::Sequence(after)))
                 if matches!(change.how, How::InPlace(_))
                     && after.options.maximum < before.options.maximum =>
@@ -195,7 +202,7 @@ impl Looking<'_> {
             (before, Some(Object::Attachment(after))) if before.as_ref() != change.object.after.as_ref() => {
                 self.of_attachment(id, after)
             }
-            _ => Vec::new(),
+            _ => self.of_type_change(change),
         }
     }
 
@@ -225,7 +232,7 @@ impl Looking<'_> {
     }
 
     /// A table that has rows which nobody is going to drop.
-    fn has_rows(&self, table: &ObjectId) -> bool {
+    pub(super) fn has_rows(&self, table: &ObjectId) -> bool {
         let goes =
             self.changes.get(table).is_some_and(|change| matches!(change.how, How::Drop | How::Replace));
         self.before.objects.contains_key(table) && !goes
@@ -336,55 +343,6 @@ impl Looking<'_> {
         Some(self.query_as(table, what, &alias, &wrong))
     }
 
-    fn of_enum(&self, id: &ObjectId, before: &Enum, after: &Enum) -> Vec<Question> {
-        let gone: Vec<&String> = before.labels.iter().filter(|label| !after.labels.contains(label)).collect();
-        if gone.is_empty() {
-            return Vec::new();
-        }
-        let labels: Vec<String> = gone.iter().map(|label| sql::literal(label)).collect();
-        let labels = labels.join(", ");
-        self.columns_of(id, |table, column| {
-            let what = format!("a label that goes in {column} of {table}");
-            self.query(table, what, &format!("{column}::pg_catalog.text IN ({labels})"))
-        })
-    }
-
-    fn of_domain(&self, id: &ObjectId, condition: &str) -> Vec<Question> {
-        let domain = ObjectId::new(Kind::Domain, [id.path.part(0), id.path.part(1)]);
-        self.columns_of(&domain, |table, column| {
-            let what = format!("values that {} refuses in {column} of {table}", id.sql());
-            // VALUE is a name like others outside of a domain
-            let violated =
-                format!("(SELECT ({condition}) FROM (SELECT {column}) AS tested (value)) IS FALSE");
-            self.query(table, what, &violated)
-        })
-    }
-
-    /// What is said of each column of a type.
-    fn columns_of(&self, data_type: &ObjectId, say: impl Fn(&ObjectId, &str) -> Question) -> Vec<Question> {
-        let name = data_type.sql();
-        let columns = self.before.objects.iter().filter_map(|(id, object)| match object {
-            // partitions and inheritors are looked at with the whole
-            Object::Column(column)
-                if column.base_type == name
-                    && column.lineage.parents.is_empty()
-                    && self.stays_of(id, &name) =>
-            {
-                Some((id.relation().filter(|table| self.has_rows(table))?, id.sql()))
-            }
-            _ => None,
-        });
-        columns.map(|(table, column)| say(&table, &column)).collect()
-    }
-
-    /// Whether a column is still of the type when that changes.
-    fn stays_of(&self, column: &ObjectId, data_type: &str) -> bool {
-        let Some(change) = self.changes.get(column) else { return true };
-        let after =
-            matches!(&change.object.after, Some(Object::Column(after)) if after.base_type == data_type);
-        after && matches!(change.how, How::InPlace(_) | How::Implied(..))
-    }
-
     /// Rows that a partition does not take, or that are in the default one and belong there.
     fn of_attachment(&self, id: &ObjectId, attachment: &Attachment) -> Vec<Question> {
         let Some(condition) = attachment.implied.condition() else { return Vec::new() };
@@ -455,7 +413,7 @@ impl Looking<'_> {
     }
 
     /// Counts rows, and names one.
-    fn query(&self, table: &ObjectId, what: String, condition: &str) -> Question {
+    pub(super) fn query(&self, table: &ObjectId, what: String, condition: &str) -> Question {
         self.query_as(table, what, "referring", condition)
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, Conversion,
+    data_check::rebuilding_step,
     lossless::lost,
     stored,
     type_name::{TypeName, Types, without_collation},
@@ -32,7 +33,7 @@ pub fn loss_counts(
     let mut found = Vec::new();
     for change in changes.values() {
         let conversion = context.conversions.get(&change.id);
-        let Some(step) = changing_step(&change.id, conversion, steps) else { continue };
+        let Some(step) = changing_step(&change.id, conversion, changes, steps) else { continue };
         let questions = counting.of_change(change, conversion).into_iter();
         found.extend(questions.map(|Question { relation, what, sql }| LossCount {
             step,
@@ -45,11 +46,19 @@ pub fn loss_counts(
 }
 
 /// The number of the step that changes the type of an object: of a column that is converted online, the swap.
-fn changing_step(id: &ObjectId, conversion: Option<&Conversion>, steps: &[Step]) -> Option<u32> {
+fn changing_step(
+    id: &ObjectId,
+    conversion: Option<&Conversion>,
+    changes: &Changes,
+    steps: &[Step],
+) -> Option<u32> {
     let is_online = conversion.is_some_and(|conversion| conversion.online);
+    let is_rebuilt = steps.iter().all(|step| step.object != *id);
+    let step_of =
+        if is_rebuilt { rebuilding_step(id, changes, steps).map_or(id, |step| &step.object) } else { id };
     let changes = |step: &Step| {
         let is_swap = step.run.operation == Operation::Swap;
-        step.object == *id && step.verb != Verb::Validate && (is_swap || !is_online)
+        step.object == *step_of && step.verb != Verb::Validate && (is_swap || !is_online)
     };
     steps.iter().rposition(changes).and_then(|at| u32::try_from(at + 1).ok())
 }

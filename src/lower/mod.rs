@@ -38,6 +38,7 @@ mod retype;
 mod schedule;
 mod state;
 mod stored;
+mod type_check;
 mod type_name;
 mod undo;
 mod unproven;
