@@ -293,3 +293,38 @@ fn a_rollback_refuses_values_that_do_not_fit_wherever_they_are() {
         database.done().await;
     });
 }
+
+/// What a column's default gave to rows that were there when the column came is nothing that anybody wrote; what rows that came
+/// later have may be.
+#[test]
+fn values_of_a_default_at_the_moment_that_it_came_are_no_loss() {
+    runtime().block_on(async {
+        let before = "CREATE TABLE t (id int PRIMARY KEY, b int);
+             CREATE TABLE m (id int) PARTITION BY RANGE (id); CREATE TABLE m1 PARTITION OF m DEFAULT;";
+        let after = "CREATE TABLE t (id int PRIMARY KEY, b int, v timestamptz NOT NULL DEFAULT now(), j json DEFAULT '{}', k int[] DEFAULT '{1}');
+             CREATE TABLE m (id int, v timestamptz DEFAULT now()) PARTITION BY RANGE (id); CREATE TABLE m1 PARTITION OF m DEFAULT;";
+        let database = Database::with(before).await.unwrap();
+        database.execute("INSERT INTO t SELECT i, i FROM generate_series(1, 10) i; INSERT INTO m VALUES (1)").await;
+        database.plan_approved(after).await;
+        let apply = ["apply", "plan", "--phase", "all"];
+        database.trueup(&apply).await.ended(0).unwrap();
+        database.execute("UPDATE t SET b = 0 WHERE id = 1").await;
+        let back = database.trueup_unattended(&["rollback", "plan"]).await.ended(0).unwrap();
+        assert!(!back.stdout.contains("did not come back"), "{}", back.shown());
+        for (write, says) in [
+            ("INSERT INTO t VALUES (11, 11)", "v of public.t"),
+            ("UPDATE t SET v = now() WHERE id = 1", "v of public.t"),
+            ("UPDATE t SET j = '[]' WHERE id = 1", "j of public.t"),
+            ("INSERT INTO m VALUES (2)", "v of public.m"),
+        ] {
+            database.trueup(&apply).await.ended(0).unwrap();
+            database.execute(write).await;
+            let refused = database.trueup_unattended(&["rollback", "plan"]).await.ended(3).unwrap();
+            let column = says.split_once(" of ").map(|(column, table)| format!("column {table}.{column}")).unwrap();
+            assert!(refused.stderr.contains(&column) && refused.stderr.contains("1 of "), "{says}\n{}", refused.shown());
+            assert_eq!(refused.stderr.matches("error: the rollback loses").count(), 1, "{}", refused.shown());
+            database.trueup_unattended(&["rollback", "plan", "--accept", "DATA_LOSS"]).await.ended(0).unwrap();
+        }
+        database.done().await;
+    });
+}

@@ -162,19 +162,12 @@ async fn count(
     } else if gone {
         vec![format!("SELECT count(*), {all} FROM {relation}")]
     } else {
-        let column = sql::ident(object.path.last());
         let default = ObjectId { kind: Kind::Default, path: object.path.clone() };
-        let written = |unless: &str| {
-            format!(
-                "SELECT count(*) FILTER (WHERE {column} IS DISTINCT FROM {unless}), {all} FROM {relation}"
-            )
-        };
-        let by_default = match live.objects.get(&default) {
-            Some(Object::Default(default)) => Some(written(&format!("({})", default.expression))),
+        let default = match live.objects.get(&default) {
+            Some(Object::Default(default)) => Some(default.expression.as_str()),
             _ => None,
         };
-        // a type without equality, or a default that writes, such as nextval
-        by_default.into_iter().chain([written("NULL")]).collect()
+        written(object, default)
     };
     for question in questions {
         let counted = rows(run::count(session, &relation, &question).await?);
@@ -183,6 +176,53 @@ async fn count(
         }
     }
     Ok(None)
+}
+
+/// How many rows have a value of a column that somebody wrote: questions of which the first that can be asked counts. Not every type
+/// has equality, and not every default can be computed: one that writes, such as nextval, cannot.
+///
+/// A value counts as nobody's if it is the default's, or the one that the default had when the column came: PostgreSQL keeps that one
+/// (`pg_attribute.attmissingval`) for the rows that were there, until the table is rewritten. What cannot be known counts as
+/// written: what `DEFAULT now()` gave to rows that came later, and all values of a column whose default is another one for each
+/// row, or whose table was rewritten since. And a value that somebody wrote and that is one of those two cannot be told from them.
+fn written(column: &ObjectId, default: Option<&str>) -> Vec<String> {
+    let Origin { value, rows, is_first } = Origin::of(column);
+    let of_default = default.into_iter().flat_map(|default| {
+        let (text, by_text) = ("::pg_catalog.text", format!("({default})::pg_catalog.text"));
+        [format!("{value} IS DISTINCT FROM ({default})"), format!("{value}{text} IS DISTINCT FROM {by_text}")]
+    });
+    let conditions = of_default.chain([format!("{value} IS NOT NULL")]);
+    let question = |condition: String| {
+        let written = format!("{condition} AND ({is_first}) IS NOT TRUE");
+        format!("SELECT count(*) FILTER (WHERE {written}), count(*)::pg_catalog.text FROM {rows}")
+    };
+    conditions.map(question).collect()
+}
+
+/// The rows of a column's table, each with what the column's default was when the column came.
+pub(super) struct Origin {
+    /// The column's value.
+    pub value: String,
+    /// What stands behind FROM.
+    pub rows: String,
+    /// Whether the value is the one that the default had then.
+    pub is_first: String,
+}
+
+impl Origin {
+    pub fn of(column: &ObjectId) -> Self {
+        let (relation, name) = (column.relation_sql(), column.path.last());
+        let value = format!("trueup_row.{}", sql::ident(name));
+        let rows = format!(
+            "{relation} AS trueup_row LEFT JOIN \
+             (SELECT attrelid, (attmissingval::pg_catalog.text::pg_catalog.text[])[1] FROM pg_catalog.pg_attribute \
+             WHERE attname = {} AND atthasmissing) AS trueup_came (trueup_table, trueup_missing) \
+             ON trueup_table = trueup_row.tableoid",
+            sql::literal(name)
+        );
+        let is_first = format!("{value}::pg_catalog.text = trueup_missing");
+        Self { value, rows, is_first }
+    }
 }
 
 /// None where they were not counted.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{CODE, Cost, is_foreign};
+use super::cost::{CODE, Cost, Origin, is_foreign};
 use crate::{
     catalog::Catalog,
     name::{Kind, ObjectId},
     plan::PlannedStep,
     run::Guard,
-    sql,
     step::{LossCount, Verb},
 };
 
@@ -43,7 +42,8 @@ pub(super) fn of<'s>(
                 if live.objects.contains_key(&default) {
                     return None;
                 }
-                format!("SELECT FROM {relation} WHERE {} IS NOT NULL", sql::ident(object.path.last()))
+                let Origin { value, rows, is_first } = Origin::of(object);
+                format!("SELECT FROM {rows} WHERE {value} IS NOT NULL AND ({is_first}) IS NOT TRUE")
             }
             _ => return None,
         };
