@@ -307,8 +307,16 @@ pub fn of_schema(catalog: &Catalog) -> Vec<(&'static Rule, String)> {
             with: None,
         };
         let (object, catalogs) = (Pair::new(None, Some(object)), Pair::new(&nothing, catalog));
-        let case =
-            Case { step: &step, undo: false, object, catalogs, seen: &seen, held: &held, facts: &facts };
+        let case = Case {
+            step: &step,
+            does: &step,
+            undo: false,
+            object,
+            catalogs,
+            seen: &seen,
+            held: &held,
+            facts: &facts,
+        };
         found.extend(OF_SCHEMA.iter().filter_map(|rule| Some((*rule, (rule.find)(&case)?))));
     }
     found
