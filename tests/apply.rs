@@ -435,7 +435,7 @@ fn approvals_must_fit_plan_phase_time_and_dangers() {
         let mut case = Case::new().await;
         let good = case.approvals[0].clone();
         let first = |case: &Case, outcome| match refused(outcome) {
-            Refusal::NotApproved(missing) => {
+            Refusal::NotApproved { missing, .. } => {
                 assert!(case.plan.dir.exists());
                 missing
             }

@@ -34,6 +34,7 @@ mod online;
 mod open_plans;
 mod oracle;
 mod partitions;
+mod pasted;
 mod plan_files;
 mod preflight;
 mod prepared;

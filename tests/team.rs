@@ -256,7 +256,7 @@ fn a_rollback_says_what_it_costs_and_asks_first() {
             ran.fails(3, words);
         }
         assert!(!ran.stderr.contains("users.note"), "{}", ran.shown());
-        assert!(ran.stderr.contains("`trueup rollback PLAN --accept DATA_LOSS`"), "{}", ran.shown());
+        assert!(ran.stderr.contains("`trueup rollback plan --phase expand --accept DATA_LOSS`"), "{}", ran.shown());
         assert_eq!(shop.state().await, before);
         // looking costs nothing
         let dry = shop.trueup_unattended(&["rollback", "plan", "--dry-run"]).await.ended(0).unwrap();

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     approval::{ApprovalError, Missing, signature::SignError},
-    journal::{JournalError, Position},
+    journal::{Direction, JournalError, Position},
     plan::staleness::Difference,
     postgres::{ConnectError, Session, Unverified, server_words},
+    report::shell,
     run::{InTheWay, RunError, is_lost},
     secret::VARIABLE,
     source::live::ReadError,
@@ -116,8 +117,15 @@ pub enum Refusal {
         lacking: Vec<String>,
     },
     /// Not, or not validly, approved.
-    #[error("{}", .0.first().map_or_else(|| "not approved".to_owned(), ToString::to_string))]
-    NotApproved(Vec<Missing>),
+    #[error("{}", missing.first().map_or_else(|| "not approved".to_owned(), ToString::to_string))]
+    NotApproved {
+        /// The phase.
+        phase: Phase,
+        /// Whether it is to be applied or rolled back.
+        direction: Direction,
+        /// Everything that is missing.
+        missing: Vec<Missing>,
+    },
     /// The database is not what the plan was made for.
     #[error("the plan is stale: {}", differences(.0))]
     Stale(Vec<Difference>),
@@ -136,6 +144,8 @@ pub enum Refusal {
     NotPromoted {
         /// Where it has not been.
         environment: String,
+        /// Its phase that has to be done there.
+        phase: Phase,
         /// What is so there: `the plan has not run there`.
         why: String,
     },
@@ -273,22 +283,32 @@ impl Refusal {
             Self::Privilege { .. } => {
                 "apply as the owner of these objects, or as a member of the owning role".to_owned()
             }
-            Self::NotApproved(missing) => {
-                let dangers = missing.iter().any(|one| matches!(one, Missing::Danger { .. }));
-                let accept = if dangers { " --accept CODE,…" } else { "" };
+            Self::NotApproved { phase, direction, missing } => {
+                let codes = missing.iter().filter_map(|one| match one {
+                    Missing::Danger { code, .. } => Some(&**code),
+                    _ => None,
+                });
+                let codes: Vec<&str> = codes.collect();
+                let accept =
+                    if codes.is_empty() { String::new() } else { format!(" --accept {}", codes.join(",")) };
+                let back = if *direction == Direction::Rollback { " --rollback" } else { "" };
+                let phase = phase.label();
                 format!(
-                    "`trueup verify PLAN` says what is missing; `trueup approve PLAN --as NAME{accept}` approves"
+                    "`trueup verify PLAN --phase {phase}{back}` says what is missing; \
+                     `trueup approve PLAN --as NAME --phase {phase}{back}{accept}` approves"
                 )
             }
             Self::NoSecrets(names) => {
                 let first = names.first().map_or("NAME", String::as_str);
                 format!("export {VARIABLE}{first}=…, or add `secrets` to the environment in trueup.toml")
             }
-            Self::NotPromoted { environment, .. } => {
-                format!("nothing was changed; `trueup apply PLAN --env {environment}` first, or take `after` out of the environment in trueup.toml")
-            }
+            Self::NotPromoted { environment, phase, .. } => format!(
+                "nothing was changed; `trueup apply PLAN --env {} --phase {}` first, or take `after` out of the environment in trueup.toml",
+                shell::word(environment),
+                phase.label()
+            ),
             Self::Elsewhere { here: Some(here), .. } => {
-                format!("nothing was changed; plan for {0}: `trueup plan --env {0}`", visible_line(here))
+                format!("nothing was changed; plan for {}: `trueup plan --env {}`", visible_line(here), shell::word(here))
             }
             Self::Elsewhere { here: None, .. } => {
                 "nothing was changed; name the environment with --env, or plan for this database".to_owned()
@@ -318,11 +338,11 @@ impl Refusal {
             }
             Self::Superuser { .. } => "run it as a superuser (PostgreSQL manual, CREATE EVENT TRIGGER)".to_owned(),
             Self::Contradicts(_) => {
-                "nothing was changed; `trueup protect --show` prints what is pinned, `protect` pins what trueup.toml has".to_owned()
+                "nothing was changed; `trueup protect --show` prints what is pinned, `trueup protect` pins what trueup.toml has".to_owned()
             }
             Self::Lowers => "`trueup protect --show` prints it; --lower pins this one all the same".to_owned(),
             Self::Unverified(_) => "nothing was changed; add sslmode=verify-full to the connection URL, and sslrootcert where it needs one".to_owned(),
-            Self::LowersUnsigned(_) => "each says so with: protect --lower --as NAME --sign KEY".to_owned(),
+            Self::LowersUnsigned(_) => "each says so with `trueup protect --lower --as NAME --sign KEY`".to_owned(),
             Self::LowersBadly(_) => "nothing was written; sign with a key that is pinned for that name".to_owned(),
             Self::Hook { .. } => "nothing of the phase was changed; see what it said, and try again".to_owned(),
             Self::Preflight(checks) => {
@@ -338,22 +358,25 @@ impl Refusal {
                 cost::CODE
             ),
             Self::OldNames { .. } => format!(
-                "see to it that all code that is deployed uses the new names, and wait; or apply with --phase contract --accept {OLD_NAMES_IN_USE} --reason \"…\""
+                "see to it that all code that is deployed uses the new names, and wait; or `trueup apply PLAN --phase contract --accept {OLD_NAMES_IN_USE} --reason \"…\"`"
             ),
-            Self::PhaseBefore(phase) => format!("apply --phase {} first", phase.label()),
+            Self::PhaseBefore(phase) => format!("`trueup apply PLAN --phase {}` first", phase.label()),
             Self::NotNamed(phase) => {
                 let phase = phase.label();
                 format!("nothing was changed; `trueup apply PLAN --phase {phase}` goes on, `trueup rollback PLAN --phase {phase}` goes back")
             }
             Self::PhaseAfter(phase) => {
-                format!("rollback --phase {} first, or leave --phase away", phase.label())
+                format!("`trueup rollback PLAN --phase {}` first, or leave --phase away", phase.label())
             }
             Self::HalfUndone(phase) => {
                 format!("`trueup rollback PLAN --phase {}` goes on; then it can be applied again", phase.label())
             }
-            Self::Begun(_) => "`trueup apply PLAN` goes on; only what never ran here can be adopted".to_owned(),
+            Self::Begun(phase) => format!(
+                "`trueup apply PLAN --phase {}` goes on; only what never ran here can be adopted",
+                phase.label()
+            ),
             Self::NotReached(_) => {
-                "nothing was written; `trueup diff` compares the database with the plan, `trueup apply PLAN` applies it".to_owned()
+                "nothing was written; `trueup diff ENV PLAN` compares the database with the plan, `trueup apply PLAN` applies it".to_owned()
             }
             Self::Abandoned(_) => "make a plan from here: `trueup plan`".to_owned(),
             Self::NoSuchSchema(_) => "name schemas that the database has, or `all`".to_owned(),
@@ -480,21 +503,29 @@ impl ApplyError {
             Self::Connect(error) => error.hint().to_owned(),
             Self::Refused(refusal) => refusal.hint(),
             Self::Failed { error } => failed_hint(error)?,
-            Self::Stopped { why: Why::Differs(_), .. } => {
-                "`trueup verify PLAN` shows the differences; `trueup rollback PLAN` goes back".to_owned()
+            Self::Stopped { why: Why::Differs(_), standing, .. } => {
+                let phase = standing.phase.label();
+                format!(
+                    "`trueup verify PLAN` shows the differences; `trueup rollback PLAN --phase {phase}` goes back"
+                )
             }
             Self::Stopped { why: Why::Run(error), standing, .. } if error.is_of_search_path() => {
                 let again = standing.again();
                 format!(
                     "code of the database does not find what it names; schemas of its role's search_path are left out where \
                      others can put something into them (REVOKE CREATE ON SCHEMA public FROM PUBLIC), and ALTER FUNCTION … SET \
-                     search_path gives it its own; then run `trueup {again} PLAN` again"
+                     search_path gives it its own; then run `trueup {again} PLAN --phase {}` again",
+                    standing.phase.label()
                 )
             }
             Self::Stopped { standing, .. } => {
-                let again = standing.again();
-                let other = if standing.back { "" } else { "; `trueup rollback PLAN` goes back" };
-                format!("run `trueup {again} PLAN` again to go on from there{other}")
+                let (again, phase) = (standing.again(), standing.phase.label());
+                let other = if standing.back {
+                    String::new()
+                } else {
+                    format!("; `trueup rollback PLAN --phase {phase}` goes back")
+                };
+                format!("run `trueup {again} PLAN --phase {phase}` again to go on from there{other}")
             }
             Self::Journal(error) => return error.hint(),
             Self::Sign(_) => {

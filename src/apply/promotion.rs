@@ -109,7 +109,7 @@ fn by_receipt(
     let environment = before.environment.clone();
     let refused = |why: String| {
         let why = format!("cannot be asked: {unasked}; and {why}");
-        Refusal::NotPromoted { environment: before.environment.clone(), why }
+        Refusal::NotPromoted { environment: before.environment.clone(), phase, why }
     };
     let read = Receipt::read(plan, &environment, phase).map_err(|error| refused(error.to_string()))?;
     let Some(receipt) = read else {
@@ -136,7 +136,7 @@ pub async fn asked(
     phase: Phase,
 ) -> Result<Proven, ApplyError> {
     let environment = environment.to_owned();
-    let refused = |why: String| Refusal::NotPromoted { environment: environment.clone(), why };
+    let refused = |why: String| Refusal::NotPromoted { environment: environment.clone(), phase, why };
     let place = session.place().to_owned();
     let state = journal::state(session, &plan.digest).await?;
     let history = journal::history(session).await?;

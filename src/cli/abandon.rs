@@ -67,7 +67,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let name = visible_line(name);
     let words = match &outcome {
         Outcome::Nothing(position) => format!("{name}: nothing to abandon; {}", standing_words(*position)),
-        Outcome::Abandoned(left) => format!("{name}: abandoned; {}", in_words(left)),
+        Outcome::Abandoned(left) => format!("{name}: abandoned; {}", context.completed(&in_words(left))),
     };
     output::words(context.format(), &words);
     Ok(Exit::Done)

@@ -86,7 +86,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                 "dangers of a plan are accepted by who approves it, not by who applies it",
             )
             .with_hint(format!(
-                "`trueup approve PLAN --accept CODE`; apply has --accept {OLD_NAMES_IN_USE}"
+                "`trueup approve PLAN --as NAME --accept CODE`; apply has --accept {OLD_NAMES_IN_USE}"
             )));
         }
     };
@@ -165,7 +165,8 @@ impl Go<'_> {
         if context.format() == Format::Json {
             output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
         } else {
-            output::words(context.format(), &in_words(&outcome, direction, &plan.plan.name));
+            let words = in_words(&outcome, direction, &plan.plan.name);
+            output::words(context.format(), &context.completed(&words));
         }
         if let Outcome::Done { phases, .. } = &outcome {
             receipts::keep(context, plan, phases, direction, sign).await?;
@@ -256,7 +257,7 @@ fn remains(next: Option<Phase>) -> String {
     let words = |phase: Phase| {
         let phase = phase.label();
         format!(
-            "; {phase} remains: deploy the code that does without the old schema, then apply --phase {phase}"
+            "; {phase} remains: deploy the code that does without the old schema, then `trueup apply PLAN --phase {phase}`"
         )
     };
     next.map(words).unwrap_or_default()

@@ -5,7 +5,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,12 +16,13 @@ use trueup::{
     journal,
     plan::PlanFile,
     postgres::{ScratchOptions, Session, Target},
+    report::shell,
     secret::{self, Secrets},
     toml_file,
     visible::visible_line,
 };
 
-use super::{Format, Global, desired, exit::CliError, output};
+use super::{Format, Global, desired, exit::CliError, output, paste::Said};
 
 /// Everything that the flags, the environment and trueup.toml say.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Context {
     /// The flags.
     pub global: Global,
     warned: Mutex<BTreeSet<String>>,
+    /// What the commands in messages are completed with.
+    said: Mutex<Said>,
 }
 
 impl Context {
@@ -39,7 +42,8 @@ impl Context {
         let here =
             env::current_dir().map_err(|error| CliError::new(format!("the current directory: {error}")))?;
         let config = Config::find(&here)?;
-        let context = Self { config, global, warned: Mutex::default() };
+        let said = Said { env: global.env.clone(), ..Said::default() };
+        let context = Self { config, global, warned: Mutex::default(), said: Mutex::new(said) };
         context.environment()?;
         Ok(context)
     }
@@ -250,8 +254,28 @@ impl Context {
         Ok(Session::connect(&self.target()?.for_trueup()).await?)
     }
 
-    /// A plan by its folder, its plan.toml, or its name, with the date before it or without.
+    /// A message with the commands in it completed: the plan that was opened last, the environment.
+    pub fn completed(&self, text: &str) -> String {
+        self.said().complete(text)
+    }
+
+    /// Says which phase is rolled back, where one was named.
+    pub fn rolls_back(&self, phase: &'static str) {
+        self.said().rollback_phase = Some(phase);
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A plan by its folder, its plan.toml, or its name: the folder's, with the date before it or without, or its own.
     pub fn plan(&self, named: &Path) -> Result<PlanFile, CliError> {
+        let found = self.find_plan(named)?;
+        self.said().plan = Some(output::typed_path(&found.dir));
+        Ok(found)
+    }
+
+    fn find_plan(&self, named: &Path) -> Result<PlanFile, CliError> {
         if named.exists() {
             return Ok(PlanFile::open(named)?);
         }
@@ -276,6 +300,12 @@ impl Context {
         match *meant {
             [folder] => Ok(PlanFile::open(folder)?),
             [] => {
+                // its page calls it by the name that it has itself, whatever its folder is called by now
+                let opened = folders.iter().filter_map(|folder| PlanFile::open(folder).ok());
+                let mut own = opened.filter(|opened| opened.plan.name == name);
+                if let (Some(found), None) = (own.next(), own.next()) {
+                    return Ok(found);
+                }
                 let names: Vec<String> = folders.iter().map(undated).collect();
                 let hint = match toml_file::nearest(&name, &names) {
                     Some(name) => format!("did you mean {}?", visible_line(&name)),
@@ -340,7 +370,7 @@ impl Context {
 
     /// ` --env NAME`, where that was said: for commands that are to be pasted.
     pub fn env_flag(&self) -> String {
-        self.global.env.as_ref().map(|name| format!(" --env {}", visible_line(name))).unwrap_or_default()
+        self.global.env.as_ref().map(|name| format!(" --env {}", shell::word(name))).unwrap_or_default()
     }
 }
 

@@ -156,7 +156,7 @@ impl From<ApplyError> for CliError {
 fn details(error: &ApplyError) -> String {
     match error {
         ApplyError::Refused(refusal) => match refusal.as_ref() {
-            Refusal::NotApproved(missing) => missing
+            Refusal::NotApproved { missing, .. } => missing
                 .iter()
                 .skip(1)
                 .flat_map(|missing| ["  ".to_owned(), missing.to_string(), "\n".to_owned()])

@@ -116,10 +116,10 @@ pub async fn run(global: Global, arguments: &Arguments) -> Result<Exit, CliError
         if let Some(Dumped { context, dump, .. }) = &dumped {
             dump::notes(context, dump);
             output::note(
-                "next: `trueup plan --url …` finds nothing to do; `trueup adopt` begins the journal",
+                "next: `trueup plan --url URL` finds nothing to do; `trueup adopt --url URL` begins the journal",
             );
         } else {
-            output::note("next: write the schema into schema/, then `trueup plan --url …`");
+            output::note("next: write the schema into schema/, then `trueup plan --url URL`");
         }
     }
     Ok(Exit::Done)

@@ -23,6 +23,7 @@ mod history;
 mod init;
 mod loaded;
 mod output;
+mod paste;
 mod plan;
 mod planner;
 mod plans;
@@ -218,7 +219,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         return init::run(global, &arguments).await;
     }
     let context = Context::new(global)?;
-    match command {
+    let result = match command {
         Command::Plan(arguments) => plan::run(&context, &arguments).await,
         Command::Check(arguments) => check::run(&context, &arguments).await,
         Command::Show(arguments) => show::run(&context, &arguments),
@@ -242,5 +243,6 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
         Command::Demo(arguments) => Box::pin(demo::run(&context, &arguments)).await,
         Command::Init(_) | Command::KeepShadow | Command::RunServer { .. } => Ok(Exit::Done),
-    }
+    };
+    result.map_err(|error| CliError { hint: error.hint.map(|hint| context.completed(&hint)), ..error })
 }

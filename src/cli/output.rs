@@ -7,7 +7,7 @@ use std::{
 
 use super::{Format, exit::CliError};
 use trueup::{
-    report::{markdown, text::Paint},
+    report::{markdown, shell, text::Paint},
     visible::visible,
 };
 
@@ -60,6 +60,11 @@ pub fn short_path(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or(path).display().to_string()
+}
+
+/// The same as a word of a command that is to be pasted.
+pub fn typed_path(path: &Path) -> String {
+    shell::word(&short_path(path))
 }
 
 /// Prints what went wrong, and what to do next.

@@ -106,7 +106,7 @@ pub fn why(entry: &Entry<'_>) -> String {
 
 /// The command that comes next for a plan, if one does.
 pub fn next(context: &Context, entry: &Entry<'_>) -> Option<String> {
-    let (dir, env) = (output::short_path(&entry.plan.dir), context.env_flag());
+    let (dir, env) = (output::typed_path(&entry.plan.dir), context.env_flag());
     let has_expand = entry.plan.plan.phases().contains(&Phase::Expand);
     match &entry.plan_state {
         PlanState::Between { next, .. } => Some(format!("trueup apply {dir}{env} --phase {}", next.label())),

@@ -29,7 +29,7 @@ use super::{
 pub struct Arguments {
     /// The plan's folder, its plan.toml, or its name
     plan: PathBuf,
-    /// The phase that is to be applied; without it the next one
+    /// The phase that is to be applied; without it expand, as `apply` has it
     #[arg(long, value_enum)]
     phase: Option<Phases>,
     /// Look at what a rollback would look at
@@ -42,7 +42,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     let options = Options { which: which(arguments.phase), ..loaded.to_look(context)? };
     let direction = if arguments.rollback { Direction::Rollback } else { Direction::Apply };
     let plan = &loaded.plan;
-    let checks = preflight::preflight(&options, direction).await?;
+    let mut checks = preflight::preflight(&options, direction).await?;
+    for check in &mut checks {
+        check.next = check.next.as_deref().map(|next| context.completed(next));
+    }
     let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Pass);
     match context.format() {
         Format::Json => output::json(&serde_json::json!({

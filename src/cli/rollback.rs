@@ -42,6 +42,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
         }
     };
     let note = reason.as_deref();
+    match phase {
+        Some(Phases::Expand) => context.rolls_back("expand"),
+        Some(Phases::Contract) => context.rolls_back("contract"),
+        Some(Phases::All) | None => {}
+    }
     let go = Go {
         how,
         which: which(*phase),

@@ -160,7 +160,7 @@ async fn standing(context: &Context, session: &Session) -> Result<Standing, CliE
         let (name, waiting) = (visible_line(&first.plan.plan.name), roster.waiting().count());
         let others =
             if waiting > 1 { format!(", and {} more wait behind it", waiting - 1) } else { String::new() };
-        let next = format!("trueup verify {}{}", output::short_path(&first.plan.dir), context.env_flag());
+        let next = format!("trueup verify {}{}", output::typed_path(&first.plan.dir), context.env_flag());
         return Ok(just("NEEDS_MIGRATION", format!("{name} has not been applied{others}"), Some(next)));
     }
     if let Some(desired) = desired.as_ref().filter(|_| !reached)
@@ -278,7 +278,7 @@ fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, 
     let name = visible_line(&plan.name);
     let standing = standing_words(*position);
     let dir =
-        plans.iter().find(|opened| opened.digest == *digest).map(|opened| output::short_path(&opened.dir));
+        plans.iter().find(|opened| opened.digest == *digest).map(|opened| output::typed_path(&opened.dir));
     let remains = match position {
         Position::After(phase) => plan.phases().into_iter().find(|next| next > phase),
         _ => None,
@@ -308,7 +308,7 @@ fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, 
                     "trueup apply {dir}{env} --phase contract, or trueup rollback {dir}{env} --phase contract"
                 )
             }
-            _ => format!("trueup apply {dir}{env}, or trueup rollback {dir}{env}"),
+            _ => format!("trueup apply {dir}{env}, or trueup rollback {dir}{env} --phase expand"),
         },
     };
     (why, next)

@@ -82,7 +82,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
                     Some(Refusal::Assumption(found)) => broken = found,
                     Some(refusal @ Refusal::Elsewhere { .. }) => elsewhere = Some(refusal.to_string()),
                     // told by the phase, below
-                    Some(Refusal::NotApproved(_)) | None => {}
+                    Some(Refusal::NotApproved { .. }) | None => {}
                     Some(refusal) => contradictions.push(refusal.to_string()),
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::{
     fold::{Fold, folded},
-    seen,
+    seen, shell,
 };
 use crate::{
     approval::dangers,
@@ -326,7 +326,10 @@ fn way_on(page: &mut Page, plan: &Plan) {
     page.line("## Approve, apply, roll back");
     page.line("");
     page.line("```sh");
-    let shell = shell_word(&plan.name);
+    let shell = shell::word(&plan.name);
+    // an approval without --env is for every environment of trueup.toml; a phase runs in one
+    let environment = plan.made_for.as_ref().and_then(|made_for| made_for.environment.as_deref());
+    let env = environment.map(|name| format!(" --env {}", shell::word(name))).unwrap_or_default();
     for phase in plan.phases() {
         let codes: Vec<String> = dangers(plan, phase).into_keys().collect();
         let accept = if codes.is_empty() { String::new() } else { format!(" --accept {}", codes.join(",")) };
@@ -335,21 +338,12 @@ fn way_on(page: &mut Page, plan: &Plan) {
             phase.label(),
             visible_line(&accept)
         ));
-        page.line(&format!("trueup apply {shell} --phase {}", phase.label()));
+        page.line(&format!("trueup apply {shell}{env} --phase {}", phase.label()));
     }
-    page.line(&format!("trueup rollback {shell}"));
+    page.line(&format!("trueup rollback {shell}{env}"));
     page.line("```");
     page.line("");
     page.line("An approval holds for these exact bytes of `plan.toml`. A rollback undoes, last first, what was applied.");
-}
-
-fn shell_word(name: &str) -> String {
-    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | ':');
-    if !name.is_empty() && name.chars().all(fine) {
-        name.to_owned()
-    } else {
-        format!("'{}'", visible_line(name).replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

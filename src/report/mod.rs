@@ -7,6 +7,7 @@ pub mod comparison;
 mod fold;
 pub mod markdown;
 mod seen;
+pub mod shell;
 pub mod text;
 
 use std::path::Path;

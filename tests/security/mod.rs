@@ -1,7 +1,7 @@
 //! docs/security.md says what a role needs: exactly that is granted here, and it can do everything.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod approvals;
+pub mod approvals;
 mod bound;
 mod evidence;
 mod forged;

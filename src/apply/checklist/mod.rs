@@ -367,7 +367,10 @@ impl<'a> Walk<'a> {
                 all.push(covered);
                 said
             });
-            found.push(Finding::of(NAME, by.map_err(Refusal::NotApproved)));
+            found.push(Finding::of(
+                NAME,
+                by.map_err(|missing| Refusal::NotApproved { phase, direction, missing }),
+            ));
         }
         self.covered = all;
         Ok(found)
