@@ -85,26 +85,35 @@ pub const QUIET_MINUTES: u32 = 15;
 /// How old a backup may be, in hours.
 pub const BACKUP_HOURS: u32 = 24;
 
+/// How old a transaction is when it counts as a long one, in seconds.
+pub const LONG_TRANSACTION_SECONDS: u32 = 30;
+
 /// The file's name.
 pub const FILE: &str = "trueup.toml";
 
 /// What trueup.toml says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Files and folders of the desired SQL.
+    /// Files and folders of the desired SQL, together one schema. `plan`, `status`, `diff` and `verify --reproduce` read them;
+    /// `--schema` names others.
     pub schema: Vec<PathBuf>,
-    /// Where plans are written.
+    /// The folder in which `plan` writes plans, and in which every command looks for them.
     pub plans: PathBuf,
     /// What is managed.
+    #[serde(skip_serializing)]
     pub manage: Manage,
     /// What is compared.
+    #[serde(skip_serializing)]
     pub compare: Compare,
     /// Who must approve.
+    #[serde(skip_serializing)]
     pub approval: PolicySettings,
     /// What is run beside.
+    #[serde(skip_serializing)]
     pub hooks: Hooks,
     /// Databases by name.
+    #[serde(skip_serializing)]
     pub env: BTreeMap<String, Environment>,
     /// The folder that the paths are relative to: where the file is, or was looked for.
     #[serde(skip)]
@@ -127,81 +136,114 @@ impl Default for Config {
 }
 
 /// `[manage]`: what trueup looks after.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Manage {
-    /// Schemas; `*` is all of them. Without: those that the desired SQL uses.
+    /// The schemas that `plan`, `status` and `dump` manage; `["*"]` is all of them. Without it: those that the desired SQL uses, and
+    /// those that plans or `adopt` have managed before. `--manage` names others.
     pub schemas: Option<BTreeSet<String>>,
-    /// Patterns of objects to leave alone.
+    /// Objects that are left alone, as patterns of their names: `public.pgbench_*`. They are neither planned, nor drift.
     pub ignore: Vec<String>,
-    /// Whether owners are compared.
+    /// Whether owners are compared, planned and dumped.
     pub owners: bool,
 }
 
 /// `[compare]`: what is a difference.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Compare {
-    /// Names of options (storage parameters, column options, settings of functions) that are left out everywhere: those
-    /// that a server sets by itself and that this release does not know.
+    /// Options of tables, columns and functions that every command leaves out: those that the server sets by itself and that this
+    /// release does not know.
     pub ignore_options: BTreeSet<String>,
 }
 
 /// `[hooks]`: commands that are run beside the phases, there and back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hooks {
-    /// Before each phase: unless it ends with 0 nothing is changed.
+    /// A command that `apply`, `deploy` and `rollback` run before each phase, in the file's folder, with JSON on its input. Unless it
+    /// ends with 0 nothing of the phase is changed (3).
     pub before: Option<String>,
-    /// When a phase is done.
+    /// The same when a phase is done. How it ends changes nothing.
     pub after: Option<String>,
-    /// When one stopped.
+    /// The same when a phase stopped. How it ends changes nothing.
     pub failure: Option<String>,
 }
 
 /// `[env.NAME]`: one database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environment {
-    /// Its connection URL. Its password may be `${file:/path}` or `${env:NAME}`; one of PGPASSWORD or .pgpass is sent to its host
+    /// The connection URL. Its password may be `${file:/path}` or `${env:NAME}`; one of PGPASSWORD or .pgpass is sent to its host
     /// only if `TRUEUP_ALLOWED_HOSTS` has that host.
     pub url: Option<String>,
-    /// The environment variable that holds its connection URL: none that CI fills from a request ([`is_of_requests`]).
+    /// The environment variable that holds the connection URL; `url` takes precedence. None that CI fills from a pull request.
     pub url_env: Option<String>,
-    /// The role that every session takes first, if not the user's own.
+    /// The role that every session of trueup takes first (`SET ROLE`). Without it: the role that connects.
     pub role: Option<String>,
-    /// Environments in which a phase of a plan must be done before it is applied here.
+    /// Environments in which a phase of a plan must be done, and proven, before `apply` and `deploy` run it here (3).
     pub after: Vec<String>,
-    /// Roles whose journal is believed, besides that of the role that connects and of superusers.
+    /// Roles whose journal is believed, besides the role that connects and superusers.
     pub journal_owners: BTreeSet<String>,
-    /// Whether `trueup push` may apply what it has planned at once: only where nobody has to approve.
+    /// Whether `trueup push` applies what it has planned at once. Refused (3) where `approval` asks for anything of anybody, and
+    /// where a policy is pinned.
     pub direct: bool,
-    /// How renames are made where their annotation does not say.
-    pub renames: Option<Renames>,
-    /// Whether the tables' own triggers fire for rows that a backfill writes.
-    pub backfill_triggers: Option<BackfillTriggers>,
-    /// How long no code may have written by a name that contract takes away; [`QUIET_MINUTES`] where it is not said.
-    pub quiet_minutes: Option<u32>,
-    /// A command that prints how many bytes the server's disk has left.
+    /// How `plan` makes renames whose annotation does not say: `online` keeps both names until contract, `instant` breaks old code
+    /// at once.
+    pub renames: Renames,
+    /// Whether the tables' own triggers fire for rows that a backfill writes. `plan` takes it into the plan.
+    pub backfill_triggers: BackfillTriggers,
+    /// Minutes for which no code may have written by an old name before `apply` runs the contract phase that takes it away.
+    pub quiet_minutes: u32,
+    /// A command that prints the bytes that are free on the server's disk, for `preflight`, `apply` and `rollback`. Without it: the
+    /// file system is asked where the server runs on this machine.
     pub free_space: Option<String>,
-    /// A command that proves that there is a backup, and prints its size in bytes and its age in seconds.
+    /// A command that proves that there is a backup: its last line is the backup's size in bytes and its age in seconds, such as
+    /// `73400320 3600`. `preflight`, `apply` and `deploy` run it, and refuse without a good backup (3).
     pub backup: Option<String>,
-    /// How old the backup may be; [`BACKUP_HOURS`] where it is not said.
-    pub backup_hours: Option<u32>,
-    /// How old a transaction is when it counts as a long one; 30 where it is not said.
-    pub long_transaction_seconds: Option<u32>,
-    /// What `${name}` stands for in annotations.
+    /// Hours that the backup may be old.
+    pub backup_hours: u32,
+    /// Seconds after which `preflight` warns of a transaction that is in the way.
+    pub long_transaction_seconds: u32,
+    /// What `${name}` stands for in annotations. `plan` takes the values that it uses into the plan; an environment with other values
+    /// refuses that plan (3).
     pub values: BTreeMap<String, String>,
-    /// Whether it stands for that anywhere else in the desired SQL, too.
+    /// Whether `${name}` is replaced anywhere in the desired SQL, too. Else it is taken literally there, and `plan` says so.
     pub substitute: bool,
-    /// Where the secrets are that `${secret:NAME}` stands for in options of foreign data.
+    /// Where the secrets are that `${secret:NAME}` stands for in options of foreign data: `${env:NAME}` or `${file:path}`, never the
+    /// secret itself. The variable `TRUEUP_SECRET_NAME` takes precedence.
     pub secrets: BTreeMap<String, SecretSource>,
-    /// Who must approve, over `[approval]` key by key.
+    /// Who must approve here: every setting of `[approval]`, over it key by key.
+    #[serde(skip_serializing)]
     pub approval: PolicySettings,
 }
 
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            url: None,
+            url_env: None,
+            role: None,
+            after: Vec::new(),
+            journal_owners: BTreeSet::new(),
+            direct: false,
+            renames: Renames::default(),
+            backfill_triggers: BackfillTriggers::default(),
+            quiet_minutes: QUIET_MINUTES,
+            free_space: None,
+            backup: None,
+            backup_hours: BACKUP_HOURS,
+            long_transaction_seconds: LONG_TRANSACTION_SECONDS,
+            values: BTreeMap::new(),
+            substitute: false,
+            secrets: BTreeMap::new(),
+            approval: PolicySettings::default(),
+        }
+    }
+}
+
 /// What a backfill does about triggers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackfillTriggers {
     /// They fire as for any UPDATE.
@@ -353,8 +395,8 @@ impl Config {
         let environment = self.environment(name)?;
         Ok(Shaping {
             environment: Some(name.to_owned()),
-            renames: environment.renames.unwrap_or_default(),
-            backfill_triggers: environment.backfill_triggers.unwrap_or_default(),
+            renames: environment.renames,
+            backfill_triggers: environment.backfill_triggers,
             values: environment.values.clone(),
             substitute: environment.substitute,
         })
@@ -416,7 +458,7 @@ mod tests {
             .collect();
         let config = read(&documented).unwrap();
         let production = config.environment("production").unwrap();
-        assert_eq!(production.renames, Some(Renames::Online));
+        assert_eq!(production.renames, Renames::Online);
         assert_eq!(config.policy(None).unwrap().required, 1);
         let policy = config.policy(Some("production")).unwrap();
         assert_eq!((policy.required, policy.valid_hours), (2, Some(168)));

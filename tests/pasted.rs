@@ -111,7 +111,7 @@ fn is_one(ran: &Ran, whence: &str) {
 }
 
 /// The names of all commands.
-fn names() -> BTreeSet<String> {
+pub fn names() -> BTreeSet<String> {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_trueup")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let (_, commands) = help.split_once("Commands:\n").unwrap();

@@ -509,6 +509,45 @@ fn a_plan_that_was_made_again_supersedes_the_first() {
     });
 }
 
+/// A plan that fits no more keeps none from being applied, and is named until it is deleted.
+#[test]
+fn a_stale_plan_is_in_no_other_plans_way() {
+    runtime().block_on(async {
+        let shop = Database::with(ACCOUNTS).await.unwrap();
+        environments(&shop, &[("here", &shop, "")]);
+        let on = async |arguments: &[&str]| shop.trueup(&[arguments, &["--env", "here"]].concat()).await;
+        for (plan, note) in [("first", "note text"), ("second", "other text")] {
+            schema(&shop, &format!("CREATE TABLE account (id int PRIMARY KEY, name text, {note});"));
+            on(&["plan", "--name", plan, "--out", &format!("plans/{plan}")]).await.ended(0).unwrap();
+        }
+        shop.execute("ALTER TABLE account ADD COLUMN note int; ALTER TABLE account ADD COLUMN other int").await;
+        let rest = "note int, other int";
+        for (plan, table) in [("third", "extra"), ("fourth", "more")] {
+            schema(&shop, &format!("CREATE TABLE account (id int PRIMARY KEY, name text, {rest}); CREATE TABLE {table} (id int);"));
+            on(&["plan", "--out", &format!("plans/{plan}")]).await.ended(0).unwrap();
+            approved(&shop, plan).await;
+        }
+        let ran = on(&["deploy"]).await;
+        ran.fails(3, "first: the plan is stale: column public.account.note exists already");
+        for words in ["third: expand applied", "fourth: expand applied"] {
+            assert!(ran.stdout.contains(words), "{words}\n{}", ran.shown());
+        }
+        let hint = "hint: 2 other plans were applied, and none waits; delete plans/first, plans/second if nobody needs it any more, \
+            else plan again first: `trueup plan --env here`";
+        assert!(ran.stderr.contains(hint), "{}", ran.shown());
+        // so it stays, and is in nobody's way
+        let ran = on(&["deploy"]).await;
+        ran.fails(3, "first: the plan is stale");
+        assert!(ran.stderr.contains("hint: no other plan waits; delete plans/first, plans/second"), "{}", ran.shown());
+        on(&["deploy", "--phase", "contract"]).await.ended(0).unwrap();
+        for plan in ["first", "second"] {
+            std::fs::remove_dir_all(shop.path(&format!("plans/{plan}"))).unwrap();
+        }
+        on(&["deploy"]).await.fails_with_output(0, "expand: 0 plans applied");
+        shop.done().await;
+    });
+}
+
 /// Two pull requests on one table: merged in either order, neither is stale, and each can be taken back without the other one.
 #[test]
 fn two_pull_requests_on_one_table_get_along() {

@@ -85,13 +85,15 @@ impl Pinned {
                     commands: others.commands.clone().into_iter().chain(own.commands.clone()).collect(),
                     backup_hours: own.backup_hours.min(others.backup_hours),
                     quiet_minutes: own.quiet_minutes.max(others.quiet_minutes),
+                    after: &own.after | &others.after,
                 }),
                 (own, others) => own.clone().or_else(|| others.clone()),
             },
         }
     }
 
-    /// What trueup.toml says and cannot hold beside this: another environment, and commands that are not the pinned ones.
+    /// What trueup.toml says and cannot hold beside this: another environment, commands that are not the pinned ones, and an `after`
+    /// without an environment that is pinned there.
     pub fn contradicted_by(&self, policy: &Policy) -> Vec<String> {
         let mut found = Vec::new();
         if let (Some(own), Some(other)) = (&self.environment, &policy.environment)
@@ -99,6 +101,14 @@ impl Pinned {
         {
             found.push(format!("this database is pinned as environment \"{own}\", and not as \"{other}\""));
         }
+        let nowhere = BTreeSet::new();
+        let after = policy.around.as_ref().map_or(&nowhere, |around| &around.after);
+        let before = self.around.iter().flat_map(|around| around.after.difference(after));
+        found.extend(before.map(|name| {
+            format!(
+                "environment \"{name}\" is pinned to come first, and `after` in trueup.toml leaves it out"
+            )
+        }));
         let none = BTreeMap::new();
         let others = policy.around.as_ref().map_or(&none, |around| &around.commands);
         let Some(around) = &self.around else { return found };

@@ -224,8 +224,8 @@ impl Context {
 
     /// How long nobody may have written by a name that contract takes away.
     pub fn quiet_time(&self) -> Result<Duration, CliError> {
-        let minutes = self.environment()?.and_then(|environment| environment.quiet_minutes);
-        Ok(Duration::from_secs(60 * u64::from(minutes.unwrap_or(QUIET_MINUTES))))
+        let minutes = self.environment()?.map_or(QUIET_MINUTES, |environment| environment.quiet_minutes);
+        Ok(Duration::from_secs(60 * u64::from(minutes)))
     }
 
     /// What the environment says about its surroundings.
@@ -234,12 +234,8 @@ impl Context {
         if let Some(environment) = self.environment()? {
             limits.free_space = environment.free_space.as_deref();
             limits.backup = environment.backup.as_deref();
-            if let Some(hours) = environment.backup_hours {
-                limits.backup_age = Duration::from_secs(u64::from(hours) * 3600);
-            }
-            if let Some(seconds) = environment.long_transaction_seconds {
-                limits.long_transaction = Duration::from_secs(seconds.into());
-            }
+            limits.backup_age = Duration::from_secs(u64::from(environment.backup_hours) * 3600);
+            limits.long_transaction = Duration::from_secs(environment.long_transaction_seconds.into());
         }
         Ok(limits)
     }

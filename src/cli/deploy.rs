@@ -147,13 +147,30 @@ fn next<'a>(context: &Context, roster: &Roster<'a>, phase: Phase, ran: &BTreeSet
                 return Next::Refused(format!("{name}: {why}"), hint);
             }
             PlanState::Elsewhere(refusal) if phase == Phase::Expand => return refused(refusal.to_string()),
+            // these are behind all that wait
             PlanState::Stale(differences) if phase == Phase::Expand => {
-                return refused(format!("the plan is stale: {}", trueup::apply::in_short(differences)));
+                let why = format!("{name}: the plan is stale: {}", trueup::apply::in_short(differences));
+                return Next::Refused(why, when_stale(roster, ran.len()));
             }
             _ => {}
         }
     }
     Next::Nothing
+}
+
+/// What to do about plans that are stale: until they are gone, the job goes on ending with 3.
+fn when_stale(roster: &Roster<'_>, ran: usize) -> String {
+    let stale = roster.entries.iter().filter(|entry| matches!(entry.plan_state, PlanState::Stale(_)));
+    let folders: Vec<String> = stale.map(|entry| output::typed_path(&entry.plan.dir)).collect();
+    let others = match ran {
+        0 => "no other plan waits".to_owned(),
+        1 => "1 other plan was applied, and none waits".to_owned(),
+        _ => format!("{ran} other plans were applied, and none waits"),
+    };
+    format!(
+        "{others}; delete {} if nobody needs it any more, else plan again first: `trueup plan`",
+        folders.join(", ")
+    )
 }
 
 /// Says what came of it, and what remains.

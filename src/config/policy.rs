@@ -12,50 +12,50 @@ use serde::{Deserialize, Serialize};
 use super::{BACKUP_HOURS, Environment, Hooks, QUIET_MINUTES};
 
 /// `[approval]`: who must approve, as far as it is said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicySettings {
-    /// How many people.
+    /// People who must approve each phase before `apply` and `deploy` run it.
     pub required: Option<u32>,
-    /// Whether the plan's author counts.
+    /// Whether the approval of the plan's author counts. Where it does not, `plan` refuses to make a plan without an author (3).
     pub author: Option<bool>,
-    /// For how long.
+    /// Hours for which an approval counts after it was given. Without it: for ever, or until its own `--expires`.
     pub valid_hours: Option<u32>,
-    /// How many where there is a hazard of level warning or above.
+    /// People who must approve a phase that has a hazard of level warning or danger, where that is more than `required`.
     pub required_warning: Option<u32>,
-    /// How many where there is a danger.
+    /// People who must approve a phase that has a danger, where that is more than `required`.
     pub required_danger: Option<u32>,
-    /// How many must sign before a policy that asks for less is pinned.
+    /// People who must sign before `protect --lower` pins a policy that asks for less; 0: nobody.
     pub required_lower: Option<u32>,
-    /// In which roles.
+    /// Roles of `members`: only approvals of people in one of them count. Without it: everybody's.
     pub roles: Option<BTreeSet<String>>,
-    /// By whom at least: somebody of each of these roles.
+    /// Roles of `members` in each of which somebody must approve; one person stands for one role.
     pub required_roles: Option<BTreeSet<String>>,
-    /// Who accepts which danger, by role.
+    /// By code of a danger the roles of `members` whose acceptance of it counts. Of a code that is not here: anybody's.
     pub accepted_by: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// Whether a rollback needs its own.
+    /// Whether `rollback` needs approvals of its own (`approve --rollback`).
     pub rollback: Option<bool>,
-    /// Whether a superuser's session may apply.
+    /// Whether the session of a superuser may `apply` and `rollback`.
     pub superuser: Option<bool>,
-    /// Whether only a connection will do whose server's certificate is checked.
+    /// Whether `apply` and `rollback` need a connection whose server's certificate is checked, unless it stays on this machine.
     pub verified_tls: Option<bool>,
-    /// Whether one counts in the database only that it names.
+    /// Whether an approval counts in the database only that it names; `approve` asks for that one.
     pub bound_to_database: Option<bool>,
-    /// Whether one counts for one run only.
+    /// Whether an approval counts for one run: not again, once its phase was rolled back.
     pub single_use: Option<bool>,
-    /// Whether only signed ones count.
+    /// Whether only signed approvals count (`approve --sign`).
     pub signed: Option<bool>,
-    /// The keys: an `allowed_signers` file of OpenSSH.
+    /// A file with the keys that approvers sign with, as in ssh-keygen(1), ALLOWED SIGNERS.
     pub allowed_signers: Option<PathBuf>,
-    /// Keys that do not count any more: a list of public keys, or OpenSSH's KRL.
+    /// A file with keys that do not count any more: a list of public keys, or OpenSSH's KRL.
     pub revoked_keys: Option<PathBuf>,
-    /// Who may make plans: an `allowed_signers` file of OpenSSH.
+    /// A file with the keys of those whose plans count, as in ssh-keygen(1), ALLOWED SIGNERS. Without it: everybody's, signed or not.
     pub planned_by: Option<PathBuf>,
-    /// Who is in a role: names of approvers, or fingerprints of keys.
+    /// By role the people in it: approvers' names, or fingerprints of their keys (`SHA256:…`).
     pub members: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// Who may take back another one's approval.
+    /// People who may take back another one's approval.
     pub admins: Option<BTreeSet<String>>,
-    /// Who may break the glass.
+    /// People whose approval alone is enough in an emergency (`approve --break-glass`): names, or fingerprints of keys.
     pub break_glass: Option<BTreeSet<String>>,
 }
 
@@ -134,6 +134,9 @@ pub struct Around {
     pub backup_hours: u32,
     /// How long no code may have written by a name that contract takes away, in minutes.
     pub quiet_minutes: u32,
+    /// Environments in which a phase must be done before. None in a policy that was pinned before this was.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub after: BTreeSet<String>,
 }
 
 impl Around {
@@ -144,10 +147,17 @@ impl Around {
             [("before", before), ("after", after), ("failure", failure), ("backup", &backup)].into_iter();
         Self {
             commands: named.filter_map(|(name, command)| Some((name.to_owned(), command.clone()?))).collect(),
-            backup_hours: env.and_then(|env| env.backup_hours).unwrap_or(BACKUP_HOURS),
-            quiet_minutes: env.and_then(|env| env.quiet_minutes).unwrap_or(QUIET_MINUTES),
+            backup_hours: env.map_or(BACKUP_HOURS, |env| env.backup_hours),
+            quiet_minutes: env.map_or(QUIET_MINUTES, |env| env.quiet_minutes),
+            after: env.map(|env| env.after.iter().cloned().collect()).unwrap_or_default(),
         }
     }
+}
+
+/// Names, as trueup.toml has them.
+fn list(names: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 fn yes() -> bool {
@@ -295,20 +305,18 @@ impl<K> Policy<K> {
         let environment = self.environment.as_ref().map(|name| format!("environment = \"{name}\""));
         let around = self.around.iter().flat_map(|around| {
             let commands = around.commands.iter().map(|(name, command)| format!("{name} = \"{command}\""));
-            commands.chain([
+            let times = [
                 format!("backup_hours = {}", around.backup_hours),
                 format!("quiet_minutes = {}", around.quiet_minutes),
-            ])
+            ];
+            let after = (!around.after.is_empty()).then(|| format!("after = {}", list(&around.after)));
+            commands.chain(times).chain(after)
         });
         environment.into_iter().chain(self.asks()).chain(around).collect()
     }
 
     /// What it asks of approvals, as trueup.toml has it; of what asks for nothing only the first ones.
     pub fn asks(&self) -> Vec<String> {
-        let list = |names: &BTreeSet<String>| {
-            let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-            format!("[{}]", quoted.join(", "))
-        };
         let table = |rows: &BTreeMap<String, BTreeSet<String>>| {
             let rows: Vec<String> =
                 rows.iter().map(|(name, names)| format!("{name} = {}", list(names))).collect();

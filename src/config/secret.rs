@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::toml_file;
 
 /// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum SecretSource {
     /// In this variable of the environment.
     Variable(String),
@@ -28,6 +28,12 @@ impl TryFrom<String> for SecretSource {
         inside
             .and_then(Self::named)
             .ok_or("a secret is \"${env:NAME}\" or \"${file:path}\", and never stands here itself")
+    }
+}
+
+impl From<SecretSource> for String {
+    fn from(source: SecretSource) -> Self {
+        source.to_string()
     }
 }
 

@@ -162,6 +162,44 @@ fn what_is_run_around_a_phase_is_what_was_pinned() {
     });
 }
 
+/// What comes first is what was pinned: a branch whose trueup.toml leaves it out is refused.
+#[test]
+fn an_environment_that_comes_first_is_not_left_out() {
+    runtime().block_on(async {
+        let database = planned("").await;
+        let staging = Database::with("CREATE TABLE a (id int PRIMARY KEY);").await.unwrap();
+        let after = |after: &str| {
+            let [staging, production] = [&staging, &database].map(|it| oracle::url(&it.target));
+            let text = format!(
+                "[env.staging]\nurl = \"{staging}\"\n[env.qa]\nurl = \"{staging}\"\n[env.production]\nurl = \"{production}\"\n{after}\n"
+            );
+            database.write("trueup.toml", &text);
+        };
+        after("after = ['staging']");
+        let pinned = database.trueup(&["protect", "--env", "production"]).await.ended(0).unwrap();
+        assert!(pinned.stdout.contains("after = [\"staging\"]"), "{}", pinned.shown());
+        approve(&database, "alice", &[]).await;
+        let why = "environment \"staging\" is pinned to come first, and `after` in trueup.toml leaves it out";
+        for less in ["", "after = []", "after = ['qa']"] {
+            after(less);
+            // where it names another one, that is asked first
+            let first = if less.contains("qa") { "qa comes first" } else { why };
+            apply(&database, "production").await.fails(3, first);
+            for command in ["preflight", "verify"] {
+                let said = database.trueup(&[command, "plan", "--env", "production"]).await.ended(3).unwrap();
+                assert!(said.stdout.contains(why), "{}", said.shown());
+            }
+            database.trueup(&["protect", "--env", "production"]).await.fails(3, "asks for less");
+        }
+        after("after = ['qa', 'staging']");
+        apply(&database, "production").await.fails(3, "qa comes first, and its phase expand is not done there");
+        apply(&database, "staging").await.ended(0).unwrap();
+        apply(&database, "production").await.ended(0).unwrap();
+        staging.done().await;
+        database.done().await;
+    });
+}
+
 #[test]
 fn less_is_pinned_by_several() {
     runtime().block_on(async {

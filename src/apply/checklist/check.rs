@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::super::Refusal;
-use crate::{config::BACKUP_HOURS, visible::visible_line};
+use crate::{
+    config::{BACKUP_HOURS, LONG_TRANSACTION_SECONDS},
+    visible::visible_line,
+};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,7 +52,7 @@ impl Default for Limits<'_> {
             free_space: None,
             backup: None,
             backup_age: Duration::from_secs(u64::from(BACKUP_HOURS) * 3600),
-            long_transaction: Duration::from_secs(30),
+            long_transaction: Duration::from_secs(LONG_TRANSACTION_SECONDS.into()),
         }
     }
 }
