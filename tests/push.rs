@@ -184,3 +184,23 @@ fn a_push_that_was_killed_goes_on() {
         database.done().await;
     });
 }
+
+/// A plan that somebody applies phase by phase is none that a push goes on with, though no folder here has it.
+#[test]
+fn a_plan_of_another_branch_is_left_where_it_is() {
+    runtime().block_on(async {
+        let database = project(TABLES, "direct = true").await;
+        database.write("other.sql", "CREATE TABLE a (id int PRIMARY KEY, label text -- @renamed from=name online\n); CREATE TABLE b (id int PRIMARY KEY);");
+        let plan = ["plan", "--env", "dev", "--schema", "other.sql", "--out", "elsewhere", "--author", "maker"];
+        database.trueup(&plan).await.ended(0).unwrap();
+        database.approve("elsewhere").await.unwrap();
+        database.trueup(&["apply", "elsewhere", "--env", "dev"]).await.ended(0).unwrap();
+        std::fs::remove_dir_all(database.path("elsewhere")).unwrap();
+        database.write("schema.sql", "CREATE TABLE a (id int PRIMARY KEY, label text -- @renamed from=name online\n); CREATE TABLE b (id int PRIMARY KEY, more text);");
+        database.trueup(PUSH).await.ended(0).unwrap();
+        assert_eq!(database.ask("SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attname IN ('name', 'label')").await, "label,name");
+        let status = database.trueup(&["status", "--env", "dev", "--exit-code"]).await.ended(6).unwrap();
+        assert!(status.stdout.contains("its plan is in no folder"), "{}", status.shown());
+        database.done().await;
+    });
+}

@@ -12,7 +12,7 @@ use trueup::{
     approval::{self, Approval, Approver},
     config::Policy,
     journal::{self, Direction},
-    plan::PlanFile,
+    plan::{Plan, PlanFile},
     planning::Planned,
     postgres::Session,
     report,
@@ -33,6 +33,14 @@ use super::{
     planner::{self, Wanted},
     progress::{self, Shown},
 };
+
+/// What a plan says of itself that is pushed. Others that no folder of this checkout has may be another branch's.
+const PUSHED: &str = "made by `trueup push`: no folder has this plan";
+
+/// Whether a plan was made to be pushed.
+pub fn is_pushed(plan: &Plan) -> bool {
+    plan.notes.iter().any(|note| note == PUSHED)
+}
 
 /// Plans, rehearses and applies at once, both phases, without a folder: for databases of one's own.
 #[derive(Debug, clap::Args)]
@@ -96,6 +104,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     };
     live.close().await;
     named(&mut plan, arguments.name.as_deref(), None)?;
+    plan.notes.push(PUSHED.to_owned());
     let folder = tempfile::tempdir()?;
     let file = report::write_plan(&folder.path().join(&plan.name), &plan)?;
     if !context.quiet() && context.format() != Format::Json {
@@ -134,11 +143,8 @@ struct Push<'a> {
 impl Push<'_> {
     /// What a push that was killed has left part-way: no folder has its plan, and the journal does. It goes on, or back.
     async fn finish_what_was_left(&self, live: &Session) -> Result<(), CliError> {
-        let folders = self.context.plans()?;
-        for open in journal::open_plans(live).await? {
-            if folders.iter().any(|folder| folder.digest == open.digest) {
-                continue;
-            }
+        let open = journal::open_plans(live).await?;
+        for open in open.iter().filter(|open| is_pushed(&open.plan)) {
             let Some(kept) = journal::kept_plan(live, &open.digest).await? else { continue };
             let name = visible_line(&kept.plan.name);
             output::note(&format!("{name} was left part-way: it goes on first"));

@@ -23,6 +23,7 @@ use super::{
     exit::{CliError, Exit},
     output,
     planner::{self, Wanted},
+    push,
 };
 
 /// Says where the database stands: SAFE, NEEDS_MIGRATION, PARTIAL_MIGRATION, DRIFTED or ERROR, why, and what to do.
@@ -295,8 +296,7 @@ fn part_way(context: &Context, open: &OpenPlan, plans: &[PlanFile]) -> (String, 
         Some(dir) => (why, dir),
         None => (format!("{why}, and its plan is in no folder"), digest.short().to_owned()),
     };
-    let direct = context.environment().ok().flatten().is_some_and(|environment| environment.direct);
-    if direct && dir == digest.short() {
+    if push::is_pushed(plan) && context.environment().ok().flatten().is_some_and(|it| it.direct) {
         return (why, format!("trueup push{env}"));
     }
     let next = match (remains, state.half_undone(plan)) {
