@@ -882,7 +882,10 @@ impl Side<'_> {
         // one over it, which the same statements exchange
         let named =
             Words::of(data_type.trim_end_matches(" [ ]")).find("<it>").map(|found| found.names.concat());
-        if named.is_some_and(|name| ["TYPE", "DOMAIN"].iter().any(|noun| is_made(all, noun, &name))) {
+        let comes = |name: &Name| {
+            ["TYPE", "DOMAIN"].iter().any(|noun| is_made(all, noun, name)) || is_multirange_of_made(all, name)
+        };
+        if named.as_ref().is_some_and(comes) {
             return true;
         }
         if matches!(kind, Kind::Column | Kind::Function) {
@@ -1189,6 +1192,16 @@ fn is_made(all: &[Said<'_>], noun: &str, name: &Name) -> bool {
         What::Object { does: Rename, noun: made, name: it, found, words } => {
             let to = renamed(it, &Names { found, words });
             (*made == noun || granted_as(made, noun)) && to.as_ref() == Some(name)
+        }
+        _ => false,
+    })
+}
+
+/// Whether it is the multirange that comes with a range type which the same list makes.
+fn is_multirange_of_made(all: &[Said<'_>], name: &Name) -> bool {
+    all.iter().any(|said| match &said.what {
+        What::Object { does: Make, noun, words, .. } => {
+            *noun == "TYPE" && words.assigned("multirange_type_name").as_ref() == Some(name)
         }
         _ => false,
     })

@@ -82,6 +82,13 @@ impl<'a> Words<'a> {
         behind.filter_map(|at| Some(self.qualified(at)?.0)).collect()
     }
 
+    /// The name that is given to a keyword, wherever that is: `multirange_type_name = s.n`.
+    pub fn assigned(&self, keyword: &str) -> Option<Vec<String>> {
+        let at =
+            (0..self.tokens.len()).find(|at| self.is_word(*at, keyword) && self.is_symbol(at + 1, "="))?;
+        Some(self.qualified(at + 2)?.0)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.tokens.len()
