@@ -13,6 +13,7 @@ mod commute;
 mod connect;
 mod convert;
 mod data;
+mod deployment_day;
 mod desired;
 mod docs;
 mod dump;
