@@ -18,6 +18,7 @@ mod desired;
 mod docs;
 mod dump;
 mod example;
+mod exit_codes;
 mod failure;
 mod faults;
 mod fixpoint;
