@@ -29,7 +29,7 @@ pub fn loss_counts(
     steps: &[Step],
 ) -> Vec<LossCount> {
     let types = Pair::new(Types::of(catalogs.before), Types::of(catalogs.after));
-    let counting = Counting { after: catalogs.after, types: Pair::new(&types.before, &types.after) };
+    let counting = Counting { after: catalogs.after, changes, types: Pair::new(&types.before, &types.after) };
     let mut found = Vec::new();
     for change in changes.values() {
         let conversion = context.conversions.get(&change.id);
@@ -71,6 +71,7 @@ struct Question {
 
 struct Counting<'a> {
     after: &'a Catalog,
+    changes: &'a Changes,
     /// Before the plan and after it.
     types: Pair<&'a Types<'a>>,
 }
@@ -145,6 +146,10 @@ impl Counting<'_> {
             let Some(table) = stored.id.relation().filter(|_| stored.column.generated.is_none()) else {
                 continue;
             };
+            // what the plan brings goes before the type is what it was, and says itself what that loses
+            if [stored.id, &table].into_iter().any(|id| self.comes(id)) {
+                continue;
+            }
             for within in &stored.within {
                 let lost = conditions(&within.value);
                 if !lost.is_empty() {
@@ -158,6 +163,10 @@ impl Counting<'_> {
             Question { relation, what, sql }
         };
         by_table.into_iter().map(question).collect()
+    }
+
+    fn comes(&self, id: &ObjectId) -> bool {
+        self.changes.get(id).is_some_and(|change| matches!(change.how, How::Create | How::Replace))
     }
 
     fn of_composite(&self, id: &ObjectId, pair: Pair<&Composite>, value: &str) -> Vec<String> {
