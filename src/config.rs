@@ -140,7 +140,7 @@ impl Default for Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Manage {
     /// The schemas that `plan`, `status` and `dump` manage; `["*"]` is all of them. Without it: those that the desired SQL uses, and
-    /// those that plans or `adopt` have managed before. `--manage` names others.
+    /// those that plans or `adopt` have managed before; `dump` writes all. `--manage` names others.
     pub schemas: Option<BTreeSet<String>>,
     /// Objects that are left alone, as patterns of their names: `public.pgbench_*`. They are neither planned, nor drift.
     pub ignore: Vec<String>,
