@@ -20,6 +20,7 @@ const MEANING: &[(&str, u8, &str)] = &[
     ("apply", 4, "a phase stopped part-way: `apply` goes on, `rollback` goes back"),
     ("approve", 3, "plan.toml, its page or its scripts were changed"),
     ("audit", 3, "the role is no superuser"),
+    ("check", 2, "with `--exit-code`: there is a warning"),
     (
         "deploy",
         3,
@@ -40,6 +41,12 @@ const MEANING: &[(&str, u8, &str)] = &[
     ("plans", 3, "a plan of the folder was changed"),
     ("preflight", 3, "a check failed"),
     ("protect", 3, "less is pinned with `--lower` only; or not enough people have signed it yet"),
+    (
+        "push",
+        3,
+        "the environment is none that is pushed to, a danger is not accepted, or a check failed; nothing was changed",
+    ),
+    ("push", 4, "it stopped part-way, and going back would lose what was written meanwhile: `push` goes on"),
     ("ready", 3, "the code does not work now"),
     ("rollback", 3, "a check failed, or rows would be lost that nobody gave up; nothing was changed"),
     ("rollback", 4, "it stopped part-way: `rollback` goes on"),
@@ -197,6 +204,25 @@ fn each_code_of_each_command_is_brought_about() {
         ends("plan --env here --out plans/other --assume-drop all", 0).await;
         ends("approve other --as alice --phase all --accept all", 0).await;
         ends("abandon other --env here", 0).await;
+
+        // without a folder; what was written while it ran keeps it from going back
+        let environments = format!("[env.here]\nurl = '{url}'\n[env.own]\nurl = '{url}'\ndirect = true\n[env.role]\nurl = '{url}'\nrole = 'pg_monitor'\n");
+        project.write("trueup.toml", &format!("schema = ['schema']\n{environments}"));
+        project.write("schema/all.sql", &AFTER.replace("more int", "more int, note text").replace("tier text", "tier text, note text"));
+        ends("check", 0).await;
+        ends("push --env here", 3).await;
+        reader.batch_execute("BEGIN; LOCK TABLE extra IN ACCESS SHARE MODE").await.unwrap();
+        let write = async {
+            let write = "INSERT INTO account (id, note) VALUES (7, 'new code')";
+            while project.try_execute(write).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(ends("push --env own --lock-retries 2", 4), write);
+        reader.batch_execute("ROLLBACK").await.unwrap();
+        ends("push --env own", 0).await;
+        project.write("schema/all.sql", &AFTER.replace("more int", "more int, account bigint REFERENCES account"));
+        ends("check --exit-code", 2).await;
 
         // policy, evidence, audit
         project.write("trueup.toml", &format!("[approval]\nrequired = 2\n[env.here]\nurl = '{url}'\n[env.role]\nurl = '{url}'\nrole = 'pg_monitor'\n"));
