@@ -25,14 +25,17 @@ const NOBODY: &str = "postgres";
 /// What a plan starts from.
 pub enum Base {
     /// A database.
-    Database(Session),
+    Database(Box<Session>),
     /// SQL, in a database of a throwaway server of its own.
-    Sql {
-        /// Which SQL.
-        sql: String,
-        database: ScratchDatabase,
-        server: Scratch,
-    },
+    Sql(Box<OfSql>),
+}
+
+/// SQL in the place of a database.
+pub struct OfSql {
+    /// Which SQL.
+    sql: String,
+    database: ScratchDatabase,
+    server: Scratch,
 }
 
 impl Base {
@@ -40,7 +43,7 @@ impl Base {
     pub fn session(&self) -> &Session {
         match self {
             Self::Database(session) => session,
-            Self::Sql { database, .. } => database.session(),
+            Self::Sql(of) => of.database.session(),
         }
     }
 
@@ -48,7 +51,7 @@ impl Base {
     pub fn sql(&self) -> Option<String> {
         match self {
             Self::Database(_) => None,
-            Self::Sql { sql, .. } => Some(sql.clone()),
+            Self::Sql(of) => Some(of.sql.clone()),
         }
     }
 
@@ -73,7 +76,7 @@ impl Base {
         let loaded = load(context, &server, schema).await;
         waiting.end();
         match loaded {
-            Ok(database) => Ok(Self::Sql { sql, database, server }),
+            Ok(database) => Ok(Self::Sql(Box::new(OfSql { sql, database, server }))),
             Err(error) => {
                 server.close().await?;
                 Err(error)
@@ -85,7 +88,8 @@ impl Base {
     pub async fn close(self) -> Result<(), CliError> {
         match self {
             Self::Database(session) => session.close().await,
-            Self::Sql { database, server, .. } => {
+            Self::Sql(of) => {
+                let OfSql { database, server, .. } = *of;
                 server.drop_database(database).await?;
                 server.close().await?;
             }

@@ -68,7 +68,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<Exit, CliEr
     }
     let base = match &arguments.from {
         Some(from) => Base::of_sql(context, from, arguments.major).await?,
-        None => Base::Database(context.connect().await?),
+        None => Base::Database(Box::new(context.connect().await?)),
     };
     let wanted = Wanted {
         manage: planner::manage(context, base.session(), &arguments.manage).await?,

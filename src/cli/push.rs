@@ -17,6 +17,7 @@ use trueup::{
     postgres::Session,
     report,
     run::{Retry, StopHandle},
+    step::Phase,
     visible::visible_line,
 };
 
@@ -46,7 +47,7 @@ pub fn is_pushed(plan: &Plan) -> bool {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Only where trueup.toml says `direct = true` of the environment, and nobody has to approve there. What fails is undone. The
-journal keeps the plan: `trueup rollback NAME --env dev` undoes it.
+journal keeps the plan: `trueup rollback PLAN --env dev` undoes it.
 
 Example:
   trueup push --env dev")]
@@ -149,20 +150,15 @@ impl Push<'_> {
             let name = visible_line(&kept.plan.name);
             output::note(&format!("{name} was left part-way: it goes on first"));
             // it was accepted when it began
-            let every = accepted(&["all".to_owned()], &self.acceptable(&kept))?;
+            let every = accepted(&["all".to_owned()], &acceptable(&kept))?;
             self.apply(&kept, every).await?;
         }
         Ok(())
     }
 
-    fn acceptable(&self, file: &PlanFile) -> BTreeMap<trueup::step::Phase, BTreeSet<String>> {
-        let phases = file.plan.phases().into_iter();
-        phases.map(|phase| (phase, approval::acceptable(&file.plan, phase, Direction::Apply))).collect()
-    }
-
     /// The dangers that are accepted: all that there are, or nothing is applied.
     fn accepted(&self, file: &PlanFile) -> Result<BTreeSet<String>, CliError> {
-        let accepts = accepted(&self.arguments.accept, &self.acceptable(file))?;
+        let accepts = accepted(&self.arguments.accept, &acceptable(file))?;
         let phases = file.plan.phases().into_iter();
         let dangers: BTreeSet<String> =
             phases.flat_map(|phase| approval::dangers(&file.plan, phase).into_keys()).collect();
@@ -220,6 +216,12 @@ impl Push<'_> {
         }
         Ok(Exit::Done)
     }
+}
+
+/// What may be accepted of each phase.
+fn acceptable(file: &PlanFile) -> BTreeMap<Phase, BTreeSet<String>> {
+    let phases = file.plan.phases().into_iter();
+    phases.map(|phase| (phase, approval::acceptable(&file.plan, phase, Direction::Apply))).collect()
 }
 
 /// Asks whoever sits before the terminal. Nobody there is a no.

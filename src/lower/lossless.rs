@@ -38,7 +38,7 @@ fn lost_within(names: Pair<&str>, types: Pair<&Types<'_>>, depth: u32) -> Option
     // an array has the values of its elements
     match (before.strip_suffix("[]"), after.strip_suffix("[]")) {
         (Some(old), Some(new)) => return next(old, new),
-        (Some(_), None) => return lost_in_print(None, &TypeName::of(after)).unwrap_or(Some(UNKNOWN)),
+        (Some(_), None) => return lost_in_print(None, &TypeName::of(after)),
         (None, Some(_)) => return Some(UNKNOWN),
         (None, None) => {}
     }
@@ -50,7 +50,7 @@ fn lost_within(names: Pair<&str>, types: Pair<&Types<'_>>, depth: u32) -> Option
         (_, Some(Object::Enum(_))) if old.is_text() || old.name == "character" => None,
         (Some(Object::Enum(labels)), _) => {
             let longest = labels.labels.iter().map(|label| label.chars().count()).max();
-            lost_in_print(longest, &new).unwrap_or(Some(UNKNOWN))
+            lost_in_print(longest, &new)
         }
         (Some(Object::Composite(old)), Some(Object::Composite(new))) => {
             if old.attributes.len() != new.attributes.len() {
@@ -65,6 +65,7 @@ fn lost_within(names: Pair<&str>, types: Pair<&Types<'_>>, depth: u32) -> Option
 }
 
 /// What becomes of types that PostgreSQL brings, and of those of extensions. The list.
+#[allow(clippy::match_same_arms, reason = "each line is a reason of its own")]
 fn lost_of_built_in(old: &TypeName, new: &TypeName) -> Option<&'static str> {
     const CUT: Option<&str> = Some("what is longer is cut or refused");
     const BLANKS: Option<&str> = Some("blanks at the end are cut");
@@ -127,21 +128,22 @@ fn lost_of_built_in(old: &TypeName, new: &TypeName) -> Option<&'static str> {
         (_, "json") if old.is_text() => None,
         // blanks at the end are no part of this type's values
         (_, "character") if old.is_text() => BLANKS,
-        ("character", _) => {
-            lost_in_print(old.length().and_then(|it| usize::try_from(it).ok()), new).unwrap_or(Some(UNKNOWN))
-        }
+        ("character", _) => lost_in_print(old.length().and_then(|it| usize::try_from(it).ok()), new),
         _ if old.is_text() && new.is_text() => shorter(CUT),
-        _ => lost_in_print(longest_print(from), new).unwrap_or(Some(UNKNOWN)),
+        _ => lost_in_print(longest_print(from), new),
     }
 }
 
-/// What a value loses that is kept as text, by the most characters that one prints as; none where that type is no text. PostgreSQL
-/// reads what it printed as the same value (pg_dump relies on that).
-fn lost_in_print(longest: Option<usize>, new: &TypeName) -> Option<Option<&'static str>> {
+/// What a value loses that is kept as text, by the most characters that one prints as. PostgreSQL reads what it printed as the same
+/// value (pg_dump relies on that).
+fn lost_in_print(longest: Option<usize>, new: &TypeName) -> Option<&'static str> {
+    if !new.is_text() {
+        return Some(UNKNOWN);
+    }
     let fits =
         |room: i32| longest.is_some_and(|longest| usize::try_from(room).is_ok_and(|room| longest <= room));
     let fits = new.length().is_none_or(fits);
-    new.is_text().then_some(if fits { None } else { Some("what is printed longer is cut or refused") })
+    if fits { None } else { Some("what is printed longer is cut or refused") }
 }
 
 /// How many characters values of a type print as at most.
