@@ -222,7 +222,7 @@ fn a_project_is_made_of_a_live_database() {
         let made = ok(trueup(here, None, &["init", "--from", &live]).await);
         says(&made, "trueup.toml written\nschema: 10 files written\nplans/ is ready\n");
         says(&made, "left out, since trueup does not manage it: language");
-        says(&made, "next: `trueup plan --url …` finds nothing to do");
+        says(&made, "next: `trueup plan --url URL` finds nothing to do");
         ok(database.trueup(&["plan", "--exit-code"]).await);
 
         // by environment, and again

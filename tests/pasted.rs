@@ -38,12 +38,29 @@ async fn project() -> Database {
     let environments: String = ["production", "staging", "dev"].map(environment).concat();
     let policy = "[approval]\nallowed_signers = \"allowed_signers\"\nbreak_glass = [\"alice\"]\n";
     project.write("trueup.toml", &format!("schema = [\"schema\"]\n{policy}{environments}"));
+    project.write("schema/all.sql", BEFORE);
+    committed(&project);
     project.write("schema/all.sql", AFTER);
     let alice = key(project.folder.path(), "key");
     project.write("allowed_signers", &format!("alice {alice}\n"));
     project.write("old.sql", "CREATE TABLE a (id int);");
     project.write("new.sql", "CREATE TABLE a (id int, b int);");
     project
+}
+
+/// Makes the folder a clone, as it were, of a repository whose main branch has the schema as it is now.
+fn committed(project: &Database) {
+    let commit = ["-c", "user.name=dev", "-c", "user.email=dev@example.org", "-c", "commit.gpgsign=false"];
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "schema"],
+        &[&commit[..], &["commit", "-qm", "schema"]].concat(),
+        &["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ] {
+        let git =
+            std::process::Command::new("git").current_dir(project.folder.path()).args(arguments).status();
+        assert!(git.unwrap().success(), "git {arguments:?}");
+    }
 }
 
 /// The same at this moment: a copy of the database, and of the files.

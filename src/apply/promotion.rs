@@ -125,7 +125,7 @@ fn by_receipt(
         None => "a receipt".to_owned(),
     };
     let by = Some(format!("{by}, since it cannot be asked: {unasked}"));
-    Ok(Proven { environment, at: receipt.done, seconds: receipt.seconds, longest: Vec::new(), by })
+    Ok(Proven { environment, at: receipt.done, seconds: receipt.seconds, longest: receipt.longest, by })
 }
 
 /// Asks an environment whether this phase of a plan is done there, to its end.

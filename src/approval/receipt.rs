@@ -48,6 +48,9 @@ pub struct Receipt {
     pub done: Timestamp,
     /// How long its runs took, in seconds.
     pub seconds: i64,
+    /// The steps that took longest: the step, and how many seconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub longest: Vec<(u32, u64)>,
     /// The SSH signature of all of it but this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
@@ -61,6 +64,7 @@ impl Receipt {
         environment: &str,
         database: &str,
         (done, seconds): (Timestamp, i64),
+        longest: Vec<(u32, u64)>,
     ) -> Self {
         Self {
             format: FORMAT,
@@ -71,6 +75,7 @@ impl Receipt {
             // a file says no more than seconds
             done: Timestamp::from_second(done.as_second()).unwrap_or(done),
             seconds,
+            longest,
             signature: None,
         }
     }

@@ -54,7 +54,8 @@ async fn write(
     for phase in phases {
         let proven = promotion::asked(&session, environment, plan, *phase).await?;
         let database = session.place();
-        let mut receipt = Receipt::new(plan, *phase, environment, database, (proven.at, proven.seconds));
+        let took = (proven.at, proven.seconds);
+        let mut receipt = Receipt::new(plan, *phase, environment, database, took, proven.longest);
         if let Some(key) = key {
             receipt.sign(key).map_err(|error| CliError::new(error.to_string()))?;
         }
