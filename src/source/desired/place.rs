@@ -43,6 +43,15 @@ impl Key {
         Self::other(ObjectType::ObjectDefacl, vec![format!("{on:?}")])
     }
 
+    /// The name by which it, or the relation that it is part of, is told; none where that does not tell.
+    pub fn own_name(&self) -> Option<&str> {
+        match (self.space, self.path.as_slice()) {
+            (Space::Relation | Space::Part | Space::Routine | Space::Type, [_, name, ..])
+            | (Space::Schema | Space::Extension, [name, ..]) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The relation that it is or is part of.
     pub fn of_relation(&self) -> Option<Self> {
         matches!(self.space, Space::Relation | Space::Part)

@@ -5,11 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::{
-    Desired, DesiredError, DesiredErrors, SourceFile, Statement, parse,
-    place::{Key, Space},
-    split::Split,
-};
+use super::{Desired, DesiredError, DesiredErrors, SourceFile, Statement, parse, place::Key, split::Split};
 use crate::{
     annotation::Location,
     source::lex::{Lexeme, Token},
@@ -34,15 +30,37 @@ pub struct Place {
 
 impl Desired {
     /// The values that may have shaped what is called so, by their names, and where they stand. What they are a part of is told
-    /// by its own name or its relation's; where that does not tell, it counts.
+    /// by its own name or its relation's; where that does not tell, it counts. So does what something that changes is built on: a
+    /// partition has its parent's defaults.
     pub fn values_in(&self, changed: &BTreeSet<&str>) -> BTreeMap<String, BTreeSet<String>> {
         let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        if self.substituted.is_empty() {
+            return values;
+        }
+        let changed = self.with_what_they_need(changed);
         for (name, places) in &self.substituted {
-            for place in places.iter().filter(|place| self.counts(place, changed)) {
+            for place in places.iter().filter(|place| self.counts(place, &changed)) {
                 values.entry(name.clone()).or_default().insert(place.said.to_string());
             }
         }
         values
+    }
+
+    fn with_what_they_need<'s>(&'s self, changed: &BTreeSet<&'s str>) -> BTreeSet<&'s str> {
+        let mut all = changed.clone();
+        loop {
+            let known = all.len();
+            for statement in &self.statements {
+                let mut keys = statement.creates.iter().chain(&statement.touches);
+                if keys.any(|key| key.own_name().is_some_and(|name| all.contains(name))) {
+                    let needed = statement.needs.iter().chain(&statement.touches);
+                    all.extend(needed.filter_map(Key::own_name));
+                }
+            }
+            if all.len() == known {
+                return all;
+            }
+        }
     }
 
     fn counts(&self, place: &Place, changed: &BTreeSet<&str>) -> bool {
@@ -53,13 +71,12 @@ impl Desired {
         // a setting, say, and all that stands under it
         let Some(statement) = around else { return true };
         let mut keys = statement.creates.iter().chain(&statement.touches).peekable();
-        let is_changed = |key: &Key| match (key.space, key.path.as_slice()) {
-            (Space::Relation | Space::Part | Space::Routine | Space::Type, [_, name, ..])
-            | (Space::Schema | Space::Extension, [name, ..]) => changed.contains(name.as_str()),
-            _ => true,
-        };
-        keys.peek().is_none() || keys.any(is_changed)
+        keys.peek().is_none() || keys.any(|key| is_changed(key, changed))
     }
+}
+
+fn is_changed(key: &Key, changed: &BTreeSet<&str>) -> bool {
+    key.own_name().is_none_or(|name| changed.contains(name))
 }
 
 impl Substituted {
@@ -263,6 +280,17 @@ mod tests {
         assert_eq!(of(&["f"]), ["n: a.sql:3:58"]);
         assert_eq!(of(&["c"]), ["who: a.sql:4:42"]);
         assert!(of(&["other"]).is_empty());
+        // what is copied from another table is in the new one, however far away that is
+        let text = "CREATE TABLE whole (id int, at text DEFAULT '${who}') PARTITION BY LIST (id);\n\
+                    CREATE TABLE part PARTITION OF whole FOR VALUES IN (1) PARTITION BY LIST (id);\n\
+                    CREATE TABLE leaf PARTITION OF part FOR VALUES IN (1);\n\
+                    CREATE TABLE same (LIKE whole INCLUDING ALL); CREATE TABLE child (x int) INHERITS (whole);";
+        let files = [SourceFile { name: "a.sql".to_owned(), text: text.to_owned() }];
+        let values = [("who".to_owned(), "s".to_owned())].into_iter().collect();
+        let desired = substitute(&files, &values).unwrap().parse().unwrap();
+        for changed in ["whole", "part", "leaf", "same", "child"] {
+            assert_eq!(desired.values_in(&BTreeSet::from([changed])).len(), 1, "{changed}");
+        }
         let files = [SourceFile {
             name: "a.sql".to_owned(),
             text: "SET search_path = ${n}; CREATE TABLE a ();".to_owned(),
