@@ -11,7 +11,7 @@ use trueup::{
     apply::{self, ApplyError, Consent, Options, Outcome, Which, Why},
     approval::{self, Approval, Approver},
     config::Policy,
-    journal::{self, Direction},
+    journal::{self, Direction, OpenPlan},
     plan::{Plan, PlanFile},
     planning::Planned,
     postgres::Session,
@@ -145,7 +145,10 @@ impl Push<'_> {
     /// What a push that was killed has left part-way: no folder has its plan, and the journal does. It goes on, or back.
     async fn finish_what_was_left(&self, live: &Session) -> Result<(), CliError> {
         let open = journal::open_plans(live).await?;
-        for open in open.iter().filter(|open| is_pushed(&open.plan)) {
+        // one that somebody began to roll back is theirs to go on with
+        let goes_on =
+            |open: &&OpenPlan| is_pushed(&open.plan) && open.state.last != Some(Direction::Rollback);
+        for open in open.iter().filter(goes_on) {
             let Some(kept) = journal::kept_plan(live, &open.digest).await? else { continue };
             let name = visible_line(&kept.plan.name);
             output::note(&format!("{name} was left part-way: it goes on first"));
