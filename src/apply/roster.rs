@@ -325,13 +325,7 @@ impl Ahead<'_> {
                     own.as_ref()
                 }
             };
-            let how = match (&entry.base, there) {
-                (Some(base), Some(there)) if base != there => How::Changed,
-                (Some(_), None) => How::Missing,
-                (None, Some(_)) => How::Present,
-                _ => return None,
-            };
-            Some((entry.object.clone(), how))
+            How::of(entry.base.as_ref(), there).map(|how| (entry.object.clone(), how))
         };
         let known: BTreeSet<&ObjectId> = plan.footprint.iter().map(|entry| &entry.object).collect();
         let comes = |(object, made): &(&ObjectId, &Made)| {

@@ -70,6 +70,16 @@ pub enum How {
 }
 
 impl How {
+    /// How what is there differs from what a plan has recorded; none where it does not.
+    pub fn of(recorded: Option<&Fingerprint>, there: Option<&Fingerprint>) -> Option<Self> {
+        match (recorded, there) {
+            (Some(recorded), Some(there)) => (recorded != there).then_some(Self::Changed),
+            (Some(_), None) => Some(Self::Missing),
+            (None, Some(_)) => Some(Self::Present),
+            (None, None) => None,
+        }
+    }
+
     /// In words.
     pub fn label(self) -> &'static str {
         match self {
@@ -128,12 +138,7 @@ pub fn compare_for(plan: &Plan, live: &Catalog, point: Point, direction: Directi
             Point::Base => (entry.base.as_ref(), live.fingerprint(&entry.object)),
             _ => (entry.expected(point.complete()), entry.actual(live)),
         };
-        let how = match (expected, &actual) {
-            (Some(expected), Some(actual)) if expected != actual => How::Changed,
-            (Some(_), None) => How::Missing,
-            (None, Some(_)) => How::Present,
-            _ => continue,
-        };
+        let Some(how) = How::of(expected, actual.as_ref()) else { continue };
         if around.leaves_alone(&entry.object, how) || how == How::Missing && went.contains(&entry.object) {
             continue;
         }

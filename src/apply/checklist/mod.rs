@@ -39,7 +39,7 @@ use crate::{
 };
 use surroundings::Needs;
 
-/// A walk along the list, with what it has found on the direction.
+/// A walk along the list, with what it has found so far.
 #[derive(Debug)]
 pub struct Walk<'a> {
     options: &'a Options<'a>,
