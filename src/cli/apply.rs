@@ -12,6 +12,7 @@ use trueup::{
         standing_words,
     },
     journal::Direction,
+    plan::PlanFile,
     run::{Retry, StopHandle},
     step::Phase,
     visible::{visible, visible_line},
@@ -162,12 +163,7 @@ impl Go<'_> {
             }
             outcome => outcome?,
         };
-        if context.format() == Format::Json {
-            output::json(&as_json(&outcome, direction, &plan.plan.name, plan.digest.as_str()));
-        } else {
-            let words = in_words(&outcome, direction, &plan.plan.name);
-            output::words(context.format(), &context.completed(&words));
-        }
+        tell(context, &outcome, direction, plan);
         if let Outcome::Done { phases, .. } = &outcome {
             receipts::keep(context, plan, phases, direction, sign).await?;
         }
@@ -207,8 +203,17 @@ async fn undone(options: &Options<'_>, error: ApplyError, shown: &mut Shown) -> 
     }
 }
 
-/// What it came to.
-pub fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
+/// Says what it came to.
+pub fn tell(context: &Context, outcome: &Outcome, direction: Direction, plan: &PlanFile) {
+    let name = &plan.plan.name;
+    if context.format() == Format::Json {
+        output::json(&as_json(outcome, direction, name, plan.digest.as_str()));
+    } else {
+        output::words(context.format(), &context.completed(&in_words(outcome, direction, name)));
+    }
+}
+
+fn in_words(outcome: &Outcome, direction: Direction, name: &str) -> String {
     let name = visible_line(name);
     let list = |phases: &[Phase]| phases.iter().map(|phase| phase.label()).collect::<Vec<_>>().join(", ");
     match (outcome, direction) {
@@ -267,8 +272,7 @@ fn counted(steps: usize) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
 
-/// What it came to, for programs.
-pub fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
+fn as_json(outcome: &Outcome, direction: Direction, name: &str, digest: &str) -> serde_json::Value {
     let mut value = serde_json::json!({ "plan": name, "digest": digest, "direction": direction });
     let more = match outcome {
         Outcome::Nothing { position, next } => {

@@ -206,13 +206,18 @@ impl Progress for Shown {
 
     fn accepts(&mut self) -> bool {
         self.end();
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return false;
-        }
-        output::note("roll back all the same? Only \"yes\" does:");
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+        says_yes("roll back all the same?")
     }
+}
+
+/// Asks whoever sits before the terminal. Nobody there is a no.
+pub fn says_yes(question: &str) -> bool {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return false;
+    }
+    output::note(&format!("{question} Only \"yes\" does:"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// Asks the run to stop at Ctrl-C or SIGTERM; the second time to cancel the statement that runs, too; the third time the

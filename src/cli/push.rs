@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::IsTerminal,
     time::Duration,
 };
 
@@ -23,7 +22,7 @@ use trueup::{
 
 use super::{
     Format,
-    apply::{as_json, equal_to_before, in_words},
+    apply::{equal_to_before, tell},
     approve::accepted,
     context::Context,
     desired::read_desired,
@@ -32,7 +31,7 @@ use super::{
     output,
     plan::{named, nothing, questions},
     planner::{self, Wanted},
-    progress::{self, Shown},
+    progress::{self, Shown, says_yes},
 };
 
 /// What a plan says of itself that is pushed. Others that no folder of this checkout has may be another branch's.
@@ -170,7 +169,8 @@ impl Push<'_> {
             return Ok(accepts.into_iter().chain(open).collect());
         }
         let list = visible_line(&open.join(",")).into_owned();
-        if self.context.format() != Format::Json && says_yes(&list) {
+        if self.context.format() != Format::Json && says_yes(&format!("apply it all the same, with {list}?"))
+        {
             return Ok(accepts.into_iter().chain(open).collect());
         }
         Err(CliError::new(format!("nothing was applied: the plan has dangers that nobody accepted: {list}"))
@@ -207,16 +207,11 @@ impl Push<'_> {
         let mut shown = Shown::new(quiet);
         let outcome = apply::apply(&options, &mut shown).await;
         shown.end();
-        let (name, digest) = (&file.plan.name, file.digest.as_str());
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(error) => return Err(undone(&options, error, name, context, &mut shown).await),
+            Err(error) => return Err(undone(&options, error, &file.plan.name, context, &mut shown).await),
         };
-        if context.format() == Format::Json {
-            output::json(&as_json(&outcome, Direction::Apply, name, digest));
-        } else {
-            output::words(context.format(), &in_words(&outcome, Direction::Apply, name));
-        }
+        tell(context, &outcome, Direction::Apply, file);
         Ok(Exit::Done)
     }
 }
@@ -225,16 +220,6 @@ impl Push<'_> {
 fn acceptable(file: &PlanFile) -> BTreeMap<Phase, BTreeSet<String>> {
     let phases = file.plan.phases().into_iter();
     phases.map(|phase| (phase, approval::acceptable(&file.plan, phase, Direction::Apply))).collect()
-}
-
-/// Asks whoever sits before the terminal. Nobody there is a no.
-fn says_yes(dangers: &str) -> bool {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return false;
-    }
-    output::note(&format!("apply it all the same, with {dangers}? Only \"yes\" does:"));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// Goes all the way back where an apply stopped, and says what came of both. What would be lost on the way, and was not lost
